@@ -1,0 +1,42 @@
+# Two commands do everything, set-up included: `make` and `make test`.
+#
+#   make CORES=2          on two cores instead of all
+#   make ARGS=--dry-run   more options for the tool that a target runs
+#   make PYTHON=python3.12
+#                         the interpreter to set up with (read when .venv is made)
+
+CORES ?= all
+ARGS ?=
+
+in_env = PATH="$(CURDIR)/.venv/bin:$$PATH"
+
+.PHONY: run test test-unit lint lock clean environment
+
+run: environment
+	@$(in_env) snakemake --cores $(CORES) $(ARGS)
+
+test: environment
+	@$(in_env) pytest $(ARGS)
+
+test-unit: environment
+	@$(in_env) pytest tests/unit $(ARGS)
+
+lint: environment
+	@$(in_env) ruff check
+	@$(in_env) ruff format --check
+	@$(in_env) snakefmt --check Snakefile workflow/rules
+	@$(in_env) snakemake --lint
+
+# After a change in pyproject.toml. Pins stay where they are; ARGS=--upgrade moves them all.
+lock:
+	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv" >&2; exit 1; }
+	@uv pip compile --quiet --universal --python-version 3.12 --extra dev --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+		$(ARGS) --output-file requirements.lock pyproject.toml
+
+# Everything runs have made; the environment stays.
+clean:
+	rm -rf results .snakemake .pytest_cache .ruff_cache
+
+environment:
+	@PYTHON="$(PYTHON)" tools/setup

@@ -1,0 +1,102 @@
+"""pyproject.toml, requirements.lock and environment.yml agree, and name all that is imported."""
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+CONDA_NAMES = {"matplotlib-base": "matplotlib"}  # the rest of matplotlib is a desktop toolkit
+
+
+@pytest.fixture(scope="module")
+def declared() -> dict[str, SpecifierSet]:
+    """Packages of pyproject.toml, those for the tests included."""
+    written = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]
+    requirements = [Requirement(text) for text in written]
+    return {canonicalize_name(r.name): r.specifier for r in requirements}
+
+
+@pytest.fixture(scope="module")
+def locked() -> dict[str, list[str]]:
+    """Versions in the lock, by package; more than one where platforms differ."""
+    pins: dict[str, list[str]] = {}
+    for name, version in re.findall(r"^([\w.-]+)==([^\s;\\]+)", LOCK, re.MULTILINE):
+        pins.setdefault(canonicalize_name(name), []).append(version)
+    return pins
+
+
+@pytest.fixture(scope="module")
+def conda() -> dict[str, SpecifierSet]:
+    """Packages of environment.yml, under the names they have in pyproject.toml."""
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    pairs = [text.partition(" ")[::2] for text in environment["dependencies"]]
+    return {CONDA_NAMES.get(name, name): SpecifierSet(bounds) for name, bounds in pairs}
+
+
+def test_conda_environment_is_that_of_pyproject(declared, conda):
+    assert conda == {"python": SpecifierSet(PROJECT["requires-python"]), **declared}
+
+
+def test_lock_holds_a_fitting_version_of_every_package(declared, locked):
+    unfit = {
+        name: locked.get(name)
+        for name, bounds in declared.items()
+        if name not in locked or not all(v in bounds for v in locked[name])
+    }
+    assert unfit == {}
+
+
+def test_lock_has_hashes_and_no_addresses():
+    entries = re.split(r"^(?=[\w.-]+==)", LOCK, flags=re.MULTILINE)[1:]
+    assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+    assert "http" not in LOCK
+    assert "://" not in LOCK
+
+
+def test_python_version_file_names_a_supported_python():
+    wanted = (ROOT / ".python-version").read_text(encoding="utf-8").strip()
+    assert wanted in SpecifierSet(PROJECT["requires-python"])
+
+
+def test_every_import_is_declared(declared):
+    own = {"partialpool", "snakemake"}
+    imported = set()
+    for path in (ROOT / "workflow" / "scripts").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.level == 0:
+                imported.add(node.module.partition(".")[0])
+    providers = packages_distributions()
+    undeclared = {
+        name
+        for name in imported - own - sys.stdlib_module_names
+        if not declared.keys() & {canonicalize_name(d) for d in providers.get(name, [])}
+    }
+    assert undeclared == set()
+
+
+def test_every_config_key_is_documented():
+    def keys(schema):
+        for name, inner in schema.get("properties", {}).items():
+            yield name
+            yield from keys(inner)
+        more = schema.get("additionalProperties")
+        if isinstance(more, dict):
+            yield from keys(more)
+
+    schema = (ROOT / "workflow" / "schemas" / "config.schema.yaml").read_text(encoding="utf-8")
+    page = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    assert documented == set(keys(yaml.safe_load(schema)))

@@ -1,0 +1,94 @@
+"""From a table, real or simulated, to what the fits read."""
+
+
+rule simulate:
+    """Draw a study's table from the truth its config gives."""
+    output:
+        table="results/{study}/simulated.csv",
+        truth="results/{study}/truth.json",
+    log:
+        "results/{study}/logs/simulate.log",
+    priority: 100
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        study=lambda w: STUDIES[w.study].block("name", "simulate", "formula", "sigma", "seed"),
+        code=files.code("simulate"),
+    script:
+        "../scripts/simulate.py"
+
+
+def table_of(wildcards):
+    """A study's table: the simulated one, the file of the config, or the parts in its folder."""
+    block = STUDIES[wildcards.study]
+    return files.parts(block.data) if block.data else rules.simulate.output.table
+
+
+rule ingest:
+    """Check the table, and what the config says of it, before anything is sampled."""
+    input:
+        table=table_of,
+    output:
+        table="results/{study}/data.parquet",
+        report=report(
+            "results/{study}/data_report.json",
+            category="{study}",
+            labels={"what": "data report"},
+        ),
+    log:
+        "results/{study}/logs/ingest.log",
+    # All tables pass the gate before the first fit starts.
+    priority: 90
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        study=lambda w: STUDIES[w.study].block("name", "data", "formula", "sigma")
+        | {"priors": sorted(STUDIES[w.study].priors)},
+        code=files.code("ingest"),
+    script:
+        "../scripts/ingest.py"
+
+
+rule new_data:
+    """Check the rows to predict, before anything is sampled."""
+    input:
+        rows=lambda w: files.parts(STUDIES[w.study].new_data),
+        table=rules.ingest.output.table,
+    output:
+        rows="results/{study}/new_data.parquet",
+    log:
+        "results/{study}/logs/new_data.log",
+    priority: 80
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        study=lambda w: STUDIES[w.study].block("new_data", "formula", "sigma"),
+        code=files.code("new_data"),
+    script:
+        "../scripts/new_data.py"
+
+
+rule compress:
+    """Replace each group's rows by a triangle with the same likelihood."""
+    input:
+        table=rules.ingest.output.table,
+    output:
+        compressed="results/{study}/compressed.nc",
+    log:
+        "results/{study}/logs/compress.log",
+    priority: 70
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        study=lambda w: STUDIES[w.study].block("formula", "sigma"),
+        code=files.code("compress"),
+    script:
+        "../scripts/compress.py"

@@ -1,0 +1,155 @@
+"""Fits, and what is asked of them."""
+
+
+rule fit:
+    """Draw from the posterior of one variant."""
+    input:
+        compressed=rules.compress.output.compressed,
+    output:
+        posterior="results/{study}/{variant}/posterior.nc",
+    log:
+        "results/{study}/logs/{variant}_fit.log",
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 3000 * attempt,
+        runtime=lambda wildcards, attempt: 60 * attempt,
+    params:
+        study=lambda w: STUDIES[w.study].block("priors", "sampler", "seed"),
+        code=files.code("fit"),
+    script:
+        "../scripts/fit.py"
+
+
+rule diagnose:
+    """Summarise one fit and say whether it can be trusted."""
+    input:
+        posterior=rules.fit.output.posterior,
+    output:
+        summary=report(
+            "results/{study}/{variant}/summary.csv",
+            category="{study}",
+            labels={"what": "summary", "variant": "{variant}"},
+        ),
+        diagnostics=report(
+            "results/{study}/{variant}/diagnostics.json",
+            category="{study}",
+            labels={"what": "verdict", "variant": "{variant}"},
+        ),
+    log:
+        "results/{study}/logs/{variant}_diagnose.log",
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        study=lambda w: STUDIES[w.study].block("convergence", "interval"),
+        code=files.code("diagnose"),
+    script:
+        "../scripts/diagnose.py"
+
+
+rule predict:
+    """Predict the configured rows, or a grid over the data's own range."""
+    input:
+        posterior=rules.fit.output.posterior,
+        diagnostics=rules.diagnose.output.diagnostics,
+        table=rules.ingest.output.table,
+        rows=lambda w: [rules.new_data.output.rows] if STUDIES[w.study].new_data else [],
+    output:
+        predictions=report(
+            "results/{study}/{variant}/predictions.csv",
+            category="{study}",
+            labels={"what": "predictions", "variant": "{variant}"},
+        ),
+    log:
+        "results/{study}/logs/{variant}_predict.log",
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        study=lambda w: STUDIES[w.study].block("formula", "sigma", "interval", "seed"),
+        code=files.code("predict"),
+    script:
+        "../scripts/predict.py"
+
+
+rule check:
+    """Replicate the data from the prior and from the posterior."""
+    input:
+        posterior=rules.fit.output.posterior,
+        compressed=rules.compress.output.compressed,
+        table=rules.ingest.output.table,
+    output:
+        predictive="results/{study}/{variant}/predictive.nc",
+    log:
+        "results/{study}/logs/{variant}_check.log",
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        study=lambda w: STUDIES[w.study].block("formula", "sigma", "seed"),
+        code=files.code("check"),
+    script:
+        "../scripts/check.py"
+
+
+def of_variants(pattern):
+    """Files of all variants of a study, in the order of the config."""
+    return lambda w: expand(pattern, study=w.study, variant=STUDIES[w.study].variants)
+
+
+rule compare:
+    """Compare the variants by leaving out rows, and by leaving out whole groups."""
+    input:
+        posteriors=of_variants(rules.fit.output.posterior),
+        diagnostics=of_variants(rules.diagnose.output.diagnostics),
+        compressed=rules.compress.output.compressed,
+        table=rules.ingest.output.table,
+    output:
+        rows=report(
+            "results/{study}/comparison.csv",
+            category="{study}",
+            labels={"what": "comparison, leaving out rows"},
+        ),
+        groups=report(
+            "results/{study}/comparison_groups.csv",
+            category="{study}",
+            labels={"what": "comparison, leaving out groups"},
+        ),
+    log:
+        "results/{study}/logs/compare.log",
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        study=lambda w: STUDIES[w.study].block("formula", "sigma", "variants", "seed"),
+        code=files.code("compare"),
+    script:
+        "../scripts/compare.py"
+
+
+rule recover:
+    """Hold estimates against the truth a simulated table came from."""
+    input:
+        summaries=of_variants(rules.diagnose.output.summary),
+        truth=rules.simulate.output.truth,
+    output:
+        recovery=report(
+            "results/{study}/recovery.csv",
+            category="{study}",
+            labels={"what": "truth against estimate"},
+        ),
+    log:
+        "results/{study}/logs/recover.log",
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        study=lambda w: STUDIES[w.study].block("variants"),
+        code=files.code("recover"),
+    script:
+        "../scripts/recover.py"

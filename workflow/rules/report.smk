@@ -1,0 +1,119 @@
+"""Pictures, pages and the final word."""
+
+
+def answers(wildcards):
+    """Every file of a study that its pictures and its page are made from."""
+    block = STUDIES[wildcards.study]
+    found = {
+        "table": rules.ingest.output.table,
+        "data_report": rules.ingest.output.report,
+        "compressed": rules.compress.output.compressed,
+        "comparison": rules.compare.output.rows,
+        "comparison_groups": rules.compare.output.groups,
+        "posteriors": of_variants(rules.fit.output.posterior)(wildcards),
+        "summaries": of_variants(rules.diagnose.output.summary)(wildcards),
+        "diagnostics": of_variants(rules.diagnose.output.diagnostics)(wildcards),
+        "predictive": of_variants(rules.check.output.predictive)(wildcards),
+        "predictions": of_variants(rules.predict.output.predictions)(wildcards),
+    }
+    if block.simulate:
+        found["recovery"] = rules.recover.output.recovery
+    return found
+
+
+rule figures:
+    """Draw every picture of a study."""
+    input:
+        unpack(answers),
+    output:
+        figures=report(
+            directory("results/{study}/figures"),
+            patterns=["{name}.svg"],
+            category="{study}",
+            labels={"what": "figure", "name": "{name}"},
+        ),
+    log:
+        "results/{study}/logs/figures.log",
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+    params:
+        study=lambda w: STUDIES[w.study].block("name", "formula", "sigma", "variants", "interval"),
+        code=files.code("figures"),
+    script:
+        "../scripts/figures.py"
+
+
+TEMPLATES = f"{workflow.basedir}/workflow/report"
+
+
+rule report:
+    """Write one study up, as a page that opens anywhere."""
+    input:
+        unpack(answers),
+        figures=rules.figures.output.figures,
+        templates=[f"{TEMPLATES}/study.html", f"{TEMPLATES}/page.html", f"{TEMPLATES}/page.css"],
+    output:
+        page=report(
+            "results/{study}/report.html",
+            category="{study}",
+            labels={"what": "report"},
+        ),
+    log:
+        "results/{study}/logs/report.log",
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        study=lambda w: STUDIES[w.study].block(*study.Study.__dataclass_fields__),
+        code=files.code("report"),
+    script:
+        "../scripts/report.py"
+
+
+rule index:
+    """Link all studies, the verdicts first."""
+    input:
+        pages=expand(rules.report.output.page, study=STUDIES),
+        diagnostics=[
+            rules.diagnose.output.diagnostics.format(study=name, variant=variant)
+            for name, variant in FITS
+        ],
+        templates=[f"{TEMPLATES}/index.html", f"{TEMPLATES}/page.html", f"{TEMPLATES}/page.css"],
+    output:
+        page=report("results/index.html", category="All studies", labels={"what": "index"}),
+    log:
+        "results/logs/index.log",
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        fits=FITS,
+        studies={name: block.block("formula", "data") for name, block in STUDIES.items()},
+        code=files.code("index"),
+    script:
+        "../scripts/index.py"
+
+
+rule verdict:
+    """Fail the run if a fit failed, after everything has been written."""
+    input:
+        diagnostics=rules.index.input.diagnostics,
+        page=rules.index.output.page,
+    output:
+        verdict=report("results/verdict.json", category="All studies", labels={"what": "verdict"}),
+    log:
+        "results/logs/verdict.log",
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        fits=FITS,
+        strict=config.get("strict", True),
+        code=files.code("verdict"),
+    script:
+        "../scripts/verdict.py"

@@ -1,0 +1,30 @@
+"""Snakemake adapter of `partialpool.check`."""
+
+from partialpool import files
+
+with files.job(snakemake.log):
+    import json
+
+    import pandas as pd
+
+    from partialpool import check
+    from partialpool.compress import Compressed
+    from partialpool.formula import Formula
+    from partialpool.priors import Priors
+    from partialpool.study import error_column
+
+    block = snakemake.params.study
+    table = pd.read_parquet(snakemake.input.table)
+    errors = error_column(block["sigma"])
+    tree = files.read_netcdf(snakemake.input.posterior)
+    predictive = check.check(
+        tree["posterior"].to_dataset(),
+        Formula(block["formula"]).design(table),
+        Compressed.from_dataset(files.read_netcdf(snakemake.input.compressed)).mean,
+        Priors.from_dict(json.loads(tree.attrs["priors"])),
+        snakemake.wildcards.variant,
+        sigma=block["sigma"],
+        standard_errors=table[errors].to_numpy(dtype=float) if errors else None,
+        seed=block["seed"],
+    )
+    files.write_netcdf(snakemake.output.predictive, predictive)

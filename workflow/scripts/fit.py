@@ -1,0 +1,18 @@
+"""Snakemake adapter of `partialpool.fit`."""
+
+from partialpool import files
+
+with files.job(snakemake.log):
+    from partialpool import fit
+    from partialpool.compress import Compressed
+
+    block = snakemake.params.study
+    tree = fit.fit(
+        Compressed.from_dataset(files.read_netcdf(snakemake.input.compressed)),
+        block["priors"],
+        snakemake.wildcards.variant,
+        block["sampler"],
+        block["seed"],
+        snakemake.threads,
+    )
+    files.write_netcdf(snakemake.output.posterior, tree)

@@ -1,0 +1,133 @@
+"""Diagnose: can this fit be trusted?
+
+Rank-normalised R-hat and bulk and tail effective sample sizes (Vehtari, Gelman,
+Simpson, Carpenter & Bürkner 2021, https://doi.org/10.1214/20-BA1221), divergent
+transitions, and E-BFMI (Betancourt 2016, https://arxiv.org/abs/1604.00695), all
+by arviz-stats, over every scalar of the posterior.
+"""
+
+import math
+
+import arviz_stats as azs
+import pandas as pd
+import xarray as xr
+
+SUMMARY_COLUMNS = (
+    "name", "mean", "sd", "lower", "upper", "mcse_mean", "mcse_sd", "ess_bulk", "ess_tail", "rhat",
+)  # fmt: skip
+
+ADVICE = {
+    "rhat": "The chains disagree about {worst} (R-hat {value:.3f}, at most {threshold}): tune and "
+    "draw longer, or look for a parameter the data and priors do not determine.",
+    "ess_bulk": "Too few independent draws for the mean of {worst} (bulk ESS {value:.0f}, at least "
+    "{threshold:.0f}): draw longer.",
+    "ess_tail": "Too few independent draws for the interval of {worst} (tail ESS {value:.0f}, at "
+    "least {threshold:.0f}): draw longer.",
+    "divergences": "{value:.0f} transitions diverged (at most {threshold:.0f}), so part of the "
+    "posterior may be missing: raise target_accept, or give {worst} a tighter prior.",
+    "ebfmi": "The energy of {worst} was explored slowly (E-BFMI {value:.2f}, at least {threshold}): "
+    "tune longer, or use priors with lighter tails.",
+}
+
+
+def summarise(posterior: xr.Dataset, interval: float) -> pd.DataFrame:
+    """One row per scalar the fit estimates, full precision.
+
+    Scalars that the variant or the model fixes (a between-group sd of zero, the
+    diagonal of a correlation matrix) have no sampling error and are left out.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        Dims `(chain, draw, ...)`.
+    interval : float
+        Probability inside `lower` and `upper`, an equal-tailed interval.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns `name, mean, sd, lower, upper, mcse_mean, mcse_sd, ess_bulk,
+        ess_tail, rhat`; names as ArviZ writes them, such as `beta[floor]`.
+    """
+    free = xr.Dataset({name: v for name, v in posterior.items() if _varies(v).any()})
+    table = azs.summary(free, ci_prob=interval, ci_kind="eti", round_to="none")
+    lower, upper = (name for name in table.columns if name.startswith("eti"))
+    table = table.rename(columns={lower: "lower", upper: "upper", "r_hat": "rhat"})
+    table = table.rename_axis("name").reset_index()[list(SUMMARY_COLUMNS)]
+    varies = [flag for v in free.values() for flag in _varies(v).values.ravel()]
+    return table[varies].reset_index(drop=True)
+
+
+def _varies(variable: xr.DataArray) -> xr.DataArray:
+    sample = ("chain", "draw")
+    return variable.max(sample) > variable.min(sample)
+
+
+def check(summary: pd.DataFrame, statistics: xr.Dataset, limits: dict) -> list[dict]:
+    """Compare a fit's diagnostics with limits.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+        From :func:`summarise`.
+    statistics : xarray.Dataset
+        `diverging` and `energy`, dims `(chain, draw)`.
+    limits : dict
+        `max_rhat, min_ess, max_divergences, min_ebfmi`.
+
+    Returns
+    -------
+    list of dict
+        `name, value, threshold, passed, worst` of each check; `value` is None,
+        and the check failed, where the diagnostic is not a number.
+    """
+    by_chain = statistics["diverging"].sum("draw")
+    energy = azs.bfmi(xr.DataTree.from_dict({"sample_stats": statistics[["energy"]]}))["energy"]
+    found = [
+        ("rhat", *_worst(summary, "rhat", "max"), limits["max_rhat"]),
+        ("ess_bulk", *_worst(summary, "ess_bulk", "min"), limits["min_ess"]),
+        ("ess_tail", *_worst(summary, "ess_tail", "min"), limits["min_ess"]),
+        (
+            "divergences",
+            int(by_chain.sum()),
+            f"chain {int(by_chain.argmax())}" if by_chain.any() else None,
+            limits["max_divergences"],
+        ),
+        ("ebfmi", float(energy.min()), f"chain {int(energy.argmin())}", limits["min_ebfmi"]),
+    ]
+    at_most = {"rhat", "divergences"}
+    return [
+        {
+            "name": name,
+            "value": value if math.isfinite(value) else None,
+            "threshold": threshold,
+            "passed": bool(value <= threshold if name in at_most else value >= threshold),
+            "worst": worst,
+        }
+        for name, value, worst, threshold in found
+    ]
+
+
+def _worst(summary: pd.DataFrame, column: str, extreme: str) -> tuple[float, str]:
+    """The worst value of a diagnostic and the scalar it belongs to; not a number is worst of all."""
+    values = summary[column]
+    if values.isna().any():
+        return math.nan, summary["name"][values.isna().idxmax()]
+    at = values.idxmax() if extreme == "max" else values.idxmin()
+    return float(values[at]), summary["name"][at]
+
+
+def verdict(summary: pd.DataFrame, statistics: xr.Dataset, limits: dict) -> dict:
+    """The machine-readable answer: `passed`, every check, and a sentence for each that failed."""
+    checks = check(summary, statistics, limits)
+    failed = [c for c in checks if not c["passed"]]
+    return {
+        "passed": not failed,
+        "checks": checks,
+        "advice": [
+            ADVICE[c["name"]].format(
+                **c | {"value": math.nan if c["value"] is None else c["value"]}
+            )
+            for c in failed
+        ],
+    }

@@ -1,0 +1,243 @@
+"""Files that are whole or absent, logs, and where a result came from.
+
+Imported while the workflow is parsed, so nothing scientific is imported at module level.
+"""
+
+import ast
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from partialpool.errors import UserError, nearest
+
+SCRIPTS = Path(__file__).parent.parent
+PACKAGES = ("pymc", "pytensor", "nutpie", "numba", "numpy", "arviz-stats", "formulae", "snakemake")
+
+
+@contextmanager
+def replacing(path) -> Iterator[Path]:
+    """Yield a temporary name beside `path`; rename it to `path` only if the block succeeds.
+
+    Readers see the old file or the new one, never half of either, and an open
+    netCDF file is never overwritten in place.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path, text: str) -> None:
+    """Write `text` as UTF-8, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path, value) -> None:
+    """Write `value` as indented JSON; numbers JSON cannot hold (nan, inf) are refused."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n")
+
+
+def read_json(path):
+    """Read a JSON file."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def write_csv(path, frame) -> None:
+    """Write a DataFrame without its index, at full precision."""
+    with replacing(path) as temporary:
+        frame.to_csv(temporary, index=False)
+
+
+def write_parquet(path, frame) -> None:
+    """Write a DataFrame as Parquet, without its index."""
+    with replacing(path) as temporary:
+        frame.to_parquet(temporary, index=False)
+
+
+def write_netcdf(path, data) -> None:
+    """Write an xarray Dataset or DataTree as compressed netCDF-4.
+
+    Shuffled zlib at its fastest level: draws shrink little, constant columns to nothing.
+    """
+    groups = {node.path: node.to_dataset() for node in data.subtree} if is_tree(data) else None
+    packed = {"zlib": True, "complevel": 1, "shuffle": True}
+
+    def encoding(dataset):
+        return {name: packed for name, v in dataset.data_vars.items() if v.dtype.kind in "fiub"}
+
+    with replacing(path) as temporary:
+        if groups is None:
+            data.to_netcdf(temporary, engine="netcdf4", encoding=encoding(data))
+        else:
+            data.to_netcdf(
+                temporary,
+                engine="netcdf4",
+                encoding={where: encoding(dataset) for where, dataset in groups.items()},
+            )
+
+
+def is_tree(data) -> bool:
+    """Whether `data` is an xarray DataTree rather than a Dataset."""
+    return hasattr(data, "subtree")
+
+
+def read_netcdf(path):
+    """Load a netCDF file wholly into memory: a DataTree if it has groups, else a Dataset."""
+    import xarray as xr
+
+    try:
+        with xr.open_datatree(path, engine="netcdf4") as tree:
+            loaded = tree.load()
+    except OSError as error:
+        raise UserError(
+            f"{path}: not a readable netCDF file ({error.strerror or error}); "
+            "delete it and run again to make it anew"
+        ) from None
+    return loaded if loaded.children else loaded.to_dataset()
+
+
+def parts(path: str) -> list[str]:
+    """The files of a table: itself, or the Parquet parts in a folder, in order of name."""
+    if not Path(path).is_dir():
+        return [path]
+    return sorted(str(part) for part in Path(path).glob("*.parquet"))
+
+
+def require(path: str | None, where: str) -> None:
+    """Check that a configured file, or a folder of Parquet parts, exists.
+
+    Raises
+    ------
+    UserError
+        With the nearest file of the same folder.
+    """
+    if path is None:
+        return
+    wanted = Path(path)
+    if wanted.is_dir() and not parts(path):
+        raise UserError(f"{where}: folder {path!r} has no .parquet files")
+    if not wanted.exists():
+        siblings = list(wanted.parent.iterdir()) if wanted.parent.is_dir() else []
+        raise UserError(f"{where}: no file {path!r}{nearest(path, map(str, siblings))}")
+
+
+@contextmanager
+def job(log) -> Iterator[None]:
+    """Run one Snakemake job: everything printed goes to `log`, errors to people too.
+
+    A :class:`UserError` is one line; anything else is a defect, so its
+    traceback goes to the log and its last line to the terminal.
+    """
+    log = Path(str(log))
+    log.parent.mkdir(parents=True, exist_ok=True)
+    terminal = os.dup(2)
+    with log.open("w", encoding="utf-8") as stream:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+        try:
+            yield
+            return
+        except UserError as error:
+            line = f"partialpool: {error}"
+            print(line, file=stream)
+        except Exception as error:
+            traceback.print_exc(file=stream)
+            line = f"partialpool: {type(error).__name__}: {error} (traceback in {log})"
+    os.write(terminal, f"{line}\n".encode())
+    # Not sys.exit: no interpreter clean-up may print after the one line.
+    os._exit(1)
+
+
+@cache
+def code(script: str) -> str:
+    """Hash of the logic behind one script: the script and every module it imports.
+
+    Only the syntax tree counts, without docstrings, so a comment, a docstring
+    or a new line reruns nothing, while a changed constant reruns what uses it.
+
+    Parameters
+    ----------
+    script : str
+        Name of a file in `workflow/scripts`, without `.py`.
+    """
+    waiting, seen = [SCRIPTS / f"{script}.py"], {}
+    while waiting:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        tree = ast.parse(path.read_bytes())
+        seen[path] = ast.dump(_without_docstrings(tree))
+        waiting += _imported(tree)
+    digest = hashlib.sha256()
+    for path in sorted(seen):
+        digest.update(f"{path.relative_to(SCRIPTS)}\0{seen[path]}\0".encode())
+    return digest.hexdigest()[:16]
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            value = body[0].value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                node.body = body[1:]
+    return tree
+
+
+def _imported(tree: ast.Module) -> list[Path]:
+    """Files of the package that a module imports, at any depth of its code."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    files = []
+    for name in names:
+        if name.split(".")[0] == "partialpool":
+            path = SCRIPTS / Path(*name.split("."))
+            files += [p for p in (path.with_suffix(".py"), path / "__init__.py") if p.exists()]
+    return files
+
+
+def provenance() -> dict:
+    """Versions, platform and commit a result came from."""
+    from importlib.metadata import version
+
+    return {
+        "versions": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
+        "platform": platform.platform(),
+        "commit": _commit(),
+    }
+
+
+def _commit() -> str | None:
+    """Short commit of the workflow, marked if its tracked files were edited; None without git."""
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+            cwd=SCRIPTS,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return described.stdout.strip() or None

@@ -1,0 +1,1 @@
+"""Models: functions from compressed data to a PyMC model."""

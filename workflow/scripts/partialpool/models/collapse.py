@@ -1,0 +1,254 @@
+"""Collapse: integrate the group deviations out, and draw them back exactly.
+
+Group j's rows, compressed to their triangle, say e_j ~ N(S_j u_j, sigma^2 I) with
+u_j ~ N(0, L L') and S_j square upper triangular in the varying columns. Write
+u = L v with v ~ N(0, I), and stack A = [S L; sigma I], b = [e; 0]. Then
+
+    |b - A v|^2 = |e - S u|^2 + sigma^2 |v|^2
+
+so one orthogonalisation of [A, b] gives everything: the product of the diagonal
+of A's triangle T is the determinant, the remaining length of b the quadratic
+form, and v | y ~ N(T^-1 c, sigma^2 T^-1 T^-T), where c are b's components along
+A. Nothing is squared before it is orthogonalised, so no digits are lost to a
+predictor with a large mean (Björck 1967, https://doi.org/10.1007/BF01934122).
+
+The arithmetic is the same for arrays of numbers and for PyTensor's symbols;
+`xp` is the one or the other.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from partialpool.compress import Compressed
+
+BATCH = 4_000_000  # numbers per temporary array, to bound memory
+
+
+@dataclass(frozen=True)
+class Triangles:
+    """Compressed rows, split into what depends on u and what does not.
+
+    Attributes
+    ----------
+    design : numpy.ndarray
+        S, shape `(varying, varying, group)`: the rows of each triangle that u touches.
+    predictors, response : numpy.ndarray
+        The same rows of the population-level columns, `(varying, coefficient, group)`,
+        and of the response, `(varying, group)`.
+    within_predictors, within_response : numpy.ndarray
+        The rows below, `(row, coefficient, stratum)` and `(row, stratum)`: they are
+        free of u, so where groups share one sigma they merge into one stratum.
+    rows : numpy.ndarray
+        Rows of each stratum.
+    """
+
+    design: np.ndarray
+    predictors: np.ndarray
+    response: np.ndarray
+    within_predictors: np.ndarray
+    within_response: np.ndarray
+    rows: np.ndarray
+
+    @classmethod
+    def split(cls, data: Compressed, varying: int, merge: bool = True) -> "Triangles":
+        """Split the triangles of `data` after their first `varying` rows.
+
+        `merge=False` keeps a stratum for each group even where groups share sigma.
+        """
+        population = [data.columns.index(name) for name in data.coefficients]
+        between = np.moveaxis(data.triangle[:, :varying], 0, -1)
+        within, rows = data.triangle[:, varying:], data.rows
+        if merge and data.sigma != "by_group":
+            width = data.triangle.shape[-1]
+            within = np.linalg.qr(within.reshape(-1, width), mode="r")[None]
+            rows = np.array([rows.sum()])
+        within = np.moveaxis(within, 0, -1)
+        return cls(
+            design=between[:, :varying],
+            predictors=between[:, population],
+            response=between[:, -1],
+            within_predictors=within[:, population],
+            within_response=within[:, -1],
+            rows=rows.astype(float),
+        )
+
+
+def orthogonalise(columns, b, xp):
+    """Modified Gram-Schmidt of [columns, b], for all groups at once.
+
+    Parameters
+    ----------
+    columns : list of array
+        The columns of A, each of shape `(row, ...)`.
+    b : array
+        Shape `(row, ...)`.
+    xp : module
+        `numpy` or `pytensor.tensor`.
+
+    Returns
+    -------
+    triangle : dict of (int, int) to array
+        T[i, k], i <= k, each of shape `(...)`.
+    along : list of array
+        Components of b along each column.
+    rest : array
+        Squared length of what remains of b.
+    """
+    columns, triangle, along = list(columns), {}, []
+    for i, column in enumerate(columns):
+        triangle[i, i] = xp.sqrt((column**2).sum(axis=0))
+        direction = column / triangle[i, i]
+        for k in range(i + 1, len(columns)):
+            triangle[i, k] = (direction * columns[k]).sum(axis=0)
+            columns[k] = columns[k] - direction * triangle[i, k]
+        component = (direction * b).sum(axis=0)
+        along.append(component)
+        b = b - direction * component
+    return triangle, along, (b**2).sum(axis=0)
+
+
+def stacked(design, scale, sigma, xp):
+    """Columns of A = [S L; sigma I].
+
+    Parameters
+    ----------
+    design : array
+        S, shape `(varying, varying, ...)`: row, column.
+    scale : sequence of sequence of array
+        L, lower triangular, `scale[row][column]`, each broadcasting against `(...)`.
+    sigma : array
+        Broadcasting against `(...)`.
+
+    Returns
+    -------
+    list of array
+        As many columns as varying coefficients, each `(2 varying, ...)`.
+    """
+    size = len(scale)
+    columns = []
+    for k in range(size):
+        upper = sum(design[:, i] * scale[i][k] for i in range(k, size))
+        blank = xp.zeros_like(upper[0])
+        lower = [blank + sigma if i == k else blank for i in range(size)]
+        columns.append(xp.concatenate([upper, xp.stack(lower)], axis=0))
+    return columns
+
+
+def cholesky(partial, xp):
+    """Cholesky factor of a correlation matrix from its canonical partial correlations.
+
+    Under LKJ(eta) these are independent and symmetric Betas on (-1, 1), which
+    needs no matrix algebra (Lewandowski, Kurowicka & Joe 2009,
+    https://doi.org/10.1016/j.jmva.2009.04.008; Stan reference manual,
+    "Cholesky factors of correlation matrices").
+
+    Parameters
+    ----------
+    partial : dict of (int, int) to array
+        Partial correlations by (row, column), row > column.
+
+    Returns
+    -------
+    list of list of array
+        The lower triangle, `[row][column]`.
+    """
+    size = 1 + max((row for row, _ in partial), default=0)
+    factor = [[1.0]]
+    for row in range(1, size):
+        left, entries = 1.0, []
+        for column in range(row):
+            entries.append(partial[row, column] * xp.sqrt(left))
+            left = left * (1 - partial[row, column] ** 2)
+        factor.append([*entries, xp.sqrt(left)])
+    return factor
+
+
+def partial_pairs(size: int) -> list[tuple[int, int]]:
+    """(row, column) of each partial correlation, in the order they are stored."""
+    return [(row, column) for row in range(1, size) for column in range(row)]
+
+
+def partial_shapes(size: int, eta: float) -> list[float]:
+    """Beta shape of each partial correlation under LKJ(eta), in the order of the pairs."""
+    return [eta + (size - 2 - column) / 2 for _, column in partial_pairs(size)]
+
+
+def draw_deviations(data: Compressed, beta, scale, sigma, rng) -> np.ndarray:
+    """Draw every group's u from its exact conditional normal, for each posterior draw.
+
+    Parameters
+    ----------
+    data : Compressed
+    beta : numpy.ndarray
+        Shape `(draw, coefficient)`.
+    scale : list of list of numpy.ndarray
+        L, lower triangular, `[row][column]`, each of shape `(draw,)`.
+    sigma : numpy.ndarray
+        Shape `(draw,)` or `(draw, group)`.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    numpy.ndarray
+        u, shape `(draw, group, varying)`.
+    """
+    size, groups = len(scale), len(data.levels)
+    drawn = []
+    for columns, b, _, part in _systems(data, beta, scale, sigma):
+        triangle, along, _ = orthogonalise(columns, b, np)
+        spread = sigma.reshape(len(beta), -1)[part]
+        noise = np.moveaxis(rng.standard_normal((len(spread), groups, size)), -1, 0) * spread
+        v = [None] * size
+        for i in reversed(range(size)):
+            known = sum(triangle[i, k] * v[k] for k in range(i + 1, size))
+            v[i] = (along[i] + noise[i] - known) / triangle[i, i]
+        u = [sum(scale[i][k][part, None] * v[k] for k in range(i + 1)) for i in range(size)]
+        drawn.append(np.stack(u, axis=-1))
+    return np.concatenate(drawn)
+
+
+def group_log_density(data: Compressed, beta, scale, sigma) -> np.ndarray:
+    """Log density of each whole group's rows, its deviations integrated out.
+
+    Parameters
+    ----------
+    data, beta, scale, sigma
+        As in :func:`draw_deviations`; an empty `scale` means no deviations.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape `(draw, group)`, in the units of the rows as given.
+    """
+    triangles = Triangles.split(data, len(scale), merge=False)
+    constant = data.log_jacobian - 0.5 * np.log(2 * np.pi) * data.rows
+    densities = []
+    for columns, b, spread, part in _systems(data, beta, scale, sigma):
+        explained = np.einsum("rcg,sc->rsg", triangles.within_predictors, beta[part])
+        squares = ((triangles.within_response[:, None, :] - explained) ** 2).sum(axis=0)
+        log_determinant = data.rows * np.log(spread)
+        if scale:
+            triangle, _, rest = orthogonalise(columns, b, np)
+            squares = squares + rest
+            log_determinant = log_determinant + sum(
+                np.log(triangle[i, i] / spread) for i in range(len(scale))
+            )
+        densities.append(constant - log_determinant - 0.5 * squares / spread**2)
+    return np.concatenate(densities)
+
+
+def _systems(data: Compressed, beta, scale, sigma):
+    """Yield `(columns, b, sigma, slice)` of [A, b] for batches of draws; shapes `(row, draw, group)`."""
+    size = len(scale)
+    triangles = Triangles.split(data, size, merge=False)
+    sigma = sigma.reshape(len(beta), -1)
+    batch = max(1, BATCH // (len(data.levels) * max(1, size) * 2))
+    for start in range(0, len(beta), batch):
+        part = slice(start, start + batch)
+        explained = np.einsum("rcg,sc->rsg", triangles.predictors, beta[part])
+        residual = triangles.response[:, None, :] - explained
+        entries = [[entry[part, None] for entry in row] for row in scale]
+        spread = np.broadcast_to(sigma[part], residual.shape[1:])
+        columns = stacked(triangles.design[:, :, None, :], entries, spread, np) if scale else []
+        yield columns, np.concatenate([residual, np.zeros_like(residual)]), spread, part

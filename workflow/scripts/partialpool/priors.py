@@ -1,0 +1,308 @@
+"""Priors: a small closed vocabulary, and defaults scaled to the data.
+
+A prior is written `family(number, ...)`; nothing is evaluated. The families and
+the meaning of their arguments are those of PyMC.
+"""
+
+import math
+import re
+from dataclasses import dataclass, field
+
+from partialpool.errors import UserError, nearest
+
+
+@dataclass(frozen=True)
+class Family:
+    """One word of the vocabulary."""
+
+    parameters: tuple[str, ...]  # argument names, as PyMC has them
+    support: str  # "real", "positive" or "correlation"
+    pymc: str  # class name in PyMC
+    scipy: tuple[str, str]  # distribution in scipy.stats and how arguments map to it
+    location: str | None = None  # the one argument that may be zero or negative
+
+
+FAMILIES = {
+    "normal": Family(("mu", "sigma"), "real", "Normal", ("norm", "loc scale"), "mu"),
+    "student_t": Family(("nu", "mu", "sigma"), "real", "StudentT", ("t", "df loc scale"), "mu"),
+    "cauchy": Family(("alpha", "beta"), "real", "Cauchy", ("cauchy", "loc scale"), "alpha"),
+    "laplace": Family(("mu", "b"), "real", "Laplace", ("laplace", "loc scale"), "mu"),
+    "logistic": Family(("mu", "s"), "real", "Logistic", ("logistic", "loc scale"), "mu"),
+    "half_normal": Family(("sigma",), "positive", "HalfNormal", ("halfnorm", "scale")),
+    "half_cauchy": Family(("beta",), "positive", "HalfCauchy", ("halfcauchy", "scale")),
+    "half_student_t": Family(("nu", "sigma"), "positive", "HalfStudentT", ("t", "df scale")),
+    "exponential": Family(("lam",), "positive", "Exponential", ("expon", "rate")),
+    "gamma": Family(("alpha", "beta"), "positive", "Gamma", ("gamma", "a rate")),
+    "inverse_gamma": Family(("alpha", "beta"), "positive", "InverseGamma", ("invgamma", "a scale")),
+    "lognormal": Family(("mu", "sigma"), "positive", "LogNormal", ("lognorm", "log s"), "mu"),
+    "lkj": Family(("eta",), "correlation", "LKJ", ("beta", "")),
+}
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_WRITTEN = re.compile(rf"\s*([A-Za-z_]\w*)\s*\(\s*({_NUMBER}(?:\s*,\s*{_NUMBER})*)?\s*\)\s*")
+
+
+@dataclass(frozen=True)
+class Prior:
+    """One prior: a family of the vocabulary and its numbers."""
+
+    family: str
+    arguments: tuple[float, ...]
+
+    @classmethod
+    def parse(cls, text: str, where: str = "priors", support: str | None = None) -> "Prior":
+        """Read `family(number, ...)`.
+
+        Parameters
+        ----------
+        text : str
+            For example `"half_normal(2.5)"`.
+        where : str
+            File and key, for the message.
+        support : {"real", "positive", "correlation"}, optional
+            What the parameter needs.
+
+        Raises
+        ------
+        UserError
+            If the family is unknown, its arguments are not in its range, or
+            its support is not the parameter's.
+        """
+        match = _WRITTEN.fullmatch(str(text))
+        if not match:
+            raise UserError(f"{where}: {text!r} is not of the form family(number, ...)")
+        family, numbers = match[1], match[2] or ""
+        if family not in FAMILIES:
+            known = [name for name, f in FAMILIES.items() if support in (None, f.support)]
+            raise UserError(
+                f"{where}: {family!r} is not a known family{nearest(family, FAMILIES)}; "
+                f"known: {', '.join(known)}"
+            )
+        prior = cls(family, tuple(float(n) for n in numbers.split(",") if n.strip()))
+        prior._check(where, support)
+        return prior
+
+    def _check(self, where: str, support: str | None) -> None:
+        family = FAMILIES[self.family]
+        form = f"{self.family}({', '.join(family.parameters)})"
+        if len(self.arguments) != len(family.parameters):
+            raise UserError(
+                f"{where}: {self} has {len(self.arguments)} arguments, it takes "
+                f"{len(family.parameters)}: {form}"
+            )
+        for name, value in self.parameters.items():
+            if name != family.location and not value > 0:
+                raise UserError(f"{where}: {self} has {name} = {value:g}; {name} is over 0: {form}")
+        if support is not None and family.support != support:
+            fitting = [name for name, f in FAMILIES.items() if f.support == support]
+            needs = {
+                "real": "a coefficient can be any number",
+                "positive": "a standard deviation is over 0",
+                "correlation": "a correlation matrix takes lkj",
+            }[support]
+            raise UserError(
+                f"{where}: {self} does not fit, {needs}; use one of {', '.join(fitting)}"
+            )
+
+    def __str__(self) -> str:
+        return f"{self.family}({', '.join(f'{a:.15g}' for a in self.arguments)})"
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Arguments by their PyMC names."""
+        return dict(zip(FAMILIES[self.family].parameters, self.arguments, strict=True))
+
+    def draw(self, rng, size):
+        """Draw from the prior, by `scipy.stats`.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        size : int or tuple of int
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape `size`.
+        """
+        import numpy as np
+        from scipy import stats
+
+        name, slots = FAMILIES[self.family].scipy
+        values = dict(zip(slots.split(), self.arguments, strict=True))
+        if "rate" in values:
+            values["scale"] = 1 / values.pop("rate")
+        if "log" in values:
+            values["scale"] = np.exp(values.pop("log"))
+        drawn = getattr(stats, name)(**values).rvs(size=size, random_state=rng)
+        return np.abs(drawn) if self.family == "half_student_t" else drawn
+
+
+@dataclass(frozen=True)
+class Priors:
+    """Every prior of one study, defaults filled in.
+
+    Attributes
+    ----------
+    beta : dict of str to Prior
+        By population-level coefficient.
+    sd : dict of str to Prior
+        Between-group standard deviation, by varying coefficient.
+    cor : Prior or None
+        Of the correlations between varying coefficients, if there are two or more.
+    sigma : Prior or None
+        Of the residual sd; None where sigma is known.
+    centred : bool
+        Whether the prior of the Intercept is on the expected response at the
+        average of the predictors (the default, as in Bambi and rstanarm)
+        instead of where they are all zero (when the config gives one).
+    wide : dict of str to float
+        The between-group sd of the unpooled variant, by varying coefficient.
+    given : tuple of str
+        The keys that came from the config; all others are defaults.
+    """
+
+    beta: dict[str, Prior]
+    sd: dict[str, Prior] = field(default_factory=dict)
+    cor: Prior | None = None
+    sigma: Prior | None = None
+    centred: bool = False
+    wide: dict[str, float] = field(default_factory=dict)
+    given: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict:
+        """A plain dict, for the provenance of a fit."""
+        return {
+            "beta": {name: str(prior) for name, prior in self.beta.items()},
+            "sd": {name: str(prior) for name, prior in self.sd.items()},
+            "cor": str(self.cor) if self.cor else None,
+            "sigma": str(self.sigma) if self.sigma else None,
+            "centred": self.centred,
+            "wide": self.wide,
+            "given": list(self.given),
+        }
+
+    @classmethod
+    def from_dict(cls, stored: dict) -> "Priors":
+        """The inverse of :meth:`to_dict`."""
+        read = Prior.parse
+        return cls(
+            beta={name: read(text) for name, text in stored["beta"].items()},
+            sd={name: read(text) for name, text in stored["sd"].items()},
+            cor=read(stored["cor"]) if stored["cor"] else None,
+            sigma=read(stored["sigma"]) if stored["sigma"] else None,
+            centred=stored["centred"],
+            wide=stored["wide"],
+            given=tuple(stored["given"]),
+        )
+
+
+def check(given: dict[str, str], where: str) -> None:
+    """Check the vocabulary of configured priors, before any data is read.
+
+    Raises
+    ------
+    UserError
+        For the first prior that is not of the vocabulary.
+    """
+    for key, text in given.items():
+        support = {"sd": "positive", "sigma": "positive", "cor": "correlation"}.get(key)
+        Prior.parse(text, f"{where}.{key}", support)
+
+
+def check_keys(given, design, sigma, where: str) -> None:
+    """Check that every key of configured priors names something the model has.
+
+    Parameters
+    ----------
+    given : iterable of str
+        Keys of the `priors` block.
+    design : partialpool.formula.Design
+    sigma : str or float
+        As in the config.
+    where : str
+        File and key, for the message.
+
+    Raises
+    ------
+    UserError
+        With the nearest known key.
+    """
+    known = list(dict.fromkeys([*design.coefficients, *design.terms]))
+    if design.factor:
+        known += ["sd", f"sd_{design.factor}"]
+    if len(design.varying) > 1:
+        known += ["cor", f"cor_{design.factor}"]
+    if sigma in ("estimated", "by_group"):
+        known += ["sigma"]
+    for key in given:
+        if key not in known:
+            why = " (sigma is known here)" if key == "sigma" else ""
+            raise UserError(
+                f"{where}.{key}: no such parameter in the model{why}{nearest(key, known)}; "
+                f"known: {', '.join(known)}"
+            )
+
+
+def complete(given: dict[str, str], data) -> Priors:
+    """Fill in the defaults: weakly informative, scaled to the data.
+
+    As in Bambi and rstanarm: a coefficient is normal(0, 2.5 sd(y) / sd(x)), the
+    expected response at the average predictor normal(mean(y), 2.5 sd(y)), a
+    between-group sd half-normal with the scale of its coefficient, sigma
+    half-Student-t(4, sd(y)), correlations lkj(2). Numbers are rounded to four
+    digits, so that the report prints what was used.
+
+    Parameters
+    ----------
+    given : dict of str to str
+        The `priors` block of the config.
+    data : partialpool.compress.Compressed
+        Names and scales of the design's columns.
+
+    References
+    ----------
+    Gelman, Jakulin, Pittau & Su (2008), https://doi.org/10.1214/08-AOAS191;
+    rstanarm, "Prior distributions for rstanarm models".
+    """
+    spread = data.response_sd
+
+    def default_scale(column):
+        if column != "Intercept":
+            return _round(2.5 * spread / data.sd[column])
+        # A group's intercept is its line at x = 0, as far from the data as the
+        # predictors' means are from zero, in units of their sds.
+        away = sum((data.mean[c] / data.sd[c]) ** 2 for c in data.varying if c != column)
+        return _round(2.5 * spread * (1 + away) ** 0.5)
+
+    def lookup(*keys):
+        return next((Prior.parse(given[k]) for k in keys if k in given), None)
+
+    def coefficient(name):
+        if name == "Intercept":
+            scale = _round(2.5 * spread)
+            return Prior("normal", (_round(data.response_mean, to=scale), scale))
+        return Prior("normal", (0.0, default_scale(name)))
+
+    term = {column: name for name, columns in data.terms.items() for column in columns}
+    beta = {c: lookup(c, term[c]) or coefficient(c) for c in data.coefficients}
+    between = lookup(f"sd_{data.factor}", "sd")
+    sd = {c: between or Prior("half_normal", (default_scale(c),)) for c in data.varying}
+    cor = lookup(f"cor_{data.factor}", "cor") or Prior("lkj", (2.0,))
+    return Priors(
+        beta=beta,
+        sd=sd,
+        cor=cor if len(sd) > 1 else None,
+        sigma=(lookup("sigma") or Prior("half_student_t", (4.0, _round(spread))))
+        if data.sigma_estimated
+        else None,
+        centred="Intercept" in beta and "Intercept" not in given,
+        wide={c: 10 * default_scale(c) for c in data.varying},
+        given=tuple(given),
+    )
+
+
+def _round(value: float, to: float | None = None) -> float:
+    """Round to four digits; to the fourth digit of `to` where the value has an uncertainty."""
+    if to is None:
+        return float(f"{value:.4g}")
+    return round(value, 3 - math.floor(math.log10(to)))
