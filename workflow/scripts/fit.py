@@ -13,6 +13,5 @@ with files.job(snakemake.log):
         snakemake.wildcards.variant,
         block["sampler"],
         block["seed"],
-        snakemake.threads,
     )
     files.write_netcdf(snakemake.output.posterior, tree)

@@ -25,8 +25,8 @@ ADVICE = {
     "least {threshold:.0f}): draw longer.",
     "divergences": "{value:.0f} transitions diverged (at most {threshold:.0f}), so part of the "
     "posterior may be missing: raise target_accept, or give {worst} a tighter prior.",
-    "ebfmi": "The energy of {worst} was explored slowly (E-BFMI {value:.2f}, at least {threshold}): "
-    "tune longer, or use priors with lighter tails.",
+    "ebfmi": "The energy of {worst} was explored slowly (E-BFMI {value:.2f}, at least "
+    "{threshold}): tune longer, or use priors with lighter tails.",
 }
 
 
@@ -90,10 +90,10 @@ def check(summary: pd.DataFrame, statistics: xr.Dataset, limits: dict) -> list[d
         (
             "divergences",
             int(by_chain.sum()),
-            f"chain {int(by_chain.argmax())}" if by_chain.any() else None,
+            f"chain {int(by_chain.values.argmax())}" if by_chain.any() else None,
             limits["max_divergences"],
         ),
-        ("ebfmi", float(energy.min()), f"chain {int(energy.argmin())}", limits["min_ebfmi"]),
+        ("ebfmi", float(energy.min()), f"chain {int(energy.values.argmin())}", limits["min_ebfmi"]),
     ]
     at_most = {"rhat", "divergences"}
     return [
@@ -109,7 +109,7 @@ def check(summary: pd.DataFrame, statistics: xr.Dataset, limits: dict) -> list[d
 
 
 def _worst(summary: pd.DataFrame, column: str, extreme: str) -> tuple[float, str]:
-    """The worst value of a diagnostic and the scalar it belongs to; not a number is worst of all."""
+    """The worst value of a diagnostic and whose it is; not a number is worst of all."""
     values = summary[column]
     if values.isna().any():
         return math.nan, summary["name"][values.isna().idxmax()]

@@ -21,9 +21,7 @@ def published_limits(chains: int) -> dict:
     return {"max_rhat": 1.01, "min_ess": 100 * chains, "max_divergences": 0, "min_ebfmi": 0.3}
 
 
-def fit(
-    data: Compressed, given: dict, variant: str, sampler: dict, seed: int, threads: int
-) -> xr.DataTree:
+def fit(data: Compressed, given: dict, variant: str, sampler: dict, seed: int) -> xr.DataTree:
     """Fit one variant, with up to `sampler["attempts"]` attempts.
 
     Each attempt after the first tunes and draws twice as long and halves the
@@ -40,7 +38,6 @@ def fit(
         `chains, draws, tune, target_accept, attempts`.
     seed : int
         Of the study; each variant and attempt has its own stream from it.
-    threads : int
 
     Returns
     -------
@@ -57,9 +54,7 @@ def fit(
         streams = np.random.SeedSequence([seed, *variant.encode(), number])
         nuts_seed = int(streams.generate_state(1)[0])
         model = gaussian.model(data, completed, variant)
-        drawn = sampling.sample(
-            model, chains=sampler["chains"], seed=nuts_seed, threads=threads, **settings
-        )
+        drawn = sampling.sample(model, chains=sampler["chains"], seed=nuts_seed, **settings)
         sampled = drawn["posterior"].to_dataset()
         statistics = drawn["sample_stats"].to_dataset()
         checks = diagnose.check(

@@ -9,11 +9,13 @@ import time
 
 import numpy as np
 import pymc as pm
+import pytensor
 import xarray as xr
 from pytensor.compile.mode import Mode
 from pytensor.graph.replace import vectorize_graph
 from pytensor.link.basic import PerformLinker
 
+BATCH = 5_000_000  # numbers in one call for several draws
 STATISTICS = {  # nutpie's name: ArviZ's name
     "diverging": "diverging",
     "energy": "energy",
@@ -25,10 +27,12 @@ STATISTICS = {  # nutpie's name: ArviZ's name
 }
 
 
-def sample(model: pm.Model, *, chains, draws, tune, target_accept, seed, threads=1) -> xr.DataTree:
+def sample(model: pm.Model, *, chains, draws, tune, target_accept, seed) -> xr.DataTree:
     """Draw from a model's posterior by NUTS.
 
-    The draws depend on the model, the settings and the seed, not on `threads`.
+    The draws depend on the model, the settings and the seed. Chains run one after
+    another: the density is called through Python, so threads would wait for one
+    another, and other fits can have the other cores.
 
     Parameters
     ----------
@@ -39,8 +43,6 @@ def sample(model: pm.Model, *, chains, draws, tune, target_accept, seed, threads
     target_accept : float
         Target of the step size adaptation.
     seed : int
-    threads : int
-        Chains to run at once.
 
     Returns
     -------
@@ -75,7 +77,7 @@ def sample(model: pm.Model, *, chains, draws, tune, target_accept, seed, threads
         chains=chains,
         draws=draws,
         tune=tune,
-        cores=threads,
+        cores=1,
         seed=seed,
         target_accept=target_accept,
         save_warmup=False,
@@ -98,7 +100,10 @@ def sample(model: pm.Model, *, chains, draws, tune, target_accept, seed, threads
 
 def _density(model: pm.Model):
     """Compile `position -> (log density, gradient)` and the model's initial position."""
-    compiled = model.logp_dlogp_function(ravel_inputs=True, mode="NUMBA")
+    # Fast math lets the compiler reorder sums as it pleases, and it pleases
+    # differently for code from the cache: draws would depend on the cache.
+    with pytensor.config.change_flags(numba__fastmath=False):
+        compiled = model.logp_dlogp_function(ravel_inputs=True, mode="NUMBA")
     function = compiled._pytensor_function
     function.trust_input = True
 
@@ -128,32 +133,35 @@ def constrain(model: pm.Model, positions: np.ndarray) -> xr.Dataset:
     chains, draws, _ = positions.shape
     flat = positions.reshape(chains * draws, -1)
     point = model.initial_point(0)
-    batched, given, at = {}, [], 0
+    batched, columns, at = {}, [], 0
     for value in model.continuous_value_vars:
         shape = point[value.name].shape
         size = int(np.prod(shape))
-        batch = value.type.clone(shape=(None, *value.type.shape))(f"{value.name}_batch")
-        batched[value] = batch
-        given.append(flat[:, at : at + size].reshape(-1, *shape))
+        batched[value] = value.type.clone(shape=(None, *value.type.shape))(f"{value.name}_batch")
+        columns.append(flat[:, at : at + size].reshape(-1, *shape))
         at += size
-    variables = model.unobserved_RVs
-    outputs = model.replace_rvs_by_values(variables)
-    # One call for all draws, so an interpreter is as fast as compiled code and
-    # costs no compilation.
+    # Many draws a call, so an interpreter is as fast as compiled code and costs
+    # no compilation.
     function = pm.pytensorf.compile(
         list(batched.values()),
-        vectorize_graph(outputs, replace=batched),
+        vectorize_graph(model.replace_rvs_by_values(model.unobserved_RVs), replace=batched),
         mode=Mode(linker=PerformLinker(), optimizer=None),
         on_unused_input="ignore",
     )
-    values = function(*given)
+    data = sum(shared.get_value(borrow=True).size for shared in function.get_shared())
+    step = max(1, BATCH // max(1, data))
+    parts = [
+        function(*(column[start : start + step] for column in columns))
+        for start in range(0, len(flat), step)
+    ]
+    values = [np.concatenate(part) for part in zip(*parts, strict=True)]
     return xr.Dataset(
         {
             variable.name: (
                 ("chain", "draw", *_dims(model, variable)),
                 value.reshape(chains, draws, *value.shape[1:]),
             )
-            for variable, value in zip(variables, values, strict=True)
+            for variable, value in zip(model.unobserved_RVs, values, strict=True)
         },
         coords={
             "chain": np.arange(chains),

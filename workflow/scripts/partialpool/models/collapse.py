@@ -33,21 +33,19 @@ class Triangles:
     ----------
     design : numpy.ndarray
         S, shape `(varying, varying, group)`: the rows of each triangle that u touches.
-    predictors, response : numpy.ndarray
-        The same rows of the population-level columns, `(varying, coefficient, group)`,
-        and of the response, `(varying, group)`.
-    within_predictors, within_response : numpy.ndarray
-        The rows below, `(row, coefficient, stratum)` and `(row, stratum)`: they are
-        free of u, so where groups share one sigma they merge into one stratum.
+    between : numpy.ndarray
+        The same rows of the population-level columns and, last, of the response,
+        `(varying, coefficient + 1, group)`.
+    within : numpy.ndarray
+        The rows below, `(row, coefficient + 1, stratum)`: they are free of u, so where
+        groups share one sigma they merge into one stratum.
     rows : numpy.ndarray
         Rows of each stratum.
     """
 
     design: np.ndarray
-    predictors: np.ndarray
-    response: np.ndarray
-    within_predictors: np.ndarray
-    within_response: np.ndarray
+    between: np.ndarray
+    within: np.ndarray
     rows: np.ndarray
 
     @classmethod
@@ -56,56 +54,55 @@ class Triangles:
 
         `merge=False` keeps a stratum for each group even where groups share sigma.
         """
-        population = [data.columns.index(name) for name in data.coefficients]
+        kept = [data.columns.index(name) for name in data.coefficients] + [-1]
         between = np.moveaxis(data.triangle[:, :varying], 0, -1)
         within, rows = data.triangle[:, varying:], data.rows
         if merge and data.sigma != "by_group":
             width = data.triangle.shape[-1]
             within = np.linalg.qr(within.reshape(-1, width), mode="r")[None]
             rows = np.array([rows.sum()])
-        within = np.moveaxis(within, 0, -1)
         return cls(
             design=between[:, :varying],
-            predictors=between[:, population],
-            response=between[:, -1],
-            within_predictors=within[:, population],
-            within_response=within[:, -1],
+            between=between[:, kept],
+            within=np.moveaxis(within, 0, -1)[:, kept],
             rows=rows.astype(float),
         )
 
 
-def orthogonalise(columns, b, xp):
-    """Modified Gram-Schmidt of [columns, b], for all groups at once.
+def orthogonalise(columns, xp):
+    """Modified Gram-Schmidt of A's columns, for all groups at once.
 
     Parameters
     ----------
     columns : list of array
-        The columns of A, each of shape `(row, ...)`.
-    b : array
-        Shape `(row, ...)`.
+        Each of shape `(row, ...)`.
     xp : module
         `numpy` or `pytensor.tensor`.
 
     Returns
     -------
+    directions : list of array
+        Orthonormal columns, `(row, ...)`.
     triangle : dict of (int, int) to array
         T[i, k], i <= k, each of shape `(...)`.
-    along : list of array
-        Components of b along each column.
-    rest : array
-        Squared length of what remains of b.
     """
-    columns, triangle, along = list(columns), {}, []
+    columns, directions, triangle = list(columns), [], {}
     for i, column in enumerate(columns):
         triangle[i, i] = xp.sqrt((column**2).sum(axis=0))
-        direction = column / triangle[i, i]
+        directions.append(column / triangle[i, i])
         for k in range(i + 1, len(columns)):
-            triangle[i, k] = (direction * columns[k]).sum(axis=0)
-            columns[k] = columns[k] - direction * triangle[i, k]
-        component = (direction * b).sum(axis=0)
-        along.append(component)
-        b = b - direction * component
-    return triangle, along, (b**2).sum(axis=0)
+            triangle[i, k] = (directions[i] * columns[k]).sum(axis=0)
+            columns[k] = columns[k] - directions[i] * triangle[i, k]
+    return directions, triangle
+
+
+def remove(directions, b):
+    """What is left of `b`, shape `(row, ...)`, and its components along orthonormal directions."""
+    along = []
+    for direction in directions:
+        along.append((direction * b).sum(axis=0))
+        b = b - direction * along[-1]
+    return b, along
 
 
 def stacked(design, scale, sigma, xp):
@@ -193,17 +190,18 @@ def draw_deviations(data: Compressed, beta, scale, sigma, rng) -> np.ndarray:
     numpy.ndarray
         u, shape `(draw, group, varying)`.
     """
-    size, groups = len(scale), len(data.levels)
+    size = len(scale)
+    triangles = Triangles.split(data, size)
     drawn = []
-    for columns, b, _, part in _systems(data, beta, scale, sigma):
-        triangle, along, _ = orthogonalise(columns, b, np)
-        spread = sigma.reshape(len(beta), -1)[part]
-        noise = np.moveaxis(rng.standard_normal((len(spread), groups, size)), -1, 0) * spread
+    for part, spread in _batches(data, sigma, len(beta)):
+        entries = [[entry[part, None] for entry in row] for row in scale]
+        triangle, along, _ = _collapsed(triangles, beta[part], entries, spread)
+        noise = np.moveaxis(rng.standard_normal((*spread.shape, size)), -1, 0) * spread
         v = [None] * size
         for i in reversed(range(size)):
             known = sum(triangle[i, k] * v[k] for k in range(i + 1, size))
             v[i] = (along[i] + noise[i] - known) / triangle[i, i]
-        u = [sum(scale[i][k][part, None] * v[k] for k in range(i + 1)) for i in range(size)]
+        u = [sum(entries[i][k] * v[k] for k in range(i + 1)) for i in range(size)]
         drawn.append(np.stack(u, axis=-1))
     return np.concatenate(drawn)
 
@@ -224,31 +222,38 @@ def group_log_density(data: Compressed, beta, scale, sigma) -> np.ndarray:
     triangles = Triangles.split(data, len(scale), merge=False)
     constant = data.log_jacobian - 0.5 * np.log(2 * np.pi) * data.rows
     densities = []
-    for columns, b, spread, part in _systems(data, beta, scale, sigma):
-        explained = np.einsum("rcg,sc->rsg", triangles.within_predictors, beta[part])
-        squares = ((triangles.within_response[:, None, :] - explained) ** 2).sum(axis=0)
+    for part, spread in _batches(data, sigma, len(beta)):
+        squares = (_residual(triangles.within, beta[part]) ** 2).sum(axis=0)
         log_determinant = data.rows * np.log(spread)
         if scale:
-            triangle, _, rest = orthogonalise(columns, b, np)
-            squares = squares + rest
-            log_determinant = log_determinant + sum(
-                np.log(triangle[i, i] / spread) for i in range(len(scale))
-            )
+            entries = [[entry[part, None] for entry in row] for row in scale]
+            triangle, _, left = _collapsed(triangles, beta[part], entries, spread)
+            squares = squares + (left**2).sum(axis=0)
+            diagonal = [triangle[i, i] for i in range(len(scale))]
+            log_determinant = log_determinant + np.log(diagonal / spread).sum(axis=0)
         densities.append(constant - log_determinant - 0.5 * squares / spread**2)
     return np.concatenate(densities)
 
 
-def _systems(data: Compressed, beta, scale, sigma):
-    """Yield `(columns, b, sigma, slice)` of [A, b] for batches of draws; shapes `(row, draw, group)`."""
-    size = len(scale)
-    triangles = Triangles.split(data, size, merge=False)
-    sigma = sigma.reshape(len(beta), -1)
-    batch = max(1, BATCH // (len(data.levels) * max(1, size) * 2))
-    for start in range(0, len(beta), batch):
-        part = slice(start, start + batch)
-        explained = np.einsum("rcg,sc->rsg", triangles.predictors, beta[part])
-        residual = triangles.response[:, None, :] - explained
-        entries = [[entry[part, None] for entry in row] for row in scale]
-        spread = np.broadcast_to(sigma[part], residual.shape[1:])
-        columns = stacked(triangles.design[:, :, None, :], entries, spread, np) if scale else []
-        yield columns, np.concatenate([residual, np.zeros_like(residual)]), spread, part
+def _residual(rows: np.ndarray, beta: np.ndarray) -> np.ndarray:
+    """Response minus predictors times beta, `(row, draw, group)`."""
+    return rows[:, -1][:, None, :] - np.einsum("rcg,sc->rsg", rows[:, :-1], beta)
+
+
+def _collapsed(triangles: Triangles, beta, scale, sigma):
+    """T, components of b along A, and what is left of b, for a batch of draws."""
+    directions, triangle = orthogonalise(
+        stacked(triangles.design[:, :, None, :], scale, sigma, np), np
+    )
+    residual = _residual(triangles.between, beta)
+    left, along = remove(directions, np.concatenate([residual, np.zeros_like(residual)]))
+    return triangle, along, left
+
+
+def _batches(data: Compressed, sigma: np.ndarray, draws: int):
+    """Slices of the draws, and sigma of each draw and group in them."""
+    step = max(1, BATCH // data.triangle[:, 0].size)
+    sigma = np.broadcast_to(sigma.reshape(draws, -1), (draws, len(data.levels)))
+    for start in range(0, draws, step):
+        part = slice(start, start + step)
+        yield part, sigma[part]

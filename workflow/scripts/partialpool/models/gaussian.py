@@ -10,6 +10,8 @@ model with one switch: D is zero (pooled), fixed wide (unpooled) or learned
 well-behaved parameters however many rows and groups there are.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
@@ -18,6 +20,8 @@ import xarray as xr
 from partialpool.compress import Compressed
 from partialpool.models import collapse
 from partialpool.priors import FAMILIES, Prior, Priors
+
+LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 
 
 def model(data: Compressed, priors: Priors, variant: str) -> pm.Model:
@@ -32,63 +36,83 @@ def model(data: Compressed, priors: Priors, variant: str) -> pm.Model:
     Returns
     -------
     pm.Model
-        Free variables `beta[coefficient]`; `sigma` (scalar or by group) unless it
-        is known; and, if hierarchical, `sd_{factor}[{factor}_coefficient]` and
-        `partial_cor_{factor}` where two or more coefficients vary.
+        Free variables `z`, the position of `beta[coefficient]`, which is deterministic;
+        `sigma` (scalar or by group) unless it is known; and, if hierarchical,
+        `sd_{factor}[{factor}_coefficient]` and `partial_cor_{factor}` where two or more
+        coefficients vary.
     """
-    varying = [] if variant == "pooled" else data.varying
-    triangles = collapse.Triangles.split(data, len(varying))
-    coords = {"coefficient": data.coefficients, "rounded": data.coefficients}
+    varying = 0 if variant == "pooled" else len(data.varying)
+    triangles = collapse.Triangles.split(data, varying)
+    rough = Rough.of(data, priors, triangles)
+    coords = {"coefficient": data.coefficients}
     if data.factor:
         coords |= {data.factor: data.levels, f"{data.factor}_coefficient": data.varying}
 
     with pm.Model(coords=coords) as gaussian:
-        beta = _coefficients(data, priors, varying)
         sigma = _residual_sd(data, priors)
-        scale = _between_group_scale(data, priors, variant) if varying else []
-
-        rows = pm.Data("rows", triangles.rows)
-        within = _residual(beta, triangles.within_response, triangles.within_predictors, "within")
-        pm.Potential(
-            "within_groups",
-            -0.5 * ((within**2).sum(axis=0) / sigma**2).sum()
-            - (rows * (pt.log(sigma) + 0.5 * np.log(2 * np.pi))).sum(),
-        )
+        directions = []
         if varying:
-            design = pm.Data("between_design", triangles.design)
-            residual = _residual(beta, triangles.response, triangles.predictors, "between")
-            columns = collapse.stacked(design, scale, sigma, pt)
-            b = pt.concatenate([residual, pt.zeros_like(residual)], axis=0)
-            triangle, _, rest = collapse.orthogonalise(columns, b, pt)
-            determinant = sum(pt.log(triangle[i, i] / sigma) for i in range(len(varying)))
-            pm.Potential("between_groups", -(determinant + 0.5 * rest / sigma**2).sum())
+            scale = _between_group_scale(data, priors, variant)
+            design = pm.Data("design", triangles.design)
+            directions, triangle = collapse.orthogonalise(
+                collapse.stacked(design, scale, sigma, pt), pt
+            )
+            determinant = sum(pt.log(triangle[i, i] / sigma) for i in range(varying))
+            pm.Potential("determinant", -determinant.sum())
+        beta = _coefficients(data, priors, rough, directions, sigma)
+
+        within = _residual(beta, "within", triangles.within)
+        squares = ((within / sigma) ** 2).sum()
+        if varying:
+            between = _residual(beta, "between", triangles.between)
+            left, _ = collapse.remove(directions, _padded(between))
+            squares += ((left / sigma) ** 2).sum()
+        rows = pm.Data("rows", triangles.rows)
+        pm.Potential("likelihood", -0.5 * squares - (rows * (pt.log(sigma) + LOG_SQRT_2PI)).sum())
         if data.log_jacobian.any():
             pm.Potential("standard_errors", pm.Data("log_jacobian", data.log_jacobian.sum()))
     return gaussian
 
 
-def _residual(beta, response, predictors, name):
-    """Rows of the triangles minus what the coefficients explain."""
-    predictors = pm.Data(f"{name}_predictors", predictors)
+def _residual(beta, name, rows):
+    """Response minus what the coefficients explain, for rows of triangles."""
+    predictors = pm.Data(f"{name}_predictors", rows[:, :-1])
     explained = (predictors * beta[None, :, None]).sum(axis=1)
-    return pm.Data(f"{name}_response", response) - explained
+    return pm.Data(f"{name}_response", rows[:, -1]) - explained
 
 
-def _coefficients(data: Compressed, priors: Priors, varying):
-    """beta, sampled in coordinates in which a rough posterior is N(0, I).
+def _padded(rows):
+    """Rows of [S L], with zeros beside the rows of sigma I."""
+    return pt.concatenate([rows, pt.zeros_like(rows)], axis=0)
 
-    They are a fixed linear map of beta, so the priors stay priors of beta. NUTS
-    then meets neither collinear predictors nor one that is far from zero.
+
+def _coefficients(data: Compressed, priors: Priors, rough: "Rough", directions, sigma):
+    """beta and its priors.
+
+    NUTS moves in z, a linear map of beta: one in which a rough posterior is N(0, I),
+    so that collinear predictors and predictors far from zero are no harder than
+    others; and in which a coefficient that varies by group has the spread it has at
+    these variances, so that there is no funnel.
     """
-    location, triangle = _rough_posterior(data, priors, varying)
-    location = pm.Data("rough_location", location)
-    inverse = pm.Data("rough_inverse", np.linalg.inv(triangle))
-    rounded = pm.Flat("rounded_beta", dims="rounded")
+    z = pm.Flat("z", shape=len(data.coefficients))
+    inverse = pm.Data("rough_inverse", rough.inverse)
+    rounded = z
+    if directions:
+        first = len(data.coefficients) - rough.information.shape[0]
+        turned = pm.Data("turned", rough.turned)
+        information = (pm.Data("information", rough.information) / sigma**2).sum(axis=-1)
+        information += pm.Data("prior_information", rough.prior_information)
+        for k in range(rough.turned.shape[1]):
+            left, _ = collapse.remove(directions, _padded(turned[:, k]))
+            information = pt.inc_subtensor(information[k], ((left / sigma) ** 2).sum())
+        pm.Potential("spread", -0.5 * pt.log(information).sum())
+        rounded = pt.concatenate([z[:first], z[first:] / pt.sqrt(information)])
+    centre = pm.Data("rough_centre", rough.centre)
     beta = pm.Deterministic(
-        "beta", location + (inverse * rounded[None, :]).sum(axis=1), dims="coefficient"
+        "beta", centre + (inverse * rounded[None, :]).sum(axis=1), dims="coefficient"
     )
     # The map from beta to what the priors are on has determinant one.
-    on = (pm.Data("prior_on", _prior_on(data, priors)) * beta[None, :]).sum(axis=1)
+    on = (pm.Data("prior_on", rough.on) * beta[None, :]).sum(axis=1)
     for family in dict.fromkeys(prior.family for prior in priors.beta.values()):
         chosen = {name: prior for name, prior in priors.beta.items() if prior.family == family}
         index = [data.coefficients.index(name) for name in chosen]
@@ -148,47 +172,90 @@ def _arguments(name, priors) -> dict:
     return {key: pm.Data(f"{name}_{key}", values) for key, values in columns.items()}
 
 
-def _prior_on(data: Compressed, priors: Priors) -> np.ndarray:
-    """Matrix from beta to the coefficients as the priors see them, `(coefficient, coefficient)`."""
-    on = np.eye(len(data.coefficients))
-    if priors.centred:
-        on[data.coefficients.index("Intercept")] = [data.mean[c] for c in data.coefficients]
-    return on
+@dataclass(frozen=True)
+class Rough:
+    """Coordinates in which beta's posterior is near N(0, I), from rough variances.
 
+    They decide how fast the sampler is, not what it draws. They are found by
+    generalised least squares with the priors as further rows; coefficients that vary
+    by group come last, so that each set of coordinates speaks of its own.
 
-def _rough_posterior(data: Compressed, priors: Priors, varying):
-    """Mean and triangular precision factor of beta's posterior at rough variances.
-
-    Generalised least squares with the priors as further rows. What it says
-    decides how fast the sampler is, not what it draws.
+    Attributes
+    ----------
+    centre : numpy.ndarray
+        Shape `(coefficient,)`: beta there.
+    inverse : numpy.ndarray
+        `(coefficient, coefficient)`: beta = centre + inverse @ rounded.
+    on : numpy.ndarray
+        `(coefficient, coefficient)`, determinant one: what the priors are on, from beta.
+    turned : numpy.ndarray
+        `(varying, varying, group)`: the rows that u touches, times the columns of
+        `inverse` of the varying coefficients.
+    information : numpy.ndarray
+        `(varying, stratum)`: squared length of the other rows, times the same.
+    prior_information : numpy.ndarray
+        `(varying,)`: and of the priors.
     """
-    triangles = collapse.Triangles.split(data, len(varying))
-    rough = _rough_sigma(data) if data.known_sigma is None else data.known_sigma
-    within = np.column_stack(
-        [
-            np.moveaxis(triangles.within_predictors, -1, 0).reshape(-1, len(data.coefficients)),
-            np.moveaxis(triangles.within_response, -1, 0).reshape(-1),
+
+    centre: np.ndarray
+    inverse: np.ndarray
+    on: np.ndarray
+    turned: np.ndarray
+    information: np.ndarray
+    prior_information: np.ndarray
+
+    @classmethod
+    def of(cls, data: Compressed, priors: Priors, triangles: collapse.Triangles) -> "Rough":
+        """From compressed data, split for a variant."""
+        varies = len(triangles.design) > 0
+        last = [c for c in data.varying if c in data.coefficients] if varies else []
+        order = [c for c in data.coefficients if c not in last] + last
+        index = [data.coefficients.index(name) for name in order]
+
+        on = np.eye(len(index))
+        if priors.centred:
+            on[data.coefficients.index("Intercept")] = [data.mean[c] for c in data.coefficients]
+        chosen = [priors.beta[name] for name in data.coefficients]
+        location = np.array([p.parameters[FAMILIES[p.family].location] for p in chosen])
+        scale = np.array([p.arguments[-1] for p in chosen])
+
+        sigma = _rough_sigma(data) if data.known_sigma is None else data.known_sigma
+        systems = [
+            _flat(triangles.within) / sigma,
+            np.column_stack([on, location]) / scale[:, None],
         ]
-    )
-    systems = [within / rough]
-    between_sd = _rough_between_sd(data, priors)
-    if varying:
-        scaled = triangles.design * between_sd[None, :, None]
-        scaled = np.moveaxis(scaled, -1, 0)
-        identity = rough**2 * np.eye(len(varying))
-        cholesky = np.linalg.cholesky(scaled @ np.swapaxes(scaled, 1, 2) + identity)
-        between = np.concatenate([triangles.predictors, triangles.response[:, None]], axis=1)
-        whitened = np.linalg.solve(cholesky, np.moveaxis(between, -1, 0))
-        systems.append(whitened.reshape(-1, len(data.coefficients) + 1))
-    prior_scales = np.array([prior.arguments[-1] for prior in priors.beta.values()])
-    prior_locations = np.array(
-        [prior.parameters[FAMILIES[prior.family].location] for prior in priors.beta.values()]
-    )
-    prior = np.column_stack([_prior_on(data, priors), prior_locations])
-    systems.append(prior / prior_scales[:, None])
-    factor = np.linalg.qr(np.concatenate(systems), mode="r")
-    triangle = factor[:-1, :-1]
-    return np.linalg.solve(triangle, factor[:-1, -1]), triangle
+        if varies:
+            sd = np.diag(_rough_between_sd(data, priors))
+            directions, _ = collapse.orthogonalise(
+                collapse.stacked(triangles.design, sd, sigma, np), np
+            )
+            padded = np.concatenate([triangles.between, np.zeros_like(triangles.between)])
+            left, _ = collapse.remove([d[:, None] for d in directions], padded)
+            systems.append(_flat(left) / sigma)
+        rows = np.concatenate(systems)[:, [*index, -1]]
+        factor = np.linalg.qr(rows, mode="r")
+        inverse = np.zeros_like(on)
+        inverse[index] = np.linalg.inv(factor[:-1, :-1])
+        centre = inverse @ factor[:-1, -1]
+
+        of_varying = inverse[:, len(order) - len(last) :]
+
+        def turn(rows):
+            return np.einsum("rcg,ck->rkg", rows[:, :-1], of_varying)
+
+        return cls(
+            centre=centre,
+            inverse=inverse,
+            on=on,
+            turned=turn(triangles.between),
+            information=(turn(triangles.within) ** 2).sum(axis=0),
+            prior_information=((on @ of_varying / scale[:, None]) ** 2).sum(axis=0),
+        )
+
+
+def _flat(system: np.ndarray) -> np.ndarray:
+    """From `(row, column, group)` to `(rows of all groups, column)`."""
+    return np.moveaxis(system, 1, -1).reshape(-1, system.shape[1])
 
 
 def _rough_sigma(data: Compressed) -> float:
