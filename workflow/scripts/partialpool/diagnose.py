@@ -6,9 +6,11 @@ transitions, and E-BFMI (Betancourt 2016, https://arxiv.org/abs/1604.00695), all
 by arviz-stats, over every scalar of the posterior.
 """
 
+import itertools
 import math
 
 import arviz_stats as azs
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -49,13 +51,29 @@ def summarise(posterior: xr.Dataset, interval: float) -> pd.DataFrame:
         Columns `name, mean, sd, lower, upper, mcse_mean, mcse_sd, ess_bulk,
         ess_tail, rhat`; names as ArviZ writes them, such as `beta[floor]`.
     """
-    free = xr.Dataset({name: v for name, v in posterior.items() if _varies(v).any()})
-    table = azs.summary(free, ci_prob=interval, ci_kind="eti", round_to="none")
-    lower, upper = (name for name in table.columns if name.startswith("eti"))
-    table = table.rename(columns={lower: "lower", upper: "upper", "r_hat": "rhat"})
-    table = table.rename_axis("name").reset_index()[list(SUMMARY_COLUMNS)]
-    varies = [flag for v in free.values() for flag in _varies(v).values.ravel()]
-    return table[varies].reset_index(drop=True)
+    free = posterior[[name for name, v in posterior.items() if _varies(v).any()]]
+    with np.errstate(all="ignore"):  # a correlation matrix has a constant diagonal
+        found = azs.summary(free, ci_prob=interval, ci_kind="eti", round_to="none", fmt="xarray")
+    lower, upper = (str(name) for name in found["summary"].values if name.startswith("eti"))
+    theirs = {"lower": lower, "upper": upper, "rhat": "r_hat"}
+    columns = [theirs.get(name, name) for name in SUMMARY_COLUMNS[1:]]
+    parts = []
+    for name, variable in free.items():
+        # The order of dims is made sure of: a summary may have another than the posterior.
+        dims = [dim for dim in variable.dims if dim not in ("chain", "draw")]
+        values = found[name].sel(summary=columns).transpose(*dims, "summary").values
+        part = pd.DataFrame(values.reshape(-1, len(columns)), columns=SUMMARY_COLUMNS[1:])
+        part.insert(0, "name", _names(name, variable, dims))
+        parts.append(part[_varies(variable).transpose(*dims).values.ravel()])
+    return pd.concat(parts, ignore_index=True)
+
+
+def _names(name: str, variable: xr.DataArray, dims: list[str]) -> list[str]:
+    """`beta[floor]` and so on, as ArviZ writes them, the last dim fastest."""
+    if not dims:
+        return [name]
+    labels = itertools.product(*(variable[dim].values for dim in dims))
+    return [f"{name}[{', '.join(map(str, label))}]" for label in labels]
 
 
 def _varies(variable: xr.DataArray) -> xr.DataArray:

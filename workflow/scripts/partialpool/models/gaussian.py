@@ -10,15 +10,13 @@ model with one switch: D is zero (pooled), fixed wide (unpooled) or learned
 well-behaved parameters however many rows and groups there are.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 
 from partialpool.compress import Compressed
-from partialpool.models import collapse
+from partialpool.models import collapse, rough
 from partialpool.priors import FAMILIES, Prior, Priors
 
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
@@ -43,7 +41,7 @@ def model(data: Compressed, priors: Priors, variant: str) -> pm.Model:
     """
     varying = 0 if variant == "pooled" else len(data.varying)
     triangles = collapse.Triangles.split(data, varying)
-    rough = Rough.of(data, priors, triangles)
+    coordinates = rough.Coordinates.of(data, priors, triangles)
     coords = {"coefficient": data.coefficients}
     if data.factor:
         coords |= {data.factor: data.levels, f"{data.factor}_coefficient": data.varying}
@@ -59,7 +57,7 @@ def model(data: Compressed, priors: Priors, variant: str) -> pm.Model:
             )
             determinant = sum(pt.log(triangle[i, i] / sigma) for i in range(varying))
             pm.Potential("determinant", -determinant.sum())
-        beta = _coefficients(data, priors, rough, directions, sigma)
+        beta = _coefficients(data, priors, coordinates, directions, sigma)
 
         within = _residual(beta, "within", triangles.within)
         squares = ((within / sigma) ** 2).sum()
@@ -86,7 +84,7 @@ def _padded(rows):
     return pt.concatenate([rows, pt.zeros_like(rows)], axis=0)
 
 
-def _coefficients(data: Compressed, priors: Priors, rough: "Rough", directions, sigma):
+def _coefficients(data, priors, coordinates: rough.Coordinates, directions, sigma):
     """beta and its priors.
 
     NUTS moves in z, a linear map of beta: one in which a rough posterior is N(0, I),
@@ -95,24 +93,25 @@ def _coefficients(data: Compressed, priors: Priors, rough: "Rough", directions, 
     these variances, so that there is no funnel.
     """
     z = pm.Flat("z", shape=len(data.coefficients))
-    inverse = pm.Data("rough_inverse", rough.inverse)
     rounded = z
     if directions:
-        first = len(data.coefficients) - rough.information.shape[0]
-        turned = pm.Data("turned", rough.turned)
-        information = (pm.Data("information", rough.information) / sigma**2).sum(axis=-1)
-        information += pm.Data("prior_information", rough.prior_information)
-        for k in range(rough.turned.shape[1]):
+        turned = pm.Data("turned", coordinates.turned)
+        information = (pm.Data("information", coordinates.information) / sigma**2).sum(axis=-1)
+        information += pm.Data("prior_information", coordinates.prior_information)
+        count = len(coordinates.prior_information)
+        for k in range(count):
             left, _ = collapse.remove(directions, _padded(turned[:, k]))
             information = pt.inc_subtensor(information[k], ((left / sigma) ** 2).sum())
         pm.Potential("spread", -0.5 * pt.log(information).sum())
+        first = len(data.coefficients) - count
         rounded = pt.concatenate([z[:first], z[first:] / pt.sqrt(information)])
-    centre = pm.Data("rough_centre", rough.centre)
+    inverse = pm.Data("inverse", coordinates.inverse)
+    explained = (inverse * rounded[None, :]).sum(axis=1)
     beta = pm.Deterministic(
-        "beta", centre + (inverse * rounded[None, :]).sum(axis=1), dims="coefficient"
+        "beta", pm.Data("centre", coordinates.centre) + explained, dims="coefficient"
     )
     # The map from beta to what the priors are on has determinant one.
-    on = (pm.Data("prior_on", rough.on) * beta[None, :]).sum(axis=1)
+    on = (pm.Data("prior_on", coordinates.on) * beta[None, :]).sum(axis=1)
     for family in dict.fromkeys(prior.family for prior in priors.beta.values()):
         chosen = {name: prior for name, prior in priors.beta.items() if prior.family == family}
         index = [data.coefficients.index(name) for name in chosen]
@@ -127,31 +126,31 @@ def _residual_sd(data: Compressed, priors: Priors):
     if data.known_sigma is not None:
         return pm.Data("known_sigma", data.known_sigma)
     if data.sigma == "by_group":
-        return _positive(
-            "sigma", [priors.sigma] * len(data.levels), _rough_sigma(data), data.factor
-        )
-    return _positive("sigma", priors.sigma, _rough_sigma(data))
+        return _positive("sigma", [priors.sigma] * len(data.levels), rough.sigma(data), data.factor)
+    return _positive("sigma", priors.sigma, rough.sigma(data))
 
 
 def _between_group_scale(data: Compressed, priors: Priors, variant: str):
     """Lower triangle L of the Cholesky factor of u's covariance, as rows of entries."""
-    size, dims = len(data.varying), f"{data.factor}_coefficient"
+    pairs = collapse.partial_pairs(len(data.varying))
     if variant == "unpooled":
-        sd = pm.Data(f"wide_{data.factor}", list(priors.wide.values()))
-        partial = dict.fromkeys(collapse.partial_pairs(size), 0.0)
+        sd = pm.Data("wide", list(priors.wide.values()))
+        partial = dict.fromkeys(pairs, 0.0)
     else:
-        sd = _positive(
-            f"sd_{data.factor}", list(priors.sd.values()), _rough_between_sd(data, priors), dims
-        )
-        partial = {}
-    if not partial and size > 1:
-        shapes = pm.Data("partial_cor_shape", collapse.partial_shapes(size, *priors.cor.arguments))
-        # LKJ by its canonical partial correlations, each 2 Beta - 1.
-        pairs = collapse.partial_pairs(size)
-        symmetric = pm.Beta(f"partial_cor_{data.factor}", shapes, shapes, shape=len(pairs))
-        partial = {pair: 2 * symmetric[i] - 1 for i, pair in enumerate(pairs)}
+        dims = f"{data.factor}_coefficient"
+        prior = list(priors.sd.values())
+        sd = _positive(f"sd_{data.factor}", prior, rough.between_sd(priors), dims)
+        partial = _partial_correlations(data, priors, pairs) if pairs else {}
     correlation = collapse.cholesky(partial, pt)
     return [[sd[i] * entry for entry in row] for i, row in enumerate(correlation)]
+
+
+def _partial_correlations(data: Compressed, priors: Priors, pairs):
+    """LKJ by its canonical partial correlations, each 2 Beta - 1."""
+    shapes = collapse.partial_shapes(len(data.varying), *priors.cor.arguments)
+    shapes = pm.Data("partial_cor_shape", shapes)
+    symmetric = pm.Beta(f"partial_cor_{data.factor}", shapes, shapes, shape=len(pairs))
+    return {pair: 2 * symmetric[i] - 1 for i, pair in enumerate(pairs)}
 
 
 def _positive(name, priors, rough, dims=None):
@@ -170,108 +169,6 @@ def _arguments(name, priors) -> dict:
         return {key: pm.Data(f"{name}_{key}", value) for key, value in priors.parameters.items()}
     columns = {key: [prior.parameters[key] for prior in priors] for key in priors[0].parameters}
     return {key: pm.Data(f"{name}_{key}", values) for key, values in columns.items()}
-
-
-@dataclass(frozen=True)
-class Rough:
-    """Coordinates in which beta's posterior is near N(0, I), from rough variances.
-
-    They decide how fast the sampler is, not what it draws. They are found by
-    generalised least squares with the priors as further rows; coefficients that vary
-    by group come last, so that each set of coordinates speaks of its own.
-
-    Attributes
-    ----------
-    centre : numpy.ndarray
-        Shape `(coefficient,)`: beta there.
-    inverse : numpy.ndarray
-        `(coefficient, coefficient)`: beta = centre + inverse @ rounded.
-    on : numpy.ndarray
-        `(coefficient, coefficient)`, determinant one: what the priors are on, from beta.
-    turned : numpy.ndarray
-        `(varying, varying, group)`: the rows that u touches, times the columns of
-        `inverse` of the varying coefficients.
-    information : numpy.ndarray
-        `(varying, stratum)`: squared length of the other rows, times the same.
-    prior_information : numpy.ndarray
-        `(varying,)`: and of the priors.
-    """
-
-    centre: np.ndarray
-    inverse: np.ndarray
-    on: np.ndarray
-    turned: np.ndarray
-    information: np.ndarray
-    prior_information: np.ndarray
-
-    @classmethod
-    def of(cls, data: Compressed, priors: Priors, triangles: collapse.Triangles) -> "Rough":
-        """From compressed data, split for a variant."""
-        varies = len(triangles.design) > 0
-        last = [c for c in data.varying if c in data.coefficients] if varies else []
-        order = [c for c in data.coefficients if c not in last] + last
-        index = [data.coefficients.index(name) for name in order]
-
-        on = np.eye(len(index))
-        if priors.centred:
-            on[data.coefficients.index("Intercept")] = [data.mean[c] for c in data.coefficients]
-        chosen = [priors.beta[name] for name in data.coefficients]
-        location = np.array([p.parameters[FAMILIES[p.family].location] for p in chosen])
-        scale = np.array([p.arguments[-1] for p in chosen])
-
-        sigma = _rough_sigma(data) if data.known_sigma is None else data.known_sigma
-        systems = [
-            _flat(triangles.within) / sigma,
-            np.column_stack([on, location]) / scale[:, None],
-        ]
-        if varies:
-            sd = np.diag(_rough_between_sd(data, priors))
-            directions, _ = collapse.orthogonalise(
-                collapse.stacked(triangles.design, sd, sigma, np), np
-            )
-            padded = np.concatenate([triangles.between, np.zeros_like(triangles.between)])
-            left, _ = collapse.remove([d[:, None] for d in directions], padded)
-            systems.append(_flat(left) / sigma)
-        rows = np.concatenate(systems)[:, [*index, -1]]
-        factor = np.linalg.qr(rows, mode="r")
-        inverse = np.zeros_like(on)
-        inverse[index] = np.linalg.inv(factor[:-1, :-1])
-        centre = inverse @ factor[:-1, -1]
-
-        of_varying = inverse[:, len(order) - len(last) :]
-
-        def turn(rows):
-            return np.einsum("rcg,ck->rkg", rows[:, :-1], of_varying)
-
-        return cls(
-            centre=centre,
-            inverse=inverse,
-            on=on,
-            turned=turn(triangles.between),
-            information=(turn(triangles.within) ** 2).sum(axis=0),
-            prior_information=((on @ of_varying / scale[:, None]) ** 2).sum(axis=0),
-        )
-
-
-def _flat(system: np.ndarray) -> np.ndarray:
-    """From `(row, column, group)` to `(rows of all groups, column)`."""
-    return np.moveaxis(system, 1, -1).reshape(-1, system.shape[1])
-
-
-def _rough_sigma(data: Compressed) -> float:
-    """The residual sd of separate least squares in each group; half the response's without one."""
-    size = len(data.varying)
-    within = data.triangle[:, size:, size:]
-    remaining = np.linalg.qr(within.reshape(-1, within.shape[-1]), mode="r")[-1, -1]
-    freedom = data.rows.sum() - size * len(data.levels) - (len(data.columns) - size)
-    if freedom < 1 or abs(remaining) < 1e-6 * data.response_sd:
-        return data.response_sd / 2
-    return float(abs(remaining) / np.sqrt(freedom))
-
-
-def _rough_between_sd(data: Compressed, priors: Priors) -> np.ndarray:
-    """One sd of the response for each sd of a predictor."""
-    return 0.04 * np.array(list(priors.wide.values()))
 
 
 def describe(draws: xr.Dataset, data: Compressed, priors: Priors, variant: str, rng) -> xr.Dataset:
@@ -321,7 +218,7 @@ def describe(draws: xr.Dataset, data: Compressed, priors: Priors, variant: str, 
         )
         out[f"sd_{data.factor}"] = ((dims,), sd)
         if size > 1:
-            out[f"cor_{data.factor}"] = ((dims, f"{dims}_bis"), _product(correlation, count))
+            out[f"cor_{data.factor}"] = ((dims, f"{dims}_bis"), _correlation(correlation, count))
         if variant == "pooled":
             u = np.zeros((count, len(data.levels), size))
         else:
@@ -349,11 +246,13 @@ def describe(draws: xr.Dataset, data: Compressed, priors: Priors, variant: str, 
     )
 
 
-def _product(factor, count) -> np.ndarray:
-    """L L' for every draw from the entries of L, shape `(draw, row, row)`."""
+def _correlation(factor, count) -> np.ndarray:
+    """Correlation matrices from their Cholesky factors, shape `(draw, row, row)`."""
     size = len(factor)
     dense = np.zeros((count, size, size))
     for row in range(size):
         for column in range(row + 1):
             dense[:, row, column] = factor[row][column]
-    return dense @ np.swapaxes(dense, 1, 2)
+    product = dense @ np.swapaxes(dense, 1, 2)
+    product[:, range(size), range(size)] = 1
+    return product

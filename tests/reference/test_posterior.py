@@ -1,0 +1,246 @@
+"""Posteriors against numerical integration, published numbers, closed forms and simulation."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from exact import OneWay
+from scipy import stats
+
+from partialpool import compress, diagnose, fit, priors
+from partialpool.formula import Formula
+from partialpool.models import collapse, gaussian
+
+SAMPLER = {"chains": 4, "draws": 1000, "tune": 1000, "target_accept": 0.9, "attempts": 1}
+EFFECTS = [28, 8, -3, 7, -1, 1, 18, 12]
+ERRORS = [15, 10, 16, 11, 9, 11, 10, 18]
+
+
+def schools() -> pd.DataFrame:
+    return pd.DataFrame({"school": list("ABCDEFGH"), "effect": EFFECTS, "se": ERRORS})
+
+
+def fitted(table, formula, sigma, given, variant="hierarchical", errors=None, seed=20261120):
+    data = compress.compress(Formula(formula).design(table), formula.split()[0], sigma, errors)
+    tree = fit.fit(data, given, variant, SAMPLER, seed)
+    assert int(tree["sample_stats"]["diverging"].sum()) == 0
+    return data, tree["posterior"].to_dataset()
+
+
+def assert_close(summary: pd.DataFrame, name: str, mean: float, sd: float) -> None:
+    """Within 4 Monte Carlo standard errors: a false alarm in 16,000 for each number."""
+    row = summary.set_index("name").loc[name]
+    assert row["mean"] == pytest.approx(mean, abs=4 * row["mcse_mean"]), name
+    assert row["sd"] == pytest.approx(sd, abs=4 * row["mcse_sd"]), name
+
+
+def test_integration_gives_the_known_posterior_of_the_eight_schools():
+    exact = OneWay.integrate(EFFECTS, ERRORS, (0, 5), stats.halfcauchy(scale=5))
+    assert exact.mu == pytest.approx((4.397, 3.318), abs=6e-4)
+    assert exact.tau == pytest.approx((3.598, 3.220), abs=6e-4)
+    theta = [6.212, 4.940, 3.927, 4.757, 3.615, 4.043, 6.297, 4.854]
+    assert exact.theta[:, 0] == pytest.approx(theta, abs=6e-4)
+
+
+def test_eight_schools():
+    exact = OneWay.integrate(EFFECTS, ERRORS, (0, 5), stats.halfcauchy(scale=5))
+    given = {"Intercept": "normal(0, 5)", "sd": "half_cauchy(5)"}
+    errors = np.array(ERRORS, dtype=float)
+    _, posterior = fitted(schools(), "effect ~ 1 + (1 | school)", "se", given, errors=errors)
+    summary = diagnose.summarise(posterior, 0.95)
+    assert summary["ess_bulk"].min() >= 1000
+    assert summary["rhat"].max() <= 1.01
+    assert_close(summary, "beta[Intercept]", *exact.mu)
+    assert_close(summary, "sd_school[Intercept]", *exact.tau)
+    for label, moments in zip("ABCDEFGH", exact.theta, strict=True):
+        assert_close(summary, f"coef_school[{label}, Intercept]", *moments)
+
+
+def test_grouped_means_with_known_sigma():
+    rng = np.random.default_rng(3)
+    rows = rng.integers(10, 20, 5)
+    group = np.repeat([f"g{i}" for i in range(5)], rows)
+    truth = rng.uniform(0, 5, 5)
+    table = pd.DataFrame(
+        {"group": group, "y": np.repeat(truth, rows) + rng.normal(size=rows.sum())}
+    )
+    means = table.groupby("group")["y"].mean()
+    exact = OneWay.integrate(means, rows**-0.5, (0, 10), stats.halfcauchy(scale=5))
+    given = {"Intercept": "normal(0, 10)", "sd": "half_cauchy(5)"}
+    _, posterior = fitted(table, "y ~ 1 + (1 | group)", 1.0, given)
+    summary = diagnose.summarise(posterior, 0.95)
+    assert summary["ess_bulk"].min() >= 1000
+    assert_close(summary, "beta[Intercept]", *exact.mu)
+    assert_close(summary, "sd_group[Intercept]", *exact.tau)
+    for label, moments in zip(means.index, exact.theta, strict=True):
+        assert_close(summary, f"coef_group[{label}, Intercept]", *moments)
+
+
+def test_pooled_regression_with_known_sigma_is_the_conjugate_posterior():
+    rng = np.random.default_rng(7)
+    table = pd.DataFrame({"x": rng.normal(3, 2, 60)})
+    table["y"] = 1 + 2 * table["x"] + 1.5 * rng.normal(size=60)
+    given = {"Intercept": "normal(0, 10)", "x": "normal(1, 0.5)"}
+    _, posterior = fitted(table, "y ~ x", 1.5, given, "pooled")
+    design = np.column_stack([np.ones(60), table["x"]])
+    precision = design.T @ design / 1.5**2 + np.diag([10**-2, 0.5**-2])
+    covariance = np.linalg.inv(precision)
+    mean = covariance @ (design.T @ table["y"] / 1.5**2 + np.array([0, 1 / 0.5**2]))
+    summary = diagnose.summarise(posterior, 0.95)
+    assert_close(summary, "beta[Intercept]", mean[0], covariance[0, 0] ** 0.5)
+    assert_close(summary, "beta[x]", mean[1], covariance[1, 1] ** 0.5)
+
+
+def test_varying_slopes_cover_what_they_were_simulated_from():
+    """Intervals of 95% for 200 groups' lines cover 95% of them, within 4 binomial sds."""
+    rng = np.random.default_rng(13)
+    groups, rows = 200, 12
+    covariance = np.array([[1.0, 0.3], [0.3, 0.25]])
+    lines = rng.multivariate_normal([1.0, 2.0], covariance, groups)
+    index = np.repeat(np.arange(groups), rows)
+    x = rng.normal(size=groups * rows)
+    y = lines[index, 0] + lines[index, 1] * x + rng.normal(size=len(x))
+    labels = np.array([f"g{i:03d}" for i in range(groups)])
+    table = pd.DataFrame({"g": labels[index], "x": x, "y": y})
+    _, posterior = fitted(table, "y ~ x + (1 + x | g)", "estimated", {})
+    summary = diagnose.summarise(posterior, 0.95).set_index("name")
+    assert summary["ess_bulk"].min() >= 1000
+    truth = {
+        f"coef_g[{label}, {name}]": line[k]
+        for label, line in zip(labels, lines, strict=True)
+        for k, name in enumerate(["Intercept", "x"])
+    }
+    found = summary.loc[list(truth)]
+    covered = (
+        (found["lower"] < list(truth.values())) & (found["upper"] > list(truth.values()))
+    ).mean()
+    assert covered == pytest.approx(0.95, abs=4 * (0.95 * 0.05 / len(truth)) ** 0.5)
+    population = {
+        "beta[Intercept]": 1, "beta[x]": 2, "sigma": 1,
+        "sd_g[Intercept]": 1, "sd_g[x]": 0.5, "cor_g[Intercept, x]": 0.6,
+    }  # fmt: skip
+    for name, value in population.items():
+        assert abs(summary.loc[name, "mean"] - value) < 4 * summary.loc[name, "sd"], name
+
+
+def one_group(sigma, errors=False):
+    """A compressed table, one value of the variances, and the rows' own arrays."""
+    rng = np.random.default_rng(17)
+    table = pd.DataFrame({"g": np.repeat(["a", "b", "c"], [2, 5, 9]), "x": rng.normal(size=16)})
+    table["y"] = 1 + table["x"] + rng.normal(size=16)
+    design = Formula("y ~ x + (1 + x | g)").design(table)
+    scale = np.array([[0.8, 0.0], [0.3, 0.5]])
+    noise = rng.uniform(0.5, 2, 16) if errors else np.full(16, 1.3)
+    data = compress.compress(design, "y", sigma, noise if errors else None)
+    return design, data, scale, noise
+
+
+@pytest.mark.parametrize(("sigma", "errors"), [("estimated", False), ("se", True)])
+def test_deviations_are_drawn_from_their_exact_conditional(sigma, errors):
+    design, data, scale, noise = one_group(sigma, errors)
+    draws, beta = 40_000, np.array([0.7, 1.2])
+    u = collapse.draw_deviations(
+        data,
+        np.tile(beta, (draws, 1)),
+        [[np.full(draws, scale[i, k]) for k in range(i + 1)] for i in range(2)],
+        np.full(draws, 1.0 if errors else 1.3),
+        np.random.default_rng(1),
+    )
+    for index, label in enumerate(design.levels):
+        at = design.groups == label
+        z = design.matrix[at]
+        weighted = z / noise[at, None] ** 2
+        covariance = np.linalg.inv(np.linalg.inv(scale @ scale.T) + z.T @ weighted)
+        mean = covariance @ weighted.T @ (design.y[at] - z @ beta)
+        error = np.sqrt(np.diag(covariance) / draws)
+        assert np.abs(u[:, index].mean(axis=0) - mean).max() < 4 * error.max()
+        assert np.cov(u[:, index].T) == pytest.approx(covariance, rel=0.05, abs=0.002)
+
+
+@pytest.mark.parametrize(("sigma", "errors"), [("estimated", False), ("se", True)])
+def test_density_of_a_whole_group_is_that_of_its_rows(sigma, errors):
+    design, data, scale, noise = one_group(sigma, errors)
+    beta = np.array([[0.7, 1.2], [1.0, 0.9]])
+    entries = [[np.full(2, scale[i, k]) for k in range(i + 1)] for i in range(2)]
+    spread = np.full(2, 1.0 if errors else 1.3)
+    with_deviations = collapse.group_log_density(data, beta, entries, spread)
+    without = collapse.group_log_density(data, beta, [], spread)
+    for index, label in enumerate(design.levels):
+        at = design.groups == label
+        z, residual = design.matrix[at], design.y[at] - design.matrix[at] @ beta[0]
+        covariance = np.diag(noise[at] ** 2)
+        assert without[0, index] == pytest.approx(
+            stats.multivariate_normal(cov=covariance).logpdf(residual), rel=1e-8
+        )
+        covariance = covariance + z @ scale @ scale.T @ z.T
+        assert with_deviations[0, index] == pytest.approx(
+            stats.multivariate_normal(cov=covariance).logpdf(residual), rel=1e-8
+        )
+
+
+def test_partial_correlations_make_an_lkj_matrix():
+    """Under LKJ(eta) each correlation of q is 2 Beta(eta + q/2 - 1, same) - 1."""
+    rng, size, eta, draws = np.random.default_rng(2), 4, 1.5, 20_000
+    partial = {
+        pair: 2 * rng.beta(shape, shape, draws) - 1
+        for pair, shape in zip(
+            collapse.partial_pairs(size), collapse.partial_shapes(size, eta), strict=True
+        )
+    }
+    factor = collapse.cholesky(partial, np)
+    shape = eta + size / 2 - 1
+    for row in range(1, size):
+        for other in range(row):
+            correlation = sum(
+                np.broadcast_to(a, draws) * np.broadcast_to(b, draws)
+                for a, b in zip(factor[row], factor[other], strict=False)
+            )
+            marginal = stats.beta(shape, shape, loc=-1, scale=2)
+            # Six tests with a fixed seed, each a false alarm once in a thousand.
+            assert stats.kstest(correlation, marginal.cdf).pvalue > 1e-3
+
+
+def test_priors_draw_what_pymc_means():
+    """Quantiles of draws under PyMC's own distribution function are uniform."""
+    import pymc as pm
+
+    rng = np.random.default_rng(4)
+    given = {
+        "normal": "normal(1, 2)", "student_t": "student_t(4, 1, 2)", "cauchy": "cauchy(1, 2)",
+        "laplace": "laplace(1, 2)", "logistic": "logistic(1, 2)", "half_normal": "half_normal(2)",
+        "half_cauchy": "half_cauchy(2)", "half_student_t": "half_student_t(3, 2)",
+        "exponential": "exponential(2)", "gamma": "gamma(2, 3)",
+        "inverse_gamma": "inverse_gamma(3, 2)", "lognormal": "lognormal(1, 0.5)",
+    }  # fmt: skip
+    assert set(given) == set(priors.FAMILIES) - {"lkj"}
+    for family, text in given.items():
+        prior = priors.Prior.parse(text)
+        distribution = getattr(pm, priors.FAMILIES[family].pymc).dist(**prior.parameters)
+        drawn = np.sort(prior.draw(rng, 4000))
+        grid = np.linspace(drawn[40], drawn[-40], 4000)
+        density = np.exp(pm.logp(distribution, grid).eval())
+        steps = (density[1:] + density[:-1]) / 2 * np.diff(grid)
+        # The share of draws in the grid's halves is the integral of PyMC's density there.
+        for share in (0.25, 0.5, 0.75):
+            cut = grid[int(share * 4000)]
+            expected = steps[: int(share * 4000)].sum()
+            found = ((drawn > grid[0]) & (drawn <= cut)).mean()
+            assert found == pytest.approx(expected, abs=4 * 0.5 / 4000**0.5), family
+
+
+def test_variants_are_one_model_with_one_switch():
+    """An unpooled sd as small as zero is the pooled model; as wide as can be, least squares."""
+    design, data, _, _ = one_group("estimated")
+    completed = priors.complete({}, data)
+    rng = np.random.default_rng(0)
+    draws = gaussian.describe(
+        fit.sampling.sample(
+            gaussian.model(data, completed, "unpooled"),
+            chains=2, draws=2000, tune=1000, target_accept=0.9, seed=1,
+        )["posterior"].to_dataset(),
+        data, completed, "unpooled", rng,
+    )  # fmt: skip
+    at = design.groups == "c"
+    separate = np.linalg.lstsq(design.matrix[at], design.y[at])[0]
+    found = draws["coef_g"].sel(g="c")
+    error = found.std(("chain", "draw")) / 1000**0.5
+    assert (np.abs(found.mean(("chain", "draw")) - separate) < 4 * error + 0.01).all()
