@@ -4,12 +4,22 @@ Studies are blocks of config/config.yaml. A step is a rule, a module of
 workflow/scripts/partialpool and a section of the report, all of one name.
 """
 
+import atexit
 import sys
+import time
 
 sys.path.insert(0, f"{workflow.basedir}/workflow/scripts")
 
 from partialpool import files, priors, study
 from partialpool.errors import UserError
+
+STARTED = time.time()
+
+try:
+    if not workflow.overwrite_configfiles:
+        files.require_yaml("config/config.yaml")
+except UserError as error:
+    sys.exit(f"partialpool: {error}")
 
 
 configfile: "config/config.yaml"
@@ -27,11 +37,17 @@ except UserError as error:
 FITS = [(name, variant) for name, block in STUDIES.items() for variant in block.variants]
 
 
+onerror:
+    # After Snakemake's own account, so that it is the last thing on the screen.
+    atexit.register(sys.stderr.write, files.last_words(STARTED))
+
+
 wildcard_constraints:
     study="[A-Za-z][A-Za-z0-9_-]*",
     variant="|".join(study.VARIANTS),
 
 
+include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/model.smk"
 include: "workflow/rules/report.smk"

@@ -9,6 +9,8 @@ rule simulate:
     log:
         "results/{study}/logs/simulate.log",
     priority: 100
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -18,12 +20,6 @@ rule simulate:
         code=files.code("simulate"),
     script:
         "../scripts/simulate.py"
-
-
-def table_of(wildcards):
-    """A study's table: the simulated one, the file of the config, or the parts in its folder."""
-    block = STUDIES[wildcards.study]
-    return files.parts(block.data) if block.data else rules.simulate.output.table
 
 
 rule ingest:
@@ -41,6 +37,8 @@ rule ingest:
         "results/{study}/logs/ingest.log",
     # All tables pass the gate before the first fit starts.
     priority: 90
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=4000,
@@ -63,6 +61,8 @@ rule new_data:
     log:
         "results/{study}/logs/new_data.log",
     priority: 80
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=2000,
@@ -83,6 +83,8 @@ rule compress:
     log:
         "results/{study}/logs/compress.log",
     priority: 70
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=4000,

@@ -9,6 +9,8 @@ rule fit:
         posterior="results/{study}/{variant}/posterior.nc",
     log:
         "results/{study}/logs/{variant}_fit.log",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 3000 * attempt,
@@ -37,6 +39,8 @@ rule diagnose:
         ),
     log:
         "results/{study}/logs/{variant}_diagnose.log",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=3000,
@@ -63,6 +67,8 @@ rule predict:
         ),
     log:
         "results/{study}/logs/{variant}_predict.log",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=3000,
@@ -84,6 +90,8 @@ rule check:
         predictive="results/{study}/{variant}/predictive.nc",
     log:
         "results/{study}/logs/{variant}_check.log",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=3000,
@@ -93,11 +101,6 @@ rule check:
         code=files.code("check"),
     script:
         "../scripts/check.py"
-
-
-def of_variants(pattern):
-    """Files of all variants of a study, in the order of the config."""
-    return lambda w: expand(pattern, study=w.study, variant=STUDIES[w.study].variants)
 
 
 rule compare:
@@ -120,6 +123,8 @@ rule compare:
         ),
     log:
         "results/{study}/logs/compare.log",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=4000,
@@ -144,6 +149,8 @@ rule recover:
         ),
     log:
         "results/{study}/logs/recover.log",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,

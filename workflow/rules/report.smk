@@ -1,26 +1,6 @@
 """Pictures, pages and the final word."""
 
 
-def answers(wildcards):
-    """Every file of a study that its pictures and its page are made from."""
-    block = STUDIES[wildcards.study]
-    found = {
-        "table": rules.ingest.output.table,
-        "data_report": rules.ingest.output.report,
-        "compressed": rules.compress.output.compressed,
-        "comparison": rules.compare.output.rows,
-        "comparison_groups": rules.compare.output.groups,
-        "posteriors": of_variants(rules.fit.output.posterior)(wildcards),
-        "summaries": of_variants(rules.diagnose.output.summary)(wildcards),
-        "diagnostics": of_variants(rules.diagnose.output.diagnostics)(wildcards),
-        "predictive": of_variants(rules.check.output.predictive)(wildcards),
-        "predictions": of_variants(rules.predict.output.predictions)(wildcards),
-    }
-    if block.simulate:
-        found["recovery"] = rules.recover.output.recovery
-    return found
-
-
 rule figures:
     """Draw every picture of a study."""
     input:
@@ -34,12 +14,14 @@ rule figures:
         ),
     log:
         "results/{study}/logs/figures.log",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=3000,
         runtime=30,
     params:
-        study=lambda w: STUDIES[w.study].block("name", "formula", "sigma", "variants", "interval"),
+        study=lambda w: STUDIES[w.study].block("variants", "interval", "new_data"),
         code=files.code("figures"),
     script:
         "../scripts/figures.py"
@@ -62,6 +44,8 @@ rule report:
         ),
     log:
         "results/{study}/logs/report.log",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -81,11 +65,14 @@ rule index:
             rules.diagnose.output.diagnostics.format(study=name, variant=variant)
             for name, variant in FITS
         ],
+        data_reports=expand(rules.ingest.output.report, study=STUDIES),
         templates=[f"{TEMPLATES}/index.html", f"{TEMPLATES}/page.html", f"{TEMPLATES}/page.css"],
     output:
         page=report("results/index.html", category="All studies", labels={"what": "index"}),
     log:
         "results/logs/index.log",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -107,6 +94,8 @@ rule verdict:
         verdict=report("results/verdict.json", category="All studies", labels={"what": "verdict"}),
     log:
         "results/logs/verdict.log",
+    conda:
+        "../../environment.yml"
     threads: 1
     resources:
         mem_mb=500,

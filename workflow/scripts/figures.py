@@ -1,1 +1,15 @@
-# placeholder
+"""Snakemake adapter of `partialpool.figures`."""
+
+from partialpool import files
+
+with files.job(snakemake.log):
+    from partialpool import figures
+
+    block = snakemake.params.study
+    study = figures.read(
+        dict(snakemake.input.items()),
+        block["variants"],
+        block["interval"],
+        own_rows=block["new_data"] is not None,
+    )
+    figures.draw(study, snakemake.output.figures)

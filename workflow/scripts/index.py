@@ -1,1 +1,18 @@
-# placeholder
+"""Snakemake adapter of `partialpool.index`."""
+
+from partialpool import files
+
+with files.job(snakemake.log):
+    from pathlib import Path
+
+    from partialpool import index
+
+    studies = snakemake.params.studies
+    fits = [tuple(fit) for fit in snakemake.params.fits]
+    page = index.index(
+        studies,
+        dict(zip(fits, map(files.read_json, snakemake.input.diagnostics), strict=True)),
+        dict(zip(studies, map(files.read_json, snakemake.input.data_reports), strict=True)),
+        Path(snakemake.input.templates[0]).parent,
+    )
+    files.write_text(snakemake.output.page, page)

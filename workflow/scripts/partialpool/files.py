@@ -19,6 +19,7 @@ from pathlib import Path
 from partialpool.errors import UserError, nearest
 
 SCRIPTS = Path(__file__).parent.parent
+LAST_WORD = "partialpool:"
 PACKAGES = ("pymc", "pytensor", "nutpie", "numba", "numpy", "arviz-stats", "formulae", "snakemake")
 
 
@@ -27,11 +28,12 @@ def replacing(path) -> Iterator[Path]:
     """Yield a temporary name beside `path`; rename it to `path` only if the block succeeds.
 
     Readers see the old file or the new one, never half of either, and an open
-    netCDF file is never overwritten in place.
+    netCDF file is never overwritten in place. What a killed job left under the
+    temporary name, the next one overwrites.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
         yield temporary
         os.replace(temporary, path)
@@ -117,6 +119,48 @@ def parts(path: str) -> list[str]:
     return sorted(str(part) for part in Path(path).glob("*.parquet"))
 
 
+def require_yaml(path) -> None:
+    """Check that a YAML file can be read, and that no key of a mapping is there twice.
+
+    Raises
+    ------
+    UserError
+        With the line. YAML itself would keep the last of two equal keys, in silence.
+    """
+    import yaml
+
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        root = yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except FileNotFoundError:
+        raise UserError(
+            f"{path}: no such file in {Path.cwd()}; write one, or name its folder by --directory"
+        ) from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: is not UTF-8; save it as UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        at = error.problem_mark or error.context_mark
+        raise UserError(f"{path}: line {at.line + 1}: not valid YAML ({error.problem})") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not valid YAML ({error})") from None
+    if not isinstance(root, yaml.MappingNode):
+        raise UserError(f"{path}: holds no keys; add a study under `studies:`")
+    waiting = [root]
+    while waiting:
+        node, seen = waiting.pop(), {}
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+        elif isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                first = seen.setdefault(key.value, key) if isinstance(key.value, str) else key
+                if first is not key:
+                    raise UserError(
+                        f"{path}: line {key.start_mark.line + 1}: key {key.value!r} is there "
+                        f"already, in line {first.start_mark.line + 1}; remove one of the two"
+                    )
+                waiting.append(value)
+
+
 def require(path: str | None, where: str) -> None:
     """Check that a configured file, or a folder of Parquet parts, exists.
 
@@ -137,14 +181,13 @@ def require(path: str | None, where: str) -> None:
 
 @contextmanager
 def job(log) -> Iterator[None]:
-    """Run one Snakemake job: everything printed goes to `log`, errors to people too.
+    """Run one Snakemake job: everything printed goes to `log`, its last line is for people.
 
     A :class:`UserError` is one line; anything else is a defect, so its
-    traceback goes to the log and its last line to the terminal.
+    traceback comes first. :func:`last_words` finds the lines when the run ends.
     """
     log = Path(str(log))
     log.parent.mkdir(parents=True, exist_ok=True)
-    terminal = os.dup(2)
     with log.open("w", encoding="utf-8") as stream:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -154,14 +197,23 @@ def job(log) -> Iterator[None]:
             yield
             return
         except UserError as error:
-            line = f"partialpool: {error}"
-            print(line, file=stream)
+            line = str(error)
         except Exception as error:
             traceback.print_exc(file=stream)
-            line = f"partialpool: {type(error).__name__}: {error} (traceback in {log})"
-    os.write(terminal, f"{line}\n".encode())
+            line = f"{type(error).__name__}: {error} (traceback in {log})"
+        print(LAST_WORD, " ".join(line.splitlines()), file=stream)
     # Not sys.exit: no interpreter clean-up may print after the one line.
     os._exit(1)
+
+
+def last_words(since: float) -> str:
+    """The one line of each job that failed after `since`, in seconds since the epoch."""
+    lines = []
+    for log in sorted([*Path("results").glob("logs/*.log"), *Path("results").glob("*/logs/*.log")]):
+        if log.stat().st_mtime >= since:
+            last = log.read_text(encoding="utf-8", errors="replace").rstrip().rpartition("\n")[2]
+            lines += [f"{last}\n"] if last.startswith(LAST_WORD) else []
+    return "".join(lines)
 
 
 @cache

@@ -23,6 +23,8 @@ from partialpool.study import error_column
 
 MISSING = ["", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL"]
 FEW_GROUPS = 5  # fewer say little about how groups differ
+# Names of dimensions and variables in the files of a fit, which a factor's would collide with.
+RESERVED = {"beta", "chain", "coefficient", "draw", "sample", "sigma", "unit", "z"}
 PREDICTED = ("mean", "sd", "lower", "upper", "outcome_lower", "outcome_upper", "group_status")
 
 
@@ -62,6 +64,11 @@ def ingest(path, formula: Formula, sigma, *, source: str) -> tuple[pd.DataFrame,
     numbers = {*formula.numbers, *([errors] if errors else [])}
     text = {formula.factor} - {None}
     table = gate.read(wanted, text)
+    if formula.factor and (formula.factor in RESERVED or "/" in formula.factor):
+        raise gate.fault(
+            f"the grouping factor cannot be called {formula.factor!r}: results have variables "
+            "of that name; rename the column"
+        )
     if table.empty:
         raise gate.fault("has no rows")
     for name in wanted:

@@ -15,6 +15,8 @@ from pytensor.compile.mode import Mode
 from pytensor.graph.replace import vectorize_graph
 from pytensor.link.basic import PerformLinker
 
+from partialpool.errors import UserError
+
 BATCH = 5_000_000  # numbers in one call for several draws
 STATISTICS = {  # nutpie's name: ArviZ's name
     "diverging": "diverging",
@@ -50,6 +52,11 @@ def sample(model: pm.Model, *, chains, draws, tune, target_accept, seed) -> xr.D
         `posterior`: every variable of the model on its own scale, dims
         `(chain, draw, *dims of the model)`; `sample_stats` with ArviZ's names.
         Attributes `compile_seconds` and `sampling_seconds`.
+
+    Raises
+    ------
+    UserError
+        If no starting point has a finite density.
     """
     import nutpie
     from nutpie.compiled_pyfunc import from_pyfunc
@@ -72,17 +79,23 @@ def sample(model: pm.Model, *, chains, draws, tune, target_accept, seed) -> xr.D
         expanded_names=["position"],
         make_initial_point_fn=initial_point,
     )
-    trace = nutpie.sample(
-        program,
-        chains=chains,
-        draws=draws,
-        tune=tune,
-        cores=1,
-        seed=seed,
-        target_accept=target_accept,
-        save_warmup=False,
-        progress_bar=False,
-    )
+    try:
+        trace = nutpie.sample(
+            program,
+            chains=chains,
+            draws=draws,
+            tune=tune,
+            cores=1,
+            seed=seed,
+            target_accept=target_accept,
+            save_warmup=False,
+            progress_bar=False,
+        )
+    except RuntimeError as error:
+        raise UserError(
+            f"the sampler could not start ({str(error).splitlines()[0]}); the priors, or the "
+            "known sigma, are likely far from the scale of the data"
+        ) from error
     statistics = trace["sample_stats"].to_dataset()
     kept = {theirs: ours for theirs, ours in STATISTICS.items() if theirs in statistics}
     drawn = xr.DataTree.from_dict(

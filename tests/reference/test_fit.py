@@ -1,0 +1,70 @@
+"""The remedy ladder, and draws that depend on nothing but the seed."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+
+from partialpool import compress, fit
+from partialpool.formula import Formula
+
+SCRIPT = """
+import hashlib
+from test_fit import fitted
+posterior = fitted({"attempts": 1})["posterior"].to_dataset()
+print(hashlib.sha256(b"".join(posterior[name].values.tobytes() for name in posterior)).hexdigest())
+"""
+
+
+def fitted(sampler: dict, seed=5):
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"g": np.repeat(list("abcdef"), 8)})
+    table["y"] = np.repeat(rng.normal(size=6), 8) + rng.normal(size=48)
+    data = compress.compress(Formula("y ~ 1 + (1 | g)").design(table), "y", "estimated")
+    settings = {"chains": 4, "draws": 250, "tune": 250, "target_accept": 0.8, "attempts": 3}
+    return fit.fit(data, {}, "hierarchical", settings | sampler, seed)
+
+
+def test_a_fit_that_falls_short_is_tried_again_with_more_effort():
+    tree = fitted({"draws": 30, "tune": 20, "attempts": 2})
+    first, second = json.loads(tree.attrs["attempts"])
+    assert not first["passed"]
+    assert {check["name"] for check in first["failed"]} & {"ess_bulk", "ess_tail", "rhat"}
+    assert (second["draws"], second["tune"]) == (60, 40)
+    assert second["target_accept"] == 0.9
+    assert tree["posterior"].sizes["draw"] == 60
+
+
+def test_a_fit_that_passes_is_not_tried_again():
+    [attempt] = json.loads(fitted({"draws": 1000, "tune": 1000}).attrs["attempts"])
+    assert attempt["passed"]
+    assert attempt["failed"] == []
+
+
+def test_draws_do_not_depend_on_the_compile_cache(tmp_path):
+    """Compiled now, or loaded from the cache: the same bits."""
+
+    def digest():
+        environment = os.environ | {
+            "PYTENSOR_FLAGS": f"base_compiledir={tmp_path}",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.split()[-1]
+
+    cold, warm = digest(), digest()
+    assert cold == warm
+
+
+def test_another_seed_gives_other_draws():
+    one, other = (fitted({"attempts": 1}, seed)["posterior"]["beta"] for seed in (1, 2))
+    assert (one.values != other.values).any()

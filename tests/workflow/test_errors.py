@@ -1,0 +1,120 @@
+"""What a user did wrong is said in one line, last on the screen, before anything is sampled."""
+
+import copy
+
+import pytest
+from conftest import CONFIG, TABLES
+
+LINE = "hasty"
+
+
+def said(workflow) -> str:
+    """The one line of a run that must fail without a traceback."""
+    output = workflow.run(fails=True)
+    assert "Traceback" not in output
+    lines = [line for line in output.splitlines() if line.startswith("partialpool: ")]
+    assert lines == output.splitlines()[-1:]
+    return lines[0].removeprefix("partialpool: ")
+
+
+def settings(**changes):
+    """`CONFIG` with a study changed; None removes a key."""
+    config = copy.deepcopy(CONFIG)
+    block = config["studies"]["measured"] | changes
+    config["studies"]["measured"] = {key: v for key, v in block.items() if v is not None}
+    return config
+
+
+@pytest.mark.parametrize(
+    ("config", "telling"),
+    [
+        (
+            settings(formla="y ~ x"),
+            "config/config.yaml: studies.measured: unknown key 'formla'; nearest: 'formula'",
+        ),
+        (
+            CONFIG | {"interval": "wide"},
+            'config/config.yaml: interval: "wide"; it must be a probability between 0 and 1',
+        ),
+        (
+            settings(data="data/mesured.csv"),
+            "config/config.yaml: studies.measured.data: no file 'data/mesured.csv'; "
+            "nearest: 'data/measured.csv'",
+        ),
+        (
+            settings(new_data="data/news.csv"),
+            "config/config.yaml: studies.measured.new_data: no file 'data/news.csv'; "
+            "nearest: 'data/new.csv'",
+        ),
+        (
+            settings(priors={"x": "norml(0, 1)"}),
+            "config/config.yaml: studies.measured.priors.x: ",
+        ),
+        (
+            settings(formula="y ~ x", variants=["hierarchical"]),
+            "config/config.yaml: studies.measured.variants: 'hierarchical' needs groups",
+        ),
+    ],
+)
+def test_config(own_folder, config, telling):
+    own_folder.tables()
+    own_folder.configure(config)
+    assert said(own_folder).startswith(telling)
+    assert not (own_folder.folder / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "telling"),
+    [
+        (None, "config/config.yaml: no such file in "),
+        ("studies:\n  a: {formula: [\n", "config/config.yaml: line 3: not valid YAML ("),
+        ("studies: {a: {}}\nseed: 1\nseed: 2\n", "config/config.yaml: line 3: key 'seed' is there"),
+        ("- studies\n", "config/config.yaml: holds no keys"),
+        ("", "config/config.yaml: holds no keys"),
+    ],
+)
+def test_config_that_is_no_config(own_folder, text, telling):
+    if text is not None:
+        (own_folder.folder / "config/config.yaml").write_text(text)
+    assert said(own_folder).startswith(telling)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "telling"),
+    [
+        ("measured", "site,x,y", "sites,x,y", "no column 'site'; nearest: 'sites'"),
+        ("measured", "north,3,", "north,three,", "column 'x' must be numbers; row 4 is 'three'"),
+        ("measured", "north,3,", "north,,", "column 'x' has a missing value in row 4"),
+        ("measured", TABLES["data/measured.csv"], "site,x,y\n", "has no rows"),
+        ("new", "nowhere,3", "nowhere,", "column 'x' has a missing value in row 4"),
+    ],
+)
+def test_table(own_folder, name, old, new, telling):
+    own_folder.configure(CONFIG)
+    path = f"data/{name}.csv"
+    own_folder.tables(TABLES | {path: TABLES[path].replace(old, new)})
+    assert said(own_folder).startswith(f"{path}: {telling}")
+    assert not own_folder.results("*/*/*.nc")
+    written = "measured/new_data*" if name == "new" else "measured/*"
+    assert not {file for file in own_folder.results(written) if not file.endswith("/logs")}
+
+
+def test_prior_of_what_the_model_has_not(own_folder):
+    """The gate knows the formula's coefficients, the config does not."""
+    own_folder.configure(settings(priors={"sitee": "normal(0, 1)"}))
+    own_folder.tables()
+    assert said(own_folder).startswith("config/config.yaml: studies.measured.priors")
+    assert not own_folder.results("*/*/*.nc")
+
+
+def test_a_defect_points_to_its_traceback(finished):
+    """An error nobody foresaw is one line too, and keeps its traceback in the log."""
+    finished.edit("workflow/scripts/compare.py", "    block = ", "    1 / 0\n    block = ")
+    output = finished.run("results/hasty/comparison.csv", "--forcerun", "compare", fails=True)
+    assert output.splitlines()[-1] == (
+        "partialpool: ZeroDivisionError: division by zero "
+        "(traceback in results/hasty/logs/compare.log)"
+    )
+    log = (finished.folder / "results/hasty/logs/compare.log").read_text(encoding="utf-8")
+    assert "Traceback (most recent call last)" in log
+    assert "hasty/comparison.csv" not in finished.results("hasty/*.csv")

@@ -1,0 +1,165 @@
+"""What a change runs again, on the real DAG: that, and nothing else."""
+
+import ast
+from functools import partial
+
+import pytest
+import yaml
+
+# What runs when one rule does, within the studies concerned.
+END = {"index", "verdict"}
+PAGES = {"report"} | END
+PICTURES = {"figures"} | PAGES
+JUDGED = {"diagnose", "predict", "compare", "recover"} | PICTURES
+FITTED = {"fit", "check"} | JUDGED
+READ = {"ingest", "new_data", "compress"} | FITTED
+EVERYTHING = {"simulate"} | READ
+
+ALL = {"simulated", "measured", "hasty"}
+PACKAGE = "workflow/scripts/partialpool"
+
+
+def jobs(workflow, rules, studies):
+    """The jobs of these rules and studies that the config as it now is asks for."""
+    config = yaml.safe_load((workflow.folder / "config/config.yaml").read_text(encoding="utf-8"))
+    found = {"index", "verdict"}
+    for name in studies:
+        block = config["studies"][name]
+        of_study = ["ingest", "compress", "compare", "figures", "report"]
+        of_study += ["simulate", "recover"] if "simulate" in block else []
+        of_study += ["new_data"] if "new_data" in block else []
+        found |= {f"{rule} {name}" for rule in of_study}
+        for variant in block.get("variants", ["pooled"]):
+            found |= {f"{rule} {name}/{variant}" for rule in ("fit", "diagnose", "predict", "check")}
+    return {job for job in found if job.split()[0] in rules}
+
+
+def setting(change):
+    """Edit the config: `change` is given all of it and its studies."""
+
+    def edit(workflow):
+        path = workflow.folder / "config/config.yaml"
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        change(config, config["studies"])
+        workflow.configure(config)
+
+    return edit
+
+
+def row(name, text):
+    """Add a row to a table."""
+    return partial(append, lambda workflow: workflow.folder / name, text)
+
+
+def logic(path):
+    """Add something that could matter to a file of the repository."""
+    text = "\nADDED = 1\n" if path.endswith(".py") else "<!-- added -->\n"
+    return partial(append, lambda workflow: workflow.repository / path, text)
+
+
+def append(path, text, workflow):
+    with path(workflow).open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def cosmetics(workflow):
+    """Lay out all code anew, without its comments and with other docstrings."""
+    for path in workflow.repository.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                if ast.get_docstring(node) is not None:
+                    node.body[0].value.value += " In other words."
+        path.write_text(f"# Why.\n{ast.unparse(tree)}\n", encoding="utf-8")
+    workflow.edit("workflow/rules/model.smk", '"""Draw from the', '"""Draw, from the')
+
+
+def dates(workflow):
+    """Touch every table."""
+    for path in (workflow.folder / "data").iterdir():
+        path.touch()
+
+
+def rename(config, studies):
+    """Put the studies into another order."""
+    studies["simulated"] = studies.pop("simulated")
+
+
+CHANGES = {
+    # what is changed: how, and what of which studies has to run
+    "nothing": (lambda workflow: None, set(), set()),
+    "docstrings, comments and layout": (cosmetics, set(), set()),
+    "dates of tables": (dates, set(), set()),
+    "models/gaussian.py": (logic(f"{PACKAGE}/models/gaussian.py"), FITTED, ALL),
+    "models/collapse.py": (logic(f"{PACKAGE}/models/collapse.py"), FITTED, ALL),
+    "fit.py": (logic(f"{PACKAGE}/fit.py"), FITTED, ALL),
+    "simulate.py": (logic(f"{PACKAGE}/simulate.py"), EVERYTHING, {"simulated"}),
+    "recover.py": (logic(f"{PACKAGE}/recover.py"), {"recover"} | PICTURES, {"simulated"}),
+    "check.py": (logic(f"{PACKAGE}/check.py"), {"check"} | PICTURES, ALL),
+    "verdict.py": (logic(f"{PACKAGE}/verdict.py"), {"verdict"}, ALL),
+    "the page of a study": (logic("workflow/report/study.html"), PAGES, ALL),
+    "the index": (logic("workflow/report/index.html"), END, ALL),
+    "seed, with one study simulated anew": (
+        setting(lambda c, s: (c.update(seed=8), s.pop("measured"), s.pop("hasty"))),
+        EVERYTHING,
+        {"simulated"},
+    ),
+    "seed, with tables that stay": (
+        setting(lambda c, s: (c.update(seed=8), s.pop("simulated"))),
+        FITTED,
+        {"measured", "hasty"},
+    ),
+    "sampler": (
+        setting(lambda c, s: c["sampler"].update(draws=310)),
+        FITTED,
+        {"simulated", "measured"},  # hasty has draws of its own
+    ),
+    "convergence": (setting(lambda c, s: c["convergence"].update(min_ess=99)), JUDGED, ALL),
+    "interval": (setting(lambda c, s: c.update(interval=0.9)), JUDGED, ALL),
+    "strict": (setting(lambda c, s: c.update(strict=True)), {"verdict"}, ALL),
+    "a prior": (
+        setting(lambda c, s: s["simulated"]["priors"].update(sd="half_normal(3)")),
+        FITTED,
+        {"simulated"},
+    ),
+    "a study's sampler": (
+        setting(lambda c, s: s["hasty"]["sampler"].update(tune=11)),
+        FITTED,
+        {"hasty"},
+    ),
+    "a formula": (
+        setting(lambda c, s: s["measured"].update(formula="y ~ 1 + (1 | site)")),
+        READ,
+        {"measured"},
+    ),
+    "a truth": (
+        setting(lambda c, s: s["simulated"]["simulate"].update(sigma=2)),
+        EVERYTHING,
+        {"simulated"},
+    ),
+    "a table": (row("data/measured.csv", "east,3,2.5\n"), READ, {"measured"}),
+    "new rows": (row("data/new.csv", "east,3\n"), {"new_data", "predict"} | PICTURES, {"measured"}),
+    "a study more": (setting(lambda c, s: s.update(extra=s["hasty"])), READ, {"extra"}),
+    "a study less": (setting(lambda c, s: s.pop("hasty")), END, set()),
+    "order of studies": (setting(rename), END, set()),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_change(finished, what):
+    edit, rules, studies = CHANGES[what]
+    edit(finished)
+    expected = jobs(finished, rules, studies) if rules else set()
+    assert finished.planned() == expected
+
+
+def test_a_variant_more_fits_that_variant_only(finished):
+    setting(lambda c, s: s["simulated"].update(variants=["pooled", "unpooled", "hierarchical"]))(
+        finished
+    )
+    before_pictures = {job for job in finished.planned() if job.split()[0] not in PICTURES}
+    assert before_pictures == {
+        *(f"{rule} simulated/unpooled" for rule in ("fit", "diagnose", "predict", "check")),
+        "compare simulated",
+        "recover simulated",
+    }

@@ -1,0 +1,32 @@
+"""Files a rule reads that depend on what the config says."""
+
+
+def table_of(wildcards):
+    """A study's table: the simulated one, the file of the config, or the parts in its folder."""
+    block = STUDIES[wildcards.study]
+    return files.parts(block.data) if block.data else rules.simulate.output.table
+
+
+def of_variants(pattern):
+    """Files of all variants of a study, in the order of the config."""
+    return lambda w: expand(pattern, study=w.study, variant=STUDIES[w.study].variants)
+
+
+def answers(wildcards):
+    """Every file of a study that its pictures and its page are made from."""
+    block = STUDIES[wildcards.study]
+    found = {
+        "table": rules.ingest.output.table,
+        "data_report": rules.ingest.output.report,
+        "compressed": rules.compress.output.compressed,
+        "comparison": rules.compare.output.rows,
+        "comparison_groups": rules.compare.output.groups,
+        "posteriors": of_variants(rules.fit.output.posterior)(wildcards),
+        "summaries": of_variants(rules.diagnose.output.summary)(wildcards),
+        "diagnostics": of_variants(rules.diagnose.output.diagnostics)(wildcards),
+        "predictive": of_variants(rules.check.output.predictive)(wildcards),
+        "predictions": of_variants(rules.predict.output.predictions)(wildcards),
+    }
+    if block.simulate:
+        found["recovery"] = rules.recover.output.recovery
+    return found

@@ -1,0 +1,92 @@
+"""Convergence: traces, ranks and energy of one fit, by arviz-plots."""
+
+import arviz_plots as azp
+import numpy as np
+import xarray as xr
+
+from partialpool.figures.evidence import Fit
+from partialpool.figures.style import ALARM, WIDTH, short
+
+SHOWN = 4  # scalars, the worst by R-hat
+DRAWS = 500  # of each chain, evenly thinned: what a picture can show
+CHAINS = ["#0b4a86", "#d98200", "#4d9a66", "#a0457e", "#767676", "#3aa3c9", "#5b4b13", "#222222"]
+
+
+def chains(fit: Fit):
+    """Trace and ranks of the scalars whose chains agree least."""
+    scalars = {name: draws for name, draws in fit.scalars.items() if np.isfinite(draws).all()}
+    if not scalars:
+        return None
+    rhat = fit.summary["rhat"].reindex(list(scalars)).fillna(np.inf)
+    names = list(rhat.sort_values(ascending=False, kind="stable").index[:SHOWN])
+    # Names of data are not handed on: they would be read as those of variables.
+    step = -(-fit.statistics.sizes["draw"] // DRAWS)
+    draw = fit.statistics["draw"].values[::step]
+    variables = {
+        f"q{i}": (("chain", "draw"), scalars[name][:, ::step]) for i, name in enumerate(names)
+    }
+    tree = xr.DataTree.from_dict(
+        {
+            "posterior": xr.Dataset(variables, coords={"draw": draw}),
+            "sample_stats": fit.statistics[["diverging"]].sel(draw=draw),
+        }
+    )
+    quiet = {"title": False, "xlabel": False}
+    collection = azp.combine_plots(
+        tree,
+        [
+            (azp.plot_trace, {"visuals": {**quiet, "trace": {"lw": 0.4, "alpha": 0.7}}}),
+            (azp.plot_rank, {"visuals": {**quiet, "remove_axis": False}}),
+        ],
+        plot_names=["trace", "rank"],
+        backend="matplotlib",
+        aes={"color": ["chain"]},
+        color=CHAINS,
+        figure_kwargs={"figsize": (WIDTH, 0.45 + 1.15 * len(names)), "sharex": "col"},
+    )
+    figure = collection.viz["figure"].item()
+    panels = np.array(figure.axes).reshape(len(names), 2)
+    for name, (trace, rank) in zip(names, panels, strict=True):
+        trace.set_title(f"{short(name, 34)}   R-hat {rhat[name]:.3f}", fontsize=8.5)
+        for line in trace.lines + rank.lines:
+            line.set_rasterized(True)
+        # The test that marks points and prints a p value assumes independent draws.
+        for mark in [*rank.texts, *rank.collections]:
+            mark.remove()
+        # A band that independent draws leave one time in a hundred (Dvoretzky-Kiefer-Wolfowitz).
+        band = np.sqrt(np.log(2 / 0.01) / (2 * len(draw)))
+        rank.axhspan(-band, band, color="#eeeeee", zorder=0)
+        furthest = max(np.abs(line.get_ydata()).max() for line in rank.lines)
+        rank.set_ylim(*(np.array([-1.15, 1.15]) * max(band, furthest)))
+        rank.set_yticks([0])
+        trace.margins(x=0)
+    panels[0, 1].set_title("ranks against even", fontsize=8.5, fontweight="normal")
+    panels[-1, 0].set_xlabel("draw")
+    panels[-1, 1].set_xlabel("fractional rank")
+    return figure
+
+
+def energy(fit: Fit):
+    """How the energy was explored, and E-BFMI of each chain."""
+    tree = xr.DataTree.from_dict({"sample_stats": fit.statistics})
+    collection = azp.plot_energy(
+        tree,
+        backend="matplotlib",
+        color=["#0b4a86", "#d98200"],
+        visuals={"legend": False, "title": False, "ylabel": False},
+        figure_kwargs={"figsize": (WIDTH, 1.7)},
+    )
+    figure = collection.viz["figure"].item()
+    bfmi, density = figure.axes
+    bfmi.set_title("E-BFMI", fontsize=8.5)
+    bfmi.set(ylabel="chain", yticks=range(fit.statistics.sizes["chain"]))
+    bfmi.set_xlim(left=0)
+    bfmi.margins(y=0.2)
+    density.set_title("energy", fontsize=8.5)
+    density.set_ylim(bottom=0)
+    density.set_xlabel("centred energy (blue), its change (orange)")
+    for dot in bfmi.collections:
+        dot.set_sizes([22])
+    for line in bfmi.lines:
+        line.set_color(ALARM)
+    return figure

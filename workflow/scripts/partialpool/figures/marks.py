@@ -1,0 +1,73 @@
+"""Marks that several pictures share: intervals side by side, and which groups to show."""
+
+import numpy as np
+from matplotlib.lines import Line2D
+
+from partialpool.figures.style import LOOKS, named
+
+MANY = 40  # groups, beyond which each no longer has its own line
+
+
+def chosen(sizes: np.ndarray, limit: int) -> np.ndarray:
+    """Positions of all groups, or of a third each of the largest, the smallest and those between.
+
+    Returns
+    -------
+    numpy.ndarray
+        Ordered from the smallest group to the largest.
+    """
+    order = np.argsort(sizes, kind="stable")
+    if len(order) <= limit:
+        return order
+    third = limit // 3
+    middle = order[third : len(order) - third]
+    spread = np.linspace(0, len(middle) - 1, limit - 2 * third).round().astype(int)
+    return np.concatenate([order[:third], middle[spread], order[len(order) - third :]])
+
+
+def intervals(axes, series: dict, rows: int, *, wide: dict | None = None, failed=()) -> None:
+    """Points with intervals, a line a row, the variants of a row beneath each other.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    series : dict of str to pandas.DataFrame
+        By variant: `mean, lower, upper`, `rows` of them; nan is left out.
+    wide : dict of str to pandas.DataFrame, optional
+        By variant: `lower, upper` of a second, thin interval.
+    """
+    step = 0.64 / max(1, len(series))
+    for index, (variant, frame) in enumerate(series.items()):
+        look = LOOKS[variant]
+        at = np.arange(rows) + (index - (len(series) - 1) / 2) * step
+        if wide is not None:
+            outer = wide[variant]
+            axes.hlines(at, outer["lower"], outer["upper"], color=look.colour, lw=0.7, alpha=0.7)
+        axes.hlines(at, frame["lower"], frame["upper"], color=look.colour, lw=1.7, ls=look.line)
+        axes.plot(frame["mean"], at, ls="", ms=4.2, zorder=3, label=named(variant, failed),
+                  marker=look.marker, mec=look.colour, mfc=look.face)  # fmt: skip
+    axes.set_ylim(rows - 0.5, -0.5)
+    axes.set_yticks(range(rows))
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="y", lw=0.5)
+
+
+def legend(figure, variants, failed=(), extra=(), **kwargs) -> None:
+    """Name the variants above a figure, in their marker, colour and line."""
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=LOOKS[v].colour,
+            ls=LOOKS[v].line,
+            marker=LOOKS[v].marker,
+            mfc=LOOKS[v].face,
+            ms=4.5,
+            label=named(v, failed),
+        )  # fmt: skip
+        for v in variants
+    ]
+    handles += list(extra)
+    settings = {"loc": "outside upper left", "ncols": min(4, len(handles)), "handlelength": 2.4}
+    figure.legend(handles=handles, **settings | kwargs)

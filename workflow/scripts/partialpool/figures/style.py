@@ -1,0 +1,150 @@
+"""One look for all pictures: sizes, colours, text, and how a picture is saved."""
+
+import unicodedata
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("svg")
+
+import matplotlib.pyplot as plt
+from matplotlib.font_manager import findfont
+from matplotlib.ft2font import FT2Font
+from matplotlib.text import Text
+
+WIDTH = 5.6  # inches: read without scrolling on a phone, at its natural size on a desk
+INK, FAINT, ALARM = "#222222", "#9a9a9a", "#a61b1b"
+LABEL = 28  # columns of text a label may take
+
+RC = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#555555",
+    "axes.grid": False,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 9,
+    "axes.linewidth": 0.7,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "figure.constrained_layout.use": True,
+    "figure.facecolor": "white",
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9,
+    "grid.color": "#e4e4e4",
+    "grid.linewidth": 0.7,
+    "image.cmap": "cividis",
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "savefig.dpi": 200,  # of what is rasterised
+    "svg.fonttype": "path",
+    "svg.hashsalt": "partialpool",
+    "text.color": INK,
+    "text.parse_math": False,  # a `$` in a column's name is a dollar sign
+    "xtick.color": "#444444",
+    "xtick.labelsize": 8.5,
+    "ytick.color": "#444444",
+    "ytick.labelsize": 8.5,
+}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one variant is drawn: told apart by lightness, marker and line, not by hue alone."""
+
+    colour: str
+    marker: str
+    face: str
+    line: str
+
+
+LOOKS = {
+    "pooled": Look("#767676", "s", "white", "--"),
+    "unpooled": Look("#d98200", "o", "white", ":"),
+    "hierarchical": Look("#0b4a86", "D", "#0b4a86", "-"),
+}
+
+
+@contextmanager
+def look():
+    """Draw with this module's settings, whatever the user's are."""
+    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **RC, "backend": "svg"}):
+        yield
+
+
+def save(figure, path: Path, failed=()) -> None:
+    """Write a figure as SVG, the same bytes for the same content, and close it.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    path : pathlib.Path
+    failed : sequence of str
+        Variants in the picture whose fit failed its checks: said above it, in words.
+    """
+    if failed:
+        names = " and ".join(failed)
+        figure.suptitle(
+            f"✗ {names}: failed the checks, do not rely on this",
+            x=0.005,
+            ha="left",
+            fontsize=9,
+            fontweight="bold",
+            color=ALARM,
+        )
+    # Text the font lacks is left to the reader's browser to draw.
+    texts = "".join(text.get_text() for text in figure.findobj(Text))
+    kind = "path" if all(_in_font(letter) for letter in set(texts) - {"\n"}) else "none"
+    with matplotlib.rc_context({"svg.fonttype": kind}):
+        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+    plt.close(figure)
+
+
+@cache
+def _font() -> FT2Font:
+    return FT2Font(findfont("DejaVu Sans"))
+
+
+def _in_font(letter: str) -> bool:
+    return _font().get_char_index(ord(letter)) > 0
+
+
+def short(text: str, columns: int = LABEL) -> str:
+    """One line of at most `columns` columns, an ellipsis where it was cut; wide letters count two."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    used = 0
+    for index, letter in enumerate(text):
+        width = 0 if unicodedata.combining(letter) else 1 + (_wide(letter))
+        if used + width > columns - (index + 1 < len(text)):
+            return text[:index].rstrip() + "…"
+        used += width
+    return text
+
+
+def _wide(letter: str) -> bool:
+    return unicodedata.east_asian_width(letter) in "WF"
+
+
+def distinct(labels, columns: int = LABEL) -> list[str]:
+    """Shortened labels that still differ: those that would be alike get a number."""
+    cut = [short(label, columns) for label in labels]
+    seen: dict[str, int] = {}
+    for index, text in enumerate(cut):
+        seen[text] = seen.get(text, 0) + 1
+        if cut.count(text) > 1:
+            cut[index] = f"{short(text, columns - 4)} #{seen[text]}"
+    return cut
+
+
+def named(variant: str, failed) -> str:
+    """A variant's name for a legend, with its verdict if that is bad."""
+    return f"{variant} ✗" if variant in failed else variant
+
+
+def number(value: float) -> str:
+    """A number for a label: four digits, no trailing zeros."""
+    return f"{value:,.4g}" if abs(value) < 1e5 else f"{value:.3g}"

@@ -1,0 +1,157 @@
+"""Report: one study written up as a page that needs nothing beside it.
+
+Reads the small files of a study and its pictures; no scientific library is imported.
+"""
+
+import base64
+import os
+import re
+from pathlib import Path
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from partialpool.report import mathematics, tables, words
+from partialpool.report.results import Results, read
+
+__all__ = ["environment", "page", "read"]
+
+ORDER = ("data", "simulate", "formula", "family", "sigma", "priors", "variants", "new_data")
+
+FILES = {
+    "summaries": "every scalar: mean, sd, interval, Monte Carlo error, ESS, R-hat",
+    "predictions": "all predicted rows",
+    "comparison": "comparison, leaving out rows",
+    "comparison_groups": "comparison, leaving out groups",
+    "recovery": "truth against estimate",
+    "diagnostics": "the verdict, for programs",
+    "posteriors": "all draws, in the layout of ArviZ",
+    "predictive": "prior and posterior predictive draws",
+    "table": "the table as it was fitted",
+    "data_report": "what was read",
+    "compressed": "what the fits read",
+}
+
+
+def environment(templates) -> Environment:
+    """Jinja2 with everything that comes from data or config escaped."""
+    made = Environment(
+        loader=FileSystemLoader(templates),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["listed"] = words.listed
+    made.filters["number"] = words.number
+    return made
+
+
+def page(results: Results, figures, links: dict[str, str], templates) -> str:
+    """The page of one study.
+
+    Parameters
+    ----------
+    results : Results
+        From :func:`read`.
+    figures : path-like
+        Folder of its pictures.
+    links : dict of str to str
+        What each file is, by its path from the page.
+    templates : path-like
+        Folder of the templates.
+
+    Returns
+    -------
+    str
+        HTML without a link to anything it needs.
+    """
+    study, chosen = results.study, words.recommended(results)
+    shown = chosen or results.fits[-1].variant
+    context = {
+        "name": study["name"],
+        "formula": study["formula"],
+        "results": results,
+        "percent": f"{100 * study['interval']:g}%",
+        "failed": set(results.failed),
+        "verdict": words.verdict(results),
+        "checks": {fit.variant: [words.check(c) for c in fit.checks] for fit in results.fits},
+        "retried": [fit for fit in results.fits if len(fit.attempts) > 1],
+        "pictures": {path.stem: picture(path) for path in sorted(Path(figures).glob("*.svg"))},
+        "data_columns": tables.columns_of_data(results),
+        "lines": mathematics.lines(results),
+        "sigma_words": mathematics.sigma_words(results),
+        "centred_words": mathematics.centred_words(results),
+        "priors": mathematics.priors(results),
+        "pooling": words.pooling(results),
+        "population": tables.population(results),
+        "groups": [(c, tables.groups(results, c)) for c in results.model["varying"]],
+        "comparisons": comparisons(results),
+        "shown": shown,
+        "predictions": tables.predictions(results, shown),
+        "refusals": tables.refusals(results),
+        "recovery": tables.recovery(results),
+        "attempts": tables.attempts(results),
+        "provenance": provenance(results),
+        "config": config(study),
+        "links": links,
+    }
+    return environment(templates).get_template("study.html").render(context)
+
+
+def comparisons(results: Results) -> list[dict]:
+    """Each comparison there is: its title, what it says, its table."""
+    found = (
+        ("Leaving out rows", "rows", results.comparison),
+        ("Leaving out whole groups", "groups", results.comparison_groups),
+    )
+    return [
+        {"title": title, "said": words.compared(rows, unit), "table": tables.comparison(rows)}
+        for title, unit, rows in found
+        if rows
+    ]
+
+
+def picture(path: Path) -> dict:
+    """A picture as a data URI, and its natural width in CSS pixels."""
+    svg = path.read_bytes()
+    width = re.search(rb'<svg[^>]*?\bwidth="([\d.]+)pt"', svg)
+    return {
+        "source": "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii"),
+        "width": round(float(width[1]) * 96 / 72) if width else 560,
+    }
+
+
+def provenance(results: Results) -> dict:
+    """Versions and commit of the fits; of each fit, where they are not the same."""
+    found = {fit.variant: fit.provenance for fit in results.fits}
+    distinct = []
+    for variant, one in found.items():
+        known = next((entry for entry in distinct if entry["provenance"] == one), None)
+        if known:
+            known["variants"].append(variant)
+        else:
+            distinct.append({"provenance": one, "variants": [variant]})
+    return {"distinct": distinct, "seed": results.study["seed"]}
+
+
+def config(study: dict) -> str:
+    """The study's block of the config as YAML, defaults filled in."""
+    block = {key: study[key] for key in ORDER if study[key] not in (None, {})}
+    whole = {
+        "sampler": study["sampler"],
+        "convergence": study["convergence"],
+        "interval": study["interval"],
+        "studies": {study["name"]: block},
+    }
+    return yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, width=100)
+
+
+def links(paths: dict, folder) -> dict[str, str]:
+    """What each file is that the page speaks of, by its path from the page's folder."""
+    found = {}
+    for key, what in FILES.items():
+        given = paths.get(key) or []
+        for path in [given] if isinstance(given, str) else given:
+            found[Path(os.path.relpath(path, folder)).as_posix()] = what
+    return found
