@@ -137,7 +137,7 @@ def test_collapsed_density_is_that_of_the_rows(formula, sigma, variant, offset):
         references.append(reference)
     # The determinant of the fixed part of the map from z to beta is left out of the model.
     triangles = collapse.Triangles.split(data, 0 if variant == "pooled" else len(data.varying))
-    fixed = rough.Coordinates.of(data, completed, triangles).inverse
+    fixed = rough.Coordinates.of(data, completed, triangles, variant).inverse
     differences = np.array(differences) + np.linalg.slogdet(fixed)[1]
     assert np.abs(differences).max() <= 1e-8 * np.abs(references).max()
 

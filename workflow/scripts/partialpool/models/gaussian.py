@@ -41,7 +41,7 @@ def model(data: Compressed, priors: Priors, variant: str) -> pm.Model:
     """
     varying = 0 if variant == "pooled" else len(data.varying)
     triangles = collapse.Triangles.split(data, varying)
-    coordinates = rough.Coordinates.of(data, priors, triangles)
+    coordinates = rough.Coordinates.of(data, priors, triangles, variant)
     coords = {"coefficient": data.coefficients}
     if data.factor:
         coords |= {data.factor: data.levels, f"{data.factor}_coefficient": data.varying}
@@ -139,7 +139,7 @@ def _between_group_scale(data: Compressed, priors: Priors, variant: str):
     else:
         dims = f"{data.factor}_coefficient"
         prior = list(priors.sd.values())
-        sd = _positive(f"sd_{data.factor}", prior, rough.between_sd(priors), dims)
+        sd = _positive(f"sd_{data.factor}", prior, rough.between_sd(priors, variant), dims)
         partial = _partial_correlations(data, priors, pairs) if pairs else {}
     correlation = collapse.cholesky(partial, pt)
     return [[sd[i] * entry for entry in row] for i, row in enumerate(correlation)]

@@ -42,8 +42,10 @@ class Coordinates:
     prior_information: np.ndarray
 
     @classmethod
-    def of(cls, data: Compressed, priors: Priors, triangles: collapse.Triangles) -> "Coordinates":
-        """From compressed data, split for a variant."""
+    def of(
+        cls, data: Compressed, priors: Priors, triangles: collapse.Triangles, variant: str
+    ) -> "Coordinates":
+        """From compressed data, and the same split for a variant."""
         varies = len(triangles.design) > 0
         last = [c for c in data.varying if c in data.coefficients] if varies else []
         order = [c for c in data.coefficients if c not in last] + last
@@ -62,7 +64,7 @@ class Coordinates:
             np.column_stack([on, location]) / scale[:, None],
         ]
         if varies:
-            sd = np.diag(between_sd(priors))
+            sd = np.diag(between_sd(priors, variant))
             directions, _ = collapse.orthogonalise(
                 collapse.stacked(triangles.design, sd, spread, np), np
             )
@@ -106,6 +108,6 @@ def sigma(data: Compressed) -> float:
     return float(abs(remaining) / np.sqrt(freedom))
 
 
-def between_sd(priors: Priors) -> np.ndarray:
-    """One sd of the response for each sd of a predictor."""
-    return 0.04 * np.array(list(priors.wide.values()))
+def between_sd(priors: Priors, variant: str) -> np.ndarray:
+    """The fixed one; or one sd of the response for each sd of a predictor."""
+    return np.array(list(priors.wide.values())) * (1 if variant == "unpooled" else 0.04)
