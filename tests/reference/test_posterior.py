@@ -6,7 +6,7 @@ import pytest
 from exact import OneWay
 from scipy import stats
 
-from partialpool import compress, diagnose, fit, priors
+from partialpool import compress, convergence, fit, priors
 from partialpool.formula import Formula
 from partialpool.models import collapse, gaussian
 
@@ -46,7 +46,7 @@ def test_eight_schools():
     given = {"Intercept": "normal(0, 5)", "sd": "half_cauchy(5)"}
     errors = np.array(ERRORS, dtype=float)
     _, posterior = fitted(schools(), "effect ~ 1 + (1 | school)", "se", given, errors=errors)
-    summary = diagnose.summarise(posterior, 0.95)
+    summary = convergence.summarise(posterior, 0.95)
     assert summary["ess_bulk"].min() >= 1000
     assert summary["rhat"].max() <= 1.01
     assert_close(summary, "beta[Intercept]", *exact.mu)
@@ -67,7 +67,7 @@ def test_grouped_means_with_known_sigma():
     exact = OneWay.integrate(means, rows**-0.5, (0, 10), stats.halfcauchy(scale=5))
     given = {"Intercept": "normal(0, 10)", "sd": "half_cauchy(5)"}
     _, posterior = fitted(table, "y ~ 1 + (1 | group)", 1.0, given)
-    summary = diagnose.summarise(posterior, 0.95)
+    summary = convergence.summarise(posterior, 0.95)
     assert summary["ess_bulk"].min() >= 1000
     assert_close(summary, "beta[Intercept]", *exact.mu)
     assert_close(summary, "sd_group[Intercept]", *exact.tau)
@@ -85,7 +85,7 @@ def test_pooled_regression_with_known_sigma_is_the_conjugate_posterior():
     precision = design.T @ design / 1.5**2 + np.diag([10**-2, 0.5**-2])
     covariance = np.linalg.inv(precision)
     mean = covariance @ (design.T @ table["y"] / 1.5**2 + np.array([0, 1 / 0.5**2]))
-    summary = diagnose.summarise(posterior, 0.95)
+    summary = convergence.summarise(posterior, 0.95)
     assert_close(summary, "beta[Intercept]", mean[0], covariance[0, 0] ** 0.5)
     assert_close(summary, "beta[x]", mean[1], covariance[1, 1] ** 0.5)
 
@@ -102,7 +102,7 @@ def test_varying_slopes_cover_what_they_were_simulated_from():
     labels = np.array([f"g{i:03d}" for i in range(groups)])
     table = pd.DataFrame({"g": labels[index], "x": x, "y": y})
     _, posterior = fitted(table, "y ~ x + (1 + x | g)", "estimated", {})
-    summary = diagnose.summarise(posterior, 0.95).set_index("name")
+    summary = convergence.summarise(posterior, 0.95).set_index("name")
     assert summary["ess_bulk"].min() >= 1000
     truth = {
         f"coef_g[{label}, {name}]": line[k]

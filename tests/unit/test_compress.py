@@ -46,7 +46,8 @@ def test_residual_norms_are_those_of_the_rows(offset):
 def test_parts_merge_to_the_whole_in_any_order():
     rows = table()
     _, whole = compressed(rows, "se")
-    first, second, third = (compressed(part, "se")[1] for part in (rows[:15], rows[15:40], rows[40:]))
+    parts = rows[:15], rows[15:40], rows[40:]
+    first, second, third = (compressed(part, "se")[1] for part in parts)
     for merged in (
         compress.merge(compress.merge(first, second), third),
         compress.merge(third, compress.merge(second, first)),

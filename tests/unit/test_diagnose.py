@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from partialpool import diagnose
+from partialpool import convergence, diagnose
 
 LIMITS = {"max_rhat": 1.01, "min_ess": 400, "max_divergences": 0, "min_ebfmi": 0.3}
 
@@ -47,8 +47,8 @@ def statistics() -> xr.Dataset:
 
 
 def test_every_estimated_scalar_has_its_own_name(posterior):
-    summary = diagnose.summarise(posterior, 0.9).set_index("name")
-    assert tuple(summary.reset_index().columns) == diagnose.SUMMARY_COLUMNS
+    summary = convergence.summarise(posterior, 0.9).set_index("name")
+    assert tuple(summary.reset_index().columns) == convergence.SUMMARY_COLUMNS
     for name, mean in {
         "coef_g[a, Intercept]": 0, "coef_g[a, x]": 10, "coef_g[b, c, Intercept]": 20,
         "coef_g[b, c, x]": 30, "coef_g[d, Intercept]": 40, "coef_g[d, x]": 50,
@@ -64,7 +64,7 @@ def test_every_estimated_scalar_has_its_own_name(posterior):
 
 
 def test_a_good_fit_passes(posterior, statistics):
-    verdict = diagnose.verdict(diagnose.summarise(posterior, 0.9), statistics, LIMITS)
+    verdict = diagnose.verdict(convergence.summarise(posterior, 0.9), statistics, LIMITS)
     assert verdict["passed"], verdict["advice"]
     assert verdict["advice"] == []
 
@@ -81,7 +81,7 @@ def test_what_is_wrong_is_named(posterior, statistics, check):
         statistics["energy"][1] = np.cumsum(statistics["energy"][1].values)
     else:
         posterior["beta"][:, :, 1] = np.arange(4)[:, None]
-    verdict = diagnose.verdict(diagnose.summarise(posterior, 0.9), statistics, LIMITS)
+    verdict = diagnose.verdict(convergence.summarise(posterior, 0.9), statistics, LIMITS)
     failed = {c["name"]: c for c in verdict["checks"] if not c["passed"]}
     assert not verdict["passed"]
     assert len(verdict["advice"]) == len(failed)

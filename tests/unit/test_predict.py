@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from partialpool import predict
+from partialpool import ingest, predict
 from partialpool.formula import Formula
 
 TABLE = pd.DataFrame(
@@ -87,7 +87,7 @@ def test_sigma_of_a_new_group_and_missing_standard_errors_are_not_invented(poste
     assert np.isnan(found["outcome_lower"][0])
     assert predict.NO_NEW_SIGMA in found["note"][0]
     assert np.isfinite(found["outcome_lower"][1])
-    errors = predict.standard_errors(pd.DataFrame({"x": [1.0]}), "se")
+    errors = ingest.standard_errors(pd.DataFrame({"x": [1.0]}), "se")
     found = predicted(
         posterior.drop_vars("sigma"), {"g": ["a"], "x": [0.0]}, standard_errors=errors
     )

@@ -10,12 +10,11 @@ with files.job(snakemake.log):
     from partialpool import check
     from partialpool.compress import Compressed
     from partialpool.formula import Formula
+    from partialpool.ingest import standard_errors
     from partialpool.priors import Priors
-    from partialpool.study import error_column
 
     block = snakemake.params.study
     table = pd.read_parquet(snakemake.input.table)
-    errors = error_column(block["sigma"])
     tree = files.read_netcdf(snakemake.input.posterior)
     predictive = check.check(
         tree["posterior"].to_dataset(),
@@ -24,7 +23,7 @@ with files.job(snakemake.log):
         Priors.from_dict(json.loads(tree.attrs["priors"])),
         snakemake.wildcards.variant,
         sigma=block["sigma"],
-        standard_errors=table[errors].to_numpy(dtype=float) if errors else None,
+        standard_errors=standard_errors(table, block["sigma"]),
         seed=block["seed"],
     )
     files.write_netcdf(snakemake.output.predictive, predictive)

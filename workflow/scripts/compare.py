@@ -8,12 +8,11 @@ with files.job(snakemake.log):
     from partialpool import compare
     from partialpool.compress import Compressed
     from partialpool.formula import Formula
-    from partialpool.study import error_column
+    from partialpool.ingest import standard_errors
 
     block = snakemake.params.study
     table = pd.read_parquet(snakemake.input.table)
     design = Formula(block["formula"]).design(table)
-    errors = error_column(block["sigma"])
     data = Compressed.from_dataset(files.read_netcdf(snakemake.input.compressed))
     passed, rows, groups = {}, {}, {}
     for variant, fitted, diagnostics in zip(
@@ -24,7 +23,7 @@ with files.job(snakemake.log):
         rows[variant] = compare.by_row(
             posterior,
             design,
-            table[errors].to_numpy(dtype=float) if errors else None,
+            standard_errors(table, block["sigma"]),
             block["seed"],
         )
         if data.factor:

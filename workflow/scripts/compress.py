@@ -7,16 +7,15 @@ with files.job(snakemake.log):
 
     from partialpool import compress
     from partialpool.formula import Formula
-    from partialpool.study import error_column
+    from partialpool.ingest import standard_errors
 
     block = snakemake.params.study
     table = pd.read_parquet(snakemake.input.table)
     formula = Formula(block["formula"])
-    errors = error_column(block["sigma"])
     compressed = compress.compress(
         formula.design(table),
         formula.response,
         block["sigma"],
-        table[errors].to_numpy(dtype=float) if errors else None,
+        standard_errors(table, block["sigma"]),
     )
     files.write_netcdf(snakemake.output.compressed, compressed.to_dataset())

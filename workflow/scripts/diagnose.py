@@ -3,12 +3,12 @@
 from partialpool import files
 
 with files.job(snakemake.log):
-    from partialpool import diagnose
+    from partialpool import convergence, diagnose
 
     block = snakemake.params.study
     tree = files.read_netcdf(snakemake.input.posterior)
     statistics = tree["sample_stats"].to_dataset()
-    summary = diagnose.summarise(tree["posterior"].to_dataset(), block["interval"])
+    summary = convergence.summarise(tree["posterior"].to_dataset(), block["interval"])
     verdict = diagnose.verdict(summary, statistics, block["convergence"])
     files.write_csv(snakemake.output.summary, summary)
     files.write_json(snakemake.output.diagnostics, verdict)

@@ -7,7 +7,7 @@ with files.job(snakemake.log):
 
     from partialpool import predict
     from partialpool.formula import Formula
-    from partialpool.study import error_column
+    from partialpool.ingest import standard_errors
 
     block = snakemake.params.study
     table = pd.read_parquet(snakemake.input.table)
@@ -18,7 +18,6 @@ with files.job(snakemake.log):
         if snakemake.input.rows
         else predict.grid(table, formula, fitted)
     )
-    errors = error_column(block["sigma"])
     tree = files.read_netcdf(snakemake.input.posterior)
     predictions = predict.predict(
         tree["posterior"].to_dataset(),
@@ -28,6 +27,6 @@ with files.job(snakemake.log):
         passed=files.read_json(snakemake.input.diagnostics)["passed"],
         interval=block["interval"],
         seed=block["seed"],
-        standard_errors=predict.standard_errors(rows, errors) if errors else None,
+        standard_errors=standard_errors(rows, block["sigma"]),
     )
     files.write_csv(snakemake.output.predictions, predictions)

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import xarray as xr
 
-from partialpool import diagnose, files, priors, sampling
+from partialpool import convergence, files, priors, sampling
 from partialpool.compress import Compressed
 from partialpool.models import gaussian
 
@@ -57,8 +57,8 @@ def fit(data: Compressed, given: dict, variant: str, sampler: dict, seed: int) -
         drawn = sampling.sample(model, chains=sampler["chains"], seed=nuts_seed, **settings)
         sampled = drawn["posterior"].to_dataset()
         statistics = drawn["sample_stats"].to_dataset()
-        checks = diagnose.check(
-            diagnose.summarise(sampled, 0.95), statistics, published_limits(sampler["chains"])
+        checks = convergence.check(
+            convergence.summarise(sampled, 0.95), statistics, published_limits(sampler["chains"])
         )
         failed = [check for check in checks if not check["passed"]]
         attempts.append(

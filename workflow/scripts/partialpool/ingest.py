@@ -126,6 +126,19 @@ def ingest_new(path, formula: Formula, sigma, fitted: pd.DataFrame, *, source: s
     return rows
 
 
+def standard_errors(table: pd.DataFrame, sigma) -> np.ndarray | None:
+    """Known standard errors of a table's rows, shape `(row,)`; None where sigma is no column.
+
+    Not a number where the rows, being new ones, have no such column.
+    """
+    column = error_column(sigma)
+    if column is None:
+        return None
+    if column not in table:
+        return np.full(len(table), np.nan)
+    return table[column].to_numpy(dtype=float)
+
+
 class _Gate:
     """One file, and the checks of its columns."""
 

@@ -92,13 +92,6 @@ def predict(
     return pd.concat([kept, answer], axis=1)
 
 
-def standard_errors(rows: pd.DataFrame, column: str) -> np.ndarray:
-    """Standard errors of rows to predict, nan where the column is absent."""
-    if column not in rows:
-        return np.full(len(rows), np.nan)
-    return rows[column].to_numpy(dtype=float)
-
-
 class Draws:
     """A posterior's draws, lined up with the rows of a design.
 
