@@ -89,3 +89,11 @@ def test_what_is_wrong_is_named(posterior, statistics, check):
     worst = {"divergences": "chain 2", "ebfmi": "chain 1"}.get(check, "beta[x]")
     assert failed[expected]["worst"] == worst
     assert any(worst in sentence for sentence in verdict["advice"])
+
+
+def test_groups_that_share_their_draws_have_equal_rows(posterior):
+    shared = posterior.assign(coef_g=posterior["coef_g"] * 0 + posterior["sigma"])
+    summary = convergence.summarise(shared, 0.9).set_index("name")
+    rows = summary[summary.index.str.startswith("coef_g")]
+    assert len(rows) == 6
+    assert (rows.to_numpy() == summary.loc["sigma"].to_numpy()).all()

@@ -39,8 +39,11 @@ def summarise(posterior: xr.Dataset, interval: float) -> pd.DataFrame:
         ess_tail, rhat`; names as ArviZ writes them, such as `beta[floor]`.
     """
     free = posterior[[name for name, v in posterior.items() if _varies(v).any()]]
+    distinct = xr.Dataset({name: _distinct(v) for name, v in free.items()})
     with np.errstate(all="ignore"):  # a correlation matrix has a constant diagonal
-        found = azs.summary(free, ci_prob=interval, ci_kind="eti", round_to="none", fmt="xarray")
+        found = azs.summary(
+            distinct, ci_prob=interval, ci_kind="eti", round_to="none", fmt="xarray"
+        )
     lower, upper = (str(name) for name in found["summary"].values if name.startswith("eti"))
     theirs = {"lower": lower, "upper": upper, "rhat": "r_hat"}
     columns = [theirs.get(name, name) for name in SUMMARY_COLUMNS[1:]]
@@ -48,11 +51,22 @@ def summarise(posterior: xr.Dataset, interval: float) -> pd.DataFrame:
     for name, variable in free.items():
         # The order of dims is made sure of: a summary may have another than the posterior.
         dims = [dim for dim in variable.dims if dim not in ("chain", "draw")]
-        values = found[name].sel(summary=columns).transpose(*dims, "summary").values
+        one_draw = variable.isel(chain=0, draw=0, drop=True)
+        values = found[name].sel(summary=columns).broadcast_like(one_draw)
+        values = values.transpose(*dims, "summary").values
         part = pd.DataFrame(values.reshape(-1, len(columns)), columns=SUMMARY_COLUMNS[1:])
         part.insert(0, "name", _names(name, variable, dims))
         parts.append(part[_varies(variable).transpose(*dims).values.ravel()])
     return pd.concat(parts, ignore_index=True)
+
+
+def _distinct(variable: xr.DataArray) -> xr.DataArray:
+    """One of all groups where their draws are the same, as in a pooled fit: they share a summary."""
+    for dim in variable.dims[2:]:
+        first = variable.isel({dim: 0}, drop=True)
+        if variable.sizes[dim] > 1 and bool((variable == first).all()):
+            variable = first
+    return variable
 
 
 def _names(name: str, variable: xr.DataArray, dims: list[str]) -> list[str]:
