@@ -61,7 +61,7 @@ def summarise(posterior: xr.Dataset, interval: float) -> pd.DataFrame:
 
 
 def _distinct(variable: xr.DataArray) -> xr.DataArray:
-    """One of all groups where their draws are the same, as in a pooled fit: they share a summary."""
+    """One of all groups, where their draws are the same as in a pooled fit: one summary will do."""
     for dim in variable.dims[2:]:
         first = variable.isel({dim: 0}, drop=True)
         if variable.sizes[dim] > 1 and bool((variable == first).all()):
