@@ -102,3 +102,22 @@ def test_the_grid_is_each_groups_own_range():
     own = table.groupby("g")["x"].agg(["min", "max"])
     assert span.to_numpy() == pytest.approx(own.to_numpy())
     assert FORMULA.design(table).at(grid).matrix.shape == (len(grid), 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows", "columns"),
+    [
+        ("y ~ 1", 1, []),
+        ("y ~ 1 + (1 | g)", 3, ["g", "e"]),
+        ("y ~ e + x + (1 + x | g)", 12, ["g", "x", "e"]),
+        ("y ~ x", 4, ["x"]),
+    ],
+)
+def test_the_grid_has_what_the_formula_needs(text, rows, columns):
+    table, formula = TABLE.assign(e=np.arange(12) ** 0.5), Formula(text)
+    design = formula.design(table)
+    grid = predict.grid(table, formula, design, "e" if "e" in columns else None)
+    assert list(grid.columns) == columns
+    assert design.at(grid).matrix.shape == (rows, len(design.columns))
+    if "e" in columns and "g" in columns and rows == 3:
+        assert grid["e"].to_numpy() == pytest.approx(table.groupby("g")["e"].mean().to_numpy())

@@ -115,6 +115,7 @@ def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1]):
         comparison=[compared(variant, rank) for rank, variant in enumerate(ranking)],
         comparison_groups=[],
         recovery=[],
+        replicated=3 * len(levels),
     )
 
 

@@ -8,6 +8,7 @@ with files.job(snakemake.log):
     from partialpool import predict
     from partialpool.formula import Formula
     from partialpool.ingest import standard_errors
+    from partialpool.study import error_column
 
     block = snakemake.params.study
     table = pd.read_parquet(snakemake.input.table)
@@ -16,7 +17,7 @@ with files.job(snakemake.log):
     rows = (
         pd.read_parquet(snakemake.input.rows[0])
         if snakemake.input.rows
-        else predict.grid(table, formula, fitted)
+        else predict.grid(table, formula, fitted, error_column(block["sigma"]))
     )
     tree = files.read_netcdf(snakemake.input.posterior)
     predictions = predict.predict(

@@ -294,6 +294,12 @@ class Design:
     parts: list[CommonEffectsMatrix] = field(repr=False)  # evaluated terms, with their state
     text: set[str] = field(repr=False)  # columns that are text in the fitted table
 
+    @property
+    def varying_predictors(self) -> set[str]:
+        """Columns of the table whose coefficients vary by group."""
+        part = self.parts[0].terms.values() if self.varying else []
+        return set().union(*(term.var_names for term in part))
+
     def at(self, rows: pd.DataFrame) -> "Design":
         """The same columns for new rows, with the transformations of the fitted table.
 

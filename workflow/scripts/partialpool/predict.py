@@ -172,11 +172,12 @@ def _batches(rows: int, draws: int):
     return [slice(start, start + step) for start in range(0, rows, step)]
 
 
-def grid(table: pd.DataFrame, formula: Formula, design: Design) -> pd.DataFrame:
+def grid(table: pd.DataFrame, formula: Formula, design: Design, errors=None) -> pd.DataFrame:
     """Rows to predict where the user gives none: each group, over its own range of one predictor.
 
     The predictor is the first one, varying by group if any does; the other
-    predictors are at their mean or their commonest label.
+    predictors are at their mean or their commonest label, and standard errors
+    at the group's mean.
 
     Parameters
     ----------
@@ -185,30 +186,26 @@ def grid(table: pd.DataFrame, formula: Formula, design: Design) -> pd.DataFrame:
     formula : Formula
     design : Design
         Of the fitted table.
+    errors : str, optional
+        Column of standard errors.
 
     Returns
     -------
     pandas.DataFrame
-        With the predictors and the factor.
+        With the factor, the predictors and the standard errors.
     """
-    groups = design.levels if formula.factor else ["all"]
     labels = table[formula.factor].astype(str) if formula.factor else pd.Series("all", table.index)
-    predictors = sorted(formula.predictors, key=lambda name: not _varies(name, design))
+    predictors = sorted(formula.predictors, key=lambda name: name not in design.varying_predictors)
     fixed = {name: _typical(table[name]) for name in predictors[1:]}
-    if not predictors:
-        return pd.DataFrame({formula.factor or "group": groups})
-    first, points = predictors[0], max(2, min(GRID_POINTS, GRID_ROWS // len(groups)))
+    points = max(2, min(GRID_POINTS, GRID_ROWS // len(design.levels)))
     parts = []
-    for label, values in table.groupby(labels, sort=True)[first]:
-        part = pd.DataFrame({first: _range(values, points)})
-        if formula.factor:
-            part.insert(0, formula.factor, label)
-        parts.append(part.assign(**fixed))
+    for label, rows in table.groupby(labels, sort=True):
+        columns = {formula.factor: label} if formula.factor else {}
+        along = _range(rows[predictors[0]], points) if predictors else [label]
+        columns |= {predictors[0]: along} if predictors else {}
+        columns |= fixed | ({errors: rows[errors].mean()} if errors else {})
+        parts.append(pd.DataFrame(columns, index=range(len(along))))
     return pd.concat(parts, ignore_index=True)
-
-
-def _varies(predictor: str, design: Design) -> bool:
-    return any(predictor in name for name in design.varying)
 
 
 def _typical(values: pd.Series):
