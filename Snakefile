@@ -14,10 +14,10 @@ from partialpool import files, priors, study
 from partialpool.errors import UserError
 
 STARTED = time.time()
+CONFIG = next(iter(workflow.overwrite_configfiles), "config/config.yaml")
 
 try:
-    if not workflow.overwrite_configfiles:
-        files.require_yaml("config/config.yaml")
+    files.require_yaml(CONFIG)
 except UserError as error:
     sys.exit(f"partialpool: {error}")
 
@@ -26,11 +26,11 @@ configfile: "config/config.yaml"
 
 
 try:
-    STUDIES = study.read(config)
+    STUDIES = study.read(config, source=str(CONFIG))
     for name, block in STUDIES.items():
-        priors.check(block.priors, f"config/config.yaml: studies.{name}.priors")
-        files.require(block.data, f"config/config.yaml: studies.{name}.data")
-        files.require(block.new_data, f"config/config.yaml: studies.{name}.new_data")
+        priors.check(block.priors, f"{CONFIG}: studies.{name}.priors")
+        files.require(block.data, f"{CONFIG}: studies.{name}.data")
+        files.require(block.new_data, f"{CONFIG}: studies.{name}.new_data")
 except UserError as error:
     sys.exit(f"partialpool: {error}")
 
@@ -57,4 +57,4 @@ rule all:
     default_target: True
     input:
         "results/index.html",
-        "results/verdict.json",
+        "results/verdict.ok",

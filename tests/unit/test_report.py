@@ -137,6 +137,7 @@ def test_verdict_comes_first_in_words(tmp_path):
     assert "failed: R-hat, E-BFMI" in body
     assert 'hierarchical <span class="failed-mark">✗ failed</span></th>' in body  # its numbers
     assert "All three fits can be trusted." in page(results(), tmp_path)
+    assert "None of the fits can be trusted." in page(results(failed=VARIANTS), tmp_path)
 
 
 def test_page_needs_nothing_and_stands_without_pictures(tmp_path):

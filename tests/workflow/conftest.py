@@ -1,171 +1,42 @@
-"""A workflow in a folder of its own, run as a user runs it, and a finished run to start from."""
+"""A folder to run the workflow in, and a finished run to start from."""
 
-import copy
-import json
-import os
-import re
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-import yaml
-
-# Small, but everything is in it: a simulated table and real ones, with groups and without, new
-# rows with a group nobody has seen, and a fit that cannot pass, which `strict: false` lets through.
-CONFIG = {
-    "seed": 7,
-    "sampler": {"chains": 4, "draws": 300, "tune": 300, "attempts": 1},
-    "convergence": {"max_rhat": 1.05, "min_ess": 100},
-    "strict": False,
-    "studies": {
-        "simulated": {
-            "simulate": {
-                "groups": 4,
-                "rows": 6,
-                "predictors": {"x": "normal(0, 1)"},
-                "coefficients": {"Intercept": "normal(1, 1)", "x": 2},
-                "sigma": 1,
-            },
-            "formula": "y ~ x + (1 | group)",
-            "priors": {"sd": "half_normal(2)"},
-            "variants": ["pooled", "hierarchical"],
-        },
-        "measured": {
-            "data": "data/measured.csv",
-            "formula": "y ~ x + (1 | site)",
-            "variants": ["unpooled", "hierarchical"],
-            "new_data": "data/new.csv",
-        },
-        "hasty": {
-            "data": "data/line.csv",
-            "formula": "y ~ x",
-            "sampler": {"chains": 2, "draws": 10, "tune": 10, "attempts": 2},
-        },
-    },
-}
-TABLES = {
-    "data/measured.csv": "site,x,y\n"
-    + "".join(
-        f"{site},{x},{height + 0.5 * x + (-1) ** x * 0.3}\n"
-        for height, site in enumerate(["north", "east", "south", "west", "007"])
-        for x in range(5)
-    ),
-    "data/new.csv": "site,x\nnorth,2\n007,9\nnowhere,2\nnowhere,3\n",
-    "data/line.csv": "x,y\n1,1.1\n2,1.9\n3,3.2\n4,3.8\n5,5.3\n6,5.9\n",
-}
-
-
-class Workflow:
-    """A user's own folder, and the Snakefile it is run with."""
-
-    def __init__(self, folder: Path, repository: Path):
-        self.folder, self.repository = folder, repository
-        (folder / "config").mkdir(parents=True, exist_ok=True)
-
-    def configure(self, config: dict) -> None:
-        """Write config/config.yaml."""
-        text = yaml.safe_dump(copy.deepcopy(config), sort_keys=False)
-        (self.folder / "config/config.yaml").write_text(text, encoding="utf-8")
-
-    def tables(self, tables: dict[str, str] = TABLES) -> None:
-        """Write tables, by path in the folder."""
-        for name, text in tables.items():
-            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (self.folder / name).write_text(text, encoding="utf-8")
-
-    def edit(self, path: str, old: str, new: str) -> None:
-        """Replace what must be in a file of the repository's copy."""
-        file = self.repository / path
-        text = file.read_text(encoding="utf-8")
-        assert old in text, f"{path} has no {old!r} to edit"
-        file.write_text(text.replace(old, new), encoding="utf-8")
-
-    def run(self, *arguments: str, fails: bool = False, **environment: str) -> str:
-        """Run Snakemake in the folder, from elsewhere; what it said."""
-        finished = subprocess.run(
-            [
-                *(sys.executable, "-m", "snakemake"),
-                *("--snakefile", str(self.repository / "Snakefile")),
-                *("--directory", str(self.folder)),
-                *("--cores", "2", *arguments),
-            ],
-            cwd=self.folder.parent,
-            env=_environment() | environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        assert (finished.returncode != 0) == fails, finished.stdout
-        return finished.stdout
-
-    def planned(self, *arguments: str) -> set[str]:
-        """Jobs that a run would start, such as `fit simulated/pooled`."""
-        said = self.run("--dry-run", *arguments)
-        jobs = re.findall(r"^(?:local)?rule (\w+):\n((?: {4}.*\n)+)", said, re.MULTILINE)
-        found = set()
-        for rule, details in jobs:
-            wildcards = re.search(r"wildcards: study=(\w+)(?:, variant=(\w+))?", details)
-            found.add(
-                " ".join(
-                    [rule, "/".join(filter(None, wildcards.groups()))] if wildcards else [rule]
-                )
-            )
-        assert found or "Nothing to be done" in said, said
-        return found - {"all"}
-
-    def results(self, pattern: str) -> set[str]:
-        """Files of results/ that match."""
-        results = self.folder / "results"
-        return {str(path.relative_to(results)) for path in results.glob(pattern)}
-
-    def json(self, path: str):
-        """A JSON file of results/."""
-        return json.loads((self.folder / "results" / path).read_text(encoding="utf-8"))
-
-
-def _environment() -> dict[str, str]:
-    """The caller's environment without what would change what Snakemake does."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("SNAKEMAKE_")}
+from running import CONFIG, ROOT, Workflow
 
 
 @pytest.fixture
-def own_folder(tmp_path, repository) -> Workflow:
+def own_folder(tmp_path) -> Workflow:
     """An empty folder of a user's, and the repository as it is."""
-    return Workflow(tmp_path / "my analysis", repository)
+    return Workflow(tmp_path / "my analysis")
 
 
 @pytest.fixture(scope="session")
-def first_run(tmp_path_factory, repository) -> Workflow:
+def first_run(tmp_path_factory) -> Workflow:
     """A finished run of `CONFIG`, by a copy of the repository; not to be changed."""
     root = tmp_path_factory.mktemp("run")
     mine = root / "repository"
     mine.mkdir()
     for name in ("Snakefile", "environment.yml"):
-        shutil.copy2(repository / name, mine)
+        shutil.copy2(ROOT / name, mine)
     for name in ("workflow", "profiles"):
         ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(repository / name, mine / name, ignore=ignored)
+        shutil.copytree(ROOT / name, mine / name, ignore=ignored)
     workflow = Workflow(root / "analysis", mine)
     workflow.configure(CONFIG)
     workflow.tables()
-    for stub in ("figures", "report", "index"):  # DEV
-        path = mine / f"workflow/scripts/{stub}.py"
-        if os.environ.get("DEVSTUB"):
-            path.write_text("""import os
-from partialpool import files
-for p in snakemake.output: os.mkdir(p) if "figures" in p else open(p, "w").write("x")
-""")
-    workflow.said = workflow.run()
+    workflow.run()
     shutil.copytree(root, root.with_name("untouched"))
     return workflow
 
 
 @pytest.fixture
 def finished(first_run) -> Workflow:
-    """The finished run, to be edited and run again; at the same path, since Snakemake knows paths."""
+    """The finished run, to be edited and run again, and put back after the test.
+
+    Always at the same path: some inputs are known by their absolute paths.
+    """
     yield first_run
     root = first_run.folder.parent
     shutil.rmtree(root)

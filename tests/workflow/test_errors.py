@@ -1,16 +1,12 @@
 """What a user did wrong is said in one line, last on the screen, before anything is sampled."""
 
-import copy
-
 import pytest
-from conftest import CONFIG, TABLES
-
-LINE = "hasty"
+from running import CONFIG, TABLES
 
 
-def said(workflow) -> str:
+def said(workflow, *arguments) -> str:
     """The one line of a run that must fail without a traceback."""
-    output = workflow.run(fails=True)
+    output = workflow.run(*arguments, fails=True)
     assert "Traceback" not in output
     lines = [line for line in output.splitlines() if line.startswith("partialpool: ")]
     assert lines == output.splitlines()[-1:]
@@ -18,11 +14,9 @@ def said(workflow) -> str:
 
 
 def settings(**changes):
-    """`CONFIG` with a study changed; None removes a key."""
-    config = copy.deepcopy(CONFIG)
-    block = config["studies"]["measured"] | changes
-    config["studies"]["measured"] = {key: v for key, v in block.items() if v is not None}
-    return config
+    """`CONFIG` with one of its studies changed."""
+    studies = CONFIG["studies"]
+    return CONFIG | {"studies": studies | {"measured": studies["measured"] | changes}}
 
 
 @pytest.mark.parametrize(
@@ -82,18 +76,18 @@ def test_config_that_is_no_config(own_folder, text, telling):
 @pytest.mark.parametrize(
     ("name", "old", "new", "telling"),
     [
-        ("measured", "site,x,y", "sites,x,y", "no column 'site'; nearest: 'sites'"),
+        ("measured", "site,x,y,", "sites,x,y,", "no column 'site'; nearest: 'sites'"),
         ("measured", "north,3,", "north,three,", "column 'x' must be numbers; row 4 is 'three'"),
-        ("measured", "north,3,", "north,,", "column 'x' has a missing value in row 4"),
-        ("measured", TABLES["data/measured.csv"], "site,x,y\n", "has no rows"),
+        ("measured", TABLES["data/measured.csv"], "site,x,y,remark\n", "has no rows"),
         ("new", "nowhere,3", "nowhere,", "column 'x' has a missing value in row 4"),
     ],
 )
 def test_table(own_folder, name, old, new, telling):
+    """One core: all gates come before any fit, whichever study they belong to."""
     own_folder.configure(CONFIG)
     path = f"data/{name}.csv"
     own_folder.tables(TABLES | {path: TABLES[path].replace(old, new)})
-    assert said(own_folder).startswith(f"{path}: {telling}")
+    assert said(own_folder, "--cores", "1").startswith(f"{path}: {telling}")
     assert not own_folder.results("*/*/*.nc")
     written = "measured/new_data*" if name == "new" else "measured/*"
     assert not {file for file in own_folder.results(written) if not file.endswith("/logs")}
@@ -103,7 +97,9 @@ def test_prior_of_what_the_model_has_not(own_folder):
     """The gate knows the formula's coefficients, the config does not."""
     own_folder.configure(settings(priors={"sitee": "normal(0, 1)"}))
     own_folder.tables()
-    assert said(own_folder).startswith("config/config.yaml: studies.measured.priors")
+    assert said(own_folder, "--cores", "1").startswith(
+        "config/config.yaml: studies.measured.priors"
+    )
     assert not own_folder.results("*/*/*.nc")
 
 

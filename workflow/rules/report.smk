@@ -69,6 +69,7 @@ rule index:
         templates=[f"{TEMPLATES}/index.html", f"{TEMPLATES}/page.html", f"{TEMPLATES}/page.css"],
     output:
         page=report("results/index.html", category="All studies", labels={"what": "index"}),
+        verdict=report("results/verdict.json", category="All studies", labels={"what": "verdict"}),
     log:
         "results/logs/index.log",
     conda:
@@ -86,12 +87,12 @@ rule index:
 
 
 rule verdict:
-    """Fail the run if a fit failed, after everything has been written."""
+    """Fail the run if a fit failed and the config is strict, after everything has been written."""
     input:
-        diagnostics=rules.index.input.diagnostics,
+        verdict=rules.index.output.verdict,
         page=rules.index.output.page,
     output:
-        verdict=report("results/verdict.json", category="All studies", labels={"what": "verdict"}),
+        accepted="results/verdict.ok",
     log:
         "results/logs/verdict.log",
     conda:
@@ -101,7 +102,6 @@ rule verdict:
         mem_mb=500,
         runtime=5,
     params:
-        fits=FITS,
         strict=config.get("strict", True),
         code=files.code("verdict"),
     script:

@@ -5,14 +5,16 @@ from partialpool import files
 with files.job(snakemake.log):
     from pathlib import Path
 
-    from partialpool import index
+    from partialpool import index, verdict
 
     studies = snakemake.params.studies
     fits = [tuple(fit) for fit in snakemake.params.fits]
+    diagnostics = dict(zip(fits, map(files.read_json, snakemake.input.diagnostics), strict=True))
     page = index.index(
         studies,
-        dict(zip(fits, map(files.read_json, snakemake.input.diagnostics), strict=True)),
+        diagnostics,
         dict(zip(studies, map(files.read_json, snakemake.input.data_reports), strict=True)),
         Path(snakemake.input.templates[0]).parent,
     )
     files.write_text(snakemake.output.page, page)
+    files.write_json(snakemake.output.verdict, verdict.collect(diagnostics))

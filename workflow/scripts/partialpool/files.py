@@ -4,6 +4,7 @@ Imported while the workflow is parsed, so nothing scientific is imported at modu
 """
 
 import ast
+import glob
 import hashlib
 import json
 import os
@@ -28,12 +29,14 @@ def replacing(path) -> Iterator[Path]:
     """Yield a temporary name beside `path`; rename it to `path` only if the block succeeds.
 
     Readers see the old file or the new one, never half of either, and an open
-    netCDF file is never overwritten in place. What a killed job left under the
-    temporary name, the next one overwrites.
+    netCDF file is never overwritten in place. What a killed job left is removed; if
+    that job is alive after all, on another machine, it fails and this one wins.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        left.unlink(missing_ok=True)
+    temporary = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.tmp")
     try:
         yield temporary
         os.replace(temporary, path)
@@ -116,7 +119,8 @@ def parts(path: str) -> list[str]:
     """The files of a table: itself, or the Parquet parts in a folder, in order of name."""
     if not Path(path).is_dir():
         return [path]
-    return sorted(str(part) for part in Path(path).glob("*.parquet"))
+    found = (part for part in Path(path).rglob("*.parquet") if part.name[0] not in "._")
+    return sorted(map(str, found))
 
 
 def require_yaml(path) -> None:

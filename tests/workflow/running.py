@@ -1,0 +1,126 @@
+"""A user's own folder, small studies to put in it, and Snakemake run on them as a user runs it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+# Small, but everything is in it: a simulated table and real ones, with groups and without, new
+# rows with a group nobody has seen, and a fit that cannot pass, which `strict: false` lets through.
+CONFIG = {
+    "seed": 7,
+    "sampler": {"chains": 4, "draws": 300, "tune": 300, "attempts": 1},
+    "convergence": {"max_rhat": 1.05, "min_ess": 100},
+    "strict": False,
+    "studies": {
+        "simulated": {
+            "simulate": {
+                "groups": 4,
+                "rows": 6,
+                "predictors": {"x": "normal(0, 1)"},
+                "coefficients": {"Intercept": "normal(1, 1)", "x": 2},
+                "sigma": 1,
+            },
+            "formula": "y ~ x + (1 | group)",
+            "priors": {"sd": "half_normal(2)"},
+            "variants": ["pooled", "hierarchical"],
+        },
+        "measured": {
+            "data": "data/measured.csv",
+            "formula": "y ~ x + (1 | site)",
+            "variants": ["unpooled", "hierarchical"],
+            "new_data": "data/new.csv",
+        },
+        "hasty": {
+            "data": "data/line.csv",
+            "formula": "y ~ x",
+            "sampler": {"chains": 2, "draws": 10, "tune": 10, "attempts": 2},
+        },
+    },
+}
+SITES = ["north", "east", "south", "west", "007"]
+TABLES = {
+    # Over a megabyte, up to which Snakemake looks at the content rather than the date by default.
+    "data/measured.csv": "site,x,y,remark\n"
+    + "".join(
+        f"{site},{x},{height + 0.5 * x + (-1) ** x * 0.3},{'-' * 50_000}\n"
+        for height, site in enumerate(SITES)
+        for x in range(5)
+    ),
+    "data/new.csv": "site,x\nnorth,2\n007,9\nnowhere,2\nnowhere,3\n",
+    "data/line.csv": "x,y\n1,1.1\n2,1.9\n3,3.2\n4,3.8\n5,5.3\n6,5.9\n",
+}
+
+
+class Workflow:
+    """A user's own folder, and the Snakefile it is run with."""
+
+    def __init__(self, folder: Path, repository: Path = ROOT):
+        self.folder, self.repository = folder, repository
+        (folder / "config").mkdir(parents=True, exist_ok=True)
+
+    def configure(self, config: dict) -> None:
+        """Write config/config.yaml."""
+        text = yaml.safe_dump(config, sort_keys=False)
+        (self.folder / "config/config.yaml").write_text(text, encoding="utf-8")
+
+    def tables(self, tables: dict[str, str] = TABLES) -> None:
+        """Write tables, by path in the folder."""
+        for name, text in tables.items():
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).write_text(text, encoding="utf-8")
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace what must be in a file of the repository's copy."""
+        file = self.repository / path
+        text = file.read_text(encoding="utf-8")
+        assert old in text, f"{path} has no {old!r} to edit"
+        file.write_text(text.replace(old, new), encoding="utf-8")
+
+    def run(self, *arguments: str, fails: bool = False, **environment: str) -> str:
+        """Run Snakemake in the folder, from elsewhere; what it said."""
+        places = ["--snakefile", self.repository / "Snakefile", "--directory", self.folder]
+        finished = snakemake(*places, "--cores", "2", *arguments, cwd="/", **environment)
+        assert (finished.returncode != 0) == fails, finished.stdout
+        return finished.stdout
+
+    def planned(self) -> set[str]:
+        """Jobs that a run would start, such as `fit simulated/pooled`."""
+        said = self.run("--dry-run")
+        jobs = re.findall(r"^(?:local)?rule (\w+):\n((?: {4}.*\n)+)", said, re.MULTILINE)
+        found = set()
+        for rule, details in jobs:
+            wildcards = re.search(r"wildcards: study=(\w+)(?:, variant=(\w+))?", details)
+            of = "/".join(filter(None, wildcards.groups())) if wildcards else ""
+            found.add(f"{rule} {of}".strip())
+        assert found or "Nothing to be done" in said, said
+        return found - {"all"}
+
+    def results(self, pattern: str) -> set[str]:
+        """Files of results/ that match."""
+        results = self.folder / "results"
+        return {str(path.relative_to(results)) for path in results.glob(pattern)}
+
+    def json(self, path: str):
+        """A JSON file of results/."""
+        return json.loads((self.folder / "results" / path).read_text(encoding="utf-8"))
+
+
+def snakemake(*arguments, cwd, **environment) -> subprocess.CompletedProcess:
+    """Run Snakemake in a process group of its own, whatever its user has set up for it."""
+    caller = {name: value for name, value in os.environ.items() if "SNAKEMAKE" not in name}
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", *map(str, arguments)],
+        cwd=cwd,
+        env=caller | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
