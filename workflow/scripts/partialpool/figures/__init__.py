@@ -28,7 +28,7 @@ def draw(study: Evidence, folder) -> list[Path]:
     list of pathlib.Path
         `data.svg, prior.svg, chains_{variant}.svg, energy_{variant}.svg, population.svg,
         shrinkage_{1, 2, ...}.svg, density_{variant}.svg, groups.svg, comparison.svg,
-        predictions.svg, recovery.svg`; those without material are left out.
+        predictions.svg, recovery.svg, recovery_groups.svg`; those without material are left out.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -39,6 +39,7 @@ def draw(study: Evidence, folder) -> list[Path]:
         "comparison": lambda: answers.comparison(study),
         "predictions": lambda: answers.predictions(study),
         "recovery": lambda: answers.recovery(study),
+        "recovery_groups": lambda: answers.recovery_groups(study),
     }
     for number, column in enumerate(study.varying, start=1):
         pictures[f"shrinkage_{number}"] = lambda column=column: estimates.shrinkage(study, column)
@@ -55,7 +56,7 @@ def draw(study: Evidence, folder) -> list[Path]:
             written.append(folder / f"{name}.svg")
             save(figure, written[-1], failed)
 
-    with look():
+    with look(study.texts):
         write("data", data.data(study), ())
         for name, picture in pictures.items():
             write(name, picture(), study.failed)

@@ -5,12 +5,12 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from partialpool.figures.evidence import Evidence
-from partialpool.figures.marks import chosen, intervals, legend
-from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, plt, short
+from partialpool.figures.marks import chosen, heights, intervals, keep_within, legend
+from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, plt, short
 
 ANSWERS = 9  # columns that prediction adds to the rows
 PANELS = 9  # groups that get a panel of their own
-ROWS = 30  # rows drawn where there is no line to draw
+ROWS = 24  # rows drawn where there is no line to draw
 
 
 def comparison(study: Evidence):
@@ -86,8 +86,8 @@ def _lines(study: Evidence, x: str):
             color=LOOKS[fit.variant].colour,
             ls=LOOKS[fit.variant].line,
             lw=1.5,
-            label=fit.variant + ("" if fit.passed else " ✗"),
-        )  # fmt: skip
+            label=named(fit.variant, study.failed),
+        )
         for fit in study.fits
     ]
     figure.legend(handles=handles, loc="outside upper left", ncols=3)
@@ -117,7 +117,7 @@ def _rows(study: Evidence, given: pd.DataFrame):
         )
         for f in study.fits
     }
-    figure, axes = plt.subplots(figsize=(WIDTH, 1.1 + (0.13 + 0.11 * len(found)) * len(keep)))
+    figure, axes = plt.subplots(figsize=(WIDTH, 1.1 + (0.13 + 0.1 * len(found)) * len(keep)))
     intervals(axes, found, len(keep), wide=wide, failed=study.failed)
     axes.set_yticks(range(len(keep)), distinct(labels, 34))
     said = any(frame["lower"].notna().any() for frame in wide.values())
@@ -128,57 +128,84 @@ def _rows(study: Evidence, given: pd.DataFrame):
 
 
 def recovery(study: Evidence):
-    """True values against estimates, a panel for each scale."""
+    """True values against estimates: population level, and each group of a few."""
     if study.recovery is None or study.recovery.empty:
         return None
-    table = study.recovery
-    names = list(dict.fromkeys(table["name"]))
-    if len(names) > 2 * ROWS:
-        return _many(study, table)
-    scales = {}
-    for name in names:
-        scales.setdefault(_scale(name), []).append(name)
-    heights = [0.35 + (0.12 + 0.1 * len(study.fits)) * len(group) for group in scales.values()]
-    figure, panels = plt.subplots(
-        len(scales), 1, figsize=(WIDTH, 0.9 + sum(heights)), squeeze=False, height_ratios=heights
+    known = set(study.recovery["name"])
+    panels = {}
+    for name in dict.fromkeys(study.recovery["name"]):
+        each = name.startswith("coef_") or (name.startswith("sigma[") and len(study.levels) > ROWS)
+        if not each:
+            panels.setdefault(_scale(name), {})[name] = name
+    for column in study.varying if len(study.levels) <= ROWS else ():
+        names = zip(study.coefficient_names(column), study.levels, strict=True)
+        own = {name: level for name, level in names if name in known}
+        if own:
+            panels[f"each {study.factor}: {column}"] = own
+    if not panels:
+        return None
+    inches = [0.55 + (0.12 + 0.1 * len(study.fits)) * len(own) for own in panels.values()]
+    figure, grid = plt.subplots(
+        len(panels), 1, figsize=(WIDTH, 0.6 + sum(inches)), squeeze=False, height_ratios=inches
     )
-    for axes, group in zip(panels[:, 0], scales.values(), strict=True):
-        found = {
-            fit.variant: table[table["variant"] == fit.variant].set_index("name").reindex(group)
-            for fit in study.fits
-        }
-        intervals(axes, found, len(group), failed=study.failed)
-        at = np.arange(len(group))
-        truth = table.drop_duplicates("name").set_index("name")["truth"].reindex(group)
-        axes.vlines(truth, at - 0.42, at + 0.42, color=INK, lw=2, zorder=4)
-        axes.set_yticks(at, distinct(group, 30))
-    panels[-1, 0].set_xlabel("value")
+    for axes, (title, own) in zip(grid[:, 0], panels.items(), strict=True):
+        _recovered(study, axes, own)
+        if title.startswith("each "):
+            axes.set_title(short(title, 60), fontsize=8.5, fontweight="normal")
     bar = Line2D([], [], color=INK, lw=0, marker="|", ms=10, mew=2, label="truth")
     legend(figure, [fit.variant for fit in study.fits], study.failed, [bar])
     return figure
 
 
+def _recovered(study: Evidence, axes, own: dict) -> None:
+    """The scalars `own`, labelled by its values, a line each."""
+    table = study.recovery[study.recovery["name"].isin(own)]
+    truth = table.drop_duplicates("name").set_index("name")["truth"].reindex(own)
+    found = {
+        fit.variant: table[table["variant"] == fit.variant].set_index("name").reindex(own)
+        for fit in study.fits
+    }
+    intervals(axes, found, len(own), failed=study.failed)
+    at = np.arange(len(own))
+    axes.vlines(truth, at - 0.42, at + 0.42, color=INK, lw=2, zorder=4)
+    axes.set_yticks(at, distinct(own.values(), 30))
+    if "unpooled" in found and len(found) > 1:
+        others = pd.concat([frame for v, frame in found.items() if v != "unpooled"])
+        seen = pd.concat([truth, others["lower"], others["upper"], found["unpooled"]["mean"]])
+        ends = (found["unpooled"][end].to_numpy() for end in ("lower", "upper"))
+        beyond = {"unpooled": (heights(found, "unpooled", len(own)), *ends)}
+        keep_within(axes, seen.min(), seen.max(), beyond)
+
+
 def _scale(name: str) -> str:
-    """What a scalar is measured in: the response for intercepts and sigma, else its coefficient."""
-    if name.startswith("cor_"):
-        return "correlation"
+    """What a population-level scalar is measured in: the response, or its coefficient."""
     if name.startswith("sigma"):
         return "Intercept"
-    return name.partition("[")[2].rstrip("]").rpartition(", ")[2]
+    return name.partition("[")[2].rstrip("]")
 
 
-def _many(study: Evidence, table: pd.DataFrame):
-    figure, panels = plt.subplots(
-        1, len(study.fits), figsize=(WIDTH, 2.5), sharex=True, sharey=True, squeeze=False
-    )
-    for axes, fit in zip(panels[0], study.fits, strict=True):
-        own = table[table["variant"] == fit.variant]
-        look = LOOKS[fit.variant]
-        reach = [own["truth"].min(), own["truth"].max()]
-        axes.plot(reach, reach, color=INK, lw=0.8)
-        axes.plot(own["truth"], own["mean"], ls="", marker=look.marker, ms=2.5, mec=look.colour,
-                  mfc="none", alpha=0.6, rasterized=True)  # fmt: skip
-        axes.set_title(fit.variant + ("" if fit.passed else " ✗"))
+def recovery_groups(study: Evidence):
+    """True values against estimates of many groups, a panel for each variant and coefficient."""
+    if study.recovery is None or len(study.levels) <= ROWS:
+        return None
+    table = study.recovery.set_index(["variant", "name"])
+    columns = [c for c in study.varying if study.coefficient_names(c)[0] in table.index.levels[1]]
+    if not columns:
+        return None
+    figure, grid = plt.subplots(
+        len(columns), len(study.fits), figsize=(WIDTH, 0.5 + 1.9 * len(columns)),
+        sharex="row", sharey="row", squeeze=False,
+    )  # fmt: skip
+    for line, column in zip(grid, columns, strict=True):
+        for axes, fit in zip(line, study.fits, strict=True):
+            own = table.loc[fit.variant].reindex(study.coefficient_names(column))
+            look = LOOKS[fit.variant]
+            axes.plot(own["truth"], own["mean"], ls="", marker="o", ms=2.2, mec=look.colour,
+                      mfc="none", mew=0.5, alpha=0.5, rasterized=True)  # fmt: skip
+            low, high = own["truth"].min(), own["truth"].max()
+            axes.set_ylim(1.5 * low - 0.5 * high, 1.5 * high - 0.5 * low)
+            axes.axline((own["truth"].mean(),) * 2, slope=1, color=INK, lw=0.8)
+            axes.set_title(named(fit.variant, study.failed), fontsize=8.5)
+        line[0].set_ylabel(f"estimate: {short(column, 20)}")
     figure.supxlabel("truth", fontsize=9)
-    panels[0, 0].set_ylabel("posterior mean")
     return figure

@@ -5,7 +5,7 @@ import numpy as np
 import xarray as xr
 
 from partialpool.figures.evidence import Fit
-from partialpool.figures.style import ALARM, WIDTH, short
+from partialpool.figures.style import ALARM, INK, WIDTH, short
 
 SHOWN = 4  # scalars, the worst by R-hat
 DRAWS = 500  # of each chain, evenly thinned: what a picture can show
@@ -25,12 +25,7 @@ def chains(fit: Fit):
     variables = {
         f"q{i}": (("chain", "draw"), scalars[name][:, ::step]) for i, name in enumerate(names)
     }
-    tree = xr.DataTree.from_dict(
-        {
-            "posterior": xr.Dataset(variables, coords={"draw": draw}),
-            "sample_stats": fit.statistics[["diverging"]].sel(draw=draw),
-        }
-    )
+    tree = xr.DataTree.from_dict({"posterior": xr.Dataset(variables, coords={"draw": draw})})
     quiet = {"title": False, "xlabel": False}
     collection = azp.combine_plots(
         tree,
@@ -42,12 +37,13 @@ def chains(fit: Fit):
         backend="matplotlib",
         aes={"color": ["chain"]},
         color=CHAINS,
-        figure_kwargs={"figsize": (WIDTH, 0.45 + 1.15 * len(names)), "sharex": "col"},
+        figure_kwargs={"sharex": "col"},
     )
     figure = collection.viz["figure"].item()
+    figure.set_size_inches(WIDTH, 0.5 + 1.25 * len(names))
     panels = np.array(figure.axes).reshape(len(names), 2)
     for name, (trace, rank) in zip(names, panels, strict=True):
-        trace.set_title(f"{short(name, 34)}   R-hat {rhat[name]:.3f}", fontsize=8.5)
+        trace.set_title(f"{short(name, 30)}, R-hat {rhat[name]:.3f}", fontsize=8.5)
         for line in trace.lines + rank.lines:
             line.set_rasterized(True)
         # The test that marks points and prints a p value assumes independent draws.
@@ -60,6 +56,10 @@ def chains(fit: Fit):
         rank.set_ylim(*(np.array([-1.15, 1.15]) * max(band, furthest)))
         rank.set_yticks([0])
         trace.margins(x=0)
+        diverged = np.flatnonzero(fit.statistics["diverging"].any("chain"))
+        if len(diverged):
+            trace.plot(diverged, np.zeros(len(diverged)), transform=trace.get_xaxis_transform(),
+                       ls="", marker="|", ms=7, color=INK, clip_on=False)  # fmt: skip
     panels[0, 1].set_title("ranks against even", fontsize=8.5, fontweight="normal")
     panels[-1, 0].set_xlabel("draw")
     panels[-1, 1].set_xlabel("fractional rank")

@@ -4,7 +4,7 @@ import numpy as np
 
 from partialpool.figures.evidence import Evidence
 from partialpool.figures.marks import MANY
-from partialpool.figures.style import FAINT, INK, WIDTH, LOOKS, distinct, number, plt, short
+from partialpool.figures.style import FAINT, INK, LOOKS, WIDTH, distinct, number, plt, short
 
 
 def data(study: Evidence):
@@ -62,15 +62,25 @@ def _strips(study: Evidence):
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel(short(study.response, 60))
     axes.set_ylabel(short(study.factor))
-    sizes(axes, [f"n = {study.sizes[index]}" for index in order])
+    sizes(axes, [size(study, index) for index in order])
     return figure
+
+
+def size(study: Evidence, index: int) -> str:
+    """A group's rows, and its standard error where that is what it is known by."""
+    if study.errors is None:
+        return f"n = {study.sizes[index]}"
+    own = study.table[study.factor].astype(str) == study.levels[index]
+    error = (1 / study.table.loc[own, study.errors] ** 2).sum() ** -0.5
+    rows = f"n = {study.sizes[index]}, " if study.sizes[index] > 1 else ""
+    return f"{rows}se {number(error)}"
 
 
 def sizes(axes, texts) -> None:
     """Words at the right end of each row, such as its group's size."""
     right = axes.secondary_yaxis("right")
     right.set_yticks(range(len(texts)), texts, fontsize=8)
-    right.tick_params(axis="y", length=0, labelcolor="#666666")
+    right.tick_params(axis="y", length=0, pad=8, labelcolor="#666666")
     right.spines["right"].set_visible(False)
 
 

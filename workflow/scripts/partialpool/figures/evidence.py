@@ -92,6 +92,11 @@ class Evidence:
         """Variants whose fit failed its checks."""
         return [fit.variant for fit in self.fits if not fit.passed]
 
+    @property
+    def texts(self) -> list[str]:
+        """All that pictures may show of the data: names of columns and of groups."""
+        return [*map(str, self.table.columns), *self.levels, *_labels(self.fits[0].predictions)]
+
     def fit(self, variant: str) -> Fit | None:
         """The fit of a variant, if the study has it."""
         return next((fit for fit in self.fits if fit.variant == variant), None)
@@ -99,6 +104,18 @@ class Evidence:
     def coefficient_names(self, column: str) -> list[str]:
         """Names in the summary of what each group's own coefficient is."""
         return [f"coef_{self.factor}[{level}, {column}]" for level in self.levels]
+
+
+def _predictions(path, factor) -> pd.DataFrame:
+    """Predicted rows; a group may be called 12 or NA."""
+    kinds = {factor: str} if factor else None
+    return pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=[""])
+
+
+def _labels(rows: pd.DataFrame) -> list[str]:
+    """Column names and labels of predicted rows."""
+    text = rows.select_dtypes(include=["object", "string"])
+    return [*map(str, rows.columns), *(str(cell) for name in text for cell in text[name].unique())]
 
 
 def read(paths: dict, variants, interval: float, own_rows: bool) -> Evidence:
@@ -142,7 +159,7 @@ def read(paths: dict, variants, interval: float, own_rows: bool) -> Evidence:
                 statistics=statistics,
                 prior=replicates["prior_predictive"]["y"].values[0],
                 replicated=replicates["posterior_predictive"]["y"].values[0],
-                predictions=pd.read_csv(predictions, dtype={factor: str} if factor else None),
+                predictions=_predictions(predictions, factor),
             )
         )
     labels = table[factor].astype(str).to_numpy() if factor else np.full(len(table), "all")
@@ -171,8 +188,10 @@ def _sampled(path, factor) -> tuple[dict, xr.Dataset]:
     Only these are read: the deviations of thousands of groups stay in the file.
     """
     with xr.open_dataset(path, group="posterior", engine="netcdf4") as opened:
-        wanted = {"beta", "sigma", f"sd_{factor}", f"cor_{factor}"} & set(opened.data_vars)
-        posterior = opened[sorted(wanted)].load()
+        wanted = [
+            name for name in ("beta", f"sd_{factor}", f"cor_{factor}", "sigma") if name in opened
+        ]
+        posterior = opened[wanted].load()
     with xr.open_dataset(path, group="sample_stats", engine="netcdf4") as opened:
         statistics = opened[["energy", "diverging"]].load()
     scalars = {}
@@ -180,6 +199,8 @@ def _sampled(path, factor) -> tuple[dict, xr.Dataset]:
         own = [dim for dim in variable.dims if dim not in ("chain", "draw")]
         flat = variable.transpose(*own, "chain", "draw").values
         for index in np.ndindex(flat.shape[:-2]):
+            if name.startswith("cor_") and index[0] >= index[1]:
+                continue  # the diagonal is one, and the matrix symmetric
             at = ", ".join(str(posterior[d].values[i]) for d, i in zip(own, index, strict=True))
             scalars[f"{name}[{at}]" if own else name] = flat[index]
     return scalars, statistics

@@ -25,6 +25,12 @@ def chosen(sizes: np.ndarray, limit: int) -> np.ndarray:
     return np.concatenate([order[:third], middle[spread], order[len(order) - third :]])
 
 
+def heights(series: dict, variant: str, rows: int) -> np.ndarray:
+    """Where :func:`intervals` puts the intervals of one variant."""
+    place = list(series).index(variant) - (len(series) - 1) / 2
+    return np.arange(rows) + place * 0.64 / len(series)
+
+
 def intervals(axes, series: dict, rows: int, *, wide: dict | None = None, failed=()) -> None:
     """Points with intervals, a line a row, the variants of a row beneath each other.
 
@@ -36,10 +42,8 @@ def intervals(axes, series: dict, rows: int, *, wide: dict | None = None, failed
     wide : dict of str to pandas.DataFrame, optional
         By variant: `lower, upper` of a second, thin interval.
     """
-    step = 0.64 / max(1, len(series))
-    for index, (variant, frame) in enumerate(series.items()):
-        look = LOOKS[variant]
-        at = np.arange(rows) + (index - (len(series) - 1) / 2) * step
+    for variant, frame in series.items():
+        look, at = LOOKS[variant], heights(series, variant, rows)
         if wide is not None:
             outer = wide[variant]
             axes.hlines(at, outer["lower"], outer["upper"], color=look.colour, lw=0.7, alpha=0.7)
@@ -51,6 +55,29 @@ def intervals(axes, series: dict, rows: int, *, wide: dict | None = None, failed
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="y", lw=0.5)
+
+
+def keep_within(axes, low: float, high: float, ends: dict) -> None:
+    """Limit the values shown, with an arrowhead where an interval goes on.
+
+    Parameters
+    ----------
+    axes : matplotlib.axes.Axes
+    low, high : float
+        What must be seen; a margin is added.
+    ends : dict of str to tuple
+        By variant: heights, lower ends and upper ends of its intervals.
+    """
+    if not high > low:
+        return
+    margin = 0.06 * (high - low)
+    low, high = low - margin, high + margin
+    for variant, (heights, lower, upper) in ends.items():
+        for edge, marker, beyond in ((low, "<", lower < low), (high, ">", upper > high)):
+            for height in heights[beyond]:
+                axes.plot([edge], [height], marker=marker, ms=4.5, color=LOOKS[variant].colour,
+                          clip_on=False, zorder=4)  # fmt: skip
+    axes.set_xlim(low, high)
 
 
 def legend(figure, variants, failed=(), extra=(), **kwargs) -> None:
@@ -65,7 +92,7 @@ def legend(figure, variants, failed=(), extra=(), **kwargs) -> None:
             mfc=LOOKS[v].face,
             ms=4.5,
             label=named(v, failed),
-        )  # fmt: skip
+        )
         for v in variants
     ]
     handles += list(extra)

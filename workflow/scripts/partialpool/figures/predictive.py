@@ -6,11 +6,11 @@ from arviz_stats.base import array_stats
 from matplotlib.lines import Line2D
 
 from partialpool.figures.evidence import Evidence, Fit
-from partialpool.figures.marks import chosen, intervals, legend
+from partialpool.figures.marks import chosen, intervals, keep_within, legend
 from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, plt, short
 
 LINES = 40  # replicated data sets drawn
-GROUPS = 24  # groups whose mean is checked
+GROUPS = 16  # groups whose mean is checked
 
 
 def prior(study: Evidence):
@@ -23,6 +23,7 @@ def prior(study: Evidence):
             tails = (1 - probability) / 2
             low, high = np.quantile(finite, [tails, 1 - tails])
             axes.hlines(at, low, high, color=look.colour, lw=width, alpha=0.9 if width < 8 else 1)
+    _narrow(axes, study)
     axes.plot(study.y, np.zeros(len(study.y)), ls="", marker="|", ms=11, mew=0.8, color=INK,
               alpha=0.6, rasterized=len(study.y) > 1000)  # fmt: skip
     names = ["data", *(named(fit.variant, study.failed) for fit in study.fits)]
@@ -34,10 +35,25 @@ def prior(study: Evidence):
     return figure
 
 
+def _narrow(axes, study: Evidence) -> None:
+    """Keep the data visible beside an unpooled prior, which is wide on purpose."""
+    at = [fit.variant for fit in study.fits].index("unpooled") if study.fit("unpooled") else None
+    others = [fit.prior for fit in study.fits if fit.variant != "unpooled"]
+    if at is None or not others:
+        return
+    ends = [np.nanquantile(prior, [0.025, 0.975]) for prior in others]
+    low = min(study.y.min(), *(end[0] for end in ends))
+    high = max(study.y.max(), *(end[1] for end in ends))
+    wide = np.nanquantile(study.fit("unpooled").prior, [0.025, 0.975])
+    if wide[1] - wide[0] > 2 * (high - low):
+        heights = np.array([at + 1.0])
+        keep_within(axes, low, high, {"unpooled": (heights, wide[:1], wide[1:])})
+
+
 def density(study: Evidence, fit: Fit):
     """Densities of replicated data sets and of the data."""
     look = LOOKS[fit.variant]
-    figure, axes = plt.subplots(figsize=(2.75, 2.0))
+    figure, axes = plt.subplots(figsize=(2.6, 1.9))
     which = np.linspace(0, len(fit.replicated) - 1, LINES).round().astype(int)
     for replicate in fit.replicated[which]:
         grid, curve, _ = array_stats.kde(replicate)
@@ -46,7 +62,8 @@ def density(study: Evidence, fit: Fit):
     axes.plot(grid, curve, color=INK, lw=2.2)
     spread = np.ptp(study.y) * 0.45
     axes.set_xlim(study.y.min() - spread, study.y.max() + spread)
-    axes.set_ylim(bottom=0)
+    # Replicates of a few rows can have a spike.
+    axes.set_ylim(0, min(axes.get_ylim()[1], 2.5 * curve.max()))
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.set_title(named(fit.variant, study.failed))
@@ -73,7 +90,7 @@ def groups(study: Evidence):
         found[fit.variant] = pd.DataFrame(
             {"mean": replicated.mean(axis=1), "lower": low, "upper": high}
         )
-    figure, axes = plt.subplots(figsize=(WIDTH, 1.1 + (0.13 + 0.11 * len(found)) * len(keep)))
+    figure, axes = plt.subplots(figsize=(WIDTH, 1.1 + (0.13 + 0.1 * len(found)) * len(keep)))
     intervals(axes, found, len(keep), failed=study.failed)
     at = np.arange(len(keep))
     observed = [means[group] for group in keep]

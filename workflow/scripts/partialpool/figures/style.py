@@ -1,6 +1,7 @@
 """One look for all pictures: sizes, colours, text, and how a picture is saved."""
 
 import unicodedata
+import warnings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -13,9 +14,8 @@ matplotlib.use("svg")
 import matplotlib.pyplot as plt
 from matplotlib.font_manager import findfont
 from matplotlib.ft2font import FT2Font
-from matplotlib.text import Text
 
-WIDTH = 5.6  # inches: read without scrolling on a phone, at its natural size on a desk
+WIDTH = 5.0  # inches: small enough to be read on a phone without scrolling
 INK, FAINT, ALARM = "#222222", "#9a9a9a", "#a61b1b"
 LABEL = 28  # columns of text a label may take
 
@@ -70,9 +70,17 @@ LOOKS = {
 
 
 @contextmanager
-def look():
-    """Draw with this module's settings, whatever the user's are."""
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, **RC, "backend": "svg"}):
+def look(texts=()):
+    """Draw with this module's settings, whatever the user's are.
+
+    Text becomes outlines, the same everywhere, unless `texts`, which the pictures will show,
+    have letters the font lacks: those are left to the reader's browser to draw.
+    """
+    letters = {letter for text in texts for letter in text if letter.isprintable()}
+    kind = "path" if all(map(_in_font, letters)) else "none"
+    settings = {**matplotlib.rcParamsDefault, **RC, "backend": "svg", "svg.fonttype": kind}
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         yield
 
 
@@ -87,21 +95,23 @@ def save(figure, path: Path, failed=()) -> None:
         Variants in the picture whose fit failed its checks: said above it, in words.
     """
     if failed:
-        names = " and ".join(failed)
-        figure.suptitle(
-            f"✗ {names}: failed the checks, do not rely on this",
-            x=0.005,
-            ha="left",
-            fontsize=9,
-            fontweight="bold",
-            color=ALARM,
-        )
-    # Text the font lacks is left to the reader's browser to draw.
-    texts = "".join(text.get_text() for text in figure.findobj(Text))
-    kind = "path" if all(_in_font(letter) for letter in set(texts) - {"\n"}) else "none"
-    with matplotlib.rc_context({"svg.fonttype": kind}):
-        figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+        _alarm(figure, f"✗ {' and '.join(failed)} failed: do not rely on this")
+    figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
     plt.close(figure)
+
+
+def _alarm(figure, words: str) -> None:
+    """Say the words above a figure: over its legend if it has one, as only that is laid out."""
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + 0.25)
+    font = {"size": 7.5 if width < 4 else 9, "weight": "bold"}
+    if figure.legends:
+        legend = figure.legends[0]
+        legend.set_title(words, prop=font)
+        legend.set_alignment("left")
+        legend.get_title().set_color(ALARM)
+    else:
+        figure.suptitle(words, x=0.01, ha="left", color=ALARM, fontproperties=font)
 
 
 @cache
@@ -114,7 +124,7 @@ def _in_font(letter: str) -> bool:
 
 
 def short(text: str, columns: int = LABEL) -> str:
-    """One line of at most `columns` columns, an ellipsis where it was cut; wide letters count two."""
+    """One line of so many columns, an ellipsis where it was cut; wide letters count two."""
     text = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
     used = 0
     for index, letter in enumerate(text):

@@ -43,7 +43,7 @@ def environment(templates) -> Environment:
         lstrip_blocks=True,
     )
     made.filters["listed"] = words.listed
-    made.filters["number"] = words.number
+    made.filters["short"] = words.short
     return made
 
 

@@ -1,103 +1,118 @@
-"""The model as mathematics: MathML that browsers draw themselves, names of data escaped."""
+"""The model as mathematics: MathML that browsers draw themselves, names of data escaped.
 
-import re
+An expression is a list of elements; a finished piece of mathematics is text, and all of
+it has been written by ElementTree, so the template may take it as it is.
+"""
 
-from markupsafe import Markup, escape
+from xml.etree.ElementTree import Element, tostring
 
 from partialpool.priors import FAMILIES, Prior
 from partialpool.report.results import Results
-from partialpool.report.words import number
+from partialpool.report.words import number, short
 
 ADDENDS = 12  # of the linear predictor, before an ellipsis
 
 
-def _mi(name: str) -> Markup:
-    return Markup("<mi>{}</mi>").format(name)
+def _element(tag: str, text: str | None = None, children=(), **attributes) -> list[Element]:
+    made = Element(tag, attributes)
+    made.text = text
+    made.extend(children)
+    return [made]
 
 
-def _word(text: str) -> Markup:
-    return Markup("<mtext>{}</mtext>").format(shortened(text))
+def _mi(name: str) -> list[Element]:
+    return _element("mi", name)
 
 
-def _mo(sign: str) -> Markup:
+def _word(text: str) -> list[Element]:
+    return _element("mtext", short(text, 32))
+
+
+def _mo(sign: str) -> list[Element]:
     # Infix also where it begins a piece, so that it keeps its spaces.
-    return Markup('<mo form="infix">{}</mo>' if sign in "∼=+" else "<mo>{}</mo>").format(sign)
+    return _element("mo", sign, **({"form": "infix"} if sign in "∼=+" else {}))
 
 
-def _sub(base, *scripts) -> Markup:
-    joined = _mo(",").join(scripts)
-    return Markup("<msub>{}<mrow>{}</mrow></msub>").format(base, joined)
+def _joined(sign: str, expressions) -> list[Element]:
+    """Expressions with a sign between them."""
+    return [e for part in expressions for e in (*_mo(sign), *part)][1:]
 
 
-def _math(*parts) -> Markup:
-    return Markup("<math>{}</math>").format(Markup("").join(parts))
+def _sub(base, *scripts) -> list[Element]:
+    return _element("msub", children=[*base, *_element("mrow", children=_joined(",", scripts))])
 
 
-def shortened(text: str, letters: int = 32) -> str:
-    """A name no longer than a line."""
-    return text if len(text) <= letters else text[: letters - 1] + "…"
+def _group(i) -> list[Element]:
+    """j[i], the group of row i."""
+    return [*_mi("j"), *_mo("["), *i, *_mo("]")]
 
 
-def _normal(mean, spread) -> Markup:
-    return _mo("∼") + _word("Normal") + _mo("(") + mean + _mo(",") + spread + _mo(")")
+def _normal(mean, spread) -> list[Element]:
+    arguments = [*_mo("("), *mean, *_mo(","), *spread, *_mo(")")]
+    return [*_mo("∼"), *_word("Normal"), *arguments]
 
 
-def lines(results: Results) -> list[list[Markup]]:
+def _math(*expressions) -> str:
+    children = [element for expression in expressions for element in expression]
+    return tostring(_element("math", children=children)[0], encoding="unicode")
+
+
+def lines(results: Results) -> list[list[str]]:
     """The model, a list of pieces a line; a line may be broken between its pieces."""
     model = results.model
     i, j = _mi("i"), _mi("j")
     factor, varying = model["factor"], model["varying"]
-    response = _sub(_word(model["response"]), i)
-    out = [[_math(response), _math(_normal(_sub(_mi("μ"), i), _sigma(model, i)))]]
+    response, expected = _sub(_word(model["response"]), i), _sub(_mi("μ"), i)
+    out = [[_math(response), _math(_normal(expected, _sigma(model, i)))]]
 
     columns = [*model["coefficients"], *(c for c in varying if c not in model["coefficients"])]
     shown = columns[:ADDENDS]
-    pieces = [_math(_sub(_mi("μ"), i), _mo("="))]
+    pieces = [_math(expected, _mo("="))]
     for position, column in enumerate(shown):
-        plus = _mo("+") if position else Markup("")
-        pieces.append(_math(plus, _addend(column, model, i)))
+        pieces.append(_math(_mo("+") if position else [], _addend(column, model, i)))
     if len(columns) > len(shown):
         pieces.append(_math(_mo("+"), _mo("⋯")))
     out.append(pieces)
 
+    zero = _element("mn", "0")
     if factor and len(varying) == 1:
         deviation = _sub(_mi("u"), _word(varying[0]), j)
-        out.append([_math(deviation, _normal(_mi("0"), _sub(_mi("τ"), _word(varying[0]))))])
+        out.append([_math(deviation, _normal(zero, _sub(_mi("τ"), _word(varying[0]))))])
     elif factor:
-        names = _mo(",").join(_sub(_mi("u"), _word(name), j) for name in varying[:ADDENDS])
-        if len(varying) > ADDENDS:
-            names += _mo(",") + _mo("⋯")
-        spread = _mi("D") + _mi("C") + _mi("D")
-        diagonal = _mo(",").join(_sub(_mi("τ"), _word(name)) for name in varying[:ADDENDS])
-        out.append([_math(_mo("("), names, _mo(")")), _math(_normal(_mi("0"), spread))])
-        out.append([_math(_mi("D"), _mo("="), _word("diag"), _mo("("), diagonal, _mo(")"))])
+        more = [_mo("⋯")] if len(varying) > ADDENDS else []
+        first = [_word(name) for name in varying[:ADDENDS]]
+        u = _joined(",", [*(_sub(_mi("u"), name, j) for name in first), *more])
+        tau = _joined(",", [*(_sub(_mi("τ"), name) for name in first), *more])
+        spread = [*_mi("D"), *_mi("C"), *_mi("D")]
+        out.append([_math(_mo("("), u, _mo(")")), _math(_normal(zero, spread))])
+        out.append([_math(_mi("D"), _mo("="), _word("diag"), _mo("("), tau, _mo(")"))])
     return out
 
 
-def _addend(column: str, model: dict, i: Markup) -> Markup:
+def _addend(column: str, model: dict, i) -> list[Element]:
     """One column of the linear predictor with its coefficient, and its group's deviation."""
-    beta = _sub(_mi("β"), _word(column)) if column in model["coefficients"] else None
-    u = None
+    parts = []
+    if column in model["coefficients"]:
+        parts.append(_sub(_mi("β"), _word(column)))
     if column in model["varying"]:
-        group = Markup("<mrow>{}<mo>[</mo>{}<mo>]</mo></mrow>").format(_mi("j"), i)
-        u = _sub(_mi("u"), _word(column), group)
-    both = _mo("+").join(part for part in (beta, u) if part is not None)
+        parts.append(_sub(_mi("u"), _word(column), _group(i)))
+    both = _joined("+", parts)
     if column == "Intercept":
         return both
-    if beta is not None and u is not None:
-        both = _mo("(") + both + _mo(")")
-    return both + Markup('<mspace width="0.17em"/>') + _sub(_word(column), i)
+    if len(parts) > 1:
+        both = [*_mo("("), *both, *_mo(")")]
+    return [*both, *_element("mspace", width="0.17em"), *_sub(_word(column), i)]
 
 
-def _sigma(model: dict, i: Markup) -> Markup:
+def _sigma(model: dict, i) -> list[Element]:
     sigma = model["sigma"]
     if sigma == "estimated":
         return _mi("σ")
     if sigma == "by_group":
-        return _sub(_mi("σ"), Markup("<mrow>{}<mo>[</mo>{}<mo>]</mo></mrow>").format(_mi("j"), i))
+        return _sub(_mi("σ"), _group(i))
     if isinstance(sigma, str):
         return _sub(_word(sigma), i)
-    return Markup("<mn>{}</mn>").format(number(sigma))
+    return _element("mn", number(sigma))
 
 
 def sigma_words(results: Results) -> str:
@@ -160,14 +175,9 @@ def centred_words(results: Results) -> str | None:
     others = [name for name in results.model["coefficients"] if name != "Intercept"]
     if not results.fits[-1].priors["centred"] or not others:
         return None
-    at = ", ".join(f"{shortened(c)} = {number(results.means[c])}" for c in others[:ADDENDS])
+    at = ", ".join(f"{short(c, 32)} = {number(results.means[c])}" for c in others[:ADDENDS])
     more = ", …" if len(others) > ADDENDS else ""
     return (
         "The prior of the Intercept is on the expected response at the mean of the predictors "
         f"({at}{more}), not where they are all zero."
     )
-
-
-def plain(symbol: Markup) -> str:
-    """The text of a symbol, without its markup."""
-    return re.sub(r"<[^>]+>", "", str(escape(symbol)))

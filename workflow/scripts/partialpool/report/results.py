@@ -56,6 +56,8 @@ class Results:
         Of the design's columns.
     fits : list of Fit
     comparison, comparison_groups, recovery : list of dict
+    replicated : int
+        Rows that were replicated; a random subset of large tables.
     """
 
     study: dict
@@ -66,6 +68,7 @@ class Results:
     comparison: list
     comparison_groups: list
     recovery: list
+    replicated: int
 
     @property
     def failed(self) -> list[str]:
@@ -90,7 +93,7 @@ def read(paths: dict, study: dict) -> Results:
     ----------
     paths : dict
         `data_report, compressed, comparison, comparison_groups`, perhaps `recovery`, and by
-        variant `posteriors, summaries, diagnostics, predictions`.
+        variant `posteriors, summaries, diagnostics, predictive, predictions`.
     study : dict
         Every field of the study.
     """
@@ -100,6 +103,8 @@ def read(paths: dict, study: dict) -> Results:
         model = json.loads(stored.getncattr("model"))
         columns = [str(name) for name in stored["column"][:]]
         means = dict(zip(columns, map(float, stored["mean"][:]), strict=True))
+    with netCDF4.Dataset(paths["predictive"][0]) as stored:
+        replicated = int(stored.getncattr("rows_replicated"))
     fits = []
     for variant, posterior, summary, diagnostics, predictions in zip(
         study["variants"],
@@ -133,6 +138,7 @@ def read(paths: dict, study: dict) -> Results:
         comparison=read_csv(paths["comparison"]),
         comparison_groups=read_csv(paths["comparison_groups"]),
         recovery=read_csv(paths["recovery"]) if paths.get("recovery") else [],
+        replicated=replicated,
     )
 
 

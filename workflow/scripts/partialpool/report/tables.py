@@ -1,10 +1,12 @@
 """Tables: short enough to read, with what is left out said below them."""
 
 import re
+from itertools import combinations
 
 from partialpool.report.results import ANSWERS, Results, value
-from partialpool.report.words import decimals, fixed, number
+from partialpool.report.words import decimals, fixed, number, short
 
+MOVED = ("unpooled", "hierarchical")  # from the one to the other
 KINDS = ["beta", "sd", "cor", "sigma"]  # population-level scalars, in their order on the page
 SHOWN = 20  # rows of a table on the page; the file has all
 
@@ -31,11 +33,11 @@ def columns_of_data(results: Results) -> dict:
     for name, found in results.data["columns"].items():
         if "levels" in found:
             count = len(found["levels"])
-            first = ", ".join(list(found["levels"])[:4])
+            first = ", ".join(short(level, 24) for level in list(found["levels"])[:4])
             spread = [f"{count} labels: {first}{', …' if count > 4 else ''}"] + 4 * [""]
         else:
             spread = ["numbers", *(number(found[key]) for key in ("min", "mean", "max", "sd"))]
-        rows.append([name, role(results, name), *spread])
+        rows.append([short(name), role(results, name), *spread])
     heads = ["column", "role", "holds", "min", "mean", "max", "sd"]
     return table(heads, rows, numbers=range(3, 7))
 
@@ -53,20 +55,22 @@ def role(results: Results, column: str) -> str:
 
 def population(results: Results) -> dict:
     """Population-level estimates, the variants side by side."""
+    factor, varying = results.model["factor"], results.model["varying"]
+    pairs = {f"cor_{factor}[{a}, {b}]" for a, b in combinations(varying, 2)}
     names = list(
         dict.fromkeys(
             name
             for fit in results.fits
             for name in fit.summary
-            if not name.startswith(("u_", "coef_"))
+            if name.startswith(("beta[", f"sd_{factor}[", "sigma")) or name in pairs
         )
     )
-    factor = results.model["factor"]
-    fixed_sd = [f"sd_{factor}[{column}]" for column in results.model["varying"]]
+    fixed_sd = [f"sd_{factor}[{column}]" for column in varying]
     names += [name for name in fixed_sd if name not in names]
     names.sort(key=lambda name: KINDS.index(re.match("[a-z]+", name)[0]))
     rows = [
-        [name, *(_estimate(results, fit, name) for fit in results.fits)] for name in names[:SHOWN]
+        [short(name), *(_estimate(results, fit, name) for fit in results.fits)]
+        for name in names[:SHOWN]
     ]
     left = len(names) - len(rows)
     note = f"{left} more in summary.csv of each variant." if left > 0 else ""
@@ -80,12 +84,8 @@ def _estimate(results: Results, fit, name: str) -> dict:
     if row is None:
         wide = fit.priors["wide"]
         column = name.partition("[")[2].rstrip("]")
-        if fit.variant == "pooled":
-            text = "fixed at 0"
-        elif name.startswith("sd_") and column in wide:
-            text = f"fixed at {number(wide[column])}"
-        else:
-            text = "fixed"
+        sd = number(wide.get(column)) if fit.variant == "unpooled" else "0"
+        text = f"fixed at {sd or '0'}"
         return {"text": text, "mark": "dim"}
     places = decimals(value(row, "sd"))
     mean, sd, low, high = (fixed(value(row, k), places) for k in ("mean", "sd", "lower", "upper"))
@@ -101,7 +101,7 @@ def groups(results: Results, column: str) -> dict | None:
         rows = {fit.variant: fit.summary.get(name) for fit in results.fits}
         means = {v: value(row, "mean") if row else None for v, row in rows.items()}
         moved = None
-        if None not in (means.get("unpooled"), means.get("hierarchical")):
+        if None not in (means.get(variant) for variant in MOVED):
             moved = means["hierarchical"] - means["unpooled"]
         found.append((level, size, rows, moved))
     if not found:
@@ -124,9 +124,9 @@ def groups(results: Results, column: str) -> dict | None:
                 else ""
             )
             cells.append(text)
-        sds = [value(row, "sd") for row in estimates.values() if row]
+        sds = [value(estimates[v], "sd") for v in MOVED if estimates.get(v)]
         shift = fixed(moved, decimals(min(sds))) if moved is not None and sds else ""
-        rows.append([level, f"{size:,}", *cells, shift])
+        rows.append([short(level), f"{size:,}", *cells, shift])
     heads = [factor, "rows", *(fit.variant for fit in results.fits), "moved by"]
     return table(heads, rows, note, numbers=range(1, len(heads)))
 
@@ -159,7 +159,12 @@ def predictions(results: Results, variant: str) -> dict:
     """The first predicted rows of one variant."""
     rows = results.fit(variant).predictions
     given = list(rows[0])[:-ANSWERS] if rows else []
-    heads = [*given, "expected", "interval", "new observation", "group", "note"]
+    # Columns that say the same in every row are left out: what they say is said above the table.
+    new = any(row["outcome_lower"] for row in rows)
+    status = len({row["group_status"] for row in rows}) > 1
+    notes = len({row["note"] for row in rows}) > 1
+    heads = [*given, "expected", "interval"]
+    heads += new * ["new observation"] + status * ["group"] + notes * ["note"]
     out = []
     for row in rows[:SHOWN]:
         places = decimals(value(row, "sd"))
@@ -170,23 +175,23 @@ def predictions(results: Results, variant: str) -> dict:
                 *(_as_given(row[name]) for name in given),
                 said["mean"] or "refused",
                 f"{said['lower']} to {said['upper']}" if said["mean"] else "",
-                " to ".join(outcome) if all(outcome) else "",
-                row["group_status"],
-                row["note"],
+                *new * [" to ".join(outcome) if all(outcome) else ""],
+                *status * [row["group_status"]],
+                *notes * [row["note"]],
             ]
         )
     left = len(rows) - len(out)
     note = f"The first {len(out)} of {len(rows):,} rows; predictions.csv has all." if left else ""
     first = len(given)
-    return table(heads, out, note, numbers=range(first, first + 3))
+    return table(heads, out, note, numbers=range(first, first + 2 + new))
 
 
 def _as_given(text: str) -> str:
     """A cell of the rows to predict: numbers short, labels as they are."""
     try:
-        return number(float(text)) if "." in text or "e" in text else text
+        return number(float(text)) if "." in text or "e" in text else short(text)
     except ValueError:
-        return text
+        return short(text)
 
 
 def refusals(results: Results) -> list[dict]:
@@ -227,7 +232,7 @@ def recovery(results: Results) -> tuple[list[dict], dict] | None:
         covered = row["covered"] == "True"
         out.append(
             [
-                row["name"],
+                short(row["name"]),
                 fixed(value(row, "truth"), places),
                 fixed(value(row, "mean"), places),
                 f"{fixed(low, places)} to {fixed(high, places)}",

@@ -6,8 +6,8 @@ from partialpool.report.results import Results, value
 
 CHECKS = {
     "rhat": ("R-hat", "at most"),
-    "ess_bulk": ("ESS, bulk", "at least"),
-    "ess_tail": ("ESS, tail", "at least"),
+    "ess_bulk": ("bulk ESS", "at least"),
+    "ess_tail": ("tail ESS", "at least"),
     "divergences": ("divergences", "at most"),
     "ebfmi": ("E-BFMI", "at least"),
 }
@@ -43,6 +43,11 @@ def decimals(sd: float | None) -> int:
     if not sd or not math.isfinite(sd):
         return 3
     return min(8, max(0, 1 - math.floor(math.log10(abs(sd)))))
+
+
+def short(text: str, letters: int = 60) -> str:
+    """A label no longer than a cell of a table."""
+    return text if len(text) <= letters else text[: letters - 1] + "…"
 
 
 def listed(names, last: str = "and") -> str:
@@ -89,9 +94,9 @@ def verdict(results: Results) -> dict:
 
 
 def recommended(results: Results) -> str | None:
-    """The variant to use: the hierarchical one, unless it failed or another predicts clearly better.
+    """The variant to use; None where every fit failed.
 
-    None where every fit failed.
+    The hierarchical one, unless it failed or another predicts clearly better.
     """
     trusted = [fit.variant for fit in results.fits if fit.passed]
     ranked = [row for row in results.comparison if row["variant"] in trusted]
@@ -128,14 +133,21 @@ def use(results: Results) -> list[str]:
             "by as much as its own rows leave open."
         )
         said.append(learned)
-        if own and "too close" in own["note"]:
-            said.append(
-                f"In predicting rows left out it is too close to call with the {first} fit."
-            )
-        elif first == best:
-            said.append("It also predicts left-out rows best.")
+        reliable = own is not None and not int(own["pareto_k_over"]) and first not in failed
+        ties = [row["variant"] for row in results.comparison if "too close" in row["note"]]
+        if reliable and (best == first or best in ties):
+            ties = [variant for variant in dict.fromkeys([first, *ties]) if variant != best]
+            if ties:
+                said.append(
+                    "In predicting rows left out it is too close to call "
+                    f"with the {listed(ties, last='and the')} fit{'s' if len(ties) > 1 else ''}."
+                )
+            else:
+                said.append("It also predicts left-out rows best.")
     elif "hierarchical" in failed:
         said.append("The hierarchical fit would be the first choice, had it passed its checks.")
+        if sum(fit.passed for fit in results.fits) > 1:
+            said.append(f"Of the others, the {best} fit predicts left-out rows best.")
     else:
         said.append(f"It predicts left-out rows clearly better than {others(results, best)}.")
     return said
@@ -153,7 +165,10 @@ def compared(rows: list[dict], unit: str) -> list[str]:
     if not rows:
         return []
     if len(rows) == 1:
-        return ["There is one variant, so there is nothing to compare it with."]
+        return [
+            "There is one variant, so there is nothing to compare it with.",
+            *doubts(rows, unit),
+        ]
     best = rows[0]["variant"]
     close = [row["variant"] for row in rows[1:] if "too close" in row["note"]]
     worse = [row["variant"] for row in rows[1:] if "too close" not in row["note"]]
@@ -163,37 +178,48 @@ def compared(rows: list[dict], unit: str) -> list[str]:
             f"{listed([best, *close]).capitalize()} are too close to call "
             f"in predicting {unit} left out."
         )
+    elif int(rows[0]["pareto_k_over"]):
+        said.append(f"The {best} fit comes out best, but its own numbers are optimistic.")
+        worse = []
     else:
         said.append(f"The {best} fit predicts {unit} left out best.")
     if worse:
         verb = "predict" if len(worse) > 1 else "predicts"
         said.append(f"{listed(worse).capitalize()} {verb} them clearly worse.")
-    for row in rows:
-        over = int(row["pareto_k_over"])
-        if over:
-            said.append(
-                f"{row['variant'].capitalize()}: Pareto k is over "
-                f"{number(value(row, 'pareto_k_threshold'), 2)} for {over} of {row['units']} {unit}, "
-                "so its numbers are optimistic."
-            )
+    said += doubts(rows, unit)
     units, total = int(rows[0]["units"]), int(rows[0]["units_total"])
     if units < total:
         said.append(f"Computed on {units:,} of {total:,} {unit}, drawn at random.")
     return said
 
 
+def doubts(rows: list[dict], unit: str) -> list[str]:
+    """For which variants importance sampling did not work, in one sentence."""
+    over = [
+        f"{row['variant']} ({row['pareto_k_over']} of {row['units']} {unit})"
+        for row in rows
+        if int(row["pareto_k_over"])
+    ]
+    if not over:
+        return []
+    limit = number(value(rows[0], "pareto_k_threshold"), 2)
+    return [f"Pareto k is over {limit} for {listed(over)}: there elpd is optimistic."]
+
+
 def pooling(results: Results) -> dict[str, str]:
     """What each variant means for this study, in a sentence."""
     model = results.model
     factor, response = model["factor"], model["response"]
-    what = "mean" if model["varying"] == ["Intercept"] else "coefficients"
+    only = model["varying"] == ["Intercept"] == model["coefficients"]
+    what = "mean" if only else "coefficients"
     wide = results.fits[0].priors["wide"]
     spread = listed(f"{number(sd)} for {name}" for name, sd in wide.items())
     if len(wide) == 1:
         spread = number(next(iter(wide.values())))
+    common = "mean" if only else "set of coefficients"
     sentences = {
-        "pooled": f"One {what} of {response} for every {factor}: the groups are taken to be alike. "
-        "The between-group sd is zero."
+        "pooled": f"One {common} of {response} for every {factor}: the groups are taken to be "
+        "alike. The between-group sd is zero."
         if factor
         else f"One model of {response} for all rows.",
         "unpooled": f"Each {factor} has its own {what}, from its own rows alone. "
