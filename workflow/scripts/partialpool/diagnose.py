@@ -17,8 +17,8 @@ ADVICE = {
     "{threshold:.0f}): draw longer.",
     "ess_tail": "Too few independent draws for the interval of {worst} (tail ESS {value:.0f}, at "
     "least {threshold:.0f}): draw longer.",
-    "divergences": "{value:.0f} transitions diverged, most in {worst} (at most {threshold:.0f}), so "
-    "part of the posterior may be missing: raise target_accept, or give the standard deviations "
+    "divergences": "{value:.0f} transitions diverged, most in {worst} (at most {threshold:.0f}), "
+    "so part of the posterior may be missing: raise target_accept, or give the standard deviations "
     "tighter priors.",
     "ebfmi": "The energy of {worst} was explored slowly (E-BFMI {value:.2f}, at least "
     "{threshold}): tune longer, or use priors with lighter tails.",
