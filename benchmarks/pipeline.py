@@ -35,12 +35,24 @@ WIDE = {
         }
     }
 }
-IMPORTS = "from partialpool import fit, files; import nutpie"
+# To compare parameters, Snakemake imports pandas.
+EMPTY = {
+    "an empty workflow": "rule all:\n    output: 'x'\n    shell: 'touch x'\n",
+    "one rule with one parameter": (
+        "rule all:\n    output: 'x'\n    params: a=1\n    shell: 'touch x'\n"
+    ),
+}
+# Each ends as a job does, without Python's clean-up.
+IMPORTS = """import os
+from partialpool import fit, files
+import nutpie, netCDF4
+"""
 FIT = f"""{IMPORTS}
 from partialpool.compress import Compressed
 data = Compressed.from_dataset(files.read_netcdf("results/wide/compressed.nc"))
 sampler = dict(chains=4, draws=1000, tune=1000, target_accept=0.9, attempts=3)
 files.write_netcdf("posterior.nc", fit.fit(data, {{}}, "hierarchical", sampler, 1))
+os._exit(0)
 """
 
 
@@ -86,17 +98,18 @@ def main() -> None:
         warm.append(seconds(run, folder, environment))
     line("default run, warm compile cache", warm, "120")
 
-    empty = folder / "empty"
-    empty.mkdir()
-    (empty / "Snakefile").write_text("rule all:\n    output: 'x'\n    shell: 'touch x'\n")
-    seconds(base, empty, environment)
-    pairs = [
-        (seconds(run, folder, environment), seconds(base, empty, environment))
-        for _ in range(2 * arguments.repeat)
-    ]
-    line("nothing to do", [a for a, _ in pairs], "")
-    line("nothing to do in an empty workflow", [b for _, b in pairs], "")
-    line("the ratio of the two, pair by pair", [a / b for a, b in pairs], "1.3")
+    line("nothing to do", [seconds(run, folder, environment) for _ in range(5)], "")
+    for name, rule in EMPTY.items():
+        empty = folder / name.replace(" ", "-")
+        empty.mkdir()
+        (empty / "Snakefile").write_text(rule)
+        seconds(base, empty, environment)
+        pairs = [
+            (seconds(run, folder, environment), seconds(base, empty, environment))
+            for _ in range(2 * arguments.repeat)
+        ]
+        line(f"nothing to do in {name}", [b for _, b in pairs], "")
+        line("the ratio to that, pair by pair", [a / b for a, b in pairs], "1.3")
 
     (folder / "config" / "config.yaml").write_text(yaml.safe_dump(WIDE))
     posterior = "results/wide/hierarchical/posterior.nc"
@@ -110,7 +123,7 @@ def main() -> None:
     pairs = [
         (
             seconds([sys.executable, "-c", FIT], folder, environment),
-            seconds([sys.executable, "-c", IMPORTS], folder, environment),
+            seconds([sys.executable, "-c", f"{IMPORTS}os._exit(0)"], folder, environment),
         )
         for _ in range(arguments.repeat)
     ]

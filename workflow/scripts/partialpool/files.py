@@ -3,12 +3,12 @@
 Imported while the workflow is parsed, so nothing scientific is imported at module level.
 """
 
-import ast
 import glob
 import hashlib
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import traceback
@@ -16,10 +16,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from types import CodeType
 
 from partialpool.errors import UserError, nearest
 
 SCRIPTS = Path(__file__).parent.parent
+_IMPORT = re.compile(
+    r"^\s*(?:from (partialpool[\w.]*) import (\([^)]*\)|.*)|import (partialpool[\w.]*))", re.M
+)
 LAST_WORD = "partialpool:"
 PACKAGES = ("pymc", "pytensor", "nutpie", "numba", "numpy", "arviz-stats", "formulae", "snakemake")
 
@@ -189,9 +193,13 @@ def job(log) -> Iterator[None]:
 
     A :class:`UserError` is one line; anything else is a defect, so its
     traceback comes first. :func:`last_words` finds the lines when the run ends.
+
+    The process ends with the block, without Python's clean-up: taking compiled
+    models down object by object takes a second, and the files are written.
     """
     log = Path(str(log))
     log.parent.mkdir(parents=True, exist_ok=True)
+    line = None
     with log.open("w", encoding="utf-8") as stream:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -199,15 +207,16 @@ def job(log) -> Iterator[None]:
         os.dup2(stream.fileno(), 2)
         try:
             yield
-            return
         except UserError as error:
             line = str(error)
         except Exception as error:
             traceback.print_exc(file=stream)
             line = f"{type(error).__name__}: {error} (traceback in {log})"
-        print(LAST_WORD, " ".join(line.splitlines()), file=stream)
-    # Not sys.exit: no interpreter clean-up may print after the one line.
-    os._exit(1)
+        if line is not None:
+            print(LAST_WORD, " ".join(line.splitlines()), file=stream)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(0 if line is None else 1)
 
 
 def last_words(since: float) -> str:
@@ -224,8 +233,9 @@ def last_words(since: float) -> str:
 def code(script: str) -> str:
     """Hash of the logic behind one script: the script and every module it imports.
 
-    Only the syntax tree counts, without docstrings, so a comment, a docstring
-    or a new line reruns nothing, while a changed constant reruns what uses it.
+    What counts is what Python makes of the code, without its docstrings and line
+    numbers. So a comment, a docstring or a new line reruns nothing, while a changed
+    constant reruns what uses it.
 
     Parameters
     ----------
@@ -235,41 +245,38 @@ def code(script: str) -> str:
     waiting, seen = [SCRIPTS / f"{script}.py"], {}
     while waiting:
         path = waiting.pop()
-        if path in seen:
-            continue
-        tree = ast.parse(path.read_bytes())
-        seen[path] = ast.dump(_without_docstrings(tree))
-        waiting += _imported(tree)
-    digest = hashlib.sha256()
-    for path in sorted(seen):
-        digest.update(f"{path.relative_to(SCRIPTS)}\0{seen[path]}\0".encode())
-    return digest.hexdigest()[:16]
+        if path not in seen:
+            seen[path], imported = _module(path)
+            waiting += imported
+    text = "".join(f"{path.relative_to(SCRIPTS)} {seen[path]}\n" for path in sorted(seen))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
-            value = body[0].value
-            if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                node.body = body[1:]
-    return tree
-
-
-def _imported(tree: ast.Module) -> list[Path]:
-    """Files of the package that a module imports, at any depth of its code."""
+@cache
+def _module(path: Path) -> tuple[str, list[Path]]:
+    """Hash of one module's logic, and the files of the package that it imports anywhere."""
+    source = path.read_text(encoding="utf-8")
+    logic = repr(_logic(compile(source, path.name, "exec", optimize=2)))
     names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    files = []
-    for name in names:
-        if name.split(".")[0] == "partialpool":
-            path = SCRIPTS / Path(*name.split("."))
-            files += [p for p in (path.with_suffix(".py"), path / "__init__.py") if p.exists()]
-    return files
+    for module, listed, plain in _IMPORT.findall(source):
+        names |= {module, plain} | {f"{module}.{n}" for n in re.findall(r"\w+", listed)}
+    imported = []
+    for name in filter(None, names):
+        place = SCRIPTS / Path(*name.split("."))
+        imported += [p for p in (place.with_suffix(".py"), place / "__init__.py") if p.exists()]
+    return hashlib.sha256(logic.encode()).hexdigest(), imported
+
+
+def _logic(compiled: CodeType) -> tuple:
+    """Everything about compiled code that decides what it does."""
+    constants = [
+        _logic(c) if isinstance(c, CodeType) else sorted(map(repr, c)) if isinstance(c, frozenset)
+        else repr(c)
+        for c in compiled.co_consts
+    ]  # fmt: skip
+    names = compiled.co_names, compiled.co_varnames, compiled.co_freevars, compiled.co_cellvars
+    arguments = compiled.co_argcount, compiled.co_posonlyargcount, compiled.co_kwonlyargcount
+    return compiled.co_code, compiled.co_exceptiontable, constants, names, arguments
 
 
 def provenance() -> dict:

@@ -11,7 +11,7 @@ import numpy as np
 import pymc as pm
 import pytensor
 import xarray as xr
-from pytensor.compile.mode import Mode
+from pytensor.compile.mode import Mode, get_mode
 from pytensor.graph.replace import vectorize_graph
 from pytensor.link.basic import PerformLinker
 
@@ -62,7 +62,9 @@ def sample(model: pm.Model, *, chains, draws, tune, target_accept, seed) -> xr.D
     from nutpie.compiled_pyfunc import from_pyfunc
 
     begun = time.perf_counter()
-    density, start = _density(model)
+    point = model.initial_point(0)
+    start = np.concatenate([np.ravel(point[v.name]) for v in model.continuous_value_vars])
+    density = _density(model, point)
     density(start)
     compiled = time.perf_counter()
 
@@ -100,7 +102,7 @@ def sample(model: pm.Model, *, chains, draws, tune, target_accept, seed) -> xr.D
     kept = {theirs: ours for theirs, ours in STATISTICS.items() if theirs in statistics}
     drawn = xr.DataTree.from_dict(
         {
-            "posterior": constrain(model, trace["posterior"]["position"].values),
+            "posterior": constrain(model, point, trace["posterior"]["position"].values),
             "sample_stats": statistics[list(kept)].rename(kept),
         },
     )
@@ -111,12 +113,14 @@ def sample(model: pm.Model, *, chains, draws, tune, target_accept, seed) -> xr.D
     return drawn
 
 
-def _density(model: pm.Model):
-    """Compile `position -> (log density, gradient)` and the model's initial position."""
+def _density(model: pm.Model, point: dict):
+    """Compile `position -> (log density, gradient)`; `point` tells the shapes."""
     # Fast math lets the compiler reorder sums as it pleases, and it pleases
     # differently for code from the cache: draws would depend on the cache.
+    # Rewriting for work in place takes longer than it saves on graphs this small.
+    mode = get_mode("NUMBA").excluding("inplace")
     with pytensor.config.change_flags(numba__fastmath=False):
-        compiled = model.logp_dlogp_function(ravel_inputs=True, mode="NUMBA")
+        compiled = model.logp_dlogp_function(initial_point=point, ravel_inputs=True, mode=mode)
     function = compiled._pytensor_function
     function.trust_input = True
 
@@ -124,17 +128,17 @@ def _density(model: pm.Model):
         value, gradient = function(position)
         return float(value), gradient
 
-    point = model.initial_point(0)
-    start = np.concatenate([np.ravel(point[v.name]) for v in model.continuous_value_vars])
-    return density, start.astype("float64")
+    return density
 
 
-def constrain(model: pm.Model, positions: np.ndarray) -> xr.Dataset:
+def constrain(model: pm.Model, point: dict, positions: np.ndarray) -> xr.Dataset:
     """Map unconstrained positions to the model's variables on their own scale.
 
     Parameters
     ----------
     model : pm.Model
+    point : dict
+        One value of every value variable, which tells the shapes.
     positions : numpy.ndarray
         Shape `(chain, draw, position)`: value variables, raveled in the model's order.
 
@@ -145,7 +149,6 @@ def constrain(model: pm.Model, positions: np.ndarray) -> xr.Dataset:
     """
     chains, draws, _ = positions.shape
     flat = positions.reshape(chains * draws, -1)
-    point = model.initial_point(0)
     batched, columns, at = {}, [], 0
     for value in model.continuous_value_vars:
         shape = point[value.name].shape
