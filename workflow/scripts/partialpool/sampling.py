@@ -122,10 +122,12 @@ def _density(model: pm.Model, point: dict):
     with pytensor.config.change_flags(numba__fastmath=False):
         compiled = model.logp_dlogp_function(initial_point=point, ravel_inputs=True, mode=mode)
     function = compiled._pytensor_function
-    function.trust_input = True
+    # The jitted function itself, without the checks PyTensor makes at every call.
+    jitted = function.vm.jit_fn
+    data = [container.storage[0] for container in function.input_storage[1:]]
 
     def density(position):
-        value, gradient = function(position)
+        value, gradient = jitted(position, *data)
         return float(value), gradient
 
     return density
