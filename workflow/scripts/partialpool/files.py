@@ -3,6 +3,7 @@
 Imported while the workflow is parsed, so nothing scientific is imported at module level.
 """
 
+import ast
 import glob
 import hashlib
 import json
@@ -16,7 +17,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from types import CodeType
 
 from partialpool.errors import UserError, nearest
 
@@ -24,6 +24,7 @@ SCRIPTS = Path(__file__).parent.parent
 _IMPORT = re.compile(
     r"^\s*(?:from (partialpool[\w.]*) import (\([^)]*\)|.*)|import (partialpool[\w.]*))", re.M
 )
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 LAST_WORD = "partialpool:"
 PACKAGES = ("pymc", "pytensor", "nutpie", "numba", "numpy", "arviz-stats", "formulae", "snakemake")
 
@@ -233,9 +234,8 @@ def last_words(since: float) -> str:
 def code(script: str) -> str:
     """Hash of the logic behind one script: the script and every module it imports.
 
-    What counts is what Python makes of the code, without its docstrings and line
-    numbers. So a comment, a docstring or a new line reruns nothing, while a changed
-    constant reruns what uses it.
+    Only the syntax tree counts, without docstrings, so a comment, a docstring
+    or a new line reruns nothing, while a changed constant reruns what uses it.
 
     Parameters
     ----------
@@ -256,7 +256,7 @@ def code(script: str) -> str:
 def _module(path: Path) -> tuple[str, list[Path]]:
     """Hash of one module's logic, and the files of the package that it imports anywhere."""
     source = path.read_text(encoding="utf-8")
-    logic = repr(_logic(compile(source, path.name, "exec", optimize=2)))
+    logic = repr(_logic(ast.parse(source)))
     names = set()
     for module, listed, plain in _IMPORT.findall(source):
         names |= {module, plain} | {f"{module}.{n}" for n in re.findall(r"\w+", listed)}
@@ -267,16 +267,17 @@ def _module(path: Path) -> tuple[str, list[Path]]:
     return hashlib.sha256(logic.encode()).hexdigest(), imported
 
 
-def _logic(compiled: CodeType) -> tuple:
-    """Everything about compiled code that decides what it does."""
-    constants = [
-        _logic(c) if isinstance(c, CodeType) else sorted(map(repr, c)) if isinstance(c, frozenset)
-        else repr(c)
-        for c in compiled.co_consts
-    ]  # fmt: skip
-    names = compiled.co_names, compiled.co_varnames, compiled.co_freevars, compiled.co_cellvars
-    arguments = compiled.co_argcount, compiled.co_posonlyargcount, compiled.co_kwonlyargcount
-    return compiled.co_code, compiled.co_exceptiontable, constants, names, arguments
+def _logic(node):
+    """A syntax tree as nested tuples, without docstrings and places in the file."""
+    if isinstance(node, list):
+        return tuple(map(_logic, node))
+    if not isinstance(node, ast.AST):
+        return node
+    fields = node.__dict__
+    if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+        fields = fields | {"body": node.body[1:]}
+    kind = type(node)
+    return kind.__name__, *(_logic(fields.get(name)) for name in kind._fields)
 
 
 def provenance() -> dict:
