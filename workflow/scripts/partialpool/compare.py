@@ -136,6 +136,12 @@ def by_group(posterior: xr.Dataset, data: Compressed, variant: str) -> xr.DataTr
     Leaving a group out asks how well a new group is predicted. The collapsed
     likelihood is this density, so no row is read.
 
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+    data : Compressed
+    variant : str
+
     Returns
     -------
     xarray.DataTree

@@ -152,7 +152,7 @@ def comparison(rows: list[dict]) -> dict | None:
             ]
         )
     heads = ["variant", "elpd_loo", "se", "difference", "its se", "p_loo", "weight"]
-    return table([*heads, "Pareto k too high", "note"], out, numbers=range(1, 8))
+    return table([*heads, "high Pareto k", "note"], out, numbers=range(1, 8))
 
 
 def predictions(results: Results, variant: str) -> dict:
