@@ -36,7 +36,7 @@ lock:
 
 # Everything runs have made; the environment stays.
 clean:
-	rm -rf results .snakemake .pytest_cache .ruff_cache
+	rm -rf results/* .snakemake .pytest_cache .ruff_cache
 
 environment:
 	@PYTHON="$(PYTHON)" tools/setup
