@@ -5,10 +5,10 @@ the meaning of their arguments are those of PyMC.
 """
 
 import math
-import re
 from dataclasses import dataclass, field
 
 from partialpool.errors import UserError, nearest
+from partialpool.study import call
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,6 @@ FAMILIES = {
     "lognormal": Family(("mu", "sigma"), "positive", "LogNormal", ("lognorm", "log s"), "mu"),
     "lkj": Family(("eta",), "correlation", "LKJ", ("beta", "")),
 }
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_WRITTEN = re.compile(rf"\s*([A-Za-z_]\w*)\s*\(\s*({_NUMBER}(?:\s*,\s*{_NUMBER})*)?\s*\)\s*")
 
 
 @dataclass(frozen=True)
@@ -67,17 +65,17 @@ class Prior:
             If the family is unknown, its arguments are not in its range, or
             its support is not the parameter's.
         """
-        match = _WRITTEN.fullmatch(str(text))
-        if not match:
+        written = call(str(text))
+        if written is None:
             raise UserError(f"{where}: {text!r} is not of the form family(number, ...)")
-        family, numbers = match[1], match[2] or ""
+        family, arguments = written
         if family not in FAMILIES:
             known = [name for name, f in FAMILIES.items() if support in (None, f.support)]
             raise UserError(
                 f"{where}: {family!r} is not a known family{nearest(family, FAMILIES)}; "
                 f"known: {', '.join(known)}"
             )
-        prior = cls(family, tuple(float(n) for n in numbers.split(",") if n.strip()))
+        prior = cls(family, arguments)
         prior._check(where, support)
         return prior
 
