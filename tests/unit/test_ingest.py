@@ -166,3 +166,25 @@ def test_new_rows(tmp_path):
         ("county,x,kind,period,mean\n1,1,a,2,1\n", "column 'mean' has the name of a result"),
     ):
         assert telling in complaint(new, text)
+
+
+def test_a_slope_tied_to_an_intercept_far_away_is_pointed_out(tmp_path):
+    rows = "".join(
+        f"{g},{1000 + x},{x * (1 + i) + i}\n" for i, g in enumerate("abc") for x in range(4)
+    )
+    (tmp_path / "t.csv").write_text("g,x,y\n" + rows)
+
+    def warnings(formula):
+        return ingest(tmp_path / "t.csv", Formula(formula), "estimated", source="t.csv")[1][
+            "warnings"
+        ]
+
+    assert any("Write center(x)" in said for said in warnings("y ~ x + (1 + x | g)"))
+    for fine in ("y ~ x + (1 | g)", "y ~ center(x) + (1 + center(x) | g)", "y ~ x + (0 + x | g)"):
+        assert not any("center" in said for said in warnings(fine))
+
+
+def test_a_factor_cannot_have_the_name_of_a_result(tmp_path):
+    (tmp_path / "t.csv").write_text("sigma,y\na,1\nb,2\na,3\n")
+    with pytest.raises(UserError, match="cannot be called 'sigma'"):
+        ingest(tmp_path / "t.csv", Formula("y ~ 1 + (1 | sigma)"), "estimated", source="t.csv")

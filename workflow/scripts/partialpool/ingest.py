@@ -17,7 +17,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from partialpool.errors import UserError, nearest
-from partialpool.formula import Formula
+from partialpool.formula import Design, Formula
 from partialpool.grammar import listed, shown
 from partialpool.study import error_column
 
@@ -25,6 +25,7 @@ MISSING = ["", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL"]
 FEW_GROUPS = 5  # fewer say little about how groups differ
 # Names of dimensions and variables in the files of a fit, which a factor's would collide with.
 RESERVED = {"beta", "chain", "coefficient", "draw", "sample", "sigma", "unit", "z"}
+FAR = 10  # times its sd: a varying slope on such a predictor is tied to the varying intercept
 PREDICTED = ("mean", "sd", "lower", "upper", "outcome_lower", "outcome_upper", "group_status")
 
 
@@ -82,8 +83,10 @@ def ingest(path, formula: Formula, sigma, *, source: str) -> tuple[pd.DataFrame,
     if formula.factor and table[formula.factor].nunique() < 2:
         only = shown(table[formula.factor].iloc[0])
         raise gate.fault(f"column {formula.factor!r} has one group only, {only}; two are needed")
-    gate.evaluate(lambda: formula.design(table))
-    return table, _report(table, formula, sigma, source)
+    design = gate.evaluate(lambda: formula.design(table))
+    report = _report(table, formula, sigma, source)
+    report["warnings"] += _far_from_zero(design)
+    return table, report
 
 
 def ingest_new(path, formula: Formula, sigma, fitted: pd.DataFrame, *, source: str) -> pd.DataFrame:
@@ -149,10 +152,10 @@ class _Gate:
     def fault(self, message: str) -> UserError:
         return UserError(f"{self.source}: {message}")
 
-    def evaluate(self, design) -> None:
+    def evaluate(self, design) -> Design:
         """Let the formula judge the table; its complaint names this file."""
         try:
-            design()
+            return design()
         except UserError as error:
             raise self.fault(str(error)) from None
 
@@ -366,4 +369,20 @@ def _warnings(columns: dict, groups: dict | None, sigma, rows: int) -> list[str]
         )
     elif single and sigma == "estimated":
         said.append(f"{single} of {count} groups have one row.")
+    return said
+
+
+def _far_from_zero(design: Design) -> list[str]:
+    """Warnings of slopes that vary together with an intercept far outside the data."""
+    if "Intercept" not in design.varying:
+        return []
+    said = []
+    for name, values in zip(design.varying, design.matrix.T, strict=False):
+        away = abs(values.mean()) / values.std() if name != "Intercept" else 0
+        if away > FAR:
+            said.append(
+                f"The slope of {name!r} varies by group, and its mean is {away:.0f} times its sd "
+                "from zero, where intercepts are: sampling will be slow, and the intercepts say "
+                f"little. Write center({name}) in the formula."
+            )
     return said
