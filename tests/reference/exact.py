@@ -19,6 +19,7 @@ class OneWay:
     mu: tuple[float, float]  # mean, sd
     tau: tuple[float, float]
     theta: np.ndarray  # (group, 2)
+    u: np.ndarray  # (group, 2): theta - mu
 
     @classmethod
     def integrate(cls, y, se, mu_prior: tuple[float, float], tau_prior) -> "OneWay":
@@ -48,10 +49,13 @@ class OneWay:
         kept = 1 / (1 + variance / tau**2)  # share of a group's own mean in theta's
         theta = kept * y + (1 - kept) * mean[:, None]
         spread = kept * variance + (1 - kept) ** 2 / precision[:, None]
+        u = kept * (y - mean[:, None])
+        spread_of_u = kept * variance + kept**2 / precision[:, None]
         return cls(
             mu=tuple(moments(mean, mean**2 + 1 / precision)),
             tau=tuple(moments(tau[:, 0], tau[:, 0] ** 2)),
             theta=moments(theta, theta**2 + spread),
+            u=moments(u, u**2 + spread_of_u),
         )
 
 

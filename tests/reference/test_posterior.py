@@ -51,8 +51,10 @@ def test_eight_schools():
     assert summary["rhat"].max() <= 1.01
     assert_close(summary, "beta[Intercept]", *exact.mu)
     assert_close(summary, "sd_school[Intercept]", *exact.tau)
-    for label, moments in zip("ABCDEFGH", exact.theta, strict=True):
-        assert_close(summary, f"coef_school[{label}, Intercept]", *moments)
+    for label, theta, u in zip("ABCDEFGH", exact.theta, exact.u, strict=True):
+        assert_close(summary, f"coef_school[{label}, Intercept]", *theta)
+        assert_close(summary, f"u_school[{label}, Intercept]", *u)
+    assert len(summary) == 2 + 2 * 8
 
 
 def test_grouped_means_with_known_sigma():
@@ -71,8 +73,10 @@ def test_grouped_means_with_known_sigma():
     assert summary["ess_bulk"].min() >= 1000
     assert_close(summary, "beta[Intercept]", *exact.mu)
     assert_close(summary, "sd_group[Intercept]", *exact.tau)
-    for label, moments in zip(means.index, exact.theta, strict=True):
-        assert_close(summary, f"coef_group[{label}, Intercept]", *moments)
+    for label, theta, u in zip(means.index, exact.theta, exact.u, strict=True):
+        assert_close(summary, f"coef_group[{label}, Intercept]", *theta)
+        assert_close(summary, f"u_group[{label}, Intercept]", *u)
+    assert len(summary) == 2 + 2 * 5
 
 
 def test_pooled_regression_with_known_sigma_is_the_conjugate_posterior():

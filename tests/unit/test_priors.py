@@ -78,10 +78,28 @@ def test_what_the_config_gives_goes_first():
     assert priors.Priors.from_dict(completed.to_dict()) == completed
 
 
-def test_keys_must_name_a_parameter():
-    design = data()
-    with pytest.raises(UserError, match=r"priors\.C\(kk\): no such parameter.*nearest: 'C\(k\)'"):
-        priors.check_keys(["C(kk)"], design, "estimated", "priors")
-    with pytest.raises(UserError, match="sigma is known"):
-        priors.check_keys(["sigma"], design, 1.0, "priors")
-    priors.check_keys(["C(k)", "C(k)[b]", "sd", "cor_g", "sigma"], design, "by_group", "priors")
+@pytest.mark.parametrize(
+    ("given", "sigma", "expected"),
+    [
+        ({"C(kk)": "normal(0, 1)"}, "estimated", "nearest: 'C(k)'"),
+        ({"sigma": "half_normal(1)"}, 1.0, "sigma is known here"),
+        ({"x": "half_normal(1)"}, "estimated", "a coefficient can be any number"),
+        ({"C(k)": "gamma(2, 1)"}, "estimated", "a coefficient can be any number"),
+        ({"sd_g": "normal(0, 1)"}, "estimated", "a standard deviation is over 0"),
+        ({"cor_g": "half_normal(1)"}, "estimated", "lkj"),
+    ],
+)
+def test_priors_must_name_a_parameter_and_fit_it(given, sigma, expected):
+    with pytest.raises(UserError) as error:
+        priors.check_keys(priors.supports(given), data(), sigma, "priors")
+    [key] = given
+    assert str(error.value).startswith(f"priors.{key}: ")
+    assert expected in str(error.value)
+
+
+def test_fitting_priors_pass():
+    given = {
+        "C(k)": "cauchy(0, 1)", "C(k)[b]": "normal(0, 1)", "sd": "half_cauchy(1)",
+        "sd_g": "exponential(1)", "cor_g": "lkj(2)", "sigma": "half_normal(1)",
+    }  # fmt: skip
+    priors.check_keys(priors.supports(given), data(), "by_group", "priors")

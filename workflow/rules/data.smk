@@ -45,7 +45,7 @@ rule ingest:
         runtime=30,
     params:
         study=lambda w: STUDIES[w.study].block("name", "data", "formula", "sigma")
-        | {"priors": sorted(STUDIES[w.study].priors)},
+        | {"priors": priors.supports(STUDIES[w.study].priors)},
         code=files.code("ingest"),
     script:
         "../scripts/ingest.py"

@@ -52,7 +52,8 @@ def check(
     if total > ROWS:
         rows = np.sort(rng.choice(total, ROWS, replace=False))
 
-    draws = Draws(posterior, design, thin=max(1, posterior["beta"].size // _size(posterior)))
+    count = posterior.sizes["chain"] * posterior.sizes["draw"]
+    draws = Draws(posterior, design, thin=max(1, count // REPLICATES))
     spread = draws.sigma(rows, standard_errors)
     eta = draws.expected(rows)
     after = eta + spread * rng.standard_normal(eta.shape)
@@ -71,10 +72,6 @@ def check(
     )
     tree.attrs |= {"variant": variant, "rows": total, "rows_replicated": len(rows)}
     return tree
-
-
-def _size(posterior: xr.Dataset) -> int:
-    return posterior.sizes["coefficient"] * REPLICATES
 
 
 def _prior(design, rows, centre, priors: Priors, variant, sigma, standard_errors, rng):

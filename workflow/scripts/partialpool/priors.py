@@ -39,6 +39,13 @@ FAMILIES = {
 }
 
 
+NEEDS = {
+    "real": "a coefficient can be any number",
+    "positive": "a standard deviation is over 0",
+    "correlation": "a correlation matrix takes lkj",
+}
+
+
 @dataclass(frozen=True)
 class Prior:
     """One prior: a family of the vocabulary and its numbers."""
@@ -90,16 +97,8 @@ class Prior:
         for name, value in self.parameters.items():
             if name != family.location and not value > 0:
                 raise UserError(f"{where}: {self} has {name} = {value:g}; {name} is over 0: {form}")
-        if support is not None and family.support != support:
-            fitting = [name for name, f in FAMILIES.items() if f.support == support]
-            needs = {
-                "real": "a coefficient can be any number",
-                "positive": "a standard deviation is over 0",
-                "correlation": "a correlation matrix takes lkj",
-            }[support]
-            raise UserError(
-                f"{where}: {self} does not fit, {needs}; use one of {', '.join(fitting)}"
-            )
+        if support is not None:
+            check_support(family.support, support, f"{where}: {self}")
 
     def __str__(self) -> str:
         return f"{self.family}({', '.join(f'{a:.15g}' for a in self.arguments)})"
@@ -207,13 +206,31 @@ def check(given: dict[str, str], where: str) -> None:
         Prior.parse(text, f"{where}.{key}", support)
 
 
-def check_keys(given, design, sigma, where: str) -> None:
-    """Check that every key of configured priors names something the model has.
+def check_support(found: str, needed: str, where: str) -> None:
+    """Check that a family of one support fits a parameter that needs another.
+
+    Raises
+    ------
+    UserError
+        With the families that fit.
+    """
+    if found != needed:
+        fitting = [name for name, family in FAMILIES.items() if family.support == needed]
+        raise UserError(f"{where} does not fit, {NEEDS[needed]}; use one of {', '.join(fitting)}")
+
+
+def supports(given: dict[str, str]) -> dict[str, str]:
+    """The support of each configured prior, by key: all that the table's gate has to know."""
+    return {key: FAMILIES[Prior.parse(given[key]).family].support for key in sorted(given)}
+
+
+def check_keys(given: dict[str, str], design, sigma, where: str) -> None:
+    """Check that every configured prior names a parameter of the model, and fits it.
 
     Parameters
     ----------
-    given : iterable of str
-        Keys of the `priors` block.
+    given : dict of str to str
+        From :func:`supports`.
     design : partialpool.formula.Design
     sigma : str or float
         As in the config.
@@ -223,22 +240,23 @@ def check_keys(given, design, sigma, where: str) -> None:
     Raises
     ------
     UserError
-        With the nearest known key.
+        With the nearest known key, or the families that fit.
     """
-    known = list(dict.fromkeys([*design.coefficients, *design.terms]))
+    known = dict.fromkeys([*design.coefficients, *design.terms], "real")
     if design.factor:
-        known += ["sd", f"sd_{design.factor}"]
+        known |= {"sd": "positive", f"sd_{design.factor}": "positive"}
     if len(design.varying) > 1:
-        known += ["cor", f"cor_{design.factor}"]
+        known |= {"cor": "correlation", f"cor_{design.factor}": "correlation"}
     if sigma in ("estimated", "by_group"):
-        known += ["sigma"]
-    for key in given:
+        known |= {"sigma": "positive"}
+    for key, support in given.items():
         if key not in known:
             why = " (sigma is known here)" if key == "sigma" else ""
             raise UserError(
                 f"{where}.{key}: no such parameter in the model{why}{nearest(key, known)}; "
                 f"known: {', '.join(known)}"
             )
+        check_support(support, known[key], f"{where}.{key}: the prior")
 
 
 def complete(given: dict[str, str], data) -> Priors:
