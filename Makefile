@@ -1,4 +1,5 @@
-# Two commands do everything, set-up included: `make` and `make test`.
+# Two commands do everything, set-up included: `make` and `make test`. `make test-cluster`, as root
+# on Debian, brings up a Slurm cluster of two nodes for the rest.
 #
 #   make CORES=2          on two cores instead of all
 #   make ARGS=--dry-run   more options for the tool that a target runs
@@ -10,7 +11,7 @@ ARGS ?=
 
 in_env = PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: run test test-unit lint lock clean environment
+.PHONY: run test test-unit test-cluster lint lock clean environment
 
 run: environment
 	@$(in_env) snakemake --cores $(CORES) $(ARGS)
@@ -21,6 +22,10 @@ test: environment
 test-unit: environment
 	@$(in_env) pytest tests/unit $(ARGS)
 
+test-cluster: environment
+	@tests/cluster/slurm up
+	@$(in_env) pytest tests/cluster $(ARGS); status=$$?; tests/cluster/slurm down; exit $$status
+
 lint: environment
 	@$(in_env) ruff check
 	@$(in_env) ruff format --check
@@ -30,7 +35,7 @@ lint: environment
 # After a change in pyproject.toml. Pins stay where they are; ARGS=--upgrade moves them all.
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv: https://docs.astral.sh/uv" >&2; exit 1; }
-	@uv pip compile --quiet --universal --python-version 3.12 --extra dev --generate-hashes \
+	@uv pip compile --quiet --universal --python-version 3.12 --extra cluster --extra dev --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 		$(ARGS) --output-file requirements.lock pyproject.toml
 

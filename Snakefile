@@ -7,39 +7,51 @@ workflow/scripts/partialpool and a section of the report, all of one name.
 import atexit
 import sys
 import time
+from dataclasses import asdict
 
 sys.path.insert(0, f"{workflow.basedir}/workflow/scripts")
 
-from partialpool import files, priors, study
+from partialpool import code, files, job, priors, progress, run, study
+from partialpool.config import read
 from partialpool.errors import UserError
 
 STARTED = time.time()
 CONFIG = next(iter(workflow.overwrite_configfiles), "config/config.yaml")
 
 try:
-    files.require_yaml(CONFIG)
+    # A job on a cluster reads the Snakefile, too, and takes what its run was started with.
+    BEGUN = None if workflow.is_main_process else run.started_with()
+    if not BEGUN:
+        files.require_yaml(CONFIG)
 except UserError as error:
     sys.exit(f"partialpool: {error}")
 
+if BEGUN:
+    STRICT, CODE = BEGUN["strict"], BEGUN["code"]
+    STUDIES = {name: study.Study(**block) for name, block in BEGUN["studies"].items()}
+else:
 
-configfile: "config/config.yaml"
+    configfile: "config/config.yaml"
+
+    try:
+        STUDIES = read(config, source=str(CONFIG))
+        for name, block in STUDIES.items():
+            priors.check(block.priors, f"{CONFIG}: studies.{name}.priors")
+            files.require(block.data, f"{CONFIG}: studies.{name}.data")
+            files.require(block.new_data, f"{CONFIG}: studies.{name}.new_data")
+    except UserError as error:
+        sys.exit(f"partialpool: {error}")
+    STRICT, CODE = config.get("strict", True), code.hashes()
 
 
-try:
-    STUDIES = study.read(config, source=str(CONFIG))
-    for name, block in STUDIES.items():
-        priors.check(block.priors, f"{CONFIG}: studies.{name}.priors")
-        files.require(block.data, f"{CONFIG}: studies.{name}.data")
-        files.require(block.new_data, f"{CONFIG}: studies.{name}.new_data")
-except UserError as error:
-    sys.exit(f"partialpool: {error}")
-
-FITS = [(name, variant) for name, block in STUDIES.items() for variant in block.variants]
+onstart:
+    run.begin(strict=STRICT, code=CODE, studies={n: asdict(s) for n, s in STUDIES.items()})
+    progress.follow(workflow)
 
 
 onerror:
     # After Snakemake's own account, so that it is the last thing on the screen.
-    atexit.register(sys.stderr.write, files.last_words(STARTED))
+    atexit.register(sys.stderr.write, job.last_words(STARTED))
 
 
 wildcard_constraints:
@@ -56,5 +68,7 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
+        # All of them, or a deleted one would be missed only by the next change upstream of it.
+        lambda w: [path for name in STUDIES for path in outputs(name)],
         "results/index.html",
         "results/verdict.ok",

@@ -8,22 +8,32 @@ TEMPLATES = Path(__file__).parents[2] / "workflow" / "report"
 CHECK = {"name": "ess_bulk", "value": 3.0, "threshold": 400, "worst": "sigma"}
 
 
-def page(failed):
-    studies = {
-        "first": {"formula": "y ~ x", "data": None},
-        "second": {"formula": "y ~ <b>", "data": "<i>.csv"},
-    }
-    fits = {("first", "pooled"): True, ("second", "pooled"): True, ("second", "unpooled"): True}
-    fits |= dict.fromkeys(failed, False)
+STUDIES = {
+    "first": {"formula": "y ~ x", "data": None},
+    "second": {"formula": "y ~ <b>", "data": "<i>.csv"},
+}
+FITS = [("first", "pooled"), ("second", "pooled"), ("second", "unpooled")]
+
+
+def page(failed, studies=STUDIES, fits=FITS):
     verdicts = {
-        fit: {"passed": passed, "checks": [CHECK | {"passed": passed}], "advice": []}
-        for fit, passed in fits.items()
+        fit: {
+            "passed": fit not in failed,
+            "checks": [CHECK | {"passed": fit not in failed}],
+            "advice": [],
+        }
+        for fit in fits
     }
-    data = {
-        "first": {"rows_used": 1234, "groups": None},
-        "second": {"rows_used": 10, "groups": {"count": 5}},
-    }
+    data = {name: {"rows_used": 10, "groups": {"count": 5}} for name in studies}
+    data["first"] = {"rows_used": 1234, "groups": None}
     return index.index(studies, verdicts, data, TEMPLATES)
+
+
+def many(failed):
+    """The page of 500 studies with 1,000 fits, of which the first few failed."""
+    studies = {name: STUDIES["first"] for name in ["first", *(f"s{i}" for i in range(499))]}
+    fits = [(name, variant) for name in studies for variant in ("pooled", "hierarchical")]
+    return page(fits[:failed], studies, fits)
 
 
 def test_failed_study_is_first():
@@ -46,3 +56,16 @@ def test_config_is_never_markup():
     html = page([])
     assert "y ~ &lt;b&gt;" in html and "&lt;i&gt;.csv" in html
     assert "<b>" not in html and "<i>" not in html
+
+
+def test_many_failed_fits_are_counted_and_few_are_named():
+    html = many(11)
+    assert "Do not rely on 11 of 1,000 fits." in html and "<li>" not in html
+    assert "in 6 of 500 studies, which come first in the table below: 6 pooled, 5 hier" in html
+    assert many(10).count("<li>") == 10
+
+
+def test_only_a_long_table_is_filtered():
+    assert 'type="search"' not in page([])
+    assert 'type="checkbox"' in many(1)
+    assert 'type="search"' in many(0) and 'type="checkbox"' not in many(0)

@@ -21,8 +21,9 @@ CONDA_NAMES = {"matplotlib-base": "matplotlib"}  # the rest of matplotlib is a d
 
 @pytest.fixture(scope="module")
 def declared() -> dict[str, SpecifierSet]:
-    """Packages of pyproject.toml, those for the tests included."""
-    written = PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]
+    """Packages of pyproject.toml, those for clusters and for the tests included."""
+    extras = PROJECT["optional-dependencies"]
+    written = [*PROJECT["dependencies"], *extras["cluster"], *extras["dev"]]
     requirements = [Requirement(text) for text in written]
     return {canonicalize_name(r.name): r.specifier for r in requirements}
 

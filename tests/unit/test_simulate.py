@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from partialpool import study
+from partialpool.config import read
 from partialpool.errors import UserError
 from partialpool.simulate import simulate
 
@@ -15,13 +15,13 @@ ROOT = Path(__file__).parents[2]
 
 
 def one(seed=1, **block):
-    return study.read({"seed": seed, "studies": {"s": block}})["s"]
+    return read({"seed": seed, "studies": {"s": block}})["s"]
 
 
 @pytest.fixture(scope="module")
 def textbook():
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
-    studies = study.read(config)
+    studies = read(config)
     return {name: simulate(s) for name, s in studies.items() if s.simulate}
 
 

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
-from running import CONFIG, Workflow, snakemake
+from running import CONFIG, Run, Workflow, snakemake
 
 from partialpool import files
 
@@ -12,7 +12,7 @@ FIT = "results/simulated/hierarchical/posterior.nc"
 
 
 def test_a_run_leaves_every_file_in_the_users_folder(first_run):
-    of_all = {"index.html", "verdict.json", "verdict.ok", "logs"}
+    of_all = {"index.html", "verdict.json", "verdict.ok", "logs", "progress.txt"}
     assert first_run.results("*") == of_all | set(CONFIG["studies"])
     for name, block in CONFIG["studies"].items():
         of_study = {"data.parquet", "data_report.json", "compressed.nc", "comparison.csv"}
@@ -123,14 +123,13 @@ def test_the_next_run_finishes_what_was_broken_off(finished):
 def test_a_killed_fit_leaves_no_half_of_a_file(finished):
     """Killed when its draws are on disk under another name."""
     module = "workflow/scripts/partialpool/files.py"
-    finished.edit(
-        module, "        os.replace(", "        os.kill(os.getpid(), 9)\n        os.replace("
-    )
+    kill = "        path.suffix == '.nc' and os.kill(os.getpid(), 9)\n"
+    finished.edit(module, "        os.replace(", f"{kill}        os.replace(")
     posterior = "results/hasty/pooled/posterior.nc"
     finished.run(posterior, "--allowed-rules", "fit", fails=True)
     [left] = finished.results("hasty/pooled/*posterior*")
     assert left.startswith("hasty/pooled/.posterior.nc.")
-    finished.edit(module, "        os.kill(os.getpid(), 9)\n", "")
+    finished.edit(module, kill, "")
     finished.run(posterior)
     assert not finished.results("hasty/pooled/.*")
     assert files.read_netcdf(finished.folder / posterior)["posterior"].sizes["chain"] == 2
@@ -141,11 +140,9 @@ def test_plain_snakemake_at_the_root(finished):
     at_root = Workflow(finished.repository, finished.repository)
     at_root.configure(CONFIG)
     at_root.tables()
-    planned = snakemake("--dry-run", cwd=at_root.folder)
-    assert planned.returncode == 0, planned.stdout
-    assert planned.stdout.startswith("Using workflow specific profile profiles/default ")
-    linted = snakemake("--lint", cwd=at_root.folder)
-    assert linted.returncode == 0 and "Lints for" not in linted.stdout, linted.stdout
+    planned = Run(snakemake("--dry-run", cwd=at_root.folder)).finish()
+    assert planned.startswith("Using workflow specific profile profiles/default ")
+    assert "Lints for" not in Run(snakemake("--lint", cwd=at_root.folder)).finish()
 
 
 def test_snakemakes_own_report(finished):

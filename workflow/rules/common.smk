@@ -1,4 +1,16 @@
-"""Files a rule reads that depend on what the config says."""
+"""What rules ask for, and the files they read that depend on what the config says."""
+
+from types import SimpleNamespace
+
+
+def by_attempt(amount):
+    """A resource that grows with each attempt: what ran out of it once gets more."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def fits():
+    """All fits, as study and variant, in the order of the config."""
+    return [(name, variant) for name, block in STUDIES.items() for variant in block.variants]
 
 
 def table_of(wildcards):
@@ -30,3 +42,12 @@ def answers(wildcards):
     if block.simulate:
         found["recovery"] = rules.recover.output.recovery
     return found
+
+
+def outputs(name):
+    """Every file of a study that is an answer, or what answers are made from."""
+    of_study = answers(SimpleNamespace(study=name)).values()
+    patterns = [
+        path for paths in of_study for path in ([paths] if isinstance(paths, str) else paths)
+    ]
+    return expand([*patterns, rules.figures.output.figures, rules.report.output.page], study=name)

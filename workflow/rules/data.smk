@@ -13,11 +13,11 @@ rule simulate:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(10),
     params:
         study=lambda w: STUDIES[w.study].block("name", "simulate", "formula", "sigma", "seed"),
-        code=files.code("simulate"),
+        code=CODE["simulate"],
     script:
         "../scripts/simulate.py"
 
@@ -41,12 +41,12 @@ rule ingest:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=by_attempt(4000),
+        runtime=by_attempt(20),
     params:
         study=lambda w: STUDIES[w.study].block("name", "data", "formula", "sigma")
         | {"priors": priors.supports(STUDIES[w.study].priors)},
-        code=files.code("ingest"),
+        code=CODE["ingest"],
     script:
         "../scripts/ingest.py"
 
@@ -65,11 +65,11 @@ rule new_data:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=by_attempt(2000),
+        runtime=by_attempt(10),
     params:
         study=lambda w: STUDIES[w.study].block("new_data", "formula", "sigma"),
-        code=files.code("new_data"),
+        code=CODE["new_data"],
     script:
         "../scripts/new_data.py"
 
@@ -87,10 +87,10 @@ rule compress:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=by_attempt(4000),
+        runtime=by_attempt(20),
     params:
         study=lambda w: STUDIES[w.study].block("formula", "sigma"),
-        code=files.code("compress"),
+        code=CODE["compress"],
     script:
         "../scripts/compress.py"

@@ -13,11 +13,11 @@ rule fit:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 3000 * attempt,
-        runtime=lambda wildcards, attempt: 60 * attempt,
+        mem_mb=by_attempt(3000),
+        runtime=by_attempt(60),
     params:
         study=lambda w: STUDIES[w.study].block("priors", "sampler", "seed"),
-        code=files.code("fit"),
+        code=CODE["fit"],
     script:
         "../scripts/fit.py"
 
@@ -43,11 +43,11 @@ rule diagnose:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=by_attempt(3000),
+        runtime=by_attempt(5),
     params:
         study=lambda w: STUDIES[w.study].block("convergence", "interval"),
-        code=files.code("diagnose"),
+        code=CODE["diagnose"],
     script:
         "../scripts/diagnose.py"
 
@@ -71,11 +71,11 @@ rule predict:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=by_attempt(3000),
+        runtime=by_attempt(5),
     params:
         study=lambda w: STUDIES[w.study].block("formula", "sigma", "interval", "seed"),
-        code=files.code("predict"),
+        code=CODE["predict"],
     script:
         "../scripts/predict.py"
 
@@ -94,11 +94,11 @@ rule check:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=by_attempt(3000),
+        runtime=by_attempt(5),
     params:
         study=lambda w: STUDIES[w.study].block("formula", "sigma", "seed"),
-        code=files.code("check"),
+        code=CODE["check"],
     script:
         "../scripts/check.py"
 
@@ -127,11 +127,11 @@ rule compare:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=by_attempt(4000),
+        runtime=by_attempt(10),
     params:
         study=lambda w: STUDIES[w.study].block("formula", "sigma", "variants", "seed"),
-        code=files.code("compare"),
+        code=CODE["compare"],
     script:
         "../scripts/compare.py"
 
@@ -153,10 +153,10 @@ rule recover:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(10),
     params:
         study=lambda w: STUDIES[w.study].block("variants"),
-        code=files.code("recover"),
+        code=CODE["recover"],
     script:
         "../scripts/recover.py"

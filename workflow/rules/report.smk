@@ -18,11 +18,11 @@ rule figures:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=30,
+        mem_mb=by_attempt(3000),
+        runtime=by_attempt(5),
     params:
         study=lambda w: STUDIES[w.study].block("variants", "interval", "new_data"),
-        code=files.code("figures"),
+        code=CODE["figures"],
     script:
         "../scripts/figures.py"
 
@@ -48,11 +48,11 @@ rule report:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(5),
     params:
         study=lambda w: STUDIES[w.study].block(*study.Study.__dataclass_fields__),
-        code=files.code("report"),
+        code=CODE["report"],
     script:
         "../scripts/report.py"
 
@@ -60,28 +60,30 @@ rule report:
 rule index:
     """Link all studies, the verdicts first."""
     input:
-        pages=expand(rules.report.output.page, study=STUDIES),
-        diagnostics=[
+        pages=lambda w: expand(rules.report.output.page, study=STUDIES),
+        diagnostics=lambda w: [
             rules.diagnose.output.diagnostics.format(study=name, variant=variant)
-            for name, variant in FITS
+            for name, variant in fits()
         ],
-        data_reports=expand(rules.ingest.output.report, study=STUDIES),
+        data_reports=lambda w: expand(rules.ingest.output.report, study=STUDIES),
         templates=[f"{TEMPLATES}/index.html", f"{TEMPLATES}/page.html", f"{TEMPLATES}/page.css"],
     output:
         page=report("results/index.html", category="All studies", labels={"what": "index"}),
         verdict=report("results/verdict.json", category="All studies", labels={"what": "verdict"}),
     log:
         "results/logs/index.log",
+    # Seconds of work: never worth a place in a queue.
+    localrule: True
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(5),
     params:
-        fits=FITS,
-        studies={name: block.block("formula", "data") for name, block in STUDIES.items()},
-        code=files.code("index"),
+        fits=lambda w: fits(),
+        studies=lambda w: {n: block.block("formula", "data") for n, block in STUDIES.items()},
+        code=CODE["index"],
     script:
         "../scripts/index.py"
 
@@ -95,14 +97,16 @@ rule verdict:
         accepted="results/verdict.ok",
     log:
         "results/logs/verdict.log",
+    # Seconds of work: never worth a place in a queue.
+    localrule: True
     conda:
         "../../environment.yml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=5,
+        mem_mb=by_attempt(500),
+        runtime=by_attempt(5),
     params:
-        strict=config.get("strict", True),
-        code=files.code("verdict"),
+        strict=STRICT,
+        code=CODE["verdict"],
     script:
         "../scripts/verdict.py"

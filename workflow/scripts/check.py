@@ -1,8 +1,8 @@
 """Snakemake adapter of `partialpool.check`."""
 
-from partialpool import files
+from partialpool import files, job
 
-with files.job(snakemake.log):
+with job.logged(snakemake):
     import json
 
     import pandas as pd

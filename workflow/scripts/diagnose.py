@@ -1,8 +1,8 @@
 """Snakemake adapter of `partialpool.diagnose`."""
 
-from partialpool import files
+from partialpool import files, job
 
-with files.job(snakemake.log):
+with job.logged(snakemake):
     from partialpool import convergence, diagnose
 
     block = snakemake.params.study

@@ -1,8 +1,8 @@
 """Snakemake adapter of `partialpool.figures`."""
 
-from partialpool import files
+from partialpool import job
 
-with files.job(snakemake.log):
+with job.logged(snakemake):
     from partialpool import figures
 
     block = snakemake.params.study

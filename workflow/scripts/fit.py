@@ -1,8 +1,8 @@
 """Snakemake adapter of `partialpool.fit`."""
 
-from partialpool import files
+from partialpool import files, job
 
-with files.job(snakemake.log):
+with job.logged(snakemake):
     from partialpool import fit
     from partialpool.compress import Compressed
 

@@ -1,8 +1,8 @@
 """Snakemake adapter of `partialpool.index`."""
 
-from partialpool import files
+from partialpool import files, job
 
-with files.job(snakemake.log):
+with job.logged(snakemake):
     from pathlib import Path
 
     from partialpool import index, verdict

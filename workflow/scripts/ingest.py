@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from partialpool import files
+from partialpool import files, job
 
-with files.job(snakemake.log):
+with job.logged(snakemake):
     from partialpool import ingest, priors
     from partialpool.formula import Formula
 

@@ -1,8 +1,8 @@
 """Snakemake adapter of `partialpool.recover`."""
 
-from partialpool import files
+from partialpool import files, job
 
-with files.job(snakemake.log):
+with job.logged(snakemake):
     import pandas as pd
 
     from partialpool import recover

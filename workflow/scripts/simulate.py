@@ -1,8 +1,8 @@
 """Snakemake adapter of `partialpool.simulate`."""
 
-from partialpool import files
+from partialpool import files, job
 
-with files.job(snakemake.log):
+with job.logged(snakemake):
     from types import SimpleNamespace
 
     from partialpool import simulate

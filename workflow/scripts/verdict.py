@@ -1,8 +1,8 @@
 """Snakemake adapter of `partialpool.verdict`."""
 
-from partialpool import files
+from partialpool import files, job
 
-with files.job(snakemake.log):
+with job.logged(snakemake):
     from partialpool import verdict
 
     collected = files.read_json(snakemake.input.verdict)

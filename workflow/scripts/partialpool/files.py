@@ -1,31 +1,21 @@
-"""Files that are whole or absent, logs, and where a result came from.
+"""Files that are whole or absent, and where a result came from.
 
 Imported while the workflow is parsed, so nothing scientific is imported at module level.
 """
 
-import ast
 import glob
-import hashlib
 import json
 import os
 import platform
-import re
 import subprocess
-import sys
-import traceback
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from partialpool import run
 from partialpool.errors import UserError, nearest
 
-SCRIPTS = Path(__file__).parent.parent
-_IMPORT = re.compile(
-    r"^\s*(?:from (partialpool[\w.]*) import (\([^)]*\)|.*)|import (partialpool[\w.]*))", re.M
-)
-_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-LAST_WORD = "partialpool:"
 PACKAGES = ("pymc", "pytensor", "nutpie", "numba", "numpy", "arviz-stats", "formulae", "snakemake")
 
 
@@ -34,19 +24,43 @@ def replacing(path) -> Iterator[Path]:
     """Yield a temporary name beside `path`; rename it to `path` only if the block succeeds.
 
     Readers see the old file or the new one, never half of either, and an open
-    netCDF file is never overwritten in place. What a killed job left is removed; if
-    that job is alive after all, on another machine, it fails and this one wins.
+    netCDF file is never overwritten in place. What a killed job left is removed.
+
+    Raises
+    ------
+    UserError
+        If the folder cannot be written, or another run has taken it over.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        left.unlink(missing_ok=True)
     temporary = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.tmp")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+            left.unlink(missing_ok=True)
         yield temporary
+        run.started_with()
         os.replace(temporary, path)
+    except UserError:
+        raise
+    except Exception as error:
+        # HDF5 says only that something went wrong, so ask the folder itself.
+        reason = _unwritable(path.parent) or error
+        if isinstance(reason, OSError):
+            what = reason.strerror or reason
+            raise UserError(f"{path}: cannot be written ({what})") from None
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _unwritable(folder: Path) -> OSError | None:
+    """Why a folder takes no more files; None if it does."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(1 << 20))
+    except OSError as error:
+        return error
 
 
 def write_text(path, text: str) -> None:
@@ -82,9 +96,10 @@ def write_netcdf(path, data) -> None:
     """Write an xarray Dataset or DataTree as compressed netCDF-4.
 
     Shuffled zlib at its fastest level: draws shrink little, constant columns to nothing.
+    Each chunk has a checksum (Fletcher's), so that a damaged one is noticed when it is read.
     """
     groups = {node.path: node.to_dataset() for node in data.subtree} if is_tree(data) else None
-    packed = {"zlib": True, "complevel": 1, "shuffle": True}
+    packed = {"zlib": True, "complevel": 1, "shuffle": True, "fletcher32": True}
 
     def encoding(dataset):
         return {name: packed for name, v in dataset.data_vars.items() if v.dtype.kind in "fiub"}
@@ -106,16 +121,22 @@ def is_tree(data) -> bool:
 
 
 def read_netcdf(path):
-    """Load a netCDF file wholly into memory: a DataTree if it has groups, else a Dataset."""
+    """Load a netCDF file wholly into memory: a DataTree if it has groups, else a Dataset.
+
+    Raises
+    ------
+    UserError
+        If it is cut off or damaged. Nothing of such a file is used.
+    """
     import xarray as xr
 
     try:
         with xr.open_datatree(path, engine="netcdf4") as tree:
             loaded = tree.load()
-    except OSError as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise UserError(
-            f"{path}: not a readable netCDF file ({error.strerror or error}); "
-            "delete it and run again to make it anew"
+            f"{path}: damaged, or not a netCDF file ({getattr(error, 'strerror', None) or error}); "
+            "delete it and run again: it is made anew, and so is what came from it"
         ) from None
     return loaded if loaded.children else loaded.to_dataset()
 
@@ -188,98 +209,6 @@ def require(path: str | None, where: str) -> None:
         raise UserError(f"{where}: no file {path!r}{nearest(path, map(str, siblings))}")
 
 
-@contextmanager
-def job(log) -> Iterator[None]:
-    """Run one Snakemake job: everything printed goes to `log`, its last line is for people.
-
-    A :class:`UserError` is one line; anything else is a defect, so its
-    traceback comes first. :func:`last_words` finds the lines when the run ends.
-
-    The process ends with the block, without Python's clean-up: taking compiled
-    models down object by object takes a second, and the files are written.
-    """
-    log = Path(str(log))
-    log.parent.mkdir(parents=True, exist_ok=True)
-    line = None
-    with log.open("w", encoding="utf-8") as stream:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os.dup2(stream.fileno(), 1)
-        os.dup2(stream.fileno(), 2)
-        try:
-            yield
-        except UserError as error:
-            line = str(error)
-        except Exception as error:
-            traceback.print_exc(file=stream)
-            line = f"{type(error).__name__}: {error} (traceback in {log})"
-        if line is not None:
-            print(LAST_WORD, " ".join(line.splitlines()), file=stream)
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(0 if line is None else 1)
-
-
-def last_words(since: float) -> str:
-    """The one line of each job that failed after `since`, in seconds since the epoch."""
-    lines = []
-    for log in sorted([*Path("results").glob("logs/*.log"), *Path("results").glob("*/logs/*.log")]):
-        if log.stat().st_mtime >= since:
-            last = log.read_text(encoding="utf-8", errors="replace").rstrip().rpartition("\n")[2]
-            lines += [f"{last}\n"] if last.startswith(LAST_WORD) else []
-    return "".join(lines)
-
-
-@cache
-def code(script: str) -> str:
-    """Hash of the logic behind one script: the script and every module it imports.
-
-    Only the syntax tree counts, without docstrings, so a comment, a docstring
-    or a new line reruns nothing, while a changed constant reruns what uses it.
-
-    Parameters
-    ----------
-    script : str
-        Name of a file in `workflow/scripts`, without `.py`.
-    """
-    waiting, seen = [SCRIPTS / f"{script}.py"], {}
-    while waiting:
-        path = waiting.pop()
-        if path not in seen:
-            seen[path], imported = _module(path)
-            waiting += imported
-    text = "".join(f"{path.relative_to(SCRIPTS)} {seen[path]}\n" for path in sorted(seen))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-@cache
-def _module(path: Path) -> tuple[str, list[Path]]:
-    """Hash of one module's logic, and the files of the package that it imports anywhere."""
-    source = path.read_text(encoding="utf-8")
-    logic = repr(_logic(ast.parse(source)))
-    names = set()
-    for module, listed, plain in _IMPORT.findall(source):
-        names |= {module, plain} | {f"{module}.{n}" for n in re.findall(r"\w+", listed)}
-    imported = []
-    for name in filter(None, names):
-        place = SCRIPTS / Path(*name.split("."))
-        imported += [p for p in (place.with_suffix(".py"), place / "__init__.py") if p.exists()]
-    return hashlib.sha256(logic.encode()).hexdigest(), imported
-
-
-def _logic(node):
-    """A syntax tree as nested tuples, without docstrings and places in the file."""
-    if isinstance(node, list):
-        return tuple(map(_logic, node))
-    if not isinstance(node, ast.AST):
-        return node
-    fields = node.__dict__
-    if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
-        fields = fields | {"body": node.body[1:]}
-    kind = type(node)
-    return kind.__name__, *(_logic(fields.get(name)) for name in kind._fields)
-
-
 def provenance() -> dict:
     """Versions, platform and commit a result came from."""
     from importlib.metadata import version
@@ -296,7 +225,7 @@ def _commit() -> str | None:
     try:
         described = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-            cwd=SCRIPTS,
+            cwd=Path(__file__).parent,
             capture_output=True,
             text=True,
             timeout=10,

@@ -51,6 +51,8 @@ def fit(data: Compressed, given: dict, variant: str, sampler: dict, seed: int) -
     attempts = []
     for number in range(1, sampler["attempts"] + 1):
         begun = time.perf_counter()
+        # For whoever follows the log of a long fit.
+        print(f"attempt {number}:", {"chains": sampler["chains"], **settings}, flush=True)
         streams = np.random.SeedSequence([seed, *variant.encode(), number])
         nuts_seed = int(streams.generate_state(1)[0])
         model = gaussian.model(data, completed, variant)
@@ -61,6 +63,7 @@ def fit(data: Compressed, given: dict, variant: str, sampler: dict, seed: int) -
             convergence.summarise(sampled, 0.95), statistics, published_limits(sampler["chains"])
         )
         failed = [check for check in checks if not check["passed"]]
+        print(*(f"{c['name']} {c['value']:.4g}" for c in checks), sep=", ", flush=True)
         attempts.append(
             {
                 **settings,

@@ -1,7 +1,12 @@
 """Index: all studies on one page, those with a failed verdict first."""
 
+from collections import Counter, defaultdict
+
 from partialpool.report import environment, words
 from partialpool.study import VARIANTS
+
+NAMED = 10  # failed fits; more of them are counted
+ONE_SCREEN = 12  # studies; more of them can be filtered, and scroll under their heading
 
 
 def index(studies: dict, fits: dict, data: dict, templates) -> str:
@@ -21,25 +26,36 @@ def index(studies: dict, fits: dict, data: dict, templates) -> str:
     Returns
     -------
     str
-        HTML; it can be read without a script, which only sorts the table.
+        HTML; it can be read without a script, which only sorts and filters the table.
     """
-    rows = [_row(name, block, fits, data[name]) for name, block in studies.items()]
+    by_study = defaultdict(dict)
+    for (name, variant), verdict in fits.items():
+        by_study[name][variant] = verdict
+    rows = [_row(name, block, by_study[name], data[name]) for name, block in studies.items()]
     rows.sort(key=lambda row: row["passed"])
     failed = [fit for fit, verdict in fits.items() if not verdict["passed"]]
-    used = [v for v in VARIANTS if any(variant == v for _, variant in fits)]
+    failures = Counter(variant for _, variant in failed)
     template = environment(templates).get_template("index.html")
-    return template.render(rows=rows, variants=used, failed=failed, count=len(fits))
+    return template.render(
+        rows=rows,
+        variants=[v for v in VARIANTS if any(v in own for own in by_study.values())],
+        failed=failed,
+        failures=[(v, failures[v]) for v in VARIANTS if v in failures],
+        failed_studies=sum(not row["passed"] for row in rows),
+        count=len(fits),
+        named=NAMED,
+        many=len(rows) > ONE_SCREEN,
+    )
 
 
 def _row(name: str, block: dict, fits: dict, data: dict) -> dict:
     """One study: its name, data, formula, and each variant's verdict in words."""
-    own = {variant: verdict for (study, variant), verdict in fits.items() if study == name}
     verdicts = {
         variant: {
             "passed": verdict["passed"],
             "failed": [words.check(c)["label"] for c in verdict["checks"] if not c["passed"]],
         }
-        for variant, verdict in own.items()
+        for variant, verdict in fits.items()
     }
     return {
         "name": name,
@@ -48,5 +64,5 @@ def _row(name: str, block: dict, fits: dict, data: dict) -> dict:
         "rows": data["rows_used"],
         "groups": data["groups"]["count"] if data["groups"] else None,
         "verdicts": verdicts,
-        "passed": all(verdict["passed"] for verdict in own.values()),
+        "passed": all(verdict["passed"] for verdict in fits.values()),
     }

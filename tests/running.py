@@ -5,11 +5,13 @@ import os
 import re
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 # Small, but everything is in it: a simulated table and real ones, with groups and without, new
 # rows with a group nobody has seen, and a fit that cannot pass, which `strict: false` lets through.
@@ -57,9 +59,25 @@ TABLES = {
     "data/line.csv": "x,y\n1,1.1\n2,1.9\n3,3.2\n4,3.8\n5,5.3\n6,5.9\n",
 }
 
+# One study whose fits take some ten seconds each, nearly all of it in the sampler.
+SLOW = {
+    "seed": 7,
+    "strict": False,
+    "sampler": {"chains": 2, "draws": 200, "tune": 50_000, "attempts": 1},
+    "studies": {
+        "slow": {
+            "data": "data/measured.csv",
+            "formula": "y ~ x + (1 | site)",
+            "variants": ["pooled", "hierarchical"],
+        },
+    },
+}
+
 
 class Workflow:
     """A user's own folder, and the Snakefile it is run with."""
+
+    options = ("--cores", "2")
 
     def __init__(self, folder: Path, repository: Path = ROOT):
         self.folder, self.repository = folder, repository
@@ -85,10 +103,12 @@ class Workflow:
 
     def run(self, *arguments: str, fails: bool = False, **environment: str) -> str:
         """Run Snakemake in the folder, from elsewhere; what it said."""
+        return self.start(*arguments, **environment).finish(fails)
+
+    def start(self, *arguments: str, **environment: str) -> "Run":
+        """Start Snakemake in the folder, from elsewhere."""
         places = ["--snakefile", self.repository / "Snakefile", "--directory", self.folder]
-        finished = snakemake(*places, "--cores", "2", *arguments, cwd="/", **environment)
-        assert (finished.returncode != 0) == fails, finished.stdout
-        return finished.stdout
+        return Run(snakemake(*places, *self.options, *arguments, cwd="/", **environment))
 
     def planned(self) -> set[str]:
         """Jobs that a run would start, such as `fit simulated/pooled`."""
@@ -102,6 +122,11 @@ class Workflow:
         assert found or "Nothing to be done" in said, said
         return found - {"all"}
 
+    def sampling(self, variant: str = "hierarchical") -> Callable[[], bool]:
+        """Whether a fit of the slow study is in its sampler."""
+        log = self.folder / f"results/slow/logs/{variant}_fit.log"
+        return lambda: log.exists() and "attempt 1" in log.read_text(encoding="utf-8")
+
     def results(self, pattern: str) -> set[str]:
         """Files of results/ that match."""
         results = self.folder / "results"
@@ -112,10 +137,36 @@ class Workflow:
         return json.loads((self.folder / "results" / path).read_text(encoding="utf-8"))
 
 
-def snakemake(*arguments, cwd, **environment) -> subprocess.CompletedProcess:
-    """Run Snakemake in a process group of its own, whatever its user has set up for it."""
+def started(said: str) -> list[str]:
+    """Rules of the jobs that a run was done with, in order."""
+    return re.findall(r"^\[ *\d+/\d+\] [\d:]+  (\w+)", said, re.MULTILINE)
+
+
+class Run:
+    """Snakemake at work, in a process group of its own."""
+
+    def __init__(self, process: subprocess.Popen):
+        self.process = process
+
+    def finish(self, fails: bool = False) -> str:
+        """Wait for the end; what was said."""
+        said, _ = self.process.communicate()
+        assert (self.process.returncode != 0) == fails, said
+        return said
+
+    def until(self, condition: Callable[[], bool], seconds: float = 120) -> None:
+        """Wait until something has come about, while the run goes on."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert self.process.poll() is None, self.finish()
+            assert time.monotonic() < deadline, "it did not come about"
+            time.sleep(0.1)
+
+
+def snakemake(*arguments, cwd, **environment) -> subprocess.Popen:
+    """Start Snakemake in a process group of its own, whatever its user has set up for it."""
     caller = {name: value for name, value in os.environ.items() if "SNAKEMAKE" not in name}
-    return subprocess.run(
+    return subprocess.Popen(
         [sys.executable, "-m", "snakemake", *map(str, arguments)],
         cwd=cwd,
         env=caller | environment,

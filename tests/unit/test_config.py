@@ -1,0 +1,249 @@
+"""The config: what it means, and one telling line for each way to get it wrong."""
+
+import copy
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from partialpool.config import read
+from partialpool.errors import UserError
+from partialpool.study import VARIANTS
+
+ROOT = Path(__file__).parents[2]
+SIMULATED = {"rows": 9, "coefficients": {"x": 1}}
+
+
+def config(**changes):
+    radon = {
+        "data": "data/radon.csv",
+        "formula": "log_radon ~ floor + (1 + floor | county)",
+        "priors": {"floor": "normal(0, 10)", "sd": "half_normal(1)"},
+    }
+    return {"seed": 1, "studies": {"radon": {**radon, **changes}}}
+
+
+def complaint(broken):
+    with pytest.raises(UserError) as caught:
+        read(broken)
+    message = str(caught.value)
+    assert message.startswith("config/config.yaml: ")
+    assert "\n" not in message
+    return message
+
+
+def test_default_config_is_the_four_studies():
+    studies = read(yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8")))
+    assert list(studies) == [
+        "linear_regression",
+        "grouped_means",
+        "unequal_variances",
+        "eight_schools",
+    ]
+    assert studies["linear_regression"].variants == ("pooled",)
+    assert studies["grouped_means"].variants == VARIANTS
+    assert studies["grouped_means"].sigma == 1
+    assert studies["unequal_variances"].sampler["draws"] == 2000
+    assert studies["eight_schools"].sampler["draws"] == 1000
+    assert studies["eight_schools"].sigma == "standard_error"
+
+
+def test_defaults_and_overrides():
+    radon = read(config(sampler={"draws": 50}) | {"sampler": {"draws": 70, "tune": 80}})
+    assert radon["radon"].sampler == {
+        "chains": 4,
+        "draws": 50,
+        "tune": 80,
+        "target_accept": 0.9,
+        "attempts": 3,
+    }
+    assert radon["radon"].convergence["max_rhat"] == 1.01
+    assert radon["radon"].interval == 0.95
+    assert radon["radon"].sigma == "estimated"
+
+
+def test_block_is_plain_and_a_copy():
+    radon = read(config())["radon"]
+    block = radon.block("variants", "priors")
+    assert block == {"variants": ["pooled", "unpooled", "hierarchical"], "priors": radon.priors}
+    block["priors"].clear()
+    assert radon.priors
+
+
+def test_seed_of_a_study_depends_on_nothing_but_its_name_and_the_seed():
+    alone = read(config())["radon"].seed
+    more = config()
+    more["studies"] = {"other": more["studies"]["radon"], **more["studies"]}
+    both = read(more)
+    assert both["radon"].seed == alone != both["other"].seed
+    assert read(config() | {"seed": 2})["radon"].seed != alone
+
+
+@pytest.mark.parametrize(
+    ("changes", "telling"),
+    [
+        ({"formla": "y ~ x"}, "studies.radon: unknown key 'formla'; nearest: 'formula'"),
+        ({"draws": 5}, "studies.radon: unknown key 'draws'; it belongs under `sampler:`"),
+        ({"sampler": {"drawz": 5}}, "studies.radon.sampler: unknown key 'drawz'; nearest: 'draws'"),
+        ({"sampler": {"draws": 0}}, "studies.radon.sampler.draws: 0; it must be a whole number"),
+        ({"sigma": 0}, "studies.radon.sigma: 0; it must be"),
+        ({"sigma": float("nan")}, "studies.radon.sigma: nan is not a finite number"),
+        ({"family": "gausian"}, "\"gausian\"; it must be gaussian; nearest: 'gaussian'"),
+        ({"variants": ["poled"]}, 'studies.radon.variants[0]: "poled"'),
+        ({"variants": ["pooled", "pooled"]}, "at most once"),
+        ({"priors": {"sd": 1}}, "studies.radon.priors.sd: 1 is not a prior"),
+        ({"priors": {"sd": "normal(0, __import__('os'))"}}, "is not a prior"),
+        ({"data": None}, "studies.radon.data: no value given; it must be a path"),
+        ({"simulate": SIMULATED}, "has both `data` and `simulate`"),
+        ({"formula": "y ~ x", "variants": ["hierarchical"]}, "'hierarchical' needs groups"),
+        ({"formula": "y ~ `a|b`", "sigma": "by_group"}, "'by_group' needs groups"),
+    ],
+)
+def test_one_telling_line(changes, telling):
+    assert telling in complaint(config(**changes))
+
+
+def test_whole_config_mistakes():
+    assert "no study" in complaint({})
+    assert "no study" in complaint({"studies": {}})
+    assert "no study" in complaint({"studies": None})
+    assert "unknown key 'strickt'; nearest: 'strict'" in complaint(config() | {"strickt": True})
+    assert "2020: a key must be text; put it in quotes" in complaint(config() | {2020: 1})
+    named = {"studies": {"a b": config()["studies"]["radon"]}}
+    assert "studies.a b: a study's name has letters" in complaint(named)
+    for key, telling in (("data", "neither `data` nor"), ("formula", "no `formula`")):
+        broken = config()
+        del broken["studies"]["radon"][key]
+        assert telling in complaint(broken)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Where paths of the config begin: files of many studies, and tables that name some."""
+    monkeypatch.chdir(tmp_path)
+    for path in ("s/b 10.csv", "s/b 2.csv", "s/a.csv.gz", "s/.c.csv", "odd/[x].csv", "odd/x.csv"):
+        write(path, "")
+    write("parts/p.1/1.parquet", "")
+    write("parts/p.2/1.parquet", "")
+    (tmp_path / "none").mkdir()
+    write("t.csv", "\ufeffname,y,se,sd\nb-1,pain,1.5,1\n\nc d,`{sd}`,error,\n,,,\n")
+    return tmp_path
+
+
+def write(path, text):
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(text, encoding="utf-8")
+
+
+def expanded(**block):
+    return {name: one.data for name, one in read({"studies": {"k": block}}).items()}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("s/*", {"k_a": "s/a.csv.gz", "k_b_2": "s/b 2.csv", "k_b_10": "s/b 10.csv"}),
+        ("s/b ?.csv", {"k_b_2": "s/b 2.csv"}),
+        ("**/[x].csv", {"k_x": "odd/x.csv"}),
+        ("odd/[x].csv", {"k": "odd/[x].csv"}),
+        ("parts/*", {"k_p_1": "parts/p.1", "k_p_2": "parts/p.2"}),
+        ("s/no.csv", {"k": "s/no.csv"}),
+    ],
+)
+def test_pattern_is_a_study_a_file(folder, pattern, found):
+    assert list(expanded(data=pattern, formula="y ~ x").items()) == list(found.items())
+
+
+def test_studies_of_a_pattern_share_all_but_data_new_rows_and_seed(folder):
+    block = config(data="s/b*.csv", new_data="new/{stem}.csv")["studies"]["radon"]
+    ten = read({"studies": {"k": block}})["k_b_10"]
+    assert ten.new_data == "new/b 10.csv"
+    alone = {"k_b_10": block | {"data": "s/b 10.csv", "new_data": "new/b 10.csv"}}
+    assert read({"studies": alone})["k_b_10"] == ten
+
+
+def test_table_is_a_study_a_row(folder):
+    block = {
+        "table": "t.csv",
+        "data": "d/{name}.csv",
+        "formula": "{y} ~ x + (1 | g)",
+        "sigma": "{se}",
+        "new_data": "new.csv",
+        "priors": {"x": "normal(0, 2)"},
+    }
+    one, two = read({"studies": {"k": block}}).values()
+    assert (one.name, one.data, one.formula) == ("k_b-1", "d/b-1.csv", "pain ~ x + (1 | g)")
+    assert (one.sigma, one.new_data, one.priors) == (1.5, "new.csv", block["priors"])
+    assert (two.name, two.data, two.sigma) == ("k_c_d", "d/c d.csv", "error")
+    assert two.formula == "`{sd}` ~ x + (1 | g)"  # what a cell says is not read again
+
+
+@pytest.mark.parametrize(
+    ("block", "telling"),
+    [
+        ({"data": "s/*.tsv"}, "k.data: no file matches 's/*.tsv'; there is, for example, 's/a.csv"),
+        ({"data": "no/*/x.csv"}, "k.data: no file matches 'no/*/x.csv'; no folder 'no'"),
+        ({"data": "none/*"}, "no file matches 'none/*'; folder 'none' is empty"),
+        ({"data": "s/*", "new_data": "{stm}"}, "k.new_data: nothing to put for '{stm}'"),
+        ({"data": "s/*", "variants": ["unpooled"]}, "'unpooled' needs groups"),
+        ({"data": f"{'w' * 70}.*"}, f"not 'k_{'w' * 70}' ({'w' * 70}.csv)"),
+        ({"data": "s/a*"}, "studies.k (s/a.csv.gz) and studies.k_a are both named"),
+        ({"table": "T.csv"}, "k.table: no file 'T.csv'; nearest: 't.csv'"),
+        ({"table": "none"}, "k.table: none: cannot be read (Is a directory)"),
+        ({"table": "t.csv", "simulate": SIMULATED}, "k: has both `table` and `simulate`"),
+        ({"table": "t.csv", "data": None}, "k: has neither `data` nor `simulate`"),
+        ({"table": "t.csv", "formula": "{z} ~ x"}, "k.formula: nothing to put for '{z}' (t.csv"),
+        ({"table": "t.csv", "priors": {"x": "{sd}"}}, 'k.priors.x: "1" is not a prior'),
+        (
+            {"table": "t.csv", "priors": {"x": "normal(0, {sd})"}},
+            "k.priors.x: column 'sd' is empty (t.csv, line 4); fill it in",
+        ),
+        ({"cells": "name\n"}, "k.table: table.csv: has no rows"),
+        ({"cells": ""}, "k.table: table.csv: no column 'name', to name each study; columns: none"),
+        ({"cells": "id;y\na;b"}, "no column 'name', to name each study; columns: 'id;y'"),
+        ({"cells": "name,y,y\na,b,c"}, "k.table: table.csv: column 'y' is there twice"),
+        ({"cells": "name,y\n,b"}, "k.table: table.csv, line 2: column 'name' is empty"),
+        ({"cells": "name,y\na"}, "k.table: table.csv, line 2: has 1 cells, for 2 columns"),
+        ({"cells": 'name,y\na,"b'}, "k.table: table.csv, line 2: not valid CSV ("),
+        ({"cells": "name\nä"}, "k.table: table.csv: is not UTF-8"),
+        (
+            {"cells": "name\na b\na.b"},
+            "(table.csv, line 2) and studies.k (table.csv, line 3) are both named 'k_a_b'",
+        ),
+        (
+            {"cells": "name,se\na,2\nb,-1", "sigma": "{se}"},
+            'k.sigma: -1.0; it must be "estimated", ',
+        ),
+    ],
+)
+def test_one_telling_line_about_many(folder, block, telling):
+    write(f"{'w' * 70}.csv", "")
+    if "cells" in block:
+        block = block | {"table": "table.csv"}
+        Path("table.csv").write_text(block.pop("cells"), encoding="latin-1")
+    block = {"data": "d", "formula": "y ~ x"} | block
+    studies = {"k": {key: value for key, value in block.items() if value is not None}}
+    studies["k_a"] = {"data": "d", "formula": "y ~ x"}
+    assert telling in complaint({"studies": studies})
+
+
+def test_five_hundred_studies_are_read_at_once_and_without_scientific_imports():
+    many = config()
+    radon = many["studies"]["radon"]
+    many["studies"] = {f"s{number}": copy.deepcopy(radon) for number in range(500)}
+    read(config())
+    taken = []
+    for _ in range(3):
+        started = time.process_time()
+        read(many)
+        taken.append(time.process_time() - started)
+    assert min(taken) < 0.05
+    heavy = (
+        "import sys, partialpool.config; print({'numpy', 'pandas', 'formulae'} & set(sys.modules))"
+    )
+    path = ROOT / "workflow/scripts"
+    seen = subprocess.run([sys.executable, "-c", heavy], cwd=path, capture_output=True, text=True)
+    assert seen.stdout.strip() == "set()"

@@ -1,0 +1,51 @@
+"""The run under way: what it was started with, and which jobs belong to it.
+
+Imported while the workflow is parsed, so nothing scientific is imported here.
+
+On a cluster each job parses the Snakefile again, perhaps hours after the run was
+started, and the config may have been edited since. So a run writes down what it
+was started with; its jobs, which know it by a variable of their environment, read
+that. A job that outlives its run (Snakemake was killed, and started again) finds
+another run's name there, and leaves that run's results alone.
+"""
+
+import json
+import os
+import uuid
+from pathlib import Path
+
+from partialpool.errors import UserError
+
+FOLDER = Path(".snakemake/partialpool")
+RECORD = FOLDER / "run.json"
+NAME = "PARTIALPOOL_RUN"
+
+
+def begin(**started_with) -> None:
+    """Write down what a run was started with, plain values, and name it to its jobs."""
+    name = uuid.uuid4().hex
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    temporary = FOLDER / f"{name}.tmp"
+    temporary.write_text(json.dumps({"name": name, **started_with}), encoding="utf-8")
+    os.replace(temporary, RECORD)
+    os.environ[NAME] = name
+
+
+def started_with() -> dict | None:
+    """What the run that this process belongs to was started with; None outside of a run.
+
+    Raises
+    ------
+    UserError
+        If another run has been started in this folder since.
+    """
+    name = os.environ.get(NAME)
+    if name is None or not RECORD.exists():
+        return None
+    record = json.loads(RECORD.read_text(encoding="utf-8"))
+    if record["name"] != name:
+        raise UserError(
+            "this job belongs to a run that is over, and another has been started in "
+            f"{Path.cwd()} since; its result was dropped"
+        )
+    return record
