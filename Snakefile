@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 sys.path.insert(0, f"{workflow.basedir}/workflow/scripts")
 
-from partialpool import code, files, job, priors, progress, run, study
+from partialpool import code, files, job, priors, progress, run, study, unfinished
 from partialpool.config import read
 from partialpool.errors import UserError
 
@@ -46,12 +46,15 @@ else:
 
 onstart:
     run.begin(strict=STRICT, code=CODE, studies={n: asdict(s) for n, s in STUDIES.items()})
+    unfinished.forget()
     progress.follow(workflow)
 
 
 onerror:
-    # After Snakemake's own account, so that it is the last thing on the screen.
+    # After Snakemake's own account, so that they are the last thing on the screen; what is
+    # registered last is written first.
     atexit.register(sys.stderr.write, job.last_words(STARTED))
+    atexit.register(sys.stderr.write, unfinished.tell(workflow))
 
 
 wildcard_constraints:

@@ -66,6 +66,16 @@ def test_a_node_that_goes_down(slurm, slow):
     assert not slow.results("**/.*.tmp")
 
 
+def test_an_interrupted_run_cancels_its_jobs(slurm, slow):
+    run = slow.start(POOLED)
+    run.until(slow.sampling("pooled"))
+    run.process.send_signal(signal.SIGINT)
+    run.finish(fails=True)
+    assert states(slurm, slow) == ["CANCELLED"]
+    slow.run(POOLED)
+    assert draws(slow) == 200
+
+
 def test_snakemake_killed_while_sampling(slurm, slow):
     """Its jobs go on without it; those of the next run win, whatever comes first."""
     slow.run(POOLED)

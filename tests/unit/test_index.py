@@ -15,7 +15,7 @@ STUDIES = {
 FITS = [("first", "pooled"), ("second", "pooled"), ("second", "unpooled")]
 
 
-def page(failed, studies=STUDIES, fits=FITS):
+def page(failed, studies=STUDIES, fits=FITS, missing=None):
     verdicts = {
         fit: {
             "passed": fit not in failed,
@@ -26,7 +26,7 @@ def page(failed, studies=STUDIES, fits=FITS):
     }
     data = {name: {"rows_used": 10, "groups": {"count": 5}} for name in studies}
     data["first"] = {"rows_used": 1234, "groups": None}
-    return index.index(studies, verdicts, data, TEMPLATES)
+    return index.index(studies, verdicts, data, TEMPLATES, missing)
 
 
 def many(failed):
@@ -69,3 +69,22 @@ def test_only_a_long_table_is_filtered():
     assert 'type="search"' not in page([])
     assert 'type="checkbox"' in many(1)
     assert 'type="search"' in many(0) and 'type="checkbox"' not in many(0)
+
+
+def test_a_run_that_did_not_finish():
+    """What is missing, why, and a verdict on the rest alone."""
+    step = {"rule": "fit", "variant": "pooled", "reason": "no <b>", "log": "../o'f c/pooled.log"}
+    missing = {
+        "third": {"failed": [], "fitted": [], "outdated": True},
+        "second": {"failed": [step], "fitted": ["unpooled"], "outdated": False},
+    }
+    html = page([], STUDIES | {"third": STUDIES["first"]}, FITS[:1], missing)
+    assert "2 of 3 studies are missing." in html
+    assert "The fit of the finished study can be trusted." in html
+    assert html.index("<strong>second<") < html.index("<strong>third<") < html.index("<table")
+    assert "✗ fit, pooled" in html and "no &lt;b&gt;" in html
+    assert 'href="../o%27f%20c/pooled.log"' in html
+    assert "Fits that are done: unpooled." in html
+    assert "not done when the run stopped" in html and "not up to date" in html
+    assert "second/report.html" not in html and "third/report.html" not in html
+    assert 'href="verdict.json"' not in html

@@ -92,10 +92,11 @@ def test_a_run_step_by_step():
     run.start(2, "fit", "a")
     run.now = 64.0
     assert run.progress.text() == (
-        "As of 1970-01-01 00:01:04: 1 of 4 steps done, 1 started, 1 failed; running for 1 min.\n"
+        "As of 1970-01-01 00:01:04: 1 of 4 steps done, 1 started, 1 failed; "
+        "running for 1 min 4 s.\n"
         "Studies: 0 of 2 done, 1 under way, 1 failed.\n"
         "\nFailed\n  ingest  b  logs/b_ingest.log  data/b.csv: has no ?[31mrows\n"
-        "\nStarted\n  fit  a  logs/a_fit.log  since 00:00:04 (1 min)\n"
+        "\nStarted\n  fit  a  logs/a_fit.log  since 00:00:04 (1 min 0 s)\n"
     )
     assert run.lines == [
         "[1/4] 00:00:04  ingest  a  4.0 s",

@@ -34,6 +34,19 @@ def test_snakemake_killed_while_sampling(slow):
     assert not slow.results("**/.*.tmp")
 
 
+def test_an_interrupted_run(slow):
+    """Ctrl-C reaches the fits as well; none keeps the draws it happens to have."""
+    run = slow.start("results/slow/pooled/posterior.nc")
+    run.until(slow.sampling("pooled"))
+    os.killpg(run.process.pid, signal.SIGINT)
+    run.finish(fails=True)
+    assert not slow.results("slow/pooled/*")
+    assert slow.planned() >= {"fit slow/pooled"}
+    slow.run("results/slow/pooled/posterior.nc")
+    tree = files.read_netcdf(slow.folder / "results/slow/pooled/posterior.nc")
+    assert tree["posterior"].sizes["draw"] == 200
+
+
 def test_results_of_a_run_that_is_over_are_dropped(slow):
     """An orphan of a killed run does not write over what the next run, of another config, made."""
     run = slow.start("results/slow/pooled/posterior.nc")

@@ -46,8 +46,11 @@ def answers(wildcards):
 
 def outputs(name):
     """Every file of a study that is an answer, or what answers are made from."""
-    of_study = answers(SimpleNamespace(study=name)).values()
+    block, of_study = STUDIES[name], answers(SimpleNamespace(study=name)).values()
     patterns = [
         path for paths in of_study for path in ([paths] if isinstance(paths, str) else paths)
     ]
+    # Or what fails here would be forgotten: nobody would miss it in the next run.
+    patterns += [*rules.simulate.output] if block.simulate else []
+    patterns += [*rules.new_data.output] if block.new_data else []
     return expand([*patterns, rules.figures.output.figures, rules.report.output.page], study=name)

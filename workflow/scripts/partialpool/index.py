@@ -9,7 +9,7 @@ NAMED = 10  # failed fits; more of them are counted
 ONE_SCREEN = 12  # studies; more of them can be filtered, and scroll under their heading
 
 
-def index(studies: dict, fits: dict, data: dict, templates) -> str:
+def index(studies: dict, fits: dict, data: dict, templates, missing: dict | None = None) -> str:
     """The page that links all studies.
 
     Parameters
@@ -22,16 +22,24 @@ def index(studies: dict, fits: dict, data: dict, templates) -> str:
         The data report of each study.
     templates : path-like
         Folder of the templates.
+    missing : dict of str to dict, optional
+        The studies that a run left undone, which have no part in `fits` and `data`: the steps
+        that `failed`, the variants that are `fitted`, and whether their page is `outdated`.
 
     Returns
     -------
     str
         HTML; it can be read without a script, which only sorts and filters the table.
     """
+    missing = missing or {}
     by_study = defaultdict(dict)
     for (name, variant), verdict in fits.items():
         by_study[name][variant] = verdict
-    rows = [_row(name, block, by_study[name], data[name]) for name, block in studies.items()]
+    rows = [
+        _row(name, block, by_study[name], data[name])
+        for name, block in studies.items()
+        if name not in missing
+    ]
     rows.sort(key=lambda row: row["passed"])
     failed = [fit for fit, verdict in fits.items() if not verdict["passed"]]
     failures = Counter(variant for _, variant in failed)
@@ -45,6 +53,9 @@ def index(studies: dict, fits: dict, data: dict, templates) -> str:
         count=len(fits),
         named=NAMED,
         many=len(rows) > ONE_SCREEN,
+        missing=sorted(missing.items(), key=lambda item: not item[1]["failed"]),
+        unreached=sum(not study["failed"] for study in missing.values()),
+        many_missing=len(missing) > ONE_SCREEN,
     )
 
 

@@ -4,6 +4,7 @@ Imported while the workflow is parsed, so nothing scientific is imported here.
 """
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ def logged(snakemake) -> Iterator[None]:
     """
     log = Path(str(snakemake.log))
     log.parent.mkdir(parents=True, exist_ok=True)
-    line = None
+    line, status = None, 0
     with log.open("w", encoding="utf-8") as stream:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -45,16 +46,19 @@ def logged(snakemake) -> Iterator[None]:
             changed = [name for name, state in _read(snakemake).items() if state != before[name]]
             if changed:
                 raise UserError(f"{changed[0]}: was edited while it was being read; run again")
+        except KeyboardInterrupt:
+            status = 128 + signal.SIGINT
         except UserError as error:
             line = str(error)
         except Exception as error:
             traceback.print_exc(file=stream)
             line = f"{type(error).__name__}: {error} (traceback in {log})"
         if line is not None:
+            status = 1
             print(LAST_WORD, " ".join(line.splitlines()), file=stream)
         sys.stdout.flush()
         sys.stderr.flush()
-    os._exit(0 if line is None else 1)
+    os._exit(status)
 
 
 def _read(snakemake) -> dict[str, tuple]:

@@ -82,7 +82,8 @@ def sample(model: pm.Model, *, chains, draws, tune, target_accept, seed) -> xr.D
         make_initial_point_fn=initial_point,
     )
     try:
-        trace = nutpie.sample(
+        # Waited for here, because nutpie itself answers an interrupt with the draws it has so far.
+        running = nutpie.sample(
             program,
             chains=chains,
             draws=draws,
@@ -92,7 +93,9 @@ def sample(model: pm.Model, *, chains, draws, tune, target_accept, seed) -> xr.D
             target_accept=target_accept,
             save_warmup=False,
             progress_bar=False,
+            blocking=False,
         )
+        trace = running.wait()
     except RuntimeError as error:
         raise UserError(
             f"the sampler could not start ({str(error).splitlines()[0]}); the priors, or the "
