@@ -68,6 +68,24 @@ include: "workflow/rules/model.smk"
 include: "workflow/rules/report.smk"
 
 
+if not workflow.is_main_process:
+    # A job of a cluster runs its steps itself: one more Snakemake for each would take 2 s.
+
+    localrules:
+        simulate,
+        ingest,
+        new_data,
+        compress,
+        fit,
+        diagnose,
+        predict,
+        check,
+        compare,
+        recover,
+        figures,
+        report,
+
+
 rule all:
     default_target: True
     input:
