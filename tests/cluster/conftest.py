@@ -12,6 +12,9 @@ DIR = Path(os.environ.get("SLURM_TEST_DIR") or f"{os.environ.get('TMPDIR', '/tmp
 # As a user would, but for the patience: the nodes are processes of this machine.
 PATIENCE = ["--latency-wait", "5", "--slurm-init-seconds-before-status-checks", "5"]
 
+# Slurm's commands, and what they set off, take seconds: a fit must not be over before.
+SLOWER = SLOW | {"sampler": SLOW["sampler"] | {"tune": 150_000}}
+
 
 class Slurm:
     """The cluster, as its own commands see it."""
@@ -61,6 +64,6 @@ def on_slurm(folder: Path) -> Workflow:
 def slow(tmp_path) -> Workflow:
     """A folder with the slow study, run on the cluster."""
     workflow = on_slurm(tmp_path / "analysis")
-    workflow.configure(SLOW)
+    workflow.configure(SLOWER)
     workflow.tables()
     return workflow

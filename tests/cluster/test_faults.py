@@ -4,7 +4,8 @@ import json
 import signal
 import time
 
-from running import SLOW, started
+from conftest import SLOWER
+from running import started
 
 from partialpool import files
 
@@ -36,7 +37,7 @@ def test_a_cancelled_job_is_tried_again(slurm, slow):
 
 def test_a_job_over_its_time_limit_gets_more_time(slurm, slow):
     """Slurm counts in minutes, and kills at the next half a minute."""
-    slow.configure(SLOW | {"sampler": SLOW["sampler"] | {"tune": 1_000_000}})
+    slow.configure(SLOWER | {"sampler": SLOWER["sampler"] | {"tune": 1_000_000}})
     slow.run(POOLED, "--set-resources", "fit:runtime=1+19*(attempt-1)")
     assert states(slurm, slow) == ["TIMEOUT", "COMPLETED"]
     assert draws(slow) == 200
@@ -86,7 +87,7 @@ def test_snakemake_killed_while_sampling(slurm, slow):
     orphan = running(slurm, slow)
     assert "--unlock" in slow.run(fails=True)
     slow.run("--unlock")
-    changed = json.loads(json.dumps(SLOW))
+    changed = json.loads(json.dumps(SLOWER))
     changed["studies"]["slow"]["variants"] = ["hierarchical", "pooled"]
     changed["interval"] = 0.5
     slow.configure(changed)
@@ -108,5 +109,5 @@ def test_config_edited_while_jobs_are_queued(slurm, slow):
     (slow.folder / "config/config.yaml").write_text("studies: [unfinished", encoding="utf-8")
     run.finish()
     assert draws(slow) == draws(slow, "results/slow/hierarchical/posterior.nc") == 200
-    slow.configure(SLOW | {"sampler": SLOW["sampler"] | {"draws": 100}})
+    slow.configure(SLOWER | {"sampler": SLOWER["sampler"] | {"draws": 100}})
     assert {"fit slow/pooled", "fit slow/hierarchical"} <= slow.planned()
