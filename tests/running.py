@@ -164,6 +164,14 @@ class Run:
             assert time.monotonic() < deadline, "it did not come about"
             time.sleep(0.1)
 
+    def has_orphans(self) -> bool:
+        """Whether something it started is still at work."""
+        try:
+            os.killpg(self.process.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
 
 def snakemake(*arguments, cwd, **environment) -> subprocess.Popen:
     """Start Snakemake in a process group of its own, whatever its user has set up for it."""

@@ -20,7 +20,6 @@ def slow(own_folder) -> Workflow:
 
 
 def test_snakemake_killed_while_sampling(slow):
-    """The jobs of the dead run are still alive, and finish after those of the next run began."""
     slow.run("results/slow/pooled/diagnostics.json")
     run = slow.start("--cores", "1")
     run.until(slow.sampling())
@@ -49,13 +48,17 @@ def test_an_interrupted_run(slow):
 
 def test_results_of_a_run_that_is_over_are_dropped(slow):
     """An orphan of a killed run does not write over what the next run, of another config, made."""
+    slow.configure(SLOW | {"sampler": SLOW["sampler"] | {"tune": 300_000}})
     run = slow.start("results/slow/pooled/posterior.nc")
     run.until(slow.sampling("pooled"))
-    os.kill(run.process.pid, signal.SIGKILL)
+    run.process.send_signal(signal.SIGKILL)
+    run.process.communicate()
     slow.run("--unlock")
     slow.configure(SLOW | {"sampler": SLOW["sampler"] | {"draws": 100, "tune": 100}})
     slow.run("results/slow/pooled/posterior.nc")
-    run.process.communicate()  # the orphan held the pipe
+    assert run.has_orphans(), "the fit of the first run was over too soon"
+    while run.has_orphans():
+        time.sleep(0.1)
     tree = files.read_netcdf(slow.folder / "results/slow/pooled/posterior.nc")
     assert tree["posterior"].sizes["draw"] == 100
     assert not slow.results("**/.*.tmp")
