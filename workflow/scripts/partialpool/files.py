@@ -38,7 +38,7 @@ def replacing(path) -> Iterator[Path]:
         for left in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
             left.unlink(missing_ok=True)
         yield temporary
-        run.started_with()
+        run.require_current()
         os.replace(temporary, path)
     except UserError:
         raise

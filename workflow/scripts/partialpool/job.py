@@ -67,7 +67,7 @@ def _read(snakemake) -> dict[str, tuple]:
     Snakemake looks at inputs and parameters when a run starts and when a job ends. What
     was edited in between, and set back perhaps, would leave a result that looks right.
     """
-    run.started_with()
+    run.require_current()
     if code.of(snakemake.rule) != snakemake.params.code:
         raise UserError(
             f"the code of {snakemake.rule} was edited while the run was under way; run again, "

@@ -17,7 +17,7 @@ from pathlib import Path
 from partialpool.errors import UserError
 
 FOLDER = Path(".snakemake/partialpool")
-RECORD = FOLDER / "run.json"
+RECORD = FOLDER / "run"  # a line with the name of the run, and JSON
 NAME = "PARTIALPOOL_RUN"
 
 
@@ -26,9 +26,27 @@ def begin(**started_with) -> None:
     name = uuid.uuid4().hex
     FOLDER.mkdir(parents=True, exist_ok=True)
     temporary = FOLDER / f"{name}.tmp"
-    temporary.write_text(json.dumps({"name": name, **started_with}), encoding="utf-8")
+    temporary.write_text(f"{name}\n{json.dumps(started_with)}\n", encoding="utf-8")
     os.replace(temporary, RECORD)
     os.environ[NAME] = name
+
+
+def require_current() -> None:
+    """Check that the run this process belongs to, if any, is the last one of this folder.
+
+    Raises
+    ------
+    UserError
+        If another run has been started here since.
+    """
+    name = os.environ.get(NAME)
+    if name is not None and RECORD.exists():
+        with RECORD.open(encoding="utf-8") as record:
+            if record.readline().strip() != name:
+                raise UserError(
+                    "this job belongs to a run that is over, and another has been started in "
+                    f"{Path.cwd()} since; its result was dropped"
+                )
 
 
 def started_with() -> dict | None:
@@ -39,13 +57,7 @@ def started_with() -> dict | None:
     UserError
         If another run has been started in this folder since.
     """
-    name = os.environ.get(NAME)
-    if name is None or not RECORD.exists():
+    require_current()
+    if NAME not in os.environ or not RECORD.exists():
         return None
-    record = json.loads(RECORD.read_text(encoding="utf-8"))
-    if record["name"] != name:
-        raise UserError(
-            "this job belongs to a run that is over, and another has been started in "
-            f"{Path.cwd()} since; its result was dropped"
-        )
-    return record
+    return json.loads(RECORD.read_text(encoding="utf-8").partition("\n")[2])
