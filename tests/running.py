@@ -61,7 +61,7 @@ TABLES = {
     "data/line.csv": "x,y\n1,1.1\n2,1.9\n3,3.2\n4,3.8\n5,5.3\n6,5.9\n",
 }
 
-# One study whose fits take some ten seconds each, nearly all of it in the sampler.
+# One study whose fits take seconds, nearly all of them in the sampler.
 SLOW = {
     "seed": 7,
     "strict": False,
