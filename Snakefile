@@ -79,6 +79,7 @@ if not workflow.is_main_process:
         fit,
         diagnose,
         predict,
+        contrasts,
         check,
         compare,
         recover,

@@ -12,24 +12,33 @@ from exact import log_density
 from pytensor.compile.mode import Mode
 from scipy import stats
 
-from partialpool import compress, priors
+from partialpool import compress, families, priors
 from partialpool.formula import Formula
 from partialpool.models import collapse, gaussian, rough
+from partialpool.study import Outcome
 
 INTERPRETED = Mode(linker="py", optimizer=None)
 GROUPS, ROWS = 4, 6
+DRAWN = "~ (1 | g)"  # each group's sigma is drawn from a distribution
+WIDE = 30.0
 PRIORS = {
     "Intercept": "student_t(4, 1, 20)",
     "x": "normal(1, 3)",
     "sd": "half_cauchy(2)",
     "cor": "lkj(2)",
     "sigma": "gamma(2, 1)",
+    "sd_log_sigma": "half_cauchy(0.5)",
+    "nu_g": "gamma(2, 0.2)",
 }
+MIXED = {"sd_g[x]": "gamma(3, 1)"}  # of another family than that of the intercept
 SCIPY = {
     "Intercept": stats.t(4, 1, 20),
     "x": stats.norm(1, 3),
-    "sd": stats.halfcauchy(scale=2),
+    "half_cauchy(2)": stats.halfcauchy(scale=2),
     "sigma": stats.gamma(2),
+    "sd_log_sigma": stats.halfcauchy(scale=0.5),
+    "gamma(3, 1)": stats.gamma(3),
+    "nu_g": stats.gamma(2, scale=5),
 }
 
 
@@ -43,53 +52,73 @@ def table(offset: float) -> pd.DataFrame:
 
 def compressed(formula: str, sigma, offset: float):
     rows = table(offset)
-    design = Formula(formula).design(rows)
-    errors = rows["se"].to_numpy() if sigma == "se" else None
-    return rows, design, compress.compress(design, "y", sigma, errors)
+    design, outcome = Formula(formula).design(rows), Outcome(sigma=sigma)
+    return rows, design, compress.compress(design, outcome, families.columns(rows, outcome))
 
 
-def free_point(data, variant, rng) -> dict:
-    """Values of the model's free variables other than z, on their own scale."""
-    point = {}
-    if data.sigma_estimated:
-        size = GROUPS if data.sigma == "by_group" else None
-        point["sigma"] = np.asarray(rng.uniform(0.5, 2, size))
+def free_point(data, completed, variant, rng) -> dict:
+    """Values of the model's free variables, those that are not flat on their own scale."""
+    point = {"z": rng.normal(size=2)}
+    if data.outcome.pools_sigma:
+        point["sigma_median"] = rng.uniform(0.5, 2)
+        if variant != "pooled":
+            point["z_sigma"] = rng.normal(size=GROUPS)
+        if variant == "hierarchical":
+            point["sd_log_sigma"] = rng.uniform(0.1, 1)
+    elif data.outcome.sigma_estimated:
+        point["sigma"] = rng.uniform(0.5, 2, GROUPS if data.outcome.sigma_by_group else None)
     if variant == "hierarchical":
         point["sd_g"] = rng.uniform(0.2, 2, len(data.varying))
         if len(data.varying) > 1:
             point["partial_cor_g"] = rng.uniform(0.2, 0.8, 1)
+        if completed.nu:
+            point["nu_g"] = rng.uniform(2, 20)
+            point["stretch_g"] = rng.normal(size=GROUPS)
     return point
 
 
-def log_posterior_by_rows(rows, design, data, completed, variant, beta, point) -> float:
-    """log p(rows | beta, variances) + log p(beta, variances), group by group, row by row."""
-    varying = design.matrix[:, : len(design.varying)]
-    population = design.matrix[:, [design.columns.index(c) for c in design.coefficients]]
-    if variant == "hierarchical":
-        sd = point["sd_g"]
-    else:
-        sd = np.array(list(completed.wide.values())) * (variant == "unpooled")
+def log_posterior_by_rows(rows, design, data, completed, variant, point, found) -> float:
+    """log p(rows | parameters) + log p(parameters), group by group, row by row.
+
+    `found` has what follows from the flat variables: beta, each group's sigma where it is drawn,
+    and what stretches its deviations. Of the latter two the density is that of the logarithm.
+    """
+    beta = found["beta"]
+    [factor] = design.factors
+    varying, population = design.of(factor.varying), design.of(design.coefficients)
+    sd = point.get("sd_g", np.full(len(factor.varying), WIDE * (variant == "unpooled")))
     correlation = np.eye(len(sd))
     if "partial_cor_g" in point:
         correlation[0, 1] = correlation[1, 0] = 2 * point["partial_cor_g"][0] - 1
     covariance = sd[:, None] * correlation * sd
+    sigma = found.get("sigma", point.get("sigma", data.known_sigma))
+    sigma = np.broadcast_to(sigma, GROUPS)
+    stretch = found.get("scale_g", np.ones(GROUPS))
     total = 0.0
-    for index, label in enumerate(design.levels):
-        at = design.groups == label
-        if data.sigma == "se":
-            noise = rows["se"].to_numpy()[at] ** 2
-        elif data.sigma_estimated:
-            noise = np.full(at.sum(), np.broadcast_to(point["sigma"], GROUPS)[index] ** 2)
-        else:
-            noise = np.full(at.sum(), data.sigma**2)
-        total += exact_normal(design.y[at], population[at], beta, varying[at], covariance, noise)
+    for index in range(GROUPS):
+        at = factor.index == index
+        noise = rows["se"].to_numpy()[at] if data.outcome.errors else sigma[[index] * at.sum()]
+        stretched = stretch[index] * varying[at]
+        total += exact_normal(design.y[at], population[at], beta, stretched, covariance, noise**2)
     total += SCIPY["Intercept"].logpdf(beta[0]) + SCIPY["x"].logpdf(beta[1])
     if "sigma" in point:
         total += SCIPY["sigma"].logpdf(point["sigma"]).sum()
+    if "sigma_median" in point:
+        total += SCIPY["sigma"].logpdf(point["sigma_median"])
+    if "z_sigma" in point:
+        spread = point.get("sd_log_sigma", priors.WIDE_LOG_SIGMA)
+        total += stats.norm(np.log(point["sigma_median"]), spread).logpdf(np.log(sigma)).sum()
+    if "sd_log_sigma" in point:
+        total += SCIPY["sd_log_sigma"].logpdf(point["sd_log_sigma"])
     if "sd_g" in point:
-        total += SCIPY["sd"].logpdf(point["sd_g"]).sum()
+        chosen = [SCIPY[str(prior)] for prior in completed.sd["g"].values()]
+        total += sum(prior.logpdf(value) for prior, value in zip(chosen, sd, strict=True))
     if "partial_cor_g" in point:
         total += stats.beta(2, 2).logpdf(point["partial_cor_g"]).sum()
+    if "nu_g" in point:
+        nu, precision = point["nu_g"], stretch**-2
+        of_precision = stats.gamma(nu / 2, scale=2 / nu).logpdf(precision)
+        total += SCIPY["nu_g"].logpdf(nu) + (of_precision + np.log(precision)).sum()
     return total
 
 
@@ -105,45 +134,75 @@ def exact_normal(y, population, beta, varying, covariance, noise) -> float:
     return log_density(exactly(y), exactly(population) @ exactly(beta), rows)
 
 
-CASES = list(
-    itertools.product(
-        ["y ~ x + (1 | g)", "y ~ x + (1 + x | g)", "y ~ x + (0 + x | g)"],
-        ["estimated", "by_group", 1.5, "se"],
-        ["pooled", "unpooled", "hierarchical"],
-        [0.0, 1e6],
-    )
-)
+FORMULAS = ["y ~ x + (1 | g)", "y ~ x + (1 + x | g)", "y ~ x + (0 + x | g)"]
+SIGMAS = ["estimated", "by_group", 1.5, "se", DRAWN]
+CASES = [
+    *itertools.product(
+        FORMULAS, SIGMAS, ["pooled", "unpooled", "hierarchical"], ["normal"], [0.0, 1e6]
+    ),
+    *itertools.product(FORMULAS, SIGMAS, ["hierarchical"], ["student_t"], [0.0, 1e6]),
+]
 
 
-@pytest.mark.parametrize(("formula", "sigma", "variant", "offset"), CASES)
-def test_collapsed_density_is_that_of_the_rows(formula, sigma, variant, offset):
+@pytest.mark.parametrize(("formula", "sigma", "variant", "effects", "offset"), CASES)
+def test_collapsed_density_is_that_of_the_rows(formula, sigma, variant, effects, offset):
     rng = np.random.default_rng(5)
     rows, design, data = compressed(formula, sigma, offset)
-    given = {k: v for k, v in PRIORS.items() if k != "sigma" or data.sigma_estimated}
-    completed = priors.complete(given, data)
-    completed = replace(completed, wide={name: 30.0 for name in data.varying})
-    model = gaussian.model(data, completed, variant)
-    evaluate = compiled(model)
+    given = PRIORS | (MIXED if effects == "student_t" else {})
+    completed = priors.complete(given, data, effects)
+    completed = replace(completed, wide={"g": dict.fromkeys(data.varying, WIDE)})
+    evaluate = compiled(gaussian.model(data, completed, variant))
 
     differences, references = [], []
     for _ in range(3):
-        point, z = free_point(data, variant, rng), rng.normal(size=2)
-        density, beta = evaluate(z, point)
-        steps = [evaluate(z + step, point)[1] - evaluate(z - step, point)[1] for step in np.eye(2)]
-        # In coordinates in which the intercept is at the average predictor, to keep the digits.
-        centred = np.array([[1, offset], [0, 1]]) @ np.column_stack(steps) / 2
-        reference = log_posterior_by_rows(rows, design, data, completed, variant, beta, point)
-        differences.append(density - np.linalg.slogdet(centred)[1] - reference)
-        references.append(reference)
-    # The determinant of the fixed part of the map from z to beta is left out of the model.
-    triangles = collapse.Triangles.split(data, 0 if variant == "pooled" else len(data.varying))
-    fixed = rough.Coordinates.of(data, completed, triangles, variant).inverse
-    differences = np.array(differences) + np.linalg.slogdet(fixed)[1]
-    assert np.abs(differences).max() <= 1e-8 * np.abs(references).max()
+        point = free_point(data, completed, variant, rng)
+        density, found = evaluate(point)
+        references.append(
+            log_posterior_by_rows(rows, design, data, completed, variant, point, found)
+        )
+        volume = log_volume(lambda point: evaluate(point)[1], point, offset)
+        differences.append(density - volume - references[-1])
+    # The model leaves out the determinant of the fixed part of the map from z to beta, and the
+    # constant of the normal density of log sigma.
+    left_out = -np.linalg.slogdet(fixed_part(data, completed, variant))[1]
+    if "z_sigma" in point:
+        left_out += GROUPS * gaussian.LOG_SQRT_2PI
+    assert np.abs(np.array(differences) - left_out).max() <= 1e-8 * np.abs(references).max()
+
+
+def fixed_part(data, completed, variant):
+    """What is the same at all points of the map from z to beta."""
+    varying = data.varying if variant != "pooled" else ()
+    start = np.diag(rough.between_sd(completed, "g", variant)) if varying else []
+    spread = rough.sigma(data) if data.known_sigma is None else data.known_sigma
+    triangles = collapse.Triangles.split(data, len(varying))
+    return rough.Coordinates.of(data, completed, triangles, varying, start, spread).inverse
+
+
+def log_volume(follows, point, offset) -> float:
+    """log |d (beta, log sigma, log precision) / d (z, z_sigma, stretch)|.
+
+    What follows from a flat variable is a straight line in it, so differences are derivatives.
+    Those of beta move nothing else, so the determinant is the product of the three.
+    """
+    maps = {
+        # With the intercept at the average predictor, to keep the digits.
+        "z": lambda found: np.array([[1, offset], [0, 1]]) @ found["beta"],
+        "z_sigma": lambda found: np.log(found["sigma"]),
+        "stretch_g": lambda found: -2 * np.log(found["scale_g"]),
+    }
+    total = 0.0
+    for name in maps.keys() & point.keys():
+        columns = []
+        for step in np.eye(len(point[name])):
+            ahead, behind = (follows(point | {name: point[name] + s * step}) for s in (1, -1))
+            columns.append((maps[name](ahead) - maps[name](behind)) / 2)
+        total += np.linalg.slogdet(columns)[1]
+    return total
 
 
 def compiled(model):
-    """`(z, values of the other free variables) -> (log density, beta)`, interpreted."""
+    """From values of the free variables to the log density and what follows, interpreted."""
     inputs, transforms = list(model.rvs_to_values.values()), {}
     for variable in model.rvs_to_values:
         transform = model.rvs_to_transforms[variable]
@@ -152,16 +211,17 @@ def compiled(model):
             transforms[variable.name] = pytensor.function(
                 [raw], transform.forward(raw, *variable.owner.inputs), mode=INTERPRETED
             )
-    [beta] = model.replace_rvs_by_values([model["beta"]])
-    function = pytensor.function(inputs, [model.logp(jacobian=False), beta], mode=INTERPRETED)
+    names = [variable.name for variable in model.deterministics]
+    outputs = [model.logp(jacobian=False), *model.replace_rvs_by_values(model.deterministics)]
+    function = pytensor.function(inputs, outputs, mode=INTERPRETED)
 
-    def evaluate(z, point):
-        given = {"z": z, **point}
+    def evaluate(point):
+        assert set(point) == {variable.name for variable in model.rvs_to_values}
         arguments = []
         for variable in model.rvs_to_values:
-            value = np.asarray(given[variable.name], dtype=float)
+            value = np.asarray(point[variable.name], dtype=float)
             arguments.append(transforms.get(variable.name, lambda v: v)(value))
-        density, coefficients = function(*arguments)
-        return float(density), coefficients
+        density, *follows = function(*arguments)
+        return float(density), dict(zip(names, follows, strict=True))
 
     return evaluate

@@ -10,6 +10,7 @@ import pandas as pd
 
 from partialpool import compress, fit
 from partialpool.formula import Formula
+from partialpool.study import Outcome
 
 SCRIPT = """
 import hashlib
@@ -23,7 +24,7 @@ def fitted(sampler: dict, seed=5):
     rng = np.random.default_rng(1)
     table = pd.DataFrame({"g": np.repeat(list("abcdef"), 8)})
     table["y"] = np.repeat(rng.normal(size=6), 8) + rng.normal(size=48)
-    data = compress.compress(Formula("y ~ 1 + (1 | g)").design(table), "y", "estimated")
+    data = compress.compress(Formula("y ~ 1 + (1 | g)").design(table), Outcome(), {})
     settings = {"chains": 4, "draws": 250, "tune": 250, "target_accept": 0.8, "attempts": 3}
     return fit.fit(data, {}, "hierarchical", settings | sampler, seed)
 

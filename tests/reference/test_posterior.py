@@ -6,9 +6,11 @@ import pytest
 from exact import OneWay
 from scipy import stats
 
-from partialpool import compress, convergence, fit, priors
+from partialpool import compress, convergence, families, fit, priors
 from partialpool.formula import Formula
 from partialpool.models import collapse, gaussian
+from partialpool.models.describe import Draws, describe
+from partialpool.study import Outcome
 
 SAMPLER = {"chains": 4, "draws": 1000, "tune": 1000, "target_accept": 0.9, "attempts": 1}
 EFFECTS = [28, 8, -3, 7, -1, 1, 18, 12]
@@ -19,8 +21,13 @@ def schools() -> pd.DataFrame:
     return pd.DataFrame({"school": list("ABCDEFGH"), "effect": EFFECTS, "se": ERRORS})
 
 
-def fitted(table, formula, sigma, given, variant="hierarchical", errors=None, seed=20261120):
-    data = compress.compress(Formula(formula).design(table), formula.split()[0], sigma, errors)
+def compressed(table, formula, sigma):
+    design, outcome = Formula(formula).design(table), Outcome(sigma=sigma)
+    return design, compress.compress(design, outcome, families.columns(table, outcome))
+
+
+def fitted(table, formula, sigma, given, variant="hierarchical", seed=20261120):
+    _, data = compressed(table, formula, sigma)
     tree = fit.fit(data, given, variant, SAMPLER, seed)
     assert int(tree["sample_stats"]["diverging"].sum()) == 0
     return data, tree["posterior"].to_dataset()
@@ -44,8 +51,7 @@ def test_integration_gives_the_known_posterior_of_the_eight_schools():
 def test_eight_schools():
     exact = OneWay.integrate(EFFECTS, ERRORS, (0, 5), stats.halfcauchy(scale=5))
     given = {"Intercept": "normal(0, 5)", "sd": "half_cauchy(5)"}
-    errors = np.array(ERRORS, dtype=float)
-    _, posterior = fitted(schools(), "effect ~ 1 + (1 | school)", "se", given, errors=errors)
+    _, posterior = fitted(schools(), "effect ~ 1 + (1 | school)", "se", given)
     summary = convergence.summarise(posterior, 0.95)
     assert summary["ess_bulk"].min() >= 1000
     assert summary["rhat"].max() <= 1.01
@@ -126,56 +132,65 @@ def test_varying_slopes_cover_what_they_were_simulated_from():
         assert abs(summary.loc[name, "mean"] - value) < 4 * summary.loc[name, "sd"], name
 
 
-def one_group(sigma, errors=False):
+def one_group(sigma):
     """A compressed table, one value of the variances, and the rows' own arrays."""
     rng = np.random.default_rng(17)
     table = pd.DataFrame({"g": np.repeat(["a", "b", "c"], [2, 5, 9]), "x": rng.normal(size=16)})
     table["y"] = 1 + table["x"] + rng.normal(size=16)
-    design = Formula("y ~ x + (1 + x | g)").design(table)
+    table["se"] = rng.uniform(0.5, 2, 16)
     scale = np.array([[0.8, 0.0], [0.3, 0.5]])
-    noise = rng.uniform(0.5, 2, 16) if errors else np.full(16, 1.3)
-    data = compress.compress(design, "y", sigma, noise if errors else None)
-    return design, data, scale, noise
+    noise = table["se"].to_numpy() if sigma == "se" else np.full(16, 1.3)
+    return *compressed(table, "y ~ x + (1 + x | g)", sigma), scale, noise
 
 
-@pytest.mark.parametrize(("sigma", "errors"), [("estimated", False), ("se", True)])
-def test_deviations_are_drawn_from_their_exact_conditional(sigma, errors):
-    design, data, scale, noise = one_group(sigma, errors)
+# One scale for all groups, or each group its own, as Student-t effects have.
+STRETCHES = [np.ones(1), np.array([0.4, 1.0, 2.5])]
+
+
+@pytest.mark.parametrize("stretch", STRETCHES, ids=len)
+@pytest.mark.parametrize("sigma", ["estimated", "se"])
+def test_deviations_are_drawn_from_their_exact_conditional(sigma, stretch):
+    design, data, scale, noise = one_group(sigma)
     draws, beta = 40_000, np.array([0.7, 1.2])
     u = collapse.draw_deviations(
         data,
         np.tile(beta, (draws, 1)),
-        [[np.full(draws, scale[i, k]) for k in range(i + 1)] for i in range(2)],
-        np.full(draws, 1.0 if errors else 1.3),
+        [[np.tile(stretch * scale[i, k], (draws, 1)) for k in range(i + 1)] for i in range(2)],
+        np.full(draws, 1.0 if sigma == "se" else 1.3),
         np.random.default_rng(1),
     )
-    for index, label in enumerate(design.levels):
-        at = design.groups == label
+    [factor] = design.factors
+    for index in range(len(factor.levels)):
+        at = factor.index == index
         z = design.matrix[at]
         weighted = z / noise[at, None] ** 2
-        covariance = np.linalg.inv(np.linalg.inv(scale @ scale.T) + z.T @ weighted)
+        between = np.broadcast_to(stretch, 3)[index] * scale
+        covariance = np.linalg.inv(np.linalg.inv(between @ between.T) + z.T @ weighted)
         mean = covariance @ weighted.T @ (design.y[at] - z @ beta)
         error = np.sqrt(np.diag(covariance) / draws)
         assert np.abs(u[:, index].mean(axis=0) - mean).max() < 4 * error.max()
         assert np.cov(u[:, index].T) == pytest.approx(covariance, rel=0.05, abs=0.002)
 
 
-@pytest.mark.parametrize(("sigma", "errors"), [("estimated", False), ("se", True)])
-def test_density_of_a_whole_group_is_that_of_its_rows(sigma, errors):
-    design, data, scale, noise = one_group(sigma, errors)
+@pytest.mark.parametrize("stretch", STRETCHES, ids=len)
+@pytest.mark.parametrize("sigma", ["estimated", "se"])
+def test_density_of_a_whole_group_is_that_of_its_rows(sigma, stretch):
+    design, data, scale, noise = one_group(sigma)
     beta = np.array([[0.7, 1.2], [1.0, 0.9]])
-    entries = [[np.full(2, scale[i, k]) for k in range(i + 1)] for i in range(2)]
-    spread = np.full(2, 1.0 if errors else 1.3)
+    entries = [[np.tile(stretch * scale[i, k], (2, 1)) for k in range(i + 1)] for i in range(2)]
+    spread = np.full(2, 1.0 if sigma == "se" else 1.3)
     with_deviations = collapse.group_log_density(data, beta, entries, spread)
     without = collapse.group_log_density(data, beta, [], spread)
-    for index, label in enumerate(design.levels):
-        at = design.groups == label
+    [factor] = design.factors
+    for index in range(len(factor.levels)):
+        at = factor.index == index
         z, residual = design.matrix[at], design.y[at] - design.matrix[at] @ beta[0]
         covariance = np.diag(noise[at] ** 2)
         assert without[0, index] == pytest.approx(
             stats.multivariate_normal(cov=covariance).logpdf(residual), rel=1e-8
         )
-        covariance = covariance + z @ scale @ scale.T @ z.T
+        between = np.broadcast_to(stretch, 3)[index] * z @ scale
+        covariance = covariance + between @ between.T
         assert with_deviations[0, index] == pytest.approx(
             stats.multivariate_normal(cov=covariance).logpdf(residual), rel=1e-8
         )
@@ -236,15 +251,14 @@ def test_variants_are_one_model_with_one_switch():
     design, data, _, _ = one_group("estimated")
     completed = priors.complete({}, data)
     rng = np.random.default_rng(0)
-    draws = gaussian.describe(
-        fit.sampling.sample(
-            gaussian.model(data, completed, "unpooled"),
-            chains=2, draws=2000, tune=1000, target_accept=0.9, seed=1,
-        )["posterior"].to_dataset(),
-        data, completed, "unpooled", rng,
-    )  # fmt: skip
-    at = design.groups == "c"
+    sampled = fit.sampling.sample(
+        gaussian.model(data, completed, "unpooled"),
+        chains=2, draws=2000, tune=1000, target_accept=0.9, seed=1,
+    )["posterior"].to_dataset()  # fmt: skip
+    draws = Draws(sampled, data, completed, "unpooled")
+    described = describe(draws, gaussian.deviations(draws, data, rng))
+    at = design.factors[0].groups == "c"
     separate = np.linalg.lstsq(design.matrix[at], design.y[at])[0]
-    found = draws["coef_g"].sel(g="c")
+    found = described["coef_g"].sel(g="c")
     error = found.std(("chain", "draw")) / 1000**0.5
     assert (np.abs(found.mean(("chain", "draw")) - separate) < 4 * error + 0.01).all()

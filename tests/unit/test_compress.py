@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from partialpool import compress
+from partialpool import compress, families, priors
 from partialpool.formula import Formula
+from partialpool.study import Outcome
 
 
 def table(rows=60, offset=0.0) -> pd.DataFrame:
@@ -18,52 +19,97 @@ def table(rows=60, offset=0.0) -> pd.DataFrame:
             "z": rng.normal(size=rows),
             "y": x - offset + rng.normal(size=rows),
             "se": rng.uniform(0.5, 2, rows),
+            "o": rng.normal(size=rows),
+            "w": rng.choice([0.5, 1, 2, 3], rows),
         }
     )
 
 
-def compressed(rows: pd.DataFrame, sigma="estimated"):
-    design = Formula("y ~ x + z + (1 + x | g)").design(rows)
-    errors = rows["se"].to_numpy() if sigma == "se" else None
-    return design, compress.compress(design, "y", sigma, errors)
+def compressed(rows: pd.DataFrame, sigma="estimated", formula="y ~ x + z + (1 + x | g)", **columns):
+    design = Formula(formula).design(rows)
+    outcome = Outcome(sigma=sigma, **columns)
+    return design, compress.compress(design, outcome, families.columns(rows, outcome))
 
 
+@pytest.mark.parametrize("columns", [{}, {"sigma": "se"}, {"weights": "w", "offset": "o"}], ids=str)
 @pytest.mark.parametrize("offset", [0.0, 1e6])
-def test_residual_norms_are_those_of_the_rows(offset):
-    design, data = compressed(table(offset=offset))
+def test_residual_norms_are_those_of_the_rows(offset, columns):
+    given = table(offset=offset)
+    design, data = compressed(given, **columns)
     beta = np.array([1.0 - 2 * offset, 2.0, 0.5])
+    residual = design.y - design.matrix @ beta
+    if "offset" in columns:
+        residual = residual - given["o"]
+    if "sigma" in columns:
+        residual = residual / given["se"]
+    weights = given["w"] if "weights" in columns else np.ones(60)
     for index, level in enumerate(data.levels):
-        at = design.groups == level
-        rows = ((design.y[at] - design.matrix[at] @ beta) ** 2).sum()
+        at = design.factors[0].groups == level
+        rows = (weights * residual**2)[at].sum()
         triangle = data.triangle[index]
         assert ((triangle[:, -1] - triangle[:, :-1] @ beta) ** 2).sum() == pytest.approx(
             rows, rel=1e-8
         )
         assert np.allclose(triangle, np.triu(triangle))
-    assert data.rows.sum() == 60
+        assert data.rows[index] == weights[at].sum()
+    assert data.rows.sum() == weights.sum()
+    assert data.known_sigma == (1 if "sigma" in columns else None)
 
 
-def test_parts_merge_to_the_whole_in_any_order():
+def test_without_groups_all_rows_are_one():
     rows = table()
-    _, whole = compressed(rows, "se")
+    design, data = compressed(rows, formula="y ~ x")
+    assert (data.factor, data.varying, data.levels) == (None, (), ("all",))
+    assert list(data.rows) == [60]
+    [triangle] = data.triangle
+    augmented = np.column_stack([design.matrix, design.y])
+    assert triangle.T @ triangle == pytest.approx(augmented.T @ augmented)
+
+
+@pytest.mark.parametrize("columns", [{}, {"sigma": "se"}, {"offset": "o"}], ids=str)
+def test_a_row_of_weight_two_is_the_row_twice(columns):
+    rows = table()
+    twice = rows["z"] > 0
+    _, weighted = compressed(rows.assign(w=1 + twice.astype(float)), weights="w", **columns)
+    _, doubled = compressed(pd.concat([rows, rows[twice]], ignore_index=True), **columns)
+    for one, other in zip(weighted.triangle, doubled.triangle, strict=True):
+        assert one.T @ one == pytest.approx(other.T @ other, rel=1e-12, abs=1e-10)
+    assert (weighted.rows == doubled.rows).all()
+    assert weighted.log_jacobian == pytest.approx(doubled.log_jacobian, rel=1e-12)
+    assert weighted.mean == pytest.approx(doubled.mean, rel=1e-12)
+    assert weighted.sd == pytest.approx(doubled.sd, rel=1e-12)
+    assert weighted.response_mean == pytest.approx(doubled.response_mean, rel=1e-12)
+    assert weighted.response_sd == pytest.approx(doubled.response_sd, rel=1e-12)
+    assert priors.complete({}, weighted) == priors.complete({}, doubled)
+
+
+@pytest.mark.parametrize("columns", [{}, {"weights": "w"}], ids=str)
+def test_parts_merge_to_the_whole_in_any_order(columns):
+    rows = table()
+    _, whole = compressed(rows, "se", **columns)
     parts = rows[:15], rows[15:40], rows[40:]
-    first, second, third = (compressed(part, "se")[1] for part in parts)
+    first, second, third = (compressed(part, "se", **columns)[1] for part in parts)
     for merged in (
         compress.merge(compress.merge(first, second), third),
         compress.merge(third, compress.merge(second, first)),
     ):
-        assert merged.levels == whole.levels
+        assert merged.factors == whole.factors
         assert (merged.rows == whole.rows).all()
         # Triangles are unique up to the signs of their rows.
         for one, other in zip(merged.triangle, whole.triangle, strict=True):
             assert one.T @ one == pytest.approx(other.T @ other, rel=1e-10, abs=1e-10)
         assert merged.log_jacobian == pytest.approx(whole.log_jacobian)
         assert list(merged.sd.values()) == pytest.approx(list(whole.sd.values()))
+        assert merged.response_mean == pytest.approx(whole.response_mean)
         assert merged.response_sd == pytest.approx(whole.response_sd)
 
 
 def test_it_is_the_same_after_the_file():
-    _, data = compressed(table(), "se")
-    again = compress.Compressed.from_dataset(data.to_dataset())
-    for name, value in vars(data).items():
-        assert np.array_equal(value, getattr(again, name)), name
+    for formula in ("y ~ x + z + (1 + x | g)", "y ~ x"):
+        _, data = compressed(table(), "se", formula, weights="w")
+        again = compress.read(data.to_dataset())
+        assert type(again) is compress.Compressed
+        for name, value in vars(data).items():
+            found = getattr(again, name)
+            assert type(found) is type(value), name
+            assert np.array_equal(value, found), name

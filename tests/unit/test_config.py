@@ -62,7 +62,24 @@ def test_defaults_and_overrides():
     }
     assert radon["radon"].convergence["max_rhat"] == 1.01
     assert radon["radon"].interval == 0.95
-    assert radon["radon"].sigma == "estimated"
+    [radon] = radon.values()
+    assert (radon.family, radon.sigma, radon.group_effects) == ("gaussian", "estimated", "normal")
+    assert radon.trials is radon.offset is radon.exposure is radon.weights is None
+    assert (radon.missing, radon.key) == ("error", ())
+    assert (radon.predict, radon.contrasts) == (("group",), ())
+
+
+def test_what_is_said_of_the_response_and_of_predictions():
+    said = {
+        "family": "binomial", "trials": "n", "offset": "o", "weights": "w",
+        "group_effects": "student_t", "missing": "drop", "key": ["county", "year"],
+        "new_data": "new.csv", "predict": ["average_group", "group"],
+        "contrasts": [[1, 2], [3, 1]],
+    }  # fmt: skip
+    radon = read(config(**said))["radon"]
+    assert radon.block(*said) == said
+    assert radon.block("sigma", "exposure") == {"sigma": "estimated", "exposure": None}
+    assert read(config(family="poisson", exposure="area"))["radon"].exposure == "area"
 
 
 def test_block_is_plain_and_a_copy():
@@ -91,7 +108,20 @@ def test_seed_of_a_study_depends_on_nothing_but_its_name_and_the_seed():
         ({"sampler": {"draws": 0}}, "studies.radon.sampler.draws: 0; it must be a whole number"),
         ({"sigma": 0}, "studies.radon.sigma: 0; it must be"),
         ({"sigma": float("nan")}, "studies.radon.sigma: nan is not a finite number"),
-        ({"family": "gausian"}, "\"gausian\"; it must be gaussian; nearest: 'gaussian'"),
+        ({"sampler": {"draws": 50.0}}, "studies.radon.sampler.draws: 50.0; it must be a whole"),
+        ({"family": "gausian"}, '"gausian"; it must be gaussian, student_t, bernoulli, '),
+        ({"family": "gausian"}, "; nearest: 'gaussian'"),
+        ({"missing": "omit"}, 'studies.radon.missing: "omit"; it must be error or drop'),
+        ({"key": ["a", "a"]}, 'studies.radon.key: ["a", "a"]; it must be a list of columns'),
+        ({"weights": ""}, 'studies.radon.weights: ""; it must be a column of the table'),
+        ({"offset": 1}, "studies.radon.offset: 1; it must be a column of the table"),
+        ({"group_effects": "t"}, 'studies.radon.group_effects: "t"; it must be normal or'),
+        ({"predict": ["groups"]}, 'studies.radon.predict[0]: "groups"; it must be group, new_'),
+        ({"predict": ["group", "group"]}, 'studies.radon.predict: ["group", "group"]; it'),
+        ({"contrasts": [[1, 1]]}, "studies.radon.contrasts[0]: [1, 1]; it must be two row numbers"),
+        ({"contrasts": [[1, 2, 3]]}, "studies.radon.contrasts[0]: [1, 2, 3]; it must be two row"),
+        ({"contrasts": [[1, 2.0]]}, "studies.radon.contrasts[0][1]: 2.0; it must be a row number"),
+        ({"contrasts": [[0, 1]]}, "studies.radon.contrasts[0][0]: 0; it must be a row number"),
         ({"variants": ["poled"]}, 'studies.radon.variants[0]: "poled"'),
         ({"variants": ["pooled", "pooled"]}, "at most once"),
         ({"priors": {"sd": 1}}, "studies.radon.priors.sd: 1 is not a prior"),
@@ -100,6 +130,26 @@ def test_seed_of_a_study_depends_on_nothing_but_its_name_and_the_seed():
         ({"simulate": SIMULATED}, "has both `data` and `simulate`"),
         ({"formula": "y ~ x", "variants": ["hierarchical"]}, "'hierarchical' needs groups"),
         ({"formula": "y ~ `a|b`", "sigma": "by_group"}, "'by_group' needs groups"),
+        ({"formula": "y ~ x", "sigma": "~ (1 | g)"}, ".sigma: '~ (1 | g)' needs groups, and the"),
+        ({"formula": "y ~ x", "group_effects": "student_t"}, ".group_effects: there are none, as"),
+        ({"formula": "y ~ x", "predict": ["new_group"]}, ".predict: 'new_group' needs groups"),
+        ({"formula": "y ~ x", "predict": ["average_group"]}, "'average_group' needs groups"),
+        ({"contrasts": [[1, 2]]}, "studies.radon.contrasts: needs the rows of `new_data`; add it"),
+        ({"family": "binomial"}, "studies.radon: no `trials`; add the column with the trials of"),
+        ({"trials": "n"}, "studies.radon.trials: family gaussian has none; leave it out"),
+        ({"family": "bernoulli", "trials": "n"}, ".trials: family bernoulli has none; leave it"),
+        (
+            {"family": "binomial", "trials": "n", "exposure": "e"},
+            "studies.radon.exposure: family binomial has none, only poisson and negative_binomial",
+        ),
+        ({"exposure": "e"}, "studies.radon.exposure: family gaussian has none, only poisson and"),
+        ({"family": "poisson", "sigma": 1}, ".sigma: family poisson has none; leave it out"),
+        ({"family": "negative_binomial", "sigma": "~ (1 | g)"}, ".sigma: family negative_binomial"),
+        ({"sigma": "se", "weights": "se"}, "'se' cannot be both the standard errors and the weig"),
+        (
+            {"family": "poisson", "exposure": "a", "offset": "a"},
+            "studies.radon: column 'a' cannot be both the offset and the exposure",
+        ),
     ],
 )
 def test_one_telling_line(changes, telling):
@@ -181,6 +231,30 @@ def test_table_is_a_study_a_row(folder):
     assert two.formula == "`{sd}` ~ x + (1 | g)"  # what a cell says is not read again
 
 
+def test_cells_name_the_columns_of_the_response(folder):
+    write("u.csv", "name,n,years,risk,weight,cell\na,tried,t 1,base,w,{n}\nb,2,3,4,5,6\n")
+    block = {"table": "u.csv", "data": "d.csv", "formula": "y ~ x"}
+    found = {
+        "trials": {"family": "binomial", "trials": "{n}"},
+        "exposure": {"family": "poisson", "exposure": "{years}"},
+        "offset": {"offset": "log_{risk}"},
+        "weights": {"weights": "{weight}"},
+        "sigma": {"sigma": "~ (1 | {weight})", "formula": "y ~ x + (1 | {weight})"},
+    }
+    expected = {
+        "trials": ["tried", "2"],  # a column, also where it reads as a number
+        "exposure": ["t 1", "3"],
+        "offset": ["log_base", "log_4"],
+        "weights": ["w", "5"],
+        "sigma": ["~ (1 | w)", "~ (1 | 5)"],
+    }
+    for name, keys in found.items():
+        studies = read({"studies": {"k": block | keys}}).values()
+        assert [getattr(one, name) for one in studies] == expected[name]
+    [one, _] = read({"studies": {"k": block | {"weights": "{cell}"}}}).values()
+    assert one.weights == "{n}"  # what a cell says is not read again
+
+
 @pytest.mark.parametrize(
     ("block", "telling"),
     [
@@ -200,6 +274,12 @@ def test_table_is_a_study_a_row(folder):
         (
             {"table": "t.csv", "priors": {"x": "normal(0, {sd})"}},
             "k.priors.x: column 'sd' is empty (t.csv, line 4); fill it in",
+        ),
+        ({"table": "t.csv", "weights": "{w}"}, "k.weights: nothing to put for '{w}' (t.csv, line"),
+        ({"table": "t.csv", "offset": "{sd}"}, "k.offset: column 'sd' is empty (t.csv, line 4)"),
+        (
+            {"table": "t.csv", "offset": "{y}", "weights": "pain"},
+            "k: column 'pain' cannot be both the offset and the weights (t.csv, line 2)",
         ),
         ({"cells": "name\n"}, "k.table: table.csv: has no rows"),
         ({"cells": ""}, "k.table: table.csv: no column 'name', to name each study; columns: none"),

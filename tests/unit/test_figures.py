@@ -1,21 +1,27 @@
 """Figures: hostile names are drawn as they are, and the same content gives the same bytes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
-from partialpool import figures
-from partialpool.figures import style
-from partialpool.figures.evidence import Evidence, Fit
+from partialpool import families, figures
+from partialpool.figures import evidence, style
+from partialpool.figures.evidence import Evidence, Factor, Fit
+from partialpool.formula import Formula
+from partialpool.study import Outcome
 
-LEVELS = ["a$b$", "<b>", "L" * 300, "naïve_^{2}"]
+LEVELS = ("a$b$", "<b>", "L" * 300, "naïve_^{2}")
 ROWS = 6
+VARIANTS = ("pooled", "unpooled", "hierarchical")
+RESPONSE = "cost_$^2$"
 
 
-def fit(variant, passed, rng):
-    """A fit of four groups with one varying coefficient."""
-    coefs = [f"coef_g$[{level}, Intercept]" for level in LEVELS]
+def fit(variant, passed, factors, draws, rng):
+    """A fit whose factors have four groups each, and one varying coefficient."""
+    coefs = [name for factor in factors for name in factor.coefficient_names("Intercept")]
     names = ["beta[Intercept]", "sigma", *coefs]
     mean = rng.normal(size=len(names))
     summary = pd.DataFrame(
@@ -27,33 +33,51 @@ def fit(variant, passed, rng):
         {"energy": (dims, rng.normal(size=(2, 50))), "diverging": (dims, np.ones((2, 50), bool))},
         coords={"chain": [0, 1], "draw": range(50)},
     )
-    size = len(LEVELS) * ROWS
-    predictions = pd.DataFrame({"g$": LEVELS, "mean": mean[2:], "sd": 1.0})
-    predictions["lower"], predictions["upper"] = mean[2:] - 1, mean[2:] + 1
-    predictions["outcome_lower"] = predictions["outcome_upper"] = np.nan
-    predictions[["group_status", "fit_passed", "note"]] = "known", passed, ""
+    predictions = pd.DataFrame({name: LEVELS for factor in factors for name in [factor.name]})
+    predictions["of"], predictions["predicted_for"] = 10, "group"
+    values = rng.uniform(0.2, 0.8, len(LEVELS))
+    for start in ("", "probability_", "outcome_"):
+        predictions[f"{start}lower"], predictions[f"{start}upper"] = values - 0.1, values + 0.1
+    predictions["mean"] = predictions["probability"] = values
+    predictions["sd"], predictions["group_status"] = 0.1, "known"
+    predictions["fit_passed"], predictions["note"] = passed, ""
+    new = predictions.assign(predicted_for="new_group", group_status="new")
     return Fit(
         variant=variant,
         passed=passed,
         summary=summary,
+        expected={},
         scalars=scalars,
         statistics=statistics,
-        prior=rng.normal(size=(60, size)),
-        replicated=rng.normal(size=(60, size)),
-        predictions=predictions,
+        prior=draws(60),
+        replicated=draws(60),
+        predictions=pd.concat([predictions, new], ignore_index=True),
     )
 
 
-def study():
+def study(family="gaussian", factors=1, variants=VARIANTS, **columns):
     rng = np.random.default_rng(1)
-    variants = ("pooled", "unpooled", "hierarchical")
-    fits = [fit(variant, variant != "unpooled", rng) for variant in variants]
-    groups = np.repeat(LEVELS, ROWS)
-    table = pd.DataFrame({"cost_$^2$": rng.normal(size=len(groups)), "g$": groups})
+    outcome = Outcome(family=family, **columns)
+    index = np.repeat(np.arange(len(LEVELS)), ROWS)
+    sizes = np.full(len(LEVELS), ROWS)
+    names = ["g$", "h_{i}"][:factors]
+    factors = [Factor(name, ("Intercept",), LEVELS, np.roll(index, i), sizes)
+               for i, name in enumerate(names)]  # fmt: skip
+
+    def draws(count):
+        eta = np.zeros((count, len(index)))
+        parameters = {"sigma": 1.0, "nu": 4.0, "alpha": 2.0}
+        return families.FAMILIES[family].draw(rng, eta, parameters, np.full(len(index), 10))
+
+    fits = [fit(variant, variant != "unpooled", factors, draws, rng) for variant in variants]
+    y = draws(1)[0]
+    table = pd.DataFrame({RESPONSE: y, "of": 10})
+    for factor in factors:
+        table[factor.name] = np.array(LEVELS)[factor.index]
     comparison = pd.DataFrame(
-        {"variant": variants, "elpd_diff": [0.0, -1, -9], "dse": 1.0, "fit_passed": True}
+        {"variant": variants, "elpd_diff": -1.0, "dse": 1.0, "fit_passed": True}
     )
-    coefs = [f"coef_g$[{level}, Intercept]" for level in LEVELS]
+    coefs = factors[0].coefficient_names("Intercept")
     recovery = pd.concat(
         fit.estimates(["sigma", *coefs])
         .rename_axis("name")
@@ -61,23 +85,30 @@ def study():
         .assign(variant=v, truth=1.0)
         for v, fit in zip(variants, fits, strict=True)
     )
+    terms = " + ".join(f"(1 | `{name}`)" for name in names)
     return Evidence(
         table=table,
-        response="cost_$^2$",
-        factor="g$",
-        varying=["Intercept"],
-        levels=LEVELS,
-        sizes=np.full(len(LEVELS), ROWS),
-        errors=None,
+        formula=Formula(f"`{RESPONSE}` ~ 1 + {terms}"),
+        coefficients=("Intercept",),
+        outcome=outcome,
+        factors=tuple(factors),
         interval=0.95,
         own_rows=False,
-        y=table["cost_$^2$"].to_numpy(),
-        groups=groups,
+        y=y,
+        per=np.full(len(y), 10.0 if columns else 1.0),
+        weights=np.ones(len(y)),
+        rows=np.arange(len(y)),
         fits=fits,
         comparison=comparison,
         comparison_groups=comparison,
         recovery=recovery,
     )
+
+
+@pytest.fixture
+def as_text(monkeypatch):
+    """Text is kept as text only where the font cannot draw it; here, to be read."""
+    monkeypatch.setattr(style, "_in_font", lambda letter: False)
 
 
 def test_every_picture_is_drawn_and_twice_the_same(tmp_path):
@@ -90,15 +121,61 @@ def test_every_picture_is_drawn_and_twice_the_same(tmp_path):
         assert one.read_bytes() == other.read_bytes(), one.name
 
 
-def test_failed_fit_marks_its_pictures(tmp_path, monkeypatch):
-    # Text is kept as text only where the font cannot draw it; here, to be read.
-    monkeypatch.setattr(style, "_in_font", lambda letter: False)
+def test_failed_fit_marks_its_pictures(tmp_path, as_text):
     drawn = {path.stem: path.read_text() for path in figures.draw(study(), tmp_path)}
     assert "unpooled failed: do not rely on this" in drawn["shrinkage_1"]
     assert "unpooled failed: do not rely on this" in drawn["density_unpooled"]
     assert "failed" not in drawn["density_pooled"]
-    assert "cost_$^2$" in drawn["groups"] and "a$b$" in drawn["groups"]
+    assert RESPONSE in drawn["groups"] and "a$b$" in drawn["groups"]
     assert "L" * 40 not in drawn["groups"]
+
+
+@pytest.mark.parametrize(
+    ("family", "columns", "of_group", "of_expected"),
+    [
+        ("student_t", {}, f"mean {RESPONSE}", f"expected {RESPONSE}"),
+        ("bernoulli", {}, f"share with {RESPONSE} = 1", f"probability of {RESPONSE} = 1"),
+        ("binomial", {"trials": "of"}, f"{RESPONSE} as a share of of", "probability ("),
+        ("poisson", {"exposure": "of"}, f"{RESPONSE} per unit of of", "per unit of of"),
+        ("negative_binomial", {}, f"mean {RESPONSE}", f"expected {RESPONSE}"),
+    ],
+)
+def test_pictures_of_a_family_with_two_factors(
+    tmp_path, as_text, family, columns, of_group, of_expected
+):
+    found = study(family, 2, VARIANTS[2:], **columns)
+    drawn = {path.stem: path.read_text() for path in figures.draw(found, tmp_path)}
+    assert {"data", "data_2", "groups", "groups_2", "shrinkage_1", "shrinkage_2"} <= set(drawn)
+    assert of_group in drawn["groups"] and of_expected in drawn["predictions"]
+    assert "h_{i}" in drawn["groups_2"] and "h_{i}" in drawn["shrinkage_2"]
+    assert "its own group" in drawn["predictions"] and "a new group" in drawn["predictions"]
+
+
+def test_shares_and_rates_are_of_all_that_a_group_has():
+    found = study("binomial", trials="of")
+    found = replace(found, y=np.arange(24.0), per=np.tile([10.0, 30.0], 12))
+    assert found.by_group(found.factors[0], found.y)[0] == pytest.approx(sum(range(6)) / 120)
+    doubled = replace(found, weights=np.where(np.arange(24) == 5, 2.0, 1.0))
+    assert doubled.by_group(found.factors[0], found.y)[0] == pytest.approx(20 / 150)
+    rows = np.array([0, 1, 6])
+    some = found.by_group(found.factors[0], np.stack([found.y[rows]] * 2), rows)
+    assert np.allclose(some[:, :2], [[1 / 40, 6 / 10]] * 2) and np.isnan(some[:, 2:]).all()
+
+
+def test_expected_response_of_groups_is_at_average_predictors(tmp_path):
+    factor = Factor("g", ("Intercept",), ("a", "b"), np.array([0, 1]), np.array([1, 1]))
+    dims = ("chain", "draw")
+    beta = np.tile([0.5, 2.0], (2, 600, 1))
+    u = np.tile(np.array([[-1.0], [1.0]]), (2, 600, 1, 1))
+    posterior = xr.Dataset(
+        {"beta": ((*dims, "coefficient"), beta), "u_g": ((*dims, "g", "g_coefficient"), u)},
+        coords={"coefficient": ["Intercept", "x"], "g": ["a", "b"], "g_coefficient": ["Intercept"]},
+    )
+    xr.DataTree.from_dict({"posterior": posterior}).to_netcdf(tmp_path / "posterior.nc")
+    average = {"Intercept": 1.0, "x": 0.25, "offset": 0.1}
+    family = families.FAMILIES["bernoulli"]
+    found = evidence._expected(tmp_path / "posterior.nc", factor, family, average, 0.95)
+    assert np.allclose(found["mean"], 1 / (1 + np.exp(-np.array([0.1, 2.1, 1.1]))))
 
 
 @pytest.mark.parametrize(

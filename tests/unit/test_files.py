@@ -14,7 +14,9 @@ from partialpool.errors import UserError
 def folder(tmp_path, monkeypatch):
     """An empty working directory, outside of any run."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(run.NAME, raising=False)
+    # Set and taken away, so that what a test sets is taken away after it.
+    monkeypatch.setenv(run.NAME, "")
+    monkeypatch.delenv(run.NAME)
     return tmp_path
 
 

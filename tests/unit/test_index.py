@@ -24,8 +24,8 @@ def page(failed, studies=STUDIES, fits=FITS, missing=None):
         }
         for fit in fits
     }
-    data = {name: {"rows_used": 10, "groups": {"count": 5}} for name in studies}
-    data["first"] = {"rows_used": 1234, "groups": None}
+    data = {name: {"rows_used": 10, "factors": [{"count": 5}, {"count": 17}]} for name in studies}
+    data["first"] = {"rows_used": 1234, "factors": []}
     return index.index(studies, verdicts, data, TEMPLATES, missing)
 
 
@@ -50,6 +50,7 @@ def test_all_passed_keeps_the_order_of_the_config():
     table = html[html.index("<tbody>") :]
     assert table.index("first/report.html") < table.index("second/report.html")
     assert "not fitted" in table and "1,234" in table
+    assert ">none</td>" in table and ">5 + 17</td>" in table
 
 
 def test_config_is_never_markup():

@@ -1,5 +1,6 @@
 """The data gate: what passes is as written, what does not is named in one line."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -7,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from partialpool import compress, families, files
 from partialpool.errors import UserError
 from partialpool.formula import Formula
 from partialpool.ingest import ingest, ingest_new
+from partialpool.study import Outcome
 
 ROOT = Path(__file__).parents[2]
 FORMULA = Formula("y ~ x + kind + C(period) + (1 | county)")
@@ -24,10 +27,17 @@ lines"
 """
 
 
-def read(path, text=None, formula=FORMULA, sigma="estimated", encoding="utf-8"):
+def read(path, text=None, formula=FORMULA, encoding="utf-8", missing="error", key=(), **outcome):
     if text is not None:
         path.write_text(text, encoding=encoding, newline="")
-    return ingest(path, formula, sigma, source=path.name)
+    formula = Formula(formula) if isinstance(formula, str) else formula
+    outcome = Outcome(**outcome)
+    return ingest(path, formula, outcome, missing=missing, key=key, source=path.name)
+
+
+def warnings(path, text, formula, **more):
+    """What the report of a table says, as one text."""
+    return "\n".join(read(path, text, formula, **more)[1]["warnings"])
 
 
 def complaint(call, *arguments, **named):
@@ -40,41 +50,41 @@ def complaint(call, *arguments, **named):
 def test_eight_schools():
     formula = Formula("effect ~ 1 + (1 | school)")
     table, report = ingest(
-        ROOT / "data/eight_schools.csv", formula, "standard_error", source="data/eight_schools.csv"
+        ROOT / "data/eight_schools.csv",
+        formula,
+        Outcome(sigma="standard_error"),
+        source="data/eight_schools.csv",
     )
     assert list(table["effect"]) == [28, 8, -3, 7, -1, 1, 18, 12]
     assert list(table["standard_error"]) == [15, 10, 16, 11, 9, 11, 10, 18]
     assert list(table["school"]) == list("ABCDEFGH")
     json.dumps(report, allow_nan=False)
     assert report["rows_read"] == report["rows_used"] == 8
-    assert report["groups"] == {
-        "factor": "school",
-        "count": 8,
-        "smallest": 1,
-        "largest": 1,
-        "single_row": 8,
-    }
+    sizes = {"count": 8, "smallest": 1, "largest": 1, "single_row": 8}
+    assert report["factors"] == [{"factor": "school", **sizes}]
     assert report["columns"]["effect"]["mean"] == 8.75
     assert report["warnings"] == []
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_csv_is_read_as_written(tmp_path, mark):
-    table, report = read(tmp_path / "t.csv", mark + GOOD)
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_csv_is_read_as_written(tmp_path, mark, separator, ending):
+    text = (mark + GOOD).replace(",", separator).replace("\n", ending)
+    table, report = read(tmp_path / "t.csv", text)
     assert list(table) == ["y", "x", "kind", "period", "county"]
     assert list(table["county"]) == ["01", "02", "01", "02", "01", "2"]
     assert list(table["x"]) == [2, 3, 4.5, 5, 1, 9]
     assert report["columns"]["kind"]["levels"] == {"a": 3, "b": 3}
     assert report["warnings"] == [
-        "There are only 3 groups, so how much groups differ rests largely on its prior.",
-        "1 of 3 groups have one row.",
+        "'county' has only 3 groups, so how much they differ rests largely on its prior.",
+        "1 of 3 groups of 'county' have one row.",
     ]
 
 
 def test_type_that_changes_far_down_the_file(tmp_path):
     rows = [f"{i % 7:03d},{i},{i if i < 190_000 else i + 0.5}" for i in range(200_000)]
-    formula = Formula("y ~ x + (1 | g)")
-    table, _ = read(tmp_path / "t.csv", "\n".join(["g,y,x", *rows]), formula)
+    table, _ = read(tmp_path / "t.csv", "\n".join(["g,y,x", *rows]), "y ~ x + (1 | g)")
     assert table["x"].iloc[-1] == 199_999.5
     assert table["g"].iloc[8] == "001"
 
@@ -94,55 +104,120 @@ def test_parquet_file_and_parts_agree(tmp_path):
     pd.testing.assert_frame_equal(whole.drop(columns="county"), table.drop(columns="county"))
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "telling"),
-    [
-        (",2.5,", ",,", "column 'y' has a missing value in row 2"),
-        (",2.5,", ",NA,", "column 'y' has a missing value in row 2"),
-        ("01,", ",", "column 'county' has 3 missing values, the first in row 1"),
-        (",2.5,", ",2.5x,", "column 'y' must be numbers; row 2 is '2.5x'"),
-        ("4.5", "4.5x", "column 'x' must be numbers; row 3 is '4.5x'; if it is a set of labels"),
-        ("4.5", "inf", "column 'x' is infinite in row 3"),
-        ("county,", "county ,", "no column 'county'; nearest: 'county '"),
-        ("note", "x", "two columns are called 'x'"),
-        (",", ";", "columns separated by ';'"),
-        (",b,", ",a,", "predictor 'kind' is 'a' in every row"),
-        (GOOD, "", "is empty"),
-        (GOOD, GOOD.splitlines()[0], "has no rows"),
-        (GOOD, GOOD + "1,2\n", "cannot be read"),
-    ],
-)
-def test_what_is_wrong_is_named(tmp_path, old, new, telling):
-    message = complaint(read, tmp_path / "t.csv", GOOD.replace(old, new))
-    assert message.startswith("t.csv: ")
-    assert telling in message
+def test_types_do_not_depend_on_where_another_column_changes_its_own(tmp_path):
+    """The whole file is read anew as text then, and true is still 1."""
+    rows = [f"{i},{'true' if i % 3 else 'FALSE'},{i if i < 190_000 else i + 0.5}\n" for i in LONG]
+    table, _ = read(tmp_path / "t.csv", "x,y,z\n" + "".join(rows), "y ~ x + z", family="bernoulli")
+    assert list(table["y"][:4]) == [0, 1, 1, 0]
 
 
-def test_files_that_are_not_tables(tmp_path):
-    (tmp_path / "table.csv").write_text(GOOD)
-    assert "nearest: 'table.csv'" in complaint(read, tmp_path / "tabel.csv")
-    assert "is neither .csv" in complaint(read, tmp_path / "t.xlsx", "x")
-    assert "without .parquet files" in complaint(read, tmp_path)
-    assert "is not UTF-8" in complaint(
-        read, tmp_path / "l.csv", GOOD.replace(",a,", ",é,"), encoding="latin-1"
-    )
+LONG = range(200_000)
+LABELS = [
+    *("007", "7", "1.50", "1e3", "NaN ", "true", "2020-01-01", "Æøå", "東京", "e\u0301", "é"),
+    *(
+        "a,b",
+        "x[1]",
+        "(y)",
+        'say "hi"',
+        "it's",
+        "<b>&amp;</b>",
+        "{0} %s",
+        "a:b",
+        "a\\:b",
+        "#",
+        "=1+1",
+    ),
+    *("two\nlines", "long " * 60, " led", "led", "LED", "..", "C:/x", "\u200b", "-"),
+]
 
 
-def test_one_group_is_not_grouped(tmp_path):
-    text = GOOD.replace("\n02,", "\n01,").replace("\n2,", "\n01,")
-    assert "column 'county' has one group only, '01'" in complaint(read, tmp_path / "t.csv", text)
+def test_labels_are_kept_as_they_are(tmp_path):
+    """From the file to what a fit reads, and back from its file."""
+    frame = pd.DataFrame({"g": LABELS * 2, "h": LABELS[::-1] * 2, "y": np.arange(len(LABELS) * 2)})
+    frame.to_csv(tmp_path / "t.csv", index=False, quoting=2)
+    outcome = Outcome()
+    for text, wanted in (
+        ("y ~ 1 + (1 | g)", lambda label, other: label),
+        ("y ~ 1 + (1 | g) + (1 | h)", lambda label, other: label),
+        ("y ~ 1 + (1 | g:h)", lambda *labels: ":".join(map(marked, labels))),
+    ):
+        table, report = read(tmp_path / "t.csv", None, text)
+        assert list(table["g"]) == LABELS * 2
+        data = compress.compress(Formula(text).design(table), outcome, {})
+        data.to_dataset().to_netcdf(tmp_path / "t.nc", engine="netcdf4")
+        stored = compress.read(files.read_netcdf(tmp_path / "t.nc"))
+        pairs = zip(LABELS, LABELS[::-1], strict=True)
+        assert stored.factors[0].levels == tuple(sorted({wanted(*pair) for pair in pairs}))
+        assert report["factors"][0]["count"] == len(LABELS)
 
 
-def test_standard_errors_are_positive(tmp_path):
-    message = complaint(read, tmp_path / "t.csv", GOOD.replace("4.5", "-4.5"), sigma="x")
-    assert "column 'x' is -4.5 in row 3" in message
+def marked(label):
+    return label.replace("\\", "\\\\").replace(":", "\\:")
+
+
+def test_compressed_wide_and_tab_separated_files(tmp_path):
+    text = GOOD.replace(",", "\t")
+    (tmp_path / "t.tsv.gz").write_bytes(gzip.compress(text.encode()))
+    assert len(read(tmp_path / "t.tsv.gz")[0]) == 6
+    header, *rows = GOOD.replace('"two\nlines"', "").splitlines()
+    wide = [",".join([header, *(f"v{i}" for i in range(5000))])]
+    wide += [row + ",é" * 5000 for row in rows]
+    assert list(read(tmp_path / "w.csv", "\n".join(wide))[0]) == [
+        "y",
+        "x",
+        "kind",
+        "period",
+        "county",
+    ]
+
+
+def test_columns_of_the_outcome(tmp_path):
+    text = "g,y,n,e,w,o\na,1,2,0.5,1,0\nb,0,3,2,0.5,1\na,3,3,1,1,-1\n"
+    table, _ = read(tmp_path / "t.csv", text, "y ~ 1", family="binomial", trials="n", weights="w")
+    assert list(table) == ["y", "n", "w"]
+    outcome = Outcome(family="poisson", exposure="e", offset="o")
+    table, _ = ingest(tmp_path / "t.csv", Formula("y ~ 1 + (1 | g)"), outcome, source="t.csv")
+    assert list(families.columns(table, outcome)["exposure"]) == [0.5, 2, 1]
+    new = tmp_path / "new.csv"
+    new.write_text("id,g,e,o\n1,z,1,0\n")
+    rows = ingest_new(new, Formula("y ~ 1 + (1 | g)"), outcome, table, source="new.csv")
+    assert (list(rows["id"]), list(rows["g"]), list(rows["e"])) == (["1"], ["z"], [1])
+
+
+def test_rows_with_gaps_are_left_out_where_the_config_says_so(tmp_path):
+    text = GOOD.replace(",2.5,", ",,").replace("4.5,a", "NA, ").replace("01,4,1", "01,x,1")
+    message = complaint(read, tmp_path / "t.csv", text, missing="drop")
+    assert "column 'y' must be numbers; row 5 is 'x'" in message  # counted as in the file
+    text = text.replace("01,x,1", "01,4,1") + "2,8,3,a,2,\n02,6,4,a,1,\n"
+    table, report = read(tmp_path / "t.csv", text, missing="drop", key=["county", "x"])
+    assert list(table["y"]) == [1.5, 1, 4, 7, 8, 6]
+    assert list(table.index) == [0, 1, 2, 3, 4, 5]
+    assert list(table["period"]) == [1, 2, 2, 1, 2, 1]
+    assert table["period"].dtype == "int64"  # as without gaps: it names the coefficients
+    assert (report["rows_read"], report["rows_used"]) == (8, 6)
+    assert report["dropped"] == {"total": 2, "by_column": {"y": 1, "x": 1, "kind": 1}}
+    assert report["columns"]["x"]["missing"] == 1
+    expected = "2 of 8 rows are left out, for missing values in 'y' (1), 'x' (1), 'kind' (1)."
+    assert report["warnings"][0] == expected
+
+
+def test_rows_of_a_fault_are_counted_as_in_the_file(tmp_path):
+    text = "x,y,n\n1,,1\n2,1,1\n-3,0,1\n4,1,0\n"
+    for formula, outcome, telling in (
+        ("y ~ log(x)", {}, "'log(x)' is nan in row 3"),
+        ("y ~ x", {"family": "binomial", "trials": "n"}, "column 'n' is 0 in row 4"),
+        ("x ~ y", {"family": "poisson"}, "'x' is -3 in row 3"),
+    ):
+        with pytest.raises(UserError) as caught:
+            read(tmp_path / "t.csv", text, formula, missing="drop", **outcome)
+        assert telling in str(caught.value)
 
 
 def test_a_quoted_na_is_a_label_and_similar_labels_are_pointed_out(tmp_path):
     text = GOOD.replace("02,2.5", '"NA",2.5').replace("02,1", "na,1")
     table, report = read(tmp_path / "t.csv", text)
     assert set(table["county"]) == {"01", "NA", "na", "2"}
-    assert any("differ only in case or spaces: ['NA', 'na']" in w for w in report["warnings"])
+    assert any("differ only in case or spaces: 'NA' and 'na'" in w for w in report["warnings"])
 
 
 def test_new_rows(tmp_path):
@@ -151,7 +226,7 @@ def test_new_rows(tmp_path):
 
     def new(text):
         path.write_text(text)
-        return ingest_new(path, FORMULA, "estimated", fitted, source="new.csv")
+        return ingest_new(path, FORMULA, Outcome(), fitted, source="new.csv")
 
     rows = new("id,county,x,kind,period\n007,99,1,a,2\n008,01,2,b,1\n")
     assert list(rows) == ["id", "county", "x", "kind", "period"]
@@ -172,19 +247,73 @@ def test_a_slope_tied_to_an_intercept_far_away_is_pointed_out(tmp_path):
     rows = "".join(
         f"{g},{1000 + x},{x * (1 + i) + i}\n" for i, g in enumerate("abc") for x in range(4)
     )
-    (tmp_path / "t.csv").write_text("g,x,y\n" + rows)
-
-    def warnings(formula):
-        return ingest(tmp_path / "t.csv", Formula(formula), "estimated", source="t.csv")[1][
-            "warnings"
-        ]
-
-    assert any("Write center(x)" in said for said in warnings("y ~ x + (1 + x | g)"))
+    path, text = tmp_path / "t.csv", "g,x,y\n" + rows
+    assert "Write center(x)" in warnings(path, text, "y ~ x + (1 + x | g)")
     for fine in ("y ~ x + (1 | g)", "y ~ center(x) + (1 + center(x) | g)", "y ~ x + (0 + x | g)"):
-        assert not any("center" in said for said in warnings(fine))
+        assert "center" not in warnings(path, text, fine)
 
 
-def test_a_factor_cannot_have_the_name_of_a_result(tmp_path):
-    (tmp_path / "t.csv").write_text("sigma,y\na,1\nb,2\na,3\n")
-    with pytest.raises(UserError, match="cannot be called 'sigma'"):
-        ingest(tmp_path / "t.csv", Formula("y ~ 1 + (1 | sigma)"), "estimated", source="t.csv")
+def test_what_separates_0s_from_1s_is_pointed_out(tmp_path):
+    path = tmp_path / "t.csv"
+    # x separates, z does not; every 'b' is 1, every 'c' is 0, and so is group 3.
+    text = (
+        "y,x,z,k,g\n0,1,5,a,1\n0,2,1,a,2\n0,3,4,c,3\n1,3,2,b,1\n1,4,3,a,2\n1,9,5,b,1\n0,0,1,c,3\n"
+    )
+    said = warnings(path, text, "y ~ x + z + (1 | g)", family="bernoulli")
+    assert "'x' separates the responses at 3, below which every response is 0 and" in said
+    assert "'z' separates" not in said
+    assert "In 1 of 3 groups of 'g' every response is 0 ('3'):" in said
+    said = warnings(path, text, "y ~ k", family="bernoulli")
+    assert "Where 'k' is 'c', every response is 0: the data set no bound" in said
+    assert "Where 'k' is 'b', every response is 1" in said
+    assert "'a'" not in said
+    trials = text.replace("y,", "n,y,").replace("\n0,", "\n2,0,").replace("\n1,", "\n2,1,")
+    said = warnings(path, trials, "y ~ k", family="binomial", trials="n")
+    assert "Where 'k' is 'c', no trial is a success" in said and "'b'" not in said
+
+
+@pytest.mark.parametrize("family", ["poisson", "negative_binomial"])
+@pytest.mark.parametrize("made", ["poisson", "spread", "hurdle"])
+def test_counts_that_the_family_does_not_describe_are_pointed_out(tmp_path, family, made):
+    rng = np.random.default_rng(3)
+    g, x = np.repeat(np.arange(20), 15), rng.normal(size=300)
+    mean = np.exp(1 + 0.8 * x + 0.5 * rng.normal(size=20)[g])
+    y = rng.poisson(mean * (rng.gamma(1, size=300) if made == "spread" else 1))
+    y = np.where(rng.random(300) < 0.4, 0, y) if made == "hurdle" else y
+    pd.DataFrame({"g": g, "x": x, "y": y}).to_csv(tmp_path / "t.csv", index=False)
+    said = warnings(tmp_path / "t.csv", None, "y ~ x + (1 | g)", family=family)
+    wide = "Consider family negative_binomial" in said
+    zeros = "some zeros may come about in another way" in said
+    assert wide == (family == "poisson" and made != "poisson")
+    assert zeros == (family == "negative_binomial" and made == "hurdle")
+
+
+def test_factors_that_are_one_and_copied_rows_are_pointed_out(tmp_path):
+    path = tmp_path / "t.csv"
+    text = "a,b,y\n" + "".join(f"a{i % 6},b{i % 6},{i**1.5:.3f}\n" for i in range(24))
+    said = warnings(path, text, "y ~ 1 + (1 | a) + (1 | b)")
+    assert "'a' and 'b' divide the rows into the same groups" in said
+    assert "copies" not in said
+    said = warnings(path, text + "a0,b0,0.000\n", "y ~ 1 + (1 | a)")
+    assert "1 of 25 rows are exact copies of others" in said
+
+
+def test_a_table_that_is_fine_has_no_warnings(tmp_path):
+    rng = np.random.default_rng(5)
+    g, x = np.repeat(np.arange(12), 20), rng.normal(size=240)
+    eta = 0.3 + 0.7 * x + 0.6 * rng.normal(size=12)[g]
+    frame = pd.DataFrame({"g": g, "x": x, "k": rng.choice(["a", "b", "c"], 240), "n": 20})
+    for family in families.FAMILIES:
+        parameters = {"sigma": 1.0, "nu": 5.0, "alpha": 3.0}
+        frame["y"] = families.FAMILIES[family].draw(rng, eta, parameters, frame["n"])
+        frame.to_csv(tmp_path / "t.csv", index=False)
+        trials = "n" if family == "binomial" else None
+        formula = "y ~ x + k + (1 + x | g)"
+        assert warnings(tmp_path / "t.csv", None, formula, family=family, trials=trials) == ""
+
+
+def test_the_same_number_of_successes_of_different_trials_is_no_constant(tmp_path):
+    path = tmp_path / "t.csv"
+    read(path, "y,n\n2,3\n2,4\n2,9\n", "y ~ 1", family="binomial", trials="n")
+    said = complaint(read, path, "y,n\n2,3\n2,3\n", "y ~ 1", family="binomial", trials="n")
+    assert said == "t.csv: the response 'y' is 2 in every row"

@@ -1,51 +1,69 @@
-"""Predictions: known groups, new groups, and what cannot be said."""
+"""Predictions and contrasts: known, new and average groups, and what cannot be said."""
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy import special, stats
 
-from partialpool import ingest, predict
+from partialpool import contrasts, families, ingest, predict
+from partialpool.draws import Draws
+from partialpool.errors import UserError
 from partialpool.formula import Formula
+from partialpool.study import Outcome
 
 TABLE = pd.DataFrame(
     {
         "g": np.repeat(["a", "b", "c"], 4),
         "x": np.tile([0.0, 1.0, 2.0, 4.0], 3),
         "y": np.arange(12.0) ** 1.5,
+        "h": np.tile(["p", "q"], 6),
+        "n": np.repeat([7.0, 10, 14], 4),
     }
 )
 FORMULA = Formula("y ~ x + (1 + x | g)")
+SHAPE = (4, 2500)
+GAUSSIAN = Outcome()
+
+
+def dataset(coords=None, **variables) -> xr.Dataset:
+    """A posterior whose variables are the same in every draw, unless they have draws."""
+    found = {}
+    for name, (dims, values) in variables.items():
+        values = np.asarray(values, dtype=float)
+        if values.shape[:2] != SHAPE:
+            values = np.broadcast_to(values, (*SHAPE, *values.shape))
+        found[name] = (("chain", "draw", *dims), values)
+    return xr.Dataset(found, coords=coords)
 
 
 @pytest.fixture
 def posterior() -> xr.Dataset:
-    rng = np.random.default_rng(1)
-    shape = (4, 2500)
-    sd, correlation = np.array([2.0, 0.5]), np.array([[1, 0.6], [0.6, 1]])
-    return xr.Dataset(
-        {
-            "beta": (("chain", "draw", "coefficient"), [1, 2] + 0.1 * rng.normal(size=(*shape, 2))),
-            "sigma": (("chain", "draw"), np.full(shape, 0.7)),
-            "sd_g": (("chain", "draw", "g_coefficient"), np.tile(sd, (*shape, 1))),
-            "cor_g": (
-                ("chain", "draw", "g_coefficient", "g_coefficient_bis"),
-                np.tile(correlation, (*shape, 1, 1)),
-            ),
-            "u_g": (
-                ("chain", "draw", "g", "g_coefficient"),
-                np.tile([[3.0, 0.0], [0.0, 1.0], [-3.0, -1.0]], (*shape, 1, 1)),
-            ),
-        },
-        coords={"coefficient": ["Intercept", "x"], "g": ["a", "b", "c"]},
+    beta = [1, 2] + 0.1 * np.random.default_rng(1).normal(size=(*SHAPE, 2))
+    return dataset(
+        beta=(["coefficient"], beta),
+        sigma=([], 0.7),
+        sd_g=(["g_coefficient"], [2.0, 0.5]),
+        cor_g=(["g_coefficient", "g_coefficient_bis"], [[1, 0.6], [0.6, 1]]),
+        u_g=(["g", "g_coefficient"], [[3.0, 0.0], [0.0, 1.0], [-3.0, -1.0]]),
     )
 
 
-def predicted(posterior, rows, variant="hierarchical", **options):
+def predicted(
+    posterior, rows, variant="hierarchical", outcome=GAUSSIAN, formula=FORMULA, **options
+):
     rows = pd.DataFrame(rows)
     defaults = {"passed": True, "interval": 0.9, "seed": 3}
-    design = FORMULA.design(TABLE).at(rows)
-    return predict.predict(posterior, rows, design, variant=variant, **defaults | options)
+    design = formula.design(TABLE).at(rows)
+    options = defaults | options
+    return predict.predict(posterior, rows, design, outcome, variant=variant, **options)
+
+
+def contrasted(posterior, rows, pairs, outcome=GAUSSIAN, formula=FORMULA, **options):
+    rows = pd.DataFrame(rows)
+    design = formula.design(TABLE).at(rows)
+    defaults = {"variant": "hierarchical", "passed": True, "interval": 0.9, "seed": 3}
+    return contrasts.contrast(posterior, rows, design, outcome, pairs, **defaults | options)
 
 
 def test_a_known_group_is_its_own_line(posterior):
@@ -65,16 +83,32 @@ def test_a_new_group_has_the_between_group_spread_and_one_draw_for_its_rows(post
     assert found["mean"].to_numpy() == pytest.approx([1, 7], abs=0.15)
     spread = np.sqrt(np.array([2**2, 2**2 + 2 * 3 * 0.6 * 2 * 0.5 + (3 * 0.5) ** 2]))
     assert found["sd"].to_numpy() == pytest.approx(spread, rel=0.05)
-    draws = predict.Draws(posterior, FORMULA.design(TABLE).at(pd.DataFrame({"g": "n", "x": [0.0]})))
-    first, second = (predict._new_group(draws, "n", seed=3) for _ in range(2))
-    assert (first == second).all()
-    assert (first != predict._new_group(draws, "m", seed=3)).any()
+    alone = predicted(posterior, {"g": ["m", "new"], "x": [0.0, 3.0]})
+    assert alone.loc[1, "sd"] == found.loc[1, "sd"]
+    assert alone.loc[0, "sd"] != found.loc[0, "sd"]
+
+
+def test_each_row_is_predicted_for_everyone_asked(posterior):
+    found = predicted(
+        posterior,
+        {"g": ["a", "new"], "x": [0.0, 0.0]},
+        whom=("group", "new_group", "average_group"),
+    )
+    assert list(found["predicted_for"]) == [
+        name for name in ("group", "new_group", "average_group") for _ in range(2)
+    ]
+    assert list(found["group_status"]) == ["known", *["new"] * 3, *["average"] * 2]
+    assert found["mean"].to_numpy() == pytest.approx([4, 1, 1, 1, 1, 1], abs=0.1)
+    assert found["sd"].to_numpy() == pytest.approx([0.1, 2, 2, 2, 0.1, 0.1], rel=0.05)
 
 
 def test_what_an_unpooled_fit_cannot_say_is_said(posterior):
-    found = predicted(posterior, {"g": ["new", "a"], "x": [0.0, 0.0]}, "unpooled", passed=False)
-    assert found.loc[0, ["mean", "lower", "outcome_upper"]].isna().all()
+    rows = {"g": ["new", "a"], "x": [0.0, 0.0]}
+    found = predicted(posterior, rows, "unpooled", passed=False, whom=("group", "average_group"))
+    assert found.loc[[0, 2, 3], ["mean", "lower", "outcome_upper"]].isna().all(axis=None)
+    assert found.loc[1, "mean"] == pytest.approx(4, abs=0.1)
     assert predict.NO_NEW_GROUP in found["note"][0]
+    assert predict.NO_AVERAGE_GROUP in found["note"][3]
     assert predict.FAILED in found["note"][1]
     assert not found["fit_passed"].any()
 
@@ -83,21 +117,154 @@ def test_sigma_of_a_new_group_and_missing_standard_errors_are_not_invented(poste
     by_group = posterior.assign(
         sigma=posterior["sigma"].expand_dims(g=["a", "b", "c"]).transpose("chain", "draw", "g")
     )
-    found = predicted(by_group, {"g": ["new", "b"], "x": [0.0, 0.0]})
+    rows = {"g": ["new", "b"], "x": [0.0, 0.0]}
+    found = predicted(by_group, rows, outcome=Outcome(sigma="by_group"))
     assert np.isnan(found["outcome_lower"][0])
     assert predict.NO_NEW_SIGMA in found["note"][0]
     assert np.isfinite(found["outcome_lower"][1])
-    errors = ingest.standard_errors(pd.DataFrame({"x": [1.0]}), "se")
-    found = predicted(
-        posterior.drop_vars("sigma"), {"g": ["a"], "x": [0.0]}, standard_errors=errors
-    )
+    no_sigma = posterior.drop_vars("sigma")
+    found = predicted(no_sigma, {"g": ["a"], "x": [0.0]}, outcome=Outcome(sigma="se"))
     assert np.isfinite(found["mean"][0])
     assert predict.NO_ERROR in found["note"][0]
 
 
+def test_sigma_of_a_new_group_is_drawn_where_it_has_a_distribution(posterior):
+    own = posterior.assign(
+        sigma=(("chain", "draw", "g"), np.full((*SHAPE, 3), 9.0)),
+        sigma_median=posterior["sigma"],
+        sd_log_sigma=xr.full_like(posterior["sigma"], 0.5),
+    )
+    outcome = Outcome(sigma="~ (1 | g)")
+    design = FORMULA.design(TABLE).at(pd.DataFrame({"g": ["new", "b", "new"], "x": [0.0, 0, 1]}))
+    draws = Draws(own, design, outcome, {}, seed=1)
+    at = np.arange(3)
+    sigma = draws.parameters(at)["sigma"]
+    assert (sigma[0] == sigma[2]).all()
+    assert (sigma[1] == 9).all()
+    drawn = stats.kstest(np.log(sigma[0] / 0.7) / 0.5, stats.norm.cdf)
+    assert drawn.pvalue > 1e-3
+    assert draws.parameters(at, "average_group")["sigma"] == pytest.approx(0.7)
+
+
+def test_a_new_group_of_student_t_effects_has_their_tails(posterior):
+    nu = xr.full_like(posterior["sigma"], 4.0)
+    design = FORMULA.design(TABLE).at(pd.DataFrame({"g": ["new"], "x": [0.0]}))
+    draws = Draws(posterior.assign(nu_g=nu), design, Outcome(), {}, seed=1)
+    u = draws.effects[0].of_new("new", 1)
+    assert stats.kstest(u[:, 0] / 2, stats.t(4).cdf).pvalue > 1e-3
+    assert stats.kstest(u[:, 1] / 0.5, stats.t(4).cdf).pvalue > 1e-3
+
+
+def test_of_two_factors_the_known_part_is_used_and_the_new_part_drawn():
+    formula = Formula("y ~ 1 + (1 | g/h)")
+    own = dataset(
+        beta=(["coefficient"], [10.0]),
+        sigma=([], 1.0),
+        sd_g=(["g_coefficient"], [2.0]),
+        u_g=(["g", "g_coefficient"], [[1.0], [2.0], [3.0]]),
+        **{
+            "sd_g:h": (["g:h_coefficient"], [0.5]),
+            "u_g:h": (["g:h", "g:h_coefficient"], np.full((6, 1), 0.25)),
+        },
+    )
+    rows = {"g": ["b", "b", "z"], "h": ["q", "new", "q"]}
+    found = predicted(own, rows, formula=formula)
+    assert list(found["group_status"]) == ["known", "new", "new"]
+    assert found["mean"].to_numpy() == pytest.approx([12.25, 12, 10], abs=0.06)
+    assert found["sd"].to_numpy() == pytest.approx([0, 0.5, (2**2 + 0.5**2) ** 0.5], rel=0.03)
+    # The same label means different groups in different factors.
+    draws = Draws(own, formula.design(TABLE).at(pd.DataFrame(rows)), Outcome(), {})
+    first, second = (e.of_new("z", 1) / e.scale[:, 0] for e in draws.effects)
+    assert abs(np.corrcoef(first[:, 0], second[:, 0])[0, 1]) < 0.05
+
+
+FAMILIES = [
+    ("gaussian", {}, {"sigma": 0.7}, lambda eta: stats.norm(eta, 0.7)),
+    ("student_t", {}, {"sigma": 0.7, "nu": 4.0}, lambda eta: stats.t(4, eta, 0.7)),
+    ("bernoulli", {}, {}, lambda eta: stats.bernoulli(special.expit(eta))),
+    ("binomial", {"trials": "n"}, {}, lambda eta: stats.binom(20, special.expit(eta))),
+    ("poisson", {"exposure": "e"}, {}, lambda eta: stats.poisson(3 * np.exp(eta))),
+    (
+        "negative_binomial",
+        {"exposure": "e"},
+        {"alpha": 2.5},
+        lambda eta: stats.nbinom(2.5, 2.5 / (2.5 + 3 * np.exp(eta))),
+    ),
+]
+
+
+@pytest.mark.parametrize(("family", "columns", "parameters", "exact"), FAMILIES)
+def test_every_family_has_its_mean_and_its_new_observations(family, columns, parameters, exact):
+    formula = Formula("y ~ x + (1 | g)")
+    own = dataset(
+        beta=(["coefficient"], [0.3, -0.2]),
+        sd_g=(["g_coefficient"], [1.0]),
+        u_g=(["g", "g_coefficient"], [[0.0], [0.5], [1.0]]),
+        **{name: ([], value) for name, value in parameters.items()},
+    )
+    rows = {"g": ["b", "b"], "x": [0.0, 1.0], "o": [0.1, 0.1], "n": [20, 20], "e": [3.0, 3.0]}
+    outcome = Outcome(family=family, offset="o", **columns)
+    found = predicted(own, rows, outcome=outcome, formula=formula)
+    truth = exact(np.array([0.3 + 0.5 + 0.1, 0.3 + 0.5 + 0.1 - 0.2]))
+    assert found["mean"].to_numpy() == pytest.approx(truth.mean(), rel=1e-12)
+    assert found["sd"].to_numpy() == pytest.approx(0, abs=1e-12)
+    # Between the exact quantiles two Monte Carlo errors on either side of 5% and 95%.
+    for end, level in (("outcome_lower", 0.05), ("outcome_upper", 0.95)):
+        error = 4 * (level * (1 - level) / np.prod(SHAPE)) ** 0.5
+        assert (found[end] >= truth.ppf(level - error)).all()
+        assert (found[end] <= truth.ppf(level + error)).all()
+    few = predicted(own.isel(chain=[0], draw=range(7)), rows, outcome=outcome, formula=formula)
+    whole = (few[["outcome_lower", "outcome_upper"]] % 1 == 0).all(axis=None)
+    assert whole == families.FAMILIES[family].discrete
+    assert ("probability" in found) == (family in ("bernoulli", "binomial"))
+    if family == "binomial":
+        assert found["probability"].to_numpy() == pytest.approx(found["mean"].to_numpy() / 20)
+
+
+def test_a_contrast_of_two_rows_keeps_what_they_share_out(posterior):
+    rows = {"g": ["a", "a", "new", "new"], "x": [1.0, 3.0, 1.0, 3.0]}
+    whom = ("group", "average_group")
+    found = contrasted(posterior, rows, [[1, 2], [4, 3]], whom=whom)
+    assert found[["first", "second"]].to_numpy().tolist() == [[1, 2], [4, 3]] * 2
+    assert list(found["predicted_for"]) == ["group"] * 2 + ["average_group"] * 2
+    assert found["mean"].to_numpy() == pytest.approx([4, -4, 4, -4], abs=0.05)
+    slope = (0.1**2 + 0.5**2) ** 0.5
+    assert found["sd"].to_numpy() == pytest.approx([0.2, 2 * slope, 0.2, 0.2], rel=0.05)
+    assert found["probability_over_zero"].to_numpy() == pytest.approx([1, 0, 1, 0], abs=1e-3)
+    refused = contrasted(posterior, rows, [[1, 3]], variant="unpooled", passed=False)
+    assert np.isnan(refused.loc[0, ["mean", "probability_over_zero"]].astype(float)).all()
+    assert refused.loc[0, "note"] == f"{predict.NO_NEW_GROUP}; {predict.FAILED}"
+
+
+@pytest.mark.parametrize(("family", "column"), [("binomial", "trials"), ("poisson", "exposure")])
+def test_contrasts_of_probabilities_and_rates(family, column):
+    slope = 0.5 + 0.1 * np.random.default_rng(2).normal(size=SHAPE)
+    beta = np.stack([np.full(SHAPE, -0.3), slope], axis=-1)
+    own = dataset(beta=(["coefficient"], beta))
+    outcome = Outcome(family=family, **{column: "n"})
+    rows = {"x": [0.0, 2.0], "n": [4, 8]}
+    found = contrasted(own, rows, [[1, 2]], outcome=outcome, formula=Formula("y ~ x")).loc[0]
+    # Twice a normal slope on the scale of the link: the ratio is log-normal.
+    ratio = stats.lognorm(s=0.2, scale=np.exp(1.0))
+    assert found["ratio_mean"] == pytest.approx(ratio.mean(), rel=0.01)
+    ends = found[["ratio_lower", "ratio_upper"]].astype(float)
+    assert ends.to_numpy() == pytest.approx(ratio.ppf([0.05, 0.95]), rel=0.02)
+    if family == "binomial":
+        exact = special.expit(-0.3 + 2 * slope) - special.expit(-0.3)
+    else:
+        exact = 8 * np.exp(-0.3 + 2 * slope) - 4 * np.exp(-0.3)
+    assert found["mean"] == pytest.approx(exact.mean())
+
+
+def test_a_contrast_of_rows_that_are_not_there_is_refused():
+    ingest.check_contrasts([[1, 2], [3, 1]], 3, "new.csv")
+    with pytest.raises(UserError, match=r"new.csv: `contrasts` has \[4, 1\].*no row 4.*1 to 3"):
+        ingest.check_contrasts([[1, 2], [4, 1]], 3, "new.csv")
+
+
 def test_the_grid_is_each_groups_own_range():
     table = TABLE.assign(x=TABLE["x"] + np.repeat([0, 10, 20], 4) + np.arange(12) * 0.01)
-    grid = predict.grid(table, FORMULA, FORMULA.design(table))
+    grid = predict.grid(table, FORMULA, FORMULA.design(table), Outcome())
     span = grid.groupby("g")["x"].agg(["min", "max"])
     own = table.groupby("g")["x"].agg(["min", "max"])
     assert span.to_numpy() == pytest.approx(own.to_numpy())
@@ -108,16 +275,22 @@ def test_the_grid_is_each_groups_own_range():
     ("text", "rows", "columns"),
     [
         ("y ~ 1", 1, []),
-        ("y ~ 1 + (1 | g)", 3, ["g", "e"]),
+        ("y ~ 1 + (1 | g)", 3, ["g", "n"]),
         ("y ~ e + x + (1 + x | g)", 12, ["g", "x", "e"]),
-        ("y ~ x", 4, ["x"]),
+        ("y ~ x", 4, ["x", "n"]),
+        ("y ~ h + x + (1 | g)", 6, ["g", "h", "x", "n"]),
+        ("y ~ n + (1 | h)", 6, ["h", "n"]),
+        ("y ~ 1 + (1 | g/h)", 6, ["g", "h"]),
+        ("y ~ x + (1 | g) + (1 | h)", 12, ["g", "h", "x", "n"]),
     ],
 )
-def test_the_grid_has_what_the_formula_needs(text, rows, columns):
+def test_the_grid_has_what_the_formula_and_the_outcome_need(text, rows, columns):
     table, formula = TABLE.assign(e=np.arange(12) ** 0.5), Formula(text)
     design = formula.design(table)
-    grid = predict.grid(table, formula, design, "e" if "e" in columns else None)
+    outcome = Outcome(family="binomial", trials="n") if "n" in columns else Outcome()
+    grid = predict.grid(table, formula, design, outcome)
     assert list(grid.columns) == columns
     assert design.at(grid).matrix.shape == (rows, len(design.columns))
-    if "e" in columns and "g" in columns and rows == 3:
-        assert grid["e"].to_numpy() == pytest.approx(table.groupby("g")["e"].mean().to_numpy())
+    if "n" in columns:
+        assert set(grid["n"]) == ({10.0} if rows == 4 else {7.0, 10, 14})
+        assert not families.outside("binomial", grid["n"].to_numpy(), grid["n"].to_numpy()).any()

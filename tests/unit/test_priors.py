@@ -1,11 +1,11 @@
 """The vocabulary is closed, its complaints are one line, and defaults follow the data."""
 
-from types import SimpleNamespace
-
 import pytest
 
 from partialpool import priors
+from partialpool.described import Described, Grouping
 from partialpool.errors import UserError
+from partialpool.study import Outcome
 
 
 @pytest.mark.parametrize(
@@ -16,8 +16,8 @@ from partialpool.errors import UserError
         ("normal(0, -1)", "real", "sigma = -1"),
         ("half_normal(0)", "positive", "sigma = 0"),
         ("half_cauchy(5)", "real", "a coefficient can be any number"),
-        ("normal(0, 1)", "positive", "a standard deviation is over 0"),
-        ("lkj(2)", "positive", "a standard deviation is over 0"),
+        ("normal(0, 1)", "positive", "this parameter is over 0"),
+        ("lkj(2)", "positive", "this parameter is over 0"),
         ("half_normal(2)", "correlation", "lkj"),
         ("__import__('os')", "real", "family(number, ...)"),
         ("normal(0, 1) or 1", "real", "family(number, ...)"),
@@ -33,21 +33,29 @@ def test_what_is_not_a_prior_is_refused(text, support, expected):
     assert "\n" not in message
 
 
-def data(**changes):
-    return SimpleNamespace(
+def data(outcome=Outcome(), **changes):  # noqa: B008 (it is frozen)
+    columns = ("Intercept", "x", "C(k)[b]", "C(k)[c]")
+    return Described(
         **{
-            "coefficients": ["Intercept", "x", "C(k)[b]", "C(k)[c]"],
+            "columns": columns,
+            "coefficients": columns,
             "terms": {"Intercept": ["Intercept"], "x": ["x"], "C(k)": ["C(k)[b]", "C(k)[c]"]},
-            "varying": ["Intercept", "x"],
-            "factor": "g",
+            "factors": (Grouping("g", ("Intercept", "x"), ("a", "b")),),
+            "outcome": outcome,
+            "response": "y",
             "mean": {"Intercept": 1, "x": 3.0, "C(k)[b]": 0.5, "C(k)[c]": 0.1},
             "sd": {"Intercept": 0, "x": 2.0, "C(k)[b]": 0.5, "C(k)[c]": 0.3},
             "response_mean": 123456.789,
             "response_sd": 4.0,
-            "sigma_estimated": True,
         }
         | changes
     )
+
+
+SEVERAL = (
+    Grouping("school", ("Intercept",), ("a", "b")),
+    Grouping("school:class", ("Intercept", "x"), ("a:1", "b:1")),
+)
 
 
 def test_defaults_are_scaled_to_the_data():
@@ -56,13 +64,101 @@ def test_defaults_are_scaled_to_the_data():
     # The mean has as many digits as its scale gives a meaning to.
     assert str(completed.beta["Intercept"]) == "normal(123456.79, 10)"
     assert completed.centred
-    assert str(completed.sd["x"]) == "half_normal(5)"
-    assert completed.sd["Intercept"].arguments[0] == pytest.approx(
+    assert str(completed.sd["g"]["x"]) == "half_normal(5)"
+    assert completed.sd["g"]["Intercept"].arguments[0] == pytest.approx(
         10 * (1 + 1.5**2) ** 0.5, rel=1e-3
     )
-    assert str(completed.sigma) == "half_student_t(4, 4)"
-    assert str(completed.cor) == "lkj(2)"
-    assert completed.wide["x"] == 50
+    assert texts(completed.response) == {"sigma": "half_student_t(4, 4)"}
+    assert texts(completed.cor) == {"g": "lkj(2)"}
+    assert completed.nu == {}
+    assert completed.wide["g"]["x"] == 50
+
+
+def texts(found):
+    return {name: str(prior) for name, prior in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "response"),
+    [
+        (Outcome("gaussian", "by_group"), {"sigma": "half_student_t(4, 4)"}),
+        (Outcome("gaussian", 2.5), {}),
+        (Outcome("gaussian", "se"), {}),
+        (
+            Outcome("gaussian", "~ (1 | g)"),
+            {"sigma": "half_student_t(4, 4)", "sd_log_sigma": "half_normal(1)"},
+        ),
+        (Outcome("student_t"), {"sigma": "half_student_t(4, 4)", "nu": "gamma(2, 0.1)"}),
+        (Outcome("student_t", "se"), {"nu": "gamma(2, 0.1)"}),
+        (Outcome("bernoulli"), {}),
+        (Outcome("binomial", trials="n"), {}),
+        (Outcome("poisson"), {}),
+        (Outcome("negative_binomial"), {"alpha": "half_cauchy(1)"}),
+    ],
+    ids=lambda value: value.family if isinstance(value, Outcome) else "",
+)
+def test_every_family_has_the_parameters_of_its_own(outcome, response):
+    assert texts(priors.complete({}, data(outcome)).response) == response
+
+
+@pytest.mark.parametrize("family", ["bernoulli", "binomial", "poisson", "negative_binomial"])
+def test_defaults_on_the_scale_of_a_link(family):
+    """That of the data is one; what stands for a group on its own is as wide as any group is."""
+    completed = priors.complete({}, data(Outcome(family), response_mean=-0.81234, response_sd=1.0))
+    assert str(completed.beta["Intercept"]) == "normal(-0.812, 2.5)"
+    assert str(completed.beta["x"]) == "normal(0, 1.25)"
+    assert str(completed.sd["g"]["x"]) == "half_normal(1.25)"
+    intercept = 2.5 * (1 + 1.5**2) ** 0.5
+    assert completed.sd["g"]["Intercept"].arguments == pytest.approx((intercept,), rel=1e-3)
+    assert completed.wide["g"] == pytest.approx({"Intercept": 4 * intercept, "x": 5}, rel=1e-3)
+
+
+def test_every_factor_has_priors_of_its_own():
+    completed = priors.complete({}, data(factors=SEVERAL), "student_t")
+    # An intercept alone is at the data, one beside a slope is where the slope's column is zero.
+    assert texts(completed.sd["school"]) == {"Intercept": "half_normal(10)"}
+    assert texts(completed.sd["school:class"]) == {
+        "Intercept": "half_normal(18.03)",
+        "x": "half_normal(5)",
+    }
+    assert texts(completed.cor) == {"school:class": "lkj(2)"}
+    assert texts(completed.nu) == dict.fromkeys(["school", "school:class"], "gamma(2, 0.1)")
+    assert {factor: list(wide) for factor, wide in completed.wide.items()} == {
+        "school": ["Intercept"],
+        "school:class": ["Intercept", "x"],
+    }
+    assert priors.Priors.from_dict(completed.to_dict()) == completed
+
+
+def test_the_more_a_key_says_the_sooner_it_is_used():
+    given = {
+        "sd": "half_normal(1)",
+        "sd_school:class": "half_normal(2)",
+        "sd_school:class[x]": "gamma(2, 3)",
+        "cor": "lkj(1)",
+        "cor_school:class": "lkj(4)",
+        "nu_school": "gamma(5, 1)",
+        "nu": "lognormal(1, 1)",
+        "sd_log_sigma": "exponential(4)",
+        "sigma": "half_cauchy(2)",
+    }
+    outcome = Outcome("student_t", "~ (1 | school)")
+    completed = priors.complete(given, data(outcome, factors=SEVERAL), "student_t")
+    assert texts(completed.sd["school"]) == {"Intercept": "half_normal(1)"}
+    assert texts(completed.sd["school:class"]) == {
+        "Intercept": "half_normal(2)",
+        "x": "gamma(2, 3)",
+    }
+    assert texts(completed.cor) == {"school:class": "lkj(4)"}
+    assert texts(completed.nu) == {"school": "gamma(5, 1)", "school:class": "gamma(2, 0.1)"}
+    assert texts(completed.response) == {
+        "sigma": "half_cauchy(2)",
+        "sd_log_sigma": "exponential(4)",
+        "nu": "lognormal(1, 1)",
+    }
+    assert priors.Priors.from_dict(completed.to_dict()) == completed
+    found = priors.complete({"alpha": "gamma(2, 1)"}, data(Outcome("negative_binomial")))
+    assert texts(found.response) == {"alpha": "gamma(2, 1)"}
 
 
 def test_what_the_config_gives_goes_first():
@@ -74,32 +170,80 @@ def test_what_the_config_gives_goes_first():
     assert not completed.centred
     assert str(completed.beta["C(k)[b]"]) == "cauchy(0, 1)"
     assert str(completed.beta["C(k)[c]"]) == "laplace(0, 3)"
-    assert {str(prior) for prior in completed.sd.values()} == {"gamma(2, 1)"}
+    assert set(texts(completed.sd["g"]).values()) == {"gamma(2, 1)"}
+    assert texts(completed.response) == {"sigma": "half_cauchy(5)"}
     assert priors.Priors.from_dict(completed.to_dict()) == completed
 
 
 @pytest.mark.parametrize(
-    ("given", "sigma", "expected"),
+    ("given", "outcome", "expected"),
     [
-        ({"C(kk)": "normal(0, 1)"}, "estimated", "nearest: 'C(k)'"),
-        ({"sigma": "half_normal(1)"}, 1.0, "sigma is known here"),
-        ({"x": "half_normal(1)"}, "estimated", "a coefficient can be any number"),
-        ({"C(k)": "gamma(2, 1)"}, "estimated", "a coefficient can be any number"),
-        ({"sd_g": "normal(0, 1)"}, "estimated", "a standard deviation is over 0"),
-        ({"cor_g": "half_normal(1)"}, "estimated", "lkj"),
+        ({"C(kk)": "normal(0, 1)"}, Outcome(), "nearest: 'C(k)'"),
+        ({"sigma": "half_normal(1)"}, Outcome(sigma=1.0), "sigma is known here"),
+        ({"sigma": "half_normal(1)"}, Outcome("student_t", "se"), "sigma is known here"),
+        ({"sigma": "half_normal(1)"}, Outcome("poisson"), "no such parameter in the model; "),
+        ({"x": "half_normal(1)"}, Outcome(), "a coefficient can be any number"),
+        ({"C(k)": "gamma(2, 1)"}, Outcome(), "a coefficient can be any number"),
+        ({"sd_g": "normal(0, 1)"}, Outcome(), "this parameter is over 0"),
+        ({"sd_g[x]": "normal(0, 1)"}, Outcome(), "this parameter is over 0"),
+        ({"sd_g[C(k)[b]]": "half_normal(1)"}, Outcome(), "no such parameter"),
+        ({"sd_gg": "half_normal(1)"}, Outcome(), "nearest: 'sd_g'"),
+        ({"cor_g": "half_normal(1)"}, Outcome(), "lkj"),
+        ({"nu_g": "gamma(2, 1)"}, Outcome("student_t"), "no such parameter"),
+        ({"nu": "gamma(2, 1)"}, Outcome(), "no such parameter"),
+        ({"nu": "cauchy(2, 1)"}, Outcome("student_t"), "this parameter is over 0"),
+        ({"alpha": "gamma(2, 1)"}, Outcome("poisson"), "no such parameter"),
+        ({"alpha": "normal(2, 1)"}, Outcome("negative_binomial"), "this parameter is over 0"),
+        ({"sd_log_sigma": "gamma(2, 1)"}, Outcome(sigma="by_group"), "no such parameter"),
     ],
 )
-def test_priors_must_name_a_parameter_and_fit_it(given, sigma, expected):
+def test_priors_must_name_a_parameter_and_fit_it(given, outcome, expected):
     with pytest.raises(UserError) as error:
-        priors.check_keys(priors.supports(given), data(), sigma, "priors")
+        priors.check_keys(priors.supports(given), data(), outcome, "normal", "priors")
     [key] = given
     assert str(error.value).startswith(f"priors.{key}: ")
     assert expected in str(error.value)
 
 
+def test_a_factor_with_one_coefficient_has_no_correlation():
+    one = data(factors=SEVERAL[:1])
+    with pytest.raises(UserError, match="no such parameter"):
+        priors.check_keys({"cor": "correlation"}, one, Outcome(), "normal", "priors")
+
+
+def test_a_column_with_the_name_of_a_parameter():
+    names = ("Intercept", "alpha")
+    named = data(coefficients=names, terms={name: [name] for name in names})
+    given = {"alpha": "normal(0, 1)"}
+    priors.check(given, "priors")
+    priors.check_keys(priors.supports(given), named, Outcome("poisson"), "normal", "priors")
+    with pytest.raises(UserError, match="'alpha' is a coefficient and another parameter of the"):
+        priors.check_keys(
+            priors.supports(given), named, Outcome("negative_binomial"), "normal", "priors"
+        )
+
+
 def test_fitting_priors_pass():
     given = {
         "C(k)": "cauchy(0, 1)", "C(k)[b]": "normal(0, 1)", "sd": "half_cauchy(1)",
-        "sd_g": "exponential(1)", "cor_g": "lkj(2)", "sigma": "half_normal(1)",
+        "sd_g": "exponential(1)", "sd_g[x]": "gamma(1, 1)", "cor": "lkj(2)", "cor_g": "lkj(2)",
+        "nu_g": "gamma(2, 1)", "sigma": "half_normal(1)",
     }  # fmt: skip
-    priors.check_keys(priors.supports(given), data(), "by_group", "priors")
+    for outcome, more in (
+        (Outcome(sigma="by_group"), {}),
+        (Outcome(sigma="~ (1 | g)"), {"sd_log_sigma": "gamma(2, 1)"}),
+        (Outcome("student_t"), {"nu": "lognormal(1, 1)"}),
+    ):
+        priors.check(given | more, "priors")
+        supports = priors.supports(given | more)
+        priors.check_keys(supports, data(), outcome, "student_t", "priors")
+    several = {"sd_school": "positive", "sd_school:class[x]": "positive", "alpha": "positive"}
+    priors.check_keys(
+        several, data(factors=SEVERAL), Outcome("negative_binomial"), "normal", "priors"
+    )
+
+
+def test_what_can_be_said_before_there_is_a_table():
+    for key, text in (("sd", "normal(0, 1)"), ("sigma", "lkj(2)"), ("cor", "gamma(1, 1)")):
+        with pytest.raises(UserError, match=rf"priors\.{key}: .* does not fit"):
+            priors.check({key: text}, "priors")

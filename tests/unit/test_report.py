@@ -1,54 +1,77 @@
 """Report: nothing of the data is markup, the verdict comes first, and a page stays readable."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
+import pyarrow
+import pyarrow.parquet
 import pytest
+import yaml
 
-from partialpool import report
-from partialpool.report import words
-from partialpool.report.results import Fit, Results
+from partialpool import config, report
+from partialpool.report import answers, mathematics, meaning, priors, tables, text, words
+from partialpool.report.results import Factor, Fit, Results, _factors
+from partialpool.study import FAMILIES
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 TEMPLATES = SCRIPTS.parent / "report"
 HOSTILE = "<script>alert('x')</script>"
 VARIANTS = ("pooled", "unpooled", "hierarchical")
+ANSWER = dict.fromkeys(("mean", "sd", "lower", "upper", "outcome_lower", "outcome_upper"), "1")
 
 
 def row(name, mean=1.0):
     return {"name": name, "mean": str(mean), "sd": "0.5", "lower": "0", "upper": "2"}
 
 
-def fit(variant, levels, passed=True):
+def fit(variant, factors, passed=True, **priors):
     checks = [
         {"name": "rhat", "value": 1.5, "threshold": 1.01, "passed": passed, "worst": HOSTILE},
         {"name": "ebfmi", "value": None, "threshold": 0.3, "passed": passed, "worst": None},
     ]
-    names = ["beta[Intercept]", *(f"coef_{HOSTILE}[{level}, Intercept]" for level in levels)]
-    answers = dict.fromkeys(("mean", "sd", "lower", "upper", "outcome_lower", "outcome_upper"), "1")
+    names = ["beta[Intercept]"]
+    names += [f"coef_{f.name}[{level}, Intercept]" for f in factors for level in f.sizes]
+    names += [f"sd_{f.name}[Intercept]" for f in factors if variant == "hierarchical"]
     status = {"group_status": "known", "fit_passed": str(passed), "note": ""}
     attempt = {"draws": 100, "tune": 100, "target_accept": 0.9, "seconds": 1.0}
+    effects = {f.name: {"form": "non-centred", "centring": {}} for f in factors}
+    of_columns = {f.name: {"Intercept": "half_normal(2.5)"} for f in factors}
     return Fit(
         variant=variant,
         passed=passed,
         checks=checks,
         advice=[] if passed else ["Draw longer."],
         summary={name: row(name, i) for i, name in enumerate(names)},
-        predictions=[{HOSTILE: level, **answers, **status} for level in levels],
+        predictions=[
+            {HOSTILE: level, "predicted_for": "group", **ANSWER, **status}
+            for level in (factors[0].sizes if factors else "ab")
+        ],
         priors={
             "beta": {"Intercept": "normal(0, 10)"},
-            "sd": {"Intercept": "half_normal(2.5)"},
-            "cor": None,
-            "sigma": "half_student_t(4, 1)",
+            "sd": of_columns,
+            "cor": {},
+            "nu": {},
+            "response": {"sigma": "half_student_t(4, 1)"},
             "centred": True,
-            "wide": {"Intercept": 25.0},
+            "wide": {f.name: {"Intercept": 25.0} for f in factors},
             "given": ["Intercept"],
-        },
+        }
+        | priors,
         sampler={"chains": 4},
         provenance={"versions": {"pymc": "6.4.0"}, "platform": HOSTILE, "commit": None},
-        attempts=[attempt | {"passed": passed, "failed": [] if passed else checks}],
+        attempts=[
+            attempt
+            | {
+                "passed": passed,
+                "failed": [] if passed else checks,
+                "parameterisation": effects if variant != "pooled" else {},
+            }
+        ],
+        warnings=[f"{HOSTILE} is far from the data."],
     )
 
 
@@ -66,56 +89,55 @@ def compared(variant, rank, note=""):
     }
 
 
-def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1]):
+def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=None, **keys):
+    """A study of one factor, or of those given; other arguments are keys of its config."""
+    if factors is None:
+        factors = [Factor(HOSTILE, (HOSTILE,), ("Intercept",), dict.fromkeys(levels, 3))]
     described = {"type": "number", "missing": 0, "min": 0, "max": 1, "mean": 0.5, "sd": 0.2}
-    columns = {
-        HOSTILE: {"type": "text", "missing": 0, "levels": dict.fromkeys(levels, 3)},
-        "y": described,
+    labels = {HOSTILE: {"type": "text", "missing": 0, "levels": dict.fromkeys(levels, 3)}}
+    keys = {name: str(value) for name, value in keys.items()}
+    written = {"data": HOSTILE, "formula": f"y ~ 1 + (1 | `{HOSTILE}`)", "variants": [*VARIANTS]}
+    study = config.read({"interval": 0.9, "studies": {"radon": written | keys}})["radon"]
+    outcome = {
+        name: getattr(study, name)
+        for name in ("family", "sigma", "trials", "offset", "exposure", "weights")
     }
     return Results(
-        study={
-            "name": "radon",
-            "data": HOSTILE,
-            "simulate": None,
-            "formula": f"y ~ 1 + (1 | `{HOSTILE}`)",
-            "family": "gaussian",
-            "sigma": "estimated",
-            "priors": {"Intercept": "normal(0, 10)"},
-            "variants": list(VARIANTS),
-            "new_data": None,
-            "sampler": {"chains": 4},
-            "convergence": {"max_rhat": 1.01},
-            "interval": 0.9,
-            "seed": 1,
-        },
+        study=study.block(*study.__dataclass_fields__),
         data={
             "source": HOSTILE,
-            "rows_read": 3 * len(levels),
+            "rows_read": 3 * len(levels) + 2,
             "rows_used": 3 * len(levels),
-            "columns": columns,
-            "groups": {
-                "factor": HOSTILE,
-                "count": len(levels),
-                "smallest": 3,
-                "largest": 3,
-                "single_row": 0,
-            },
+            "dropped": {"total": 2, "by_column": {"y": 2}},
+            "columns": labels | dict.fromkeys(("y", "n", "weeks"), described),
+            "factors": [
+                {
+                    "factor": factor.name,
+                    "count": len(factor.sizes),
+                    "smallest": 3,
+                    "largest": 3,
+                    "single_row": 0,
+                }
+                for factor in factors
+            ],
             "warnings": [HOSTILE],
         },
         model={
             "coefficients": ["Intercept"],
             "terms": {"Intercept": ["Intercept"]},
-            "varying": ["Intercept"],
-            "factor": HOSTILE,
-            "sigma": "estimated",
+            "outcome": outcome,
             "response": "y",
+            "mean": {"Intercept": 1.0},
+            "sd": {"Intercept": 0.0},
         },
-        means={"Intercept": 1.0, "y": 0.5},
-        fits=[fit(variant, levels, variant not in failed) for variant in VARIANTS],
+        factors=factors,
+        pairs={},
+        fits=[fit(variant, factors, variant not in failed) for variant in VARIANTS],
         comparison=[compared(variant, rank) for rank, variant in enumerate(ranking)],
         comparison_groups=[],
         recovery=[],
         replicated=3 * len(levels),
+        merged=5,
     )
 
 
@@ -152,7 +174,7 @@ def test_page_needs_nothing_and_stands_without_pictures(tmp_path):
 def test_thousands_of_groups_stay_a_page(tmp_path):
     html = page(results(levels=[f"g{i}" for i in range(3000)]), tmp_path)
     assert html.count("<tr>") < 120
-    assert "The 20 of 3,000 groups" in html
+    assert "20 of 3,000 groups that partial pooling moves furthest" in html
 
 
 @pytest.mark.parametrize(
@@ -188,9 +210,177 @@ def test_page_is_written_without_scientific_libraries():
     assert done.returncode == 0, done.stderr
 
 
+def test_a_huge_number_has_few_letters():
+    assert text.fixed(-1.23456e80, 2) == "−1.23e+80" and text.fixed(float("inf"), 2) == "inf"
+
+
 @pytest.mark.parametrize(
     ("x", "shown"),
     [(1.0, "1"), (-0.00004, "−4e−05"), (12345.678, "12,346"), (0.25, "0.25"), (0.0, "0")],
 )
 def test_numbers(x, shown):
-    assert words.number(x, 5) == shown
+    assert text.number(x, 5) == shown
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_is_stated_in_mathematics_and_in_words(family, tmp_path):
+    keys = {"binomial": {"trials": "n"}, "poisson": {"exposure": "weeks"}}.get(family, {})
+    found = results(family=family, **keys)
+    pieces = [piece for line in mathematics.lines(found) for piece in line]
+    stated = " ".join("".join(ElementTree.fromstring(piece).itertext()) for piece in pieces)
+    assert stated.startswith(f"yi ∼{mathematics.DISTRIBUTIONS[family]}(")
+    link = {"logit": "logit(pi)=", "log": "log(μi)=", "identity": "μi="}[found.link]
+    assert link in stated
+    assert ("log(weeksi)" in stated) == (family == "poisson")
+    html = page(found, tmp_path)
+    assert {"logit": "log odds", "log": "scale of the log of", "identity": "σ, the"}[
+        found.link
+    ] in html
+    assert ("fitted as" in html) and ("5 rows with the same likelihood" in html)
+
+
+def test_ratios_are_exponentials_of_the_coefficients():
+    found = results(family="bernoulli")
+    model = found.model | {"coefficients": ["Intercept", "x"]}
+    for one in found.fits:
+        one.summary.update({"beta[Intercept]": row("", -1.0), "beta[x]": row("", 1.0)})
+    rows = tables.ratios(replace(found, model=model))["rows"]
+    assert rows[0][1:3] == ["probability", {"text": "0.269", "under": "0.5 to 0.881"}]
+    assert rows[1][1:3] == ["odds ratio", {"text": "2.72", "under": "1 to 7.39"}]
+    assert tables.ratios(results()) is None
+    found.fits[0].summary["beta[Intercept]"] = row("", 1) | {"upper": "1000", "lower": "-1000"}
+    assert tables.ratios(found)["rows"][0][2]["under"] == "0 to 1"
+
+
+def nested():
+    school = Factor("school", ("school",), ("Intercept",), {"A": 3, "B": 3})
+    room = Factor("school:room", ("school", "room"), ("Intercept",), {"A:1": 3, "B:1": 2, "B:2": 1})
+    return [school, room]
+
+
+def test_several_factors_are_told_apart(tmp_path):
+    found = replace(results(factors=nested()), pairs={("school", "school:room"): 3})
+    html = page(found, tmp_path)
+    assert html.count("<h3>Each ") == 2 and "Each room within school: Intercept" in html
+    assert "sd_school:room[Intercept]" in html and "Nested: each room is in one school." in html
+    pieces = ["".join(ElementTree.fromstring(p).itertext()) for p in mathematics.lines(found)[1]]
+    assert pieces[1:] == ["βIntercept", "+uIntercept,j[i]school", "+uIntercept,k[i]school:room"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "pairs", "said"),
+    [
+        ((2, 4), 4, "Nested: each room is in one school."),
+        ((4, 2), 4, "Nested: each school is in one room."),
+        ((2, 3), 6, "Crossed: all 6 pairs of a school and a room occur."),
+        ((2, 3), 5, "Crossed: 5 of 6 pairs of a school and a room occur."),
+    ],
+)
+def test_nested_or_crossed(sizes, pairs, said):
+    factors = [
+        Factor(name, (name,), ("Intercept",), dict.fromkeys(map(str, range(size)), 1))
+        for name, size in zip(("school", "room"), sizes, strict=True)
+    ]
+    found = replace(results(factors=factors), pairs={("school", "room"): pairs})
+    assert meaning.relations(found) == [said]
+
+
+def test_variance_is_shared_out_between_factors_and_rows():
+    found = results(factors=nested())
+    own = found.fit("hierarchical").summary
+    for name, variance in (("sd_school", 20), ("sd_school:room", 30)):
+        own[f"{name}[Intercept]"] = row("", variance**0.5) | {"sd": "0"}
+    own["sigma"] = row("", 7) | {"sd": "1"}  # 49 and 1 are the mean of sigma squared
+    [said] = meaning.spread(found)
+    assert said == (
+        "Of the variance of y, about 20% is from one school to another, 30% from one room to "
+        "another within a school and 50% from row to row within these."
+    )
+    assert meaning.spread(results(factors=nested(), family="student_t")) == []
+
+
+def test_groups_of_several_columns_are_counted_as_the_fits_name_them(tmp_path):
+    table = {"a.b": ["x", "x", "y:1"], "1": ["p", "p", "q"], "count_all": ["k", "l", "l"]}
+    pyarrow.parquet.write_table(pyarrow.table(table), tmp_path / "t.parquet")
+    described = [
+        {"name": "a.b:1", "varying": ["Intercept"], "levels": ["x:p", r"y\:1:q"]},
+        {"name": "count_all", "varying": ["Intercept"], "levels": ["k", "l"]},
+    ]
+    factors, pairs = _factors(tmp_path / "t.parquet", described, table)
+    assert [factor.sizes for factor in factors] == [{"x:p": 2, r"y\:1:q": 1}, {"k": 1, "l": 2}]
+    assert factors[0].columns == ("a.b", "1")
+    assert pairs == {("a.b:1", "count_all"): 3}
+
+
+def test_who_rows_are_predicted_for_and_contrasts():
+    found = results(family="bernoulli", levels=("a", "b"))
+    study = found.study | {"predict": ["group", "new_group"], "contrasts": [[1, 2]]}
+    chance = dict.fromkeys(("probability", "probability_lower", "probability_upper"), "0.25")
+    rows = [r | chance for r in found.fits[2].predictions]
+    rows += [r | {"predicted_for": "new_group"} for r in rows]
+    numbers = {"mean": "0.25", "lower": "0.1", "upper": "0.5", "probability_over_zero": "1.0"}
+    ratio = {"ratio_mean": "2", "ratio_lower": "1", "ratio_upper": "4", "note": ""}
+    difference = {"first": "1", "second": "2", "predicted_for": "group"} | numbers | ratio
+    refused = difference | dict.fromkeys(numbers | ratio, "")
+    refused |= {"predicted_for": "new_group", "note": "not known; the fit failed"}
+    own = replace(found.fits[2], predictions=rows, contrasts=[difference, refused])
+    found = replace(found, study=study, fits=[*found.fits[:2], own])
+    asked = answers.predictions(found, "hierarchical")
+    assert [one["title"] for one in asked] == ["For its own group", "For a new group"]
+    assert [len(one["table"]["rows"]) for one in asked] == [2, 2]
+    assert asked[0]["table"]["columns"][:3] == ["row", HOSTILE, "probability"]
+    assert "predicted_for" not in asked[0]["table"]["columns"]
+    shown = answers.contrasts(found, "hierarchical")
+    said = "row 2 minus row 1 for a new group"
+    assert shown["refused"] == [{"which": said, "reason": "not known"}]
+    [shown] = shown["table"]["rows"]
+    assert shown == [
+        "row 2 minus row 1",
+        "its own group",
+        "0.25",
+        "0.10 to 0.50",
+        "over 0.999",
+        "2",
+        "1 to 4",
+    ]
+
+
+def test_priors_of_every_parameter_and_where_they_came_from():
+    found = results(
+        factors=nested(), family="student_t", sigma="estimated", group_effects="student_t"
+    )
+    given = ["sd_school[Intercept]", "nu", "nu_school"]
+    response = {"sigma": "half_student_t(4, 1)", "nu": "gamma(2, 0.1)"}
+    nu = dict.fromkeys(("school", "school:room"), "gamma(2, 0.1)")
+    fits = [fit(v, found.factors, response=response, nu=nu, given=given) for v in VARIANTS]
+    listed = {one["name"]: one["given"] for one in priors.priors(replace(found, fits=fits))}
+    assert listed == {
+        "beta[Intercept]": False,
+        "sd_school[Intercept]": True,
+        "nu_school": True,
+        "sd_school:room[Intercept]": False,
+        "nu_school:room": False,
+        "sigma": False,
+        "nu": True,
+    }
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {},
+        {"family": "poisson", "exposure": "weeks"},
+        {"family": "student_t", "group_effects": "student_t", "missing": "drop"},
+    ],
+)
+def test_the_config_of_a_page_can_be_run_again(keys):
+    found = results(**keys)
+    again = config.read(yaml.safe_load(report.config(found)))["radon"]
+    assert again.block(*again.__dataclass_fields__) == found.study
+
+
+def test_long_labels_may_be_broken_or_are_cut(tmp_path):
+    long = 300 * "L"
+    html = page(results(levels=(long, "b")), tmp_path)
+    cells = re.findall("<td[^>]*>(L+…?)", html)
+    assert cells and max(map(len, cells)) <= 60

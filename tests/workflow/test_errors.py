@@ -79,7 +79,9 @@ def test_config_that_is_no_config(own_folder, text, telling):
         ("measured", "site,x,y,", "sites,x,y,", "no column 'site'; nearest: 'sites'"),
         ("measured", "north,3,", "north,three,", "column 'x' must be numbers; row 4 is 'three'"),
         ("measured", TABLES["data/measured.csv"], "site,x,y,remark\n", "has no rows"),
+        ("measured", "north,3,1.2,", "north,3,inf,", "column 'y' is infinite in row 4"),
         ("new", "nowhere,3", "nowhere,", "column 'x' has a missing value in row 4"),
+        ("new", "north,2", "north,two", "column 'x' must be numbers; row 1 is 'two'"),
     ],
 )
 def test_table(own_folder, name, old, new, telling):

@@ -39,6 +39,8 @@ def answers(wildcards):
         "predictive": of_variants(rules.check.output.predictive)(wildcards),
         "predictions": of_variants(rules.predict.output.predictions)(wildcards),
     }
+    if block.contrasts:
+        found["contrasts"] = of_variants(rules.contrasts.output.contrasts)(wildcards)
     if block.simulate:
         found["recovery"] = rules.recover.output.recovery
     return found

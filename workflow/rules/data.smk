@@ -16,7 +16,9 @@ rule simulate:
         mem_mb=by_attempt(1000),
         runtime=by_attempt(10),
     params:
-        study=lambda w: STUDIES[w.study].block("name", "simulate", "formula", "sigma", "seed"),
+        study=lambda w: STUDIES[w.study].block(
+            "name", "simulate", "formula", "group_effects", "seed", *study.OUTCOME
+        ),
         code=CODE["simulate"],
     script:
         "../scripts/simulate.py"
@@ -44,7 +46,9 @@ rule ingest:
         mem_mb=by_attempt(4000),
         runtime=by_attempt(20),
     params:
-        study=lambda w: STUDIES[w.study].block("name", "data", "formula", "sigma")
+        study=lambda w: STUDIES[w.study].block(
+            "name", "data", "formula", "missing", "key", "group_effects", *study.OUTCOME
+        )
         | {"priors": priors.supports(STUDIES[w.study].priors)},
         code=CODE["ingest"],
     script:
@@ -68,7 +72,7 @@ rule new_data:
         mem_mb=by_attempt(2000),
         runtime=by_attempt(10),
     params:
-        study=lambda w: STUDIES[w.study].block("new_data", "formula", "sigma"),
+        study=lambda w: STUDIES[w.study].block("new_data", "formula", "contrasts", *study.OUTCOME),
         code=CODE["new_data"],
     script:
         "../scripts/new_data.py"
@@ -90,7 +94,7 @@ rule compress:
         mem_mb=by_attempt(4000),
         runtime=by_attempt(20),
     params:
-        study=lambda w: STUDIES[w.study].block("formula", "sigma"),
+        study=lambda w: STUDIES[w.study].block("formula", *study.OUTCOME),
         code=CODE["compress"],
     script:
         "../scripts/compress.py"

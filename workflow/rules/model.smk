@@ -16,7 +16,7 @@ rule fit:
         mem_mb=by_attempt(3000),
         runtime=by_attempt(60),
     params:
-        study=lambda w: STUDIES[w.study].block("priors", "sampler", "seed"),
+        study=lambda w: STUDIES[w.study].block("priors", "sampler", "seed", "group_effects"),
         code=CODE["fit"],
     script:
         "../scripts/fit.py"
@@ -74,10 +74,42 @@ rule predict:
         mem_mb=by_attempt(3000),
         runtime=by_attempt(5),
     params:
-        study=lambda w: STUDIES[w.study].block("formula", "sigma", "interval", "seed"),
+        study=lambda w: STUDIES[w.study].block(
+            "formula", *study.OUTCOME, "predict", "interval", "seed"
+        ),
         code=CODE["predict"],
     script:
         "../scripts/predict.py"
+
+
+rule contrasts:
+    """Take one predicted row from another, draw by draw."""
+    input:
+        posterior=rules.fit.output.posterior,
+        diagnostics=rules.diagnose.output.diagnostics,
+        table=rules.ingest.output.table,
+        rows=rules.new_data.output.rows,
+    output:
+        contrasts=report(
+            "results/{study}/{variant}/contrasts.csv",
+            category="{study}",
+            labels={"what": "contrasts", "variant": "{variant}"},
+        ),
+    log:
+        "results/{study}/logs/{variant}_contrasts.log",
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=by_attempt(3000),
+        runtime=by_attempt(5),
+    params:
+        study=lambda w: STUDIES[w.study].block(
+            "formula", *study.OUTCOME, "predict", "contrasts", "interval", "seed"
+        ),
+        code=CODE["contrasts"],
+    script:
+        "../scripts/contrasts.py"
 
 
 rule check:
@@ -97,7 +129,7 @@ rule check:
         mem_mb=by_attempt(3000),
         runtime=by_attempt(5),
     params:
-        study=lambda w: STUDIES[w.study].block("formula", "sigma", "seed"),
+        study=lambda w: STUDIES[w.study].block("formula", "seed"),
         code=CODE["check"],
     script:
         "../scripts/check.py"
@@ -130,7 +162,7 @@ rule compare:
         mem_mb=by_attempt(4000),
         runtime=by_attempt(10),
     params:
-        study=lambda w: STUDIES[w.study].block("formula", "sigma", "variants", "seed"),
+        study=lambda w: STUDIES[w.study].block("formula", "variants", "seed"),
         code=CODE["compare"],
     script:
         "../scripts/compare.py"

@@ -21,7 +21,9 @@ rule figures:
         mem_mb=by_attempt(3000),
         runtime=by_attempt(5),
     params:
-        study=lambda w: STUDIES[w.study].block("variants", "interval", "new_data"),
+        study=lambda w: STUDIES[w.study].block(
+            "formula", "variants", "interval", "new_data", *study.OUTCOME
+        ),
         code=CODE["figures"],
     script:
         "../scripts/figures.py"

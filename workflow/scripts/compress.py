@@ -5,17 +5,14 @@ from partialpool import files, job
 with job.logged(snakemake):
     import pandas as pd
 
-    from partialpool import compress
+    from partialpool import compress, families
     from partialpool.formula import Formula
-    from partialpool.ingest import standard_errors
+    from partialpool.study import Outcome
 
     block = snakemake.params.study
     table = pd.read_parquet(snakemake.input.table)
-    formula = Formula(block["formula"])
+    outcome = Outcome.of(block)
     compressed = compress.compress(
-        formula.design(table),
-        formula.response,
-        block["sigma"],
-        standard_errors(table, block["sigma"]),
+        Formula(block["formula"]).design(table), outcome, families.columns(table, outcome)
     )
     files.write_netcdf(snakemake.output.compressed, compressed.to_dataset())

@@ -5,11 +5,5 @@ from partialpool import job
 with job.logged(snakemake):
     from partialpool import figures
 
-    block = snakemake.params.study
-    study = figures.read(
-        dict(snakemake.input.items()),
-        block["variants"],
-        block["interval"],
-        own_rows=block["new_data"] is not None,
-    )
+    study = figures.read(dict(snakemake.input.items()), snakemake.params.study)
     figures.draw(study, snakemake.output.figures)

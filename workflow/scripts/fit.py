@@ -3,15 +3,15 @@
 from partialpool import files, job
 
 with job.logged(snakemake):
-    from partialpool import fit
-    from partialpool.compress import Compressed
+    from partialpool import compress, fit
 
     block = snakemake.params.study
     tree = fit.fit(
-        Compressed.from_dataset(files.read_netcdf(snakemake.input.compressed)),
+        compress.read(files.read_netcdf(snakemake.input.compressed)),
         block["priors"],
         snakemake.wildcards.variant,
         block["sampler"],
         block["seed"],
+        block["group_effects"],
     )
     files.write_netcdf(snakemake.output.posterior, tree)

@@ -7,13 +7,15 @@ with job.logged(snakemake):
 
     from partialpool import ingest
     from partialpool.formula import Formula
+    from partialpool.study import Outcome
 
     block = snakemake.params.study
     rows = ingest.ingest_new(
         block["new_data"],
         Formula(block["formula"]),
-        block["sigma"],
+        Outcome.of(block),
         pd.read_parquet(snakemake.input.table),
         source=block["new_data"],
     )
+    ingest.check_contrasts(block["contrasts"], len(rows), block["new_data"])
     files.write_parquet(snakemake.output.rows, rows)

@@ -11,10 +11,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from partialpool import marginal
 from partialpool.compress import Compressed
+from partialpool.draws import Draws
 from partialpool.formula import Design
-from partialpool.models import collapse
-from partialpool.predict import FAILED, Draws
+from partialpool.predict import FAILED
+from partialpool.rows import Rows
+from partialpool.study import Outcome
 
 CELLS = 8_000_000  # rows x draws of a pointwise log likelihood
 ROWS = 10_000  # rows compared; a stated random subset of larger tables
@@ -94,7 +97,9 @@ def _note(ranked, over: int, units: int, passed: bool) -> str:
     return "; ".join(notes)
 
 
-def by_row(posterior: xr.Dataset, design: Design, standard_errors, seed: int) -> xr.DataTree:
+def by_row(
+    posterior: xr.Dataset, design: Design, outcome: Outcome, values: dict, seed: int
+) -> xr.DataTree:
     """Pointwise log likelihood of the rows, given exact draws of the deviations.
 
     Rows beyond a stated number are a random subset, the same for every variant;
@@ -105,8 +110,9 @@ def by_row(posterior: xr.Dataset, design: Design, standard_errors, seed: int) ->
     posterior : xarray.Dataset
     design : Design
         Of the fitted table.
-    standard_errors : numpy.ndarray or None
-        Shape `(row,)`.
+    outcome : Outcome
+    values : dict of str to numpy.ndarray
+        Its columns, from `families.columns`.
     seed : int
         Chooses the subset.
 
@@ -120,46 +126,50 @@ def by_row(posterior: xr.Dataset, design: Design, standard_errors, seed: int) ->
     rows = np.arange(total)
     if total > ROWS:
         rows = np.sort(np.random.default_rng([seed, 4]).choice(total, ROWS, replace=False))
-    thin = max(1, -(-posterior.sizes["chain"] * posterior.sizes["draw"] * len(rows) // CELLS))
-    thinned = posterior.isel(draw=slice(None, None, thin))
-    draws = Draws(thinned, design)
-    eta = draws.expected(rows)
-    spread = draws.sigma(rows, standard_errors)
-    y = design.y[rows][:, None]
-    density = -0.5 * ((y - eta) / spread) ** 2 - np.log(spread) - 0.5 * np.log(2 * np.pi)
+    thinned = _thinned(posterior, CELLS // len(rows))
+    draws = Draws(thinned, design, outcome, values)
+    eta = draws.linear_predictor(rows)
+    density = draws.log_density(rows, design.y, eta, draws.parameters(rows))
     return _tree(density.T, thinned, total)
 
 
-def by_group(posterior: xr.Dataset, data: Compressed, variant: str) -> xr.DataTree:
+def by_group(
+    posterior: xr.Dataset, data: Compressed | Rows, design: Design, values: dict, variant: str
+) -> xr.DataTree | None:
     """Log density of each whole group with its deviations integrated out.
 
-    Leaving a group out asks how well a new group is predicted. The collapsed
-    likelihood is this density, so no row is read.
+    Leaving a group out asks how well a new group is predicted.
 
     Parameters
     ----------
     posterior : xarray.Dataset
-    data : Compressed
+    data : Compressed or Rows
+    design : Design
+        Of the fitted table.
+    values : dict of str to numpy.ndarray
+        The outcome's columns, from `families.columns`.
     variant : str
 
     Returns
     -------
-    xarray.DataTree
-        As :func:`by_row`, a unit being a group.
+    xarray.DataTree or None
+        As :func:`by_row`, a unit being a group. None without groups, with several factors,
+        and where more coefficients vary than can be integrated over.
     """
-    flat = posterior.stack(sample=("chain", "draw")).transpose("sample", ...)
-    count = flat.sizes["sample"]
-    scale = []
-    if variant != "pooled":
-        sd = flat[f"sd_{data.factor}"].values
-        correlation = np.ones((count, 1, 1))
-        if len(data.varying) > 1:
-            correlation = flat[f"cor_{data.factor}"].values
-        factor = sd[:, :, None] * np.linalg.cholesky(correlation)
-        scale = [[factor[:, i, k] for k in range(i + 1)] for i in range(len(data.varying))]
-    sigma = flat["sigma"].values if "sigma" in flat else np.full(count, data.known_sigma)
-    density = collapse.group_log_density(data, flat["beta"].values, scale, sigma)
-    return _tree(density, posterior, len(data.levels))
+    if not marginal.can_integrate(data):
+        return None
+    wanted = marginal.draws_wanted(posterior, data)
+    if wanted:
+        posterior = _thinned(posterior, wanted)
+    density = marginal.group_log_density(posterior, data, design, values, variant)
+    return _tree(density, posterior, len(data.factors[0].levels))
+
+
+def _thinned(posterior: xr.Dataset, most: int) -> xr.Dataset:
+    """At most so many draws, in equal steps, and at least two of each chain."""
+    length = posterior.sizes["draw"]
+    step = -(-posterior.sizes["chain"] * length // max(1, most))
+    return posterior.isel(draw=slice(None, None, min(step, max(1, length // 2))))
 
 
 def _tree(density: np.ndarray, posterior: xr.Dataset, total: int) -> xr.DataTree:

@@ -4,6 +4,7 @@ Imported while the workflow is parsed, so nothing scientific is imported here; a
 then, so that how the config is read is no part of what a job does.
 """
 
+import dataclasses
 import hashlib
 import json
 import math
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from partialpool.errors import UserError, nearest
 from partialpool.studies import expand
-from partialpool.study import VARIANTS, Study, call
+from partialpool.study import COUNTS, OUTCOME, VARIANTS, Outcome, Study, call
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 
@@ -89,9 +90,18 @@ def _study(name: str, block: Mapping, config: Mapping, where: str) -> Study:
     beyond = [variant for variant in variants if variant != "pooled"]
     if beyond and not grouped:
         raise UserError(f"{where}.variants: {beyond[0]!r} needs groups, and {ungrouped}")
-    sigma = block.get("sigma", "estimated")
-    if sigma == "by_group" and not grouped:
-        raise UserError(f"{where}.sigma: 'by_group' needs groups, and {ungrouped}")
+    outcome = Outcome(**{name: block[name] for name in OUTCOME if name in block})
+    _check_outcome(block, outcome, where)
+    if not grouped:
+        if outcome.sigma_by_group:
+            raise UserError(f"{where}.sigma: {outcome.sigma!r} needs groups, and {ungrouped}")
+        if "group_effects" in block:
+            raise UserError(f"{where}.group_effects: there are none, as {ungrouped}")
+        for wanted in block.get("predict", ()):
+            if wanted != "group":
+                raise UserError(f"{where}.predict: {wanted!r} needs groups, and {ungrouped}")
+    if "contrasts" in block and "new_data" not in block:
+        raise UserError(f"{where}.contrasts: needs the rows of `new_data`; add it")
 
     top = _validator().schema["properties"]
     return Study(
@@ -99,16 +109,43 @@ def _study(name: str, block: Mapping, config: Mapping, where: str) -> Study:
         data=block.get("data"),
         simulate=block.get("simulate"),
         formula=formula,
-        family=block.get("family", "gaussian"),
-        sigma=sigma,
+        **dataclasses.asdict(outcome),
+        group_effects=block.get("group_effects", "normal"),
+        missing=block.get("missing", "error"),
+        key=tuple(block.get("key", ())),
         priors=dict(block.get("priors", {})),
         variants=tuple(variant for variant in VARIANTS if variant in variants),
         new_data=block.get("new_data"),
+        predict=tuple(block.get("predict", ("group",))),
+        contrasts=tuple(map(tuple, block.get("contrasts", ()))),
         sampler={**_defaults("sampler"), **config.get("sampler", {}), **block.get("sampler", {})},
         convergence={**_defaults("convergence"), **config.get("convergence", {})},
         interval=config.get("interval", top["interval"]["default"]),
         seed=_seed(config.get("seed", top["seed"]["default"]), name),
     )
+
+
+def _check_outcome(block: Mapping, outcome: Outcome, where: str) -> None:
+    """Check that the keys about the response go with its family."""
+    family = outcome.family
+    if family == "binomial" and not outcome.trials:
+        raise UserError(f"{where}: no `trials`; add the column with the trials of each row")
+    if outcome.trials and family != "binomial":
+        raise UserError(f"{where}.trials: family {family} has none; leave it out")
+    if outcome.exposure and family not in COUNTS:
+        raise UserError(
+            f"{where}.exposure: family {family} has none, only {' and '.join(COUNTS)} have; "
+            "leave it out"
+        )
+    if "sigma" in block and not outcome.has_sigma:
+        raise UserError(f"{where}.sigma: family {family} has none; leave it out")
+    roles: dict[str, str] = {}
+    for role, column in outcome.columns.items():
+        if column in roles:
+            raise UserError(
+                f"{where}: column {column!r} cannot be both the {roles[column]} and the {role}"
+            )
+        roles[column] = role
 
 
 def _require_valid(block: Mapping, where: str) -> None:
@@ -126,10 +163,15 @@ def _seed(seed: int, name: str) -> int:
 @cache
 def _validator():
     import yaml
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, validators
 
+    # JSON has one kind of number, but what counts or indexes has to be whole: 2, not 2.0.
+    whole = Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda checker, value: isinstance(value, int) and not isinstance(value, bool)
+    )
+    validator = validators.extend(Draft202012Validator, type_checker=whole)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return Draft202012Validator(yaml.load(SCHEMA.read_text(encoding="utf-8"), loader))
+    return validator(yaml.load(SCHEMA.read_text(encoding="utf-8"), loader))
 
 
 @cache

@@ -18,6 +18,8 @@ from partialpool.errors import UserError, nearest
 
 PACKAGES = ("pymc", "pytensor", "nutpie", "numba", "numpy", "arviz-stats", "formulae", "snakemake")
 
+YAML_TYPES = ("str", "int", "float", "bool", "null", "map", "seq", "timestamp", "value")
+
 
 @contextmanager
 def replacing(path) -> Iterator[Path]:
@@ -178,6 +180,11 @@ def require_yaml(path) -> None:
     waiting = [root]
     while waiting:
         node, seen = waiting.pop(), {}
+        if node.tag.removeprefix("tag:yaml.org,2002:") not in YAML_TYPES:
+            raise UserError(
+                f"{path}: line {node.start_mark.line + 1}: the tag {node.tag!r} means nothing "
+                "here; leave it out"
+            )
         if isinstance(node, yaml.SequenceNode):
             waiting += node.value
         elif isinstance(node, yaml.MappingNode):

@@ -8,9 +8,13 @@ import xarray as xr
 
 from partialpool import convergence, files, priors, sampling
 from partialpool.compress import Compressed
-from partialpool.models import gaussian
+from partialpool.models.describe import Draws, describe
+from partialpool.models.gaussian import Gaussian
+from partialpool.models.glm import Generalised
+from partialpool.rows import Rows
 
 HIGHEST_TARGET = 0.99
+COORDINATES = ("z", "stretch_", "scale_")
 
 
 def published_limits(chains: int) -> dict:
@@ -21,16 +25,23 @@ def published_limits(chains: int) -> dict:
     return {"max_rhat": 1.01, "min_ess": 100 * chains, "max_divergences": 0, "min_ebfmi": 0.3}
 
 
-def fit(data: Compressed, given: dict, variant: str, sampler: dict, seed: int) -> xr.DataTree:
+def fit(
+    data: Compressed | Rows,
+    given: dict,
+    variant: str,
+    sampler: dict,
+    seed: int,
+    group_effects: str = "normal",
+) -> xr.DataTree:
     """Fit one variant, with up to `sampler["attempts"]` attempts.
 
-    Each attempt after the first tunes and draws twice as long and halves the
-    distance of target_accept from one. The last attempt is kept, whether or
-    not it met the limits: the verdict says so.
+    Each attempt after the first tunes and draws twice as long and halves the distance of
+    target_accept from one; group effects that are sampled get other coordinates. The last
+    attempt is kept, whether or not it met the limits: the verdict says so.
 
     Parameters
     ----------
-    data : Compressed
+    data : Compressed or Rows
     given : dict of str to str
         The `priors` block of the config.
     variant : {"pooled", "unpooled", "hierarchical"}
@@ -38,29 +49,35 @@ def fit(data: Compressed, given: dict, variant: str, sampler: dict, seed: int) -
         `chains, draws, tune, target_accept, attempts`.
     seed : int
         Of the study; each variant and attempt has its own stream from it.
+    group_effects : {"normal", "student_t"}
 
     Returns
     -------
     xarray.DataTree
         `posterior` and `sample_stats`. Attributes, JSON where not plain: `variant`,
         `priors` as used, `sampler`, `attempts` (each with its settings, what it
-        failed, and seconds), `provenance`.
+        failed, how group effects were sampled, and seconds), `provenance`.
     """
-    completed = priors.complete(given, data)
+    completed = priors.complete(given, data, group_effects)
     settings = {key: sampler[key] for key in ("draws", "tune", "target_accept")}
     attempts = []
+    target = (Generalised if isinstance(data, Rows) else Gaussian)(data, completed, variant)
     for number in range(1, sampler["attempts"] + 1):
         begun = time.perf_counter()
         # For whoever follows the log of a long fit.
         print(f"attempt {number}:", {"chains": sampler["chains"], **settings}, flush=True)
         streams = np.random.SeedSequence([seed, *variant.encode(), number])
         nuts_seed = int(streams.generate_state(1)[0])
-        model = gaussian.model(data, completed, variant)
-        drawn = sampling.sample(model, chains=sampler["chains"], seed=nuts_seed, **settings)
+        drawn = sampling.sample(
+            target.model(), chains=sampler["chains"], seed=nuts_seed, **settings
+        )
         sampled = drawn["posterior"].to_dataset()
         statistics = drawn["sample_stats"].to_dataset()
+        draws = Draws(sampled, data, completed, variant)
+        # Coordinates are nobody's question; what follows from them is judged.
+        judged = sampled.drop_vars([name for name in sampled if name.startswith(COORDINATES)])
         checks = convergence.check(
-            convergence.summarise(sampled, 0.95), statistics, published_limits(sampler["chains"])
+            convergence.summarise(judged, 0.95), statistics, published_limits(sampler["chains"])
         )
         failed = [check for check in checks if not check["passed"]]
         print(*(f"{c['name']} {c['value']:.4g}" for c in checks), sep=", ", flush=True)
@@ -71,17 +88,20 @@ def fit(data: Compressed, given: dict, variant: str, sampler: dict, seed: int) -
                 **drawn.attrs,
                 "passed": not failed,
                 "failed": failed,
+                "parameterisation": target.parameterisation,
             }
         )
         if not failed:
             break
+        if number < sampler["attempts"]:
+            target = target.again(draws, number)
         settings = {
             "draws": 2 * settings["draws"],
             "tune": 2 * settings["tune"],
             "target_accept": min(HIGHEST_TARGET, (1 + settings["target_accept"]) / 2),
         }
     rng = np.random.default_rng(streams.spawn(1)[0])
-    posterior = gaussian.describe(sampled, data, completed, variant, rng)
+    posterior = describe(draws, target.deviations(draws, rng))
     tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": statistics})
     tree.attrs |= {
         "variant": variant,

@@ -6,20 +6,28 @@ nothing else; what may be written is said in `grammar`.
 
 import contextlib
 import io
+import re
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from formulae.matrices import CommonEffectsMatrix, DesignMatrices
 from formulae.terms import Intercept, Model, Variable
-from scipy import linalg
 
+from partialpool.collinear import collinear
 from partialpool.errors import UserError, nearest
-from partialpool.grammar import ENVIRONMENT, fault, first_line, listed, parse, resolve, shown
+from partialpool.grammar import (
+    ENVIRONMENT,
+    fault,
+    first_line,
+    group_terms,
+    listed,
+    parse,
+    resolve,
+    shown,
+)
 
-# A column is independent of the others while this much of it, relative to its
-# length, is left over: well above rounding, well below any real predictor.
-_LEFT_OVER = 1e-11
+HUGE = 1e50  # numbers stay below, so that squares and sums of them do
 
 
 class Formula:
@@ -35,12 +43,15 @@ class Formula:
     text : str
     response : str
         As written: a column, or a function of one, such as `log(y)`.
-    factor : str or None
-        Column of the grouping factor.
+    factors : dict of str to tuple of str
+        Grouping factors, in their order, and the columns each is made of: `school`, and
+        `school:class` of classes within schools.
+    group_columns : tuple of str
+        Columns of all of them.
     variables : tuple of str
-        Columns of the table that are used, response and factor included.
+        Columns of the table that are used, response and factors included.
     predictors : tuple of str
-        Those of them on the right of `~`, without the factor.
+        Those of them on the right of `~`, without the factors.
     labels : tuple of str
         Predictors used as labels only, inside `C()`, `S()` or `T()`.
     numbers : tuple of str
@@ -58,15 +69,21 @@ class Formula:
         tree, uses = parse(text)
         model = resolve(text, tree)
 
-        pipes = sum(1 for use in uses if use.role == "pipe")
-        factors = sorted({term.factor.name for term in model.group_terms})
-        if len(factors) > 1 or any(len(t.factor.components) > 1 for t in model.group_terms):
-            raise self._error(f"only one grouping factor is supported, not {listed(factors)}")
-        if pipes > 1:
-            raise self._error("only one group term is supported; write it as (1 + x | group)")
-        if pipes and not factors:
+        self.factors: dict[str, tuple[str, ...]] = {}
+        for written in group_terms(tree):
+            if not written:
+                raise self._error("a group term is written (1 + x | group)")
+            for name, columns in written.items():
+                for other, those in self.factors.items():
+                    if other == name or set(those) == set(columns):
+                        raise self._error(
+                            f"two group terms are of {other!r}; write one (1 + x | {other})"
+                        )
+                self.factors[name] = columns
+        kept = {term.factor.name for term in model.group_terms}
+        if kept != set(self.factors):
             raise self._error("a group term is added and taken away again")
-        self.factor = factors[0] if factors else None
+        self.group_columns = tuple(dict.fromkeys(c for cs in self.factors.values() for c in cs))
         self.response = model.response.term.name
 
         response_columns = model.response.term.var_names - {""}
@@ -74,16 +91,17 @@ class Formula:
         on_right = set().union(*(term.var_names for term in right))
         roles: dict[str, set[str]] = {}
         for use in uses:
-            if use.name in on_right | response_columns | {self.factor}:
+            if use.name in on_right | response_columns | set(self.group_columns):
                 roles.setdefault(use.name, set()).add(use.role)
-        if self.factor is not None and self.factor not in roles:
-            raise self._error(f"the grouping factor must be a column, not {self.factor!r}")
-        for name in roles:
-            if name == self.factor and name in on_right | response_columns:
+        for name in self.group_columns:
+            if name not in roles:
+                raise self._error(f"the grouping factor must be a column, not {name!r}")
+            if name in on_right | response_columns:
                 raise self._error(
                     f"{name!r} is the grouping factor and something else too; "
                     "copy the column under a second name"
                 )
+        for name in roles:
             if name in on_right & response_columns:
                 raise self._error(f"{name!r} is on both sides of `~`")
         if not model.common_terms:
@@ -104,8 +122,7 @@ class Formula:
         Parameters
         ----------
         table : pandas.DataFrame
-            Must have the formula's columns. Text columns are labels; the
-            factor's values are used as text whatever their type.
+            Must have the formula's columns. Text columns are labels, and so are factors'.
         response : bool
             Whether the table has the response.
 
@@ -117,54 +134,58 @@ class Formula:
         ------
         UserError
             If a column is missing or of the wrong type, a value of the design
-            is not finite, the response is constant, or population-level or
+            is not finite, or population-level or
             varying columns are collinear.
         """
         mask = self._mask(table, self.variables if response else self._right)
         model = resolve(self.text, parse(self.text)[0])
-        varying_model = Model(*(term.expr for term in model.group_terms))
         y = None
         with self._evaluating():
             population = DesignMatrices(Model(*model.common_terms), mask, ENVIRONMENT).common
-            varying = DesignMatrices(varying_model, mask, ENVIRONMENT).common
+            varying = [
+                DesignMatrices(
+                    Model(*(term.expr for term in model.group_terms if term.factor.name == name)),
+                    mask,
+                    ENVIRONMENT,
+                ).common
+                for name in self.factors
+            ]
             if response:
                 answer = Model(response=model.response)
                 answer = DesignMatrices(answer, mask, ENVIRONMENT).response
                 if answer.kind != "numeric" or answer.design_matrix.ndim != 1:
                     raise self._error(f"the response {self.response!r} must be numbers")
                 y = np.asarray(answer.design_matrix, dtype=float)
-        parts = [part for part in (varying, population) if part is not None]
+        parts = [*varying, population]
+        labels = self._group_labels(mask)
         design = Design(
             y=y,
             matrix=np.empty((0, 0)),
             columns=[],
             coefficients=_labels(population),
-            varying=_labels(varying),
             terms={name: tuple(term.labels) for name, term in population.terms.items()},
-            factor=self.factor,
-            groups=self._groups(mask),
-            levels=[],
+            factors=tuple(
+                Factor(name, tuple(_labels(part)), tuple(sorted(set(labels[name]))), labels[name])
+                for name, part in zip(self.factors, varying, strict=True)
+            ),
             formula=self,
             parts=parts,
             text={name for name in mask if not pd.api.types.is_numeric_dtype(mask[name])},
         )
-        design.levels = sorted(set(design.groups))
         values = [np.asarray(part.design_matrix, dtype=float) for part in parts]
         design.columns, design.matrix = self._join([_labels(part) for part in parts], values)
-        self._check_finite(design)
+        self._check_finite(design, table.index)
         for part, matrix in zip(parts, values, strict=True):
             self._check_rank(_labels(part), matrix)
-        if y is not None and np.ptp(y) == 0:
-            raise self._error(f"the response {self.response!r} is {y[0]:g} in every row")
         return design
 
     @property
     def _right(self) -> tuple[str, ...]:
         """Columns that new rows must have."""
-        return self.predictors if self.factor is None else (*self.predictors, self.factor)
+        return (*self.predictors, *self.group_columns)
 
     def _mask(self, table: pd.DataFrame, names, text=None) -> pd.DataFrame:
-        """The named columns: the factor as text, numbers that are not labels as float64.
+        """The named columns: factors as text, numbers that are not labels as float64.
 
         `text` names the columns that were text in the fitted table, if this is not it.
         """
@@ -177,7 +198,7 @@ class Formula:
             if len(missing):
                 raise self._error(f"column {name!r} has a missing value in row {missing[0] + 1}")
             numeric = pd.api.types.is_numeric_dtype(values)
-            if name == self.factor or (text is not None and name in text):
+            if name in self.group_columns or (text is not None and name in text):
                 values = values.astype(str)
             elif not numeric and (text is not None or name in self.numbers):
                 raise self._error(
@@ -188,11 +209,17 @@ class Formula:
             mask[name] = values
         return pd.DataFrame(mask, index=table.index).reset_index(drop=True)
 
-    def _groups(self, mask: pd.DataFrame) -> np.ndarray:
-        """The group label of each row; "all" where there is no factor."""
-        if self.factor is None:
-            return np.full(len(mask), "all", dtype=object)
-        return mask[self.factor].to_numpy(dtype=object)
+    def _group_labels(self, mask: pd.DataFrame) -> dict[str, np.ndarray]:
+        """The group of each row, by factor; of several columns, their labels joined by `:`."""
+        found = {}
+        for name, columns in self.factors.items():
+            parts = [mask[column].to_numpy(dtype=object) for column in columns]
+            if len(parts) > 1:
+                # A colon in a label is marked, or two pairs of labels might read the same.
+                marked = [[re.sub(r"([\\:])", r"\\\1", label) for label in part] for part in parts]
+                parts = [np.array([":".join(row) for row in zip(*marked, strict=True)], object)]
+            found[name] = parts[0]
+        return found
 
     @contextlib.contextmanager
     def _evaluating(self):
@@ -221,14 +248,14 @@ class Formula:
                 joined.setdefault(name, column)
         return list(joined), np.column_stack(list(joined.values()))
 
-    def _check_finite(self, design: "Design") -> None:
+    def _check_finite(self, design: "Design", index: pd.Index) -> None:
         every = dict(zip(design.columns, design.matrix.T, strict=True))
         if design.y is not None:
             every[self.response] = design.y
         for name, values in every.items():
-            wrong = np.flatnonzero(~np.isfinite(values))
+            wrong = np.flatnonzero(~(np.abs(values) < HUGE))
             if len(wrong):
-                raise self._error(f"{name!r} is {values[wrong[0]]} in row {wrong[0] + 1}")
+                raise self._error(f"{name!r} is {values[wrong[0]]} in row {index[wrong[0]] + 1}")
 
     def _check_rank(self, names: list[str], matrix: np.ndarray) -> None:
         """Refuse collinear columns: their coefficients could not be told apart."""
@@ -236,22 +263,42 @@ class Formula:
             raise self._error(
                 f"{len(matrix)} rows cannot tell {len(names)} coefficients apart: {listed(names)}"
             )
-        length = np.linalg.norm(matrix, axis=0)
-        for name, size in zip(names, length, strict=True):
+        for name, size in zip(names, np.linalg.norm(matrix, axis=0), strict=True):
             if size == 0:
                 raise self._error(f"column {name!r} is zero in every row")
-        triangle = np.linalg.qr(matrix, mode="r") / length
-        _, pivoted, order = linalg.qr(triangle, pivoting=True, mode="economic")
-        rank = int((np.abs(np.diag(pivoted)) > _LEFT_OVER).sum())
-        if rank < len(names):
-            # The first column left over is a combination of some of those before it.
-            weights = linalg.solve_triangular(pivoted[:rank, :rank], pivoted[:rank, rank])
-            culprits = {order[rank], *order[:rank][np.abs(weights) > 1e-6]}
-            named = listed(names[index] for index in sorted(culprits))
+        found = collinear(matrix)
+        if found:
+            named = listed(names[index] for index in found)
             raise self._error(f"columns {named} are collinear; leave one out")
 
     def _error(self, message: str) -> UserError:
         return fault(self.text, message)
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A grouping factor, and the group of each row of one table.
+
+    Attributes
+    ----------
+    name : str
+    varying : tuple of str
+        Columns of the design that have deviations by group.
+    levels : tuple of str
+        Sorted labels of the table that is fitted.
+    groups : numpy.ndarray of str
+        Shape `(row,)`: each row's label.
+    """
+
+    name: str
+    varying: tuple[str, ...]
+    levels: tuple[str, ...]
+    groups: np.ndarray = field(repr=False)
+
+    @property
+    def index(self) -> np.ndarray:
+        """Shape `(row,)`: position of each row's label in `levels`; -1 for a new group."""
+        return pd.Index(self.levels).get_indexer(self.groups)
 
 
 @dataclass
@@ -269,27 +316,18 @@ class Design:
         ones that do not.
     coefficients : list of str
         Population-level columns, in the order of the formula.
-    varying : list of str
-        Columns with group deviations; empty without a group term.
     terms : dict of str to tuple of str
         Population-level coefficients of each term: `C(period)` has `C(period)[2]`, ...
-    factor : str or None
-        Name of the grouping factor.
-    groups : numpy.ndarray of str
-        Shape `(row,)`: each row's group; "all" where there is no factor.
-    levels : list of str
-        Sorted labels of the table that is fitted.
+    factors : tuple of Factor
+        In the order of the formula.
     """
 
     y: np.ndarray | None
     matrix: np.ndarray
     columns: list[str]
     coefficients: list[str]
-    varying: list[str]
     terms: dict[str, tuple[str, ...]]
-    factor: str | None
-    groups: np.ndarray
-    levels: list[str]
+    factors: tuple[Factor, ...]
     formula: Formula = field(repr=False)
     parts: list[CommonEffectsMatrix] = field(repr=False)  # evaluated terms, with their state
     text: set[str] = field(repr=False)  # columns that are text in the fitted table
@@ -297,8 +335,12 @@ class Design:
     @property
     def varying_predictors(self) -> set[str]:
         """Columns of the table whose coefficients vary by group."""
-        part = self.parts[0].terms.values() if self.varying else []
-        return set().union(*(term.var_names for term in part))
+        terms = [term for part in self.parts[:-1] for term in part.terms.values()]
+        return set().union(*(term.var_names for term in terms))
+
+    def of(self, names) -> np.ndarray:
+        """The named columns of the matrix, shape `(row, name)`."""
+        return self.matrix[:, [self.columns.index(name) for name in names]]
 
     def at(self, rows: pd.DataFrame) -> "Design":
         """The same columns for new rows, with the transformations of the fitted table.
@@ -312,7 +354,7 @@ class Design:
         Returns
         -------
         Design
-            With `y` None, and `levels` those of the fitted table.
+            With `y` None, and the levels of the fitted table.
 
         Raises
         ------
@@ -330,8 +372,10 @@ class Design:
                 for part in self.parts
             ]
         columns, matrix = formula._join([_labels(part) for part in self.parts], values)
-        new = replace(self, y=None, matrix=matrix, columns=columns, groups=formula._groups(mask))
-        formula._check_finite(new)
+        labels = formula._group_labels(mask)
+        factors = tuple(replace(factor, groups=labels[factor.name]) for factor in self.factors)
+        new = replace(self, y=None, matrix=matrix, columns=columns, factors=factors)
+        formula._check_finite(new, rows.index)
         return new
 
     def _check_labels(self, part: CommonEffectsMatrix, mask: pd.DataFrame) -> None:

@@ -47,10 +47,10 @@ ENVIRONMENT = Environment([{**_SAFE, "np": SimpleNamespace(**_SAFE)}])
 
 
 class Use(NamedTuple):
-    """One use of a column in a formula; or one `|`, as a pipe."""
+    """One use of a column in a formula."""
 
     name: str
-    role: str  # "column", "label", "number" or "pipe"
+    role: str  # "column", "label" or "number"
 
 
 class _Refused(ValueError):
@@ -106,8 +106,25 @@ def resolve(text: str, tree) -> Model:
         raise fault(text, f"cannot be read ({first_line(problem)}); {hint}") from None
 
 
+def group_terms(node) -> Iterator[dict[str, tuple[str, ...]]]:
+    """The factors of each `|` of a tree, and their columns: `(1 | a/b)` has `a` and `a:b`."""
+    match node:
+        case syntax.Grouping():
+            yield from group_terms(node.expression)
+        case syntax.Binary(operator=operator) if operator.kind == "PIPE":
+            found = Resolver(node).resolve()
+            terms = found.group_terms if isinstance(found, Model) else [found]
+            yield {
+                term.factor.name: tuple(component.name for component in term.factor.components)
+                for term in terms
+            }
+        case syntax.Binary():
+            yield from group_terms(node.left)
+            yield from group_terms(node.right)
+
+
 def _uses(node, caller: str | None = None, role: str = "column") -> Iterator[Use]:
-    """Every use of a column, and every `|`, after a check of each node.
+    """Every use of a column, after a check of each node.
 
     `caller` is the function around the node, if any; `role` is what the
     columns below the node are used as.
@@ -117,8 +134,6 @@ def _uses(node, caller: str | None = None, role: str = "column") -> Iterator[Use
             yield from _uses(node.expression, caller, role)
         case syntax.Binary(operator=operator):
             _check_operator(node, caller)
-            if operator.kind == "PIPE":
-                yield Use("|", "pipe")
             if operator.kind in ("EQUAL_EQUAL", "BANG_EQUAL") and role == "number":
                 role = "column"
             yield from _uses(node.left, caller, role)

@@ -73,7 +73,7 @@ def _row(name: str, block: dict, fits: dict, data: dict) -> dict:
         "formula": block["formula"],
         "source": block["data"] or "simulated",
         "rows": data["rows_used"],
-        "groups": data["groups"]["count"] if data["groups"] else None,
+        "groups": [factor["count"] for factor in data["factors"]],
         "verdicts": verdicts,
         "passed": all(verdict["passed"] for verdict in fits.values()),
     }

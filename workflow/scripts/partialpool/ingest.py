@@ -1,35 +1,37 @@
 """The gate between a file and the model: one table, checked, or one sentence why not.
 
-Real, simulated and new rows all pass here. Rows are never dropped or changed:
-what is wrong is said with its column, row and value, rows counted from 1 after
-the header.
+Real, simulated and new rows all pass here. Values are never changed, and rows are left out
+only where the config says so: what is wrong is said with its column, row and value, rows
+counted from 1 after the header. `table` reads the file, `data_report` says what was in it.
 """
 
-import csv
-import io
-from pathlib import Path
+import re
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute
-import pyarrow.csv
-import pyarrow.parquet
 
-from partialpool.errors import UserError, nearest
-from partialpool.formula import Design, Formula
+from partialpool import data_report, families, names
+from partialpool.errors import UserError
+from partialpool.formula import HUGE, Design, Formula
 from partialpool.grammar import listed, shown
-from partialpool.study import error_column
+from partialpool.study import Outcome
+from partialpool.table import File
 
-MISSING = ["", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL"]
-FEW_GROUPS = 5  # fewer say little about how groups differ
-# Names of dimensions and variables in the files of a fit, which a factor's would collide with.
-RESERVED = {"beta", "chain", "coefficient", "draw", "sample", "sigma", "unit", "z"}
-FAR = 10  # times its sd: a varying slope on such a predictor is tied to the varying intercept
-PREDICTED = ("mean", "sd", "lower", "upper", "outcome_lower", "outcome_upper", "group_status")
+# Columns of the predictions, beside which those of the table stand.
+PREDICTED = (
+    *("mean", "sd", "lower", "upper", "outcome_lower", "outcome_upper"),
+    *("probability", "probability_lower", "probability_upper"),
+    *("group_status", "predicted_for", "fit_passed", "note"),
+)
+LARGEST_COUNT = 1e15  # above, not every whole number is a float
+LARGEST_OFFSET = 100  # on the scale of a logarithm
+# Looks like a number to people: 1,5 or 1.234,5 or 12 % and so on.
+_NEARLY_NUMBER = re.compile(r"\s*[-+]?\d[\d.,' ]*\s*%?\s*")
 
 
-def ingest(path, formula: Formula, sigma, *, source: str) -> tuple[pd.DataFrame, dict]:
+def ingest(
+    path, formula: Formula, outcome: Outcome, *, missing: str = "error", key=(), source: str
+) -> tuple[pd.DataFrame, dict]:
     """Read and check the columns a study uses.
 
     Parameters
@@ -37,64 +39,81 @@ def ingest(path, formula: Formula, sigma, *, source: str) -> tuple[pd.DataFrame,
     path : path-like
         CSV (UTF-8), Parquet, or a folder of Parquet parts.
     formula : Formula
-    sigma : str or float
-        As in the config; a column of standard errors is read and checked too.
+    outcome : Outcome
+        Its columns are read and checked too.
+    missing : {"error", "drop"}
+        What is done with rows that have gaps.
+    key : sequence of str
+        Columns whose values together are those of one row only.
     source : str
         What to call the file in messages and in the report.
 
     Returns
     -------
     table : pandas.DataFrame
-        The formula's columns, and that of the standard errors. The grouping
-        factor is text, as written; other columns are numbers or text.
+        The columns of the formula and of the outcome. Grouping columns are text, as
+        written; other columns are numbers or text.
     report : dict
-        `source`, `rows_read`, `rows_used`, `columns` (per column `type`, `missing`, and
-        `min`, `max`, `mean`, `sd` or `levels` with their rows), `groups` (`factor`, `count`,
-        `smallest`, `largest`, `single_row`; None without a factor), `warnings`.
+        See `data_report.report`.
 
     Raises
     ------
     UserError
         At the first thing that is wrong.
     """
-    gate = _Gate(path, source)
-    errors = error_column(sigma)
-    if errors in (formula.response, formula.factor) and errors is not None:
-        raise gate.fault(f"column {errors!r} cannot be the standard errors and something else too")
-    wanted = list(dict.fromkeys([*formula.variables, *([errors] if errors else [])]))
-    numbers = {*formula.numbers, *([errors] if errors else [])}
-    text = {formula.factor} - {None}
-    table = gate.read(wanted, text)
-    if formula.factor and (formula.factor in RESERVED or "/" in formula.factor):
-        raise gate.fault(
-            f"the grouping factor cannot be called {formula.factor!r}: results have variables "
-            "of that name; rename the column"
-        )
-    if table.empty:
-        raise gate.fault("has no rows")
-    for name in wanted:
-        table[name] = gate.column(table[name], name in numbers, name in text | set(formula.labels))
-    if errors:
-        gate.positive(table[errors])
+    names.check(formula, outcome)
+    file = File(path, source)
+    used = list(dict.fromkeys([*formula.variables, *outcome.columns.values()]))
+    wanted = list(dict.fromkeys([*used, *key]))
+    response = names.of_response(formula)
+    text = {*formula.group_columns, *wanted[len(used) :]}
+    found = file.read(wanted, text)
+    if found.empty:
+        raise file.fault("has no rows")
+    for name in used:
+        if name in PREDICTED and name not in response:
+            raise file.fault(f"column {name!r} has the name of a result; rename it")
+    numbers = {*formula.numbers, *outcome.columns.values()}
+    whole = pd.DataFrame(
+        {
+            name: _column(
+                file,
+                found[name],
+                number=name in numbers,
+                label=name in text or name in formula.labels,
+                response=name in response,
+            )
+            for name in wanted
+        }
+    )
+    table, dropped = _without_gaps(file, whole, missing)
+    _check_key(file, table, list(key))
+    table = table[used]
     for name in formula.predictors:
         first = table[name].iloc[0]
         if (table[name] == first).all():
-            raise gate.fault(f"predictor {name!r} is {shown(first)} in every row; leave it out")
-    if formula.factor and table[formula.factor].nunique() < 2:
-        only = shown(table[formula.factor].iloc[0])
-        raise gate.fault(f"column {formula.factor!r} has one group only, {only}; two are needed")
-    design = gate.evaluate(lambda: formula.design(table))
-    report = _report(table, formula, sigma, source)
-    report["warnings"] += _far_from_zero(design)
-    return table, report
+            raise file.fault(f"predictor {name!r} is {shown(first)} in every row; leave it out")
+    _check_outcome(file, table, outcome)
+    design = _evaluated(file, lambda: formula.design(table))
+    for factor in design.factors:
+        if len(factor.levels) < 2:
+            raise file.fault(
+                f"column {factor.name!r} has one group only, {shown(factor.levels[0])}; "
+                "two are needed"
+            )
+    _check_response(file, table, design, outcome)
+    described = data_report.report(table, whole, design, outcome, dropped, source)
+    return table.reset_index(drop=True), described
 
 
-def ingest_new(path, formula: Formula, sigma, fitted: pd.DataFrame, *, source: str) -> pd.DataFrame:
+def ingest_new(
+    path, formula: Formula, outcome: Outcome, fitted: pd.DataFrame, *, source: str
+) -> pd.DataFrame:
     """Read and check rows to predict.
 
     Parameters
     ----------
-    path, formula, sigma, source
+    path, formula, outcome, source
         As for `ingest`.
     fitted : pandas.DataFrame
         The table that is fitted: columns must have its types, predictors its labels.
@@ -102,287 +121,228 @@ def ingest_new(path, formula: Formula, sigma, fitted: pd.DataFrame, *, source: s
     Returns
     -------
     pandas.DataFrame
-        All columns of the file. Those that are not predictors, the factor or
-        standard errors only label the rows, and are as written. Standard
-        errors may be left out.
+        All columns of the file. Those that no prediction needs only label the rows, and
+        are as written. Standard errors may be left out; weights are not needed.
 
     Raises
     ------
     UserError
         At the first thing that is wrong.
     """
-    gate = _Gate(path, source)
-    needed = [*formula.predictors, *([formula.factor] if formula.factor else [])]
+    file = File(path, source)
+    roles = {role: name for role, name in outcome.columns.items() if role != "weights"}
+    needed = [*formula.predictors, *formula.group_columns]
+    needed += [name for role, name in roles.items() if role != "standard errors"]
+    needed = list(dict.fromkeys(needed))
     text = {name for name in needed if not pd.api.types.is_numeric_dtype(fitted[name])}
-    errors = error_column(sigma)
-    rows = gate.read(needed, text, others=True)
+    rows = file.read(needed, text, others=True)
     if rows.empty:
-        raise gate.fault("has no rows")
+        raise file.fault("has no rows")
+    checked = {*needed, *roles.values()}
     for name in rows.columns:
         if name in PREDICTED:
-            raise gate.fault(f"column {name!r} has the name of a result; rename it")
-        if name in needed or name == errors:
-            rows[name] = gate.column(rows[name], name not in text, name in text)
-    if errors in rows.columns:
-        gate.positive(rows[errors])
-    gate.evaluate(lambda: formula.design(fitted).at(rows))
+            raise file.fault(f"column {name!r} has the name of a result; rename it")
+        if name in checked:
+            rows[name] = _column(file, rows[name], number=name not in text, label=name in text)
+            _refuse_gaps(file, rows[name], "fill it in, or leave out the row")
+    rows = rows.astype({name: _plain_type(rows[name]) for name in rows.columns if name in checked})
+    _check_outcome(file, rows, outcome)
+    _evaluated(file, lambda: formula.design(fitted).at(rows))
     return rows
 
 
-def standard_errors(table: pd.DataFrame, sigma) -> np.ndarray | None:
-    """Known standard errors of a table's rows, shape `(row,)`; None where sigma is no column.
+def check_contrasts(contrasts, rows: int, source: str) -> None:
+    """Check that contrasts are of rows that there are, before anything is sampled.
 
-    Not a number where the rows, being new ones, have no such column.
+    Parameters
+    ----------
+    contrasts : sequence of (int, int)
+        Row numbers, from 1.
+    rows : int
+        How many there are.
+    source : str
+        Their file, for the message.
+
+    Raises
+    ------
+    UserError
+        For the first row beyond the last.
     """
-    column = error_column(sigma)
-    if column is None:
-        return None
-    if column not in table:
-        return np.full(len(table), np.nan)
-    return table[column].to_numpy(dtype=float)
-
-
-class _Gate:
-    """One file, and the checks of its columns."""
-
-    def __init__(self, path, source: str):
-        self.path, self.source = Path(path), source
-        self.is_csv = False
-
-    def fault(self, message: str) -> UserError:
-        return UserError(f"{self.source}: {message}")
-
-    def evaluate(self, design) -> Design:
-        """Let the formula judge the table; its complaint names this file."""
-        try:
-            return design()
-        except UserError as error:
-            raise self.fault(str(error)) from None
-
-    def read(self, wanted: list[str], text: set[str], others: bool = False) -> pd.DataFrame:
-        """The wanted columns, and the others on request; those in `text` as written."""
-        path = self.path
-        if not path.exists():
-            near = nearest(path.name, (p.name for p in path.parent.glob("*")))
-            raise self.fault(f"no such file or folder{near}")
-        try:
-            if path.is_dir():
-                table = self._read_parts(wanted, others)
-            elif path.suffix.lower() in (".parquet", ".pq"):
-                table = self._read_parquet(path, wanted, others)
-            elif path.name.lower().endswith((".csv", ".csv.gz")):
-                self.is_csv = True
-                table = self._read_csv(wanted, text, others)
-            else:
-                raise self.fault("is neither .csv nor .parquet, nor a folder of Parquet parts")
-        except UnicodeDecodeError:
-            raise self.fault("is not UTF-8; save it as UTF-8") from None
-        except (pa.ArrowException, OSError, csv.Error) as problem:
-            raise self.fault(f"cannot be read ({shown(problem)})") from None
-        plain = {
-            name: self._plain(name, table[name], name in text) if name in wanted else table[name]
-            for name in table.column_names
-        }
-        return pa.table(plain).to_pandas()
-
-    def _read_parts(self, wanted: list[str], others: bool) -> pa.Table:
-        parts = sorted(p for p in self.path.rglob("*.parquet") if not p.name.startswith((".", "_")))
-        if not parts:
-            raise self.fault("is a folder without .parquet files")
-        tables = [self._read_parquet(part, wanted, others) for part in parts]
-        return pa.concat_tables(tables, promote_options="permissive")
-
-    def _read_parquet(self, path: Path, wanted: list[str], others: bool) -> pa.Table:
-        names = pa.parquet.read_schema(path).names
-        where = "" if path == self.path else f" in {path.relative_to(self.path)}"
-        self._check_names(names, wanted, where)
-        return pa.parquet.ParquetFile(path).read(columns=None if others else wanted)
-
-    def _read_csv(self, wanted: list[str], text: set[str], others: bool) -> pa.Table:
-        with pa.input_stream(str(self.path), compression="detect") as stream:
-            lines = csv.reader(io.TextIOWrapper(stream, "utf-8-sig", newline=""))
-            header, first = next(lines, None), next(lines, None)
-        if header is None or first is None:
-            raise self.fault("has no rows" if header else "is empty")
-        if len(header) == 1 and (separator := next((s for s in ";\t" if s in header[0]), None)):
-            raise self.fault(f"has its columns separated by {separator!r}; save it with commas")
-        self._check_names(header, wanted)
-        columns = list(dict.fromkeys(header)) if others else wanted
-        as_written = [name for name in columns if name in text or name not in wanted]
-        try:
-            return self._parse_csv(columns, as_written)
-        except pa.ArrowInvalid:
-            # A type was guessed from the first rows and does not hold: read text, decide later.
-            return self._parse_csv(columns, columns)
-
-    def _parse_csv(self, columns: list[str], as_written: list[str]) -> pa.Table:
-        return pa.csv.read_csv(
-            self.path,
-            parse_options=pa.csv.ParseOptions(newlines_in_values=as_written == columns),
-            convert_options=pa.csv.ConvertOptions(
-                include_columns=columns,
-                column_types=dict.fromkeys(as_written, pa.string()),
-                null_values=MISSING,
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,  # so a label "NA" can be told from a gap
-            ),
-        )
-
-    def _check_names(self, names: list[str], wanted: list[str], where: str = "") -> None:
-        for name in wanted:
-            if name not in names:
-                hint = nearest(name, names) or f"; there are {listed(names)}"
-                raise self.fault(f"no column {name!r}{where}{hint}")
-            if names.count(name) > 1:
-                raise self.fault(f"two columns are called {name!r}{where}")
-
-    def _plain(self, name: str, column: pa.ChunkedArray, text: bool) -> pa.ChunkedArray:
-        """int64, float64 or text, whatever the file has."""
-        kind = column.type
-        if pa.types.is_dictionary(kind):
-            column, kind = column.cast(kind.value_type), kind.value_type
-        if text:
-            if pa.types.is_floating(kind):
-                column = pa.compute.if_else(pa.compute.is_nan(column), None, column)
-            return column.cast(pa.string())
-        if pa.types.is_boolean(kind) or (pa.types.is_integer(kind) and kind != pa.uint64()):
-            return column.cast(pa.int64())
-        if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-            return column.cast(pa.float64())
-        if pa.types.is_null(kind):
-            return column.cast(pa.float64())
-        if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            return column.cast(pa.string())
-        if pa.types.is_temporal(kind):
-            raise self.fault(f"column {name!r} holds dates; make them numbers, such as days")
-        raise self.fault(f"column {name!r} is of type {kind}; it must be numbers or text")
-
-    def column(self, values: pd.Series, number: bool, label: bool) -> pd.Series:
-        """One column without gaps: numbers, or labels, or whichever it is."""
-        name = values.name
-        is_text = not pd.api.types.is_numeric_dtype(values)
-        gaps = values.isna()
-        if is_text:
-            gaps |= values.str.strip().eq("").fillna(False)
-        if gaps.any():
-            many = (
-                f"{gaps.sum()} missing values, the first" if gaps.sum() > 1 else "a missing value"
+    for pair in contrasts:
+        if max(pair) > rows:
+            raise UserError(
+                f"{source}: `contrasts` has {list(pair)}, and there is no row {max(pair)}; "
+                f"rows are numbered from 1 to {rows}"
             )
-            raise self.fault(
-                f"column {name!r} has {many} in row {_first(gaps)}; "
-                "fill in what is missing or leave out the row"
-            )
-        if is_text and not label and (number or self.is_csv):
-            converted = pd.to_numeric(values, errors="coerce")
-            wrong = converted.isna()
-            if not wrong.any():
-                values, is_text = converted, False
-            elif number or wrong.mean() < 0.5:
-                value, hint = shown(values[wrong].iloc[0]), ""
-                if not number:
-                    hint = f"; if it is a set of labels, write C({name}) in the formula"
-                raise self.fault(
-                    f"column {name!r} must be numbers; row {_first(wrong)} is {value}{hint}"
-                )
-        if not is_text:
-            infinite = ~np.isfinite(values)
-            if infinite.any():
-                raise self.fault(f"column {name!r} is infinite in row {_first(infinite)}")
-        return values
 
-    def positive(self, errors: pd.Series) -> None:
-        wrong = errors <= 0
+
+def _evaluated(file: File, design) -> Design:
+    """Let the formula judge the table; its complaint names the file."""
+    try:
+        return design()
+    except UserError as error:
+        raise file.fault(str(error)) from None
+
+
+def _column(
+    file: File, values: pd.Series, *, number: bool, label: bool, response: bool = False
+) -> pd.Series:
+    """One column as numbers, or as labels, or as whichever it is; gaps stay gaps."""
+    name = values.name
+    if not pd.api.types.is_numeric_dtype(values):
+        codes, labels = pd.factorize(values)  # there are fewer of them than rows
+
+        def rows(flags: pd.Series) -> pd.Series:
+            return flags.reindex(codes, fill_value=False).set_axis(values.index)
+
+        labels = pd.Series(labels, dtype=str)
+        blank = labels.str.strip().eq("")
+        values = values.mask(rows(blank))
+        null = labels.str.contains("\0", regex=False)
+        if null.any():
+            raise file.fault(f"column {name!r} has a NUL byte in row {_row(rows(null))}")
+        if label or values.isna().all():
+            return values
+        known = labels[~blank]
+        converted = pd.to_numeric(known, errors="coerce")
+        odd = known[converted.isna()]
+        wrong = rows(converted.isna())
+        meant = number or (file.is_csv and wrong.sum() < values.count() / 2)
+        if wrong.any() and (meant or _nearly_numbers(odd)):
+            hint = _hint(name, odd, known, number, response)
+            raise file.fault(
+                f"column {name!r} must be numbers; row {_row(wrong)} is {shown(odd.iloc[0])}{hint}"
+            )
+        if wrong.any() or not (number or file.is_csv):
+            return values
+        converted = converted.astype("Int64" if converted.dtype == "int64" else float)
+        values = converted.reindex(codes).set_axis(values.index)
+    plain = values.to_numpy(dtype=float, na_value=np.nan)
+    for wrong, what in ((np.isinf(plain), "infinite"), (np.abs(plain) >= HUGE, "too large")):
         if wrong.any():
-            raise self.fault(
-                f"standard errors must be over 0; column {errors.name!r} is "
-                f"{errors[wrong].iloc[0]:g} in row {_first(wrong)}"
+            row = _row(pd.Series(wrong, values.index))
+            size = f" ({plain[wrong][0]:g})" if what == "too large" else ""
+            raise file.fault(f"column {name!r} is {what}{size} in row {row}")
+    return values
+
+
+def _nearly_numbers(text: pd.Series) -> bool:
+    """Whether most of them look like numbers to people."""
+    return sum(_NEARLY_NUMBER.fullmatch(label) is not None for label in text) > len(text) / 2
+
+
+def _hint(name: str, odd: pd.Series, known: pd.Series, number: bool, response: bool) -> str:
+    """What to do about text where numbers are needed."""
+    if _NEARLY_NUMBER.fullmatch(odd.iloc[0]):
+        hint = "; write decimals with a point, and no thousands separators or units"
+    elif response and known.nunique() == 2:
+        hint = f"; it is {listed(sorted(known.unique()))}: make it 0 and 1, for family bernoulli"
+    else:
+        hint = ""
+    return hint if number else f"{hint}; if it is a set of labels, write C({name}) in the formula"
+
+
+def _without_gaps(file: File, table: pd.DataFrame, missing: str) -> tuple[pd.DataFrame, dict]:
+    """The rows without gaps, and how many were left out."""
+    gaps = table.isna()
+    by_column = {name: int(count) for name, count in gaps.sum().items() if count}
+    for name in by_column:
+        if gaps[name].all():
+            raise file.fault(f"column {name!r} is empty")
+        if missing == "error":
+            _refuse_gaps(
+                file, table[name], "fill them in, leave out such rows, or set `missing: drop`"
             )
+    dropped = gaps.any(axis=1)
+    if dropped.all():
+        raise file.fault(f"no row is complete; columns {listed(by_column)} have missing values")
+    table = table[~dropped]
+    table = table.astype({name: _plain_type(table[name]) for name in table.columns})
+    return table, {"total": int(dropped.sum()), "by_column": by_column}
 
 
-def _first(mask: pd.Series) -> int:
-    """Number of the first row that is true, from 1."""
-    return int(np.flatnonzero(mask)[0]) + 1
+def _refuse_gaps(file: File, values: pd.Series, remedy: str) -> None:
+    gaps = values.isna()
+    if gaps.any():
+        many = f"{gaps.sum()} missing values, the first" if gaps.sum() > 1 else "a missing value"
+        raise file.fault(f"column {values.name!r} has {many} in row {_row(gaps)}; {remedy}")
 
 
-def _report(table: pd.DataFrame, formula: Formula, sigma, source: str) -> dict:
-    """What was read, in plain values; see `ingest`."""
-    columns = {}
-    for name, values in table.items():
-        if pd.api.types.is_numeric_dtype(values):
-            described = {
-                "min": float(values.min()),
-                "max": float(values.max()),
-                "mean": float(values.mean()),
-                "sd": float(values.std()),
-            }
-            columns[name] = {"type": "number", "missing": 0, **described}
+def _plain_type(values: pd.Series):
+    """The type of a column once it has no gaps."""
+    return np.dtype("int64") if values.dtype == pd.Int64Dtype() else values.dtype
+
+
+def _check_key(file: File, table: pd.DataFrame, key: list[str]) -> None:
+    again = table.duplicated(subset=key) if key else np.zeros(len(table), dtype=bool)
+    if again.any():
+        second = table[again].iloc[0]
+        first = table[(table[key] == second[key]).all(axis=1)].iloc[0]
+        named = ", ".join(f"{name} {shown(second[name])}" for name in key)
+        raise file.fault(
+            f"rows {first.name + 1} and {second.name + 1} have the same key: {named}; "
+            "leave out one of them, or add to `key` what tells them apart"
+        )
+
+
+def _check_outcome(file: File, table: pd.DataFrame, outcome: Outcome) -> None:
+    """Columns that say how the response comes about, where the table has them."""
+    for role, name in outcome.columns.items():
+        if name not in table:
+            continue
+        values = table[name]
+        if role == "trials":
+            wrong = (values < 1) | (values != np.floor(values)) | (values > LARGEST_COUNT)
+            needs = "trials must be whole numbers, 1 or more"
+        elif role == "offset":
+            link = families.FAMILIES[outcome.family].link
+            wrong = (values.abs() > LARGEST_OFFSET) & (link != "identity")
+            needs = (
+                f"an offset is added on the scale of the {link} and must be between "
+                f"-{LARGEST_OFFSET} and {LARGEST_OFFSET} (what counts are proportional to is "
+                "an `exposure`)"
+            )
         else:
-            levels = values.value_counts().sort_index()
-            counts = {str(level): int(count) for level, count in levels.items()}
-            columns[name] = {"type": "text", "missing": 0, "levels": counts}
-    groups = None
-    if formula.factor:
-        sizes = columns[formula.factor]["levels"].values()
-        groups = {
-            "factor": formula.factor,
-            "count": len(sizes),
-            "smallest": min(sizes),
-            "largest": max(sizes),
-            "single_row": sum(size == 1 for size in sizes),
-        }
-    return {
-        "source": source,
-        "rows_read": len(table),
-        "rows_used": len(table),
-        "columns": columns,
-        "groups": groups,
-        "warnings": _warnings(columns, groups, sigma, len(table)),
-    }
-
-
-def _warnings(columns: dict, groups: dict | None, sigma, rows: int) -> list[str]:
-    """Sentences about what is allowed, but worth knowing."""
-    said = []
-    for name, described in columns.items():
-        levels = described.get("levels", {})
-        alike: dict[str, list[str]] = {}
-        for level in levels:
-            alike.setdefault(" ".join(level.split()).casefold(), []).append(level)
-        for same in (labels for labels in alike.values() if len(labels) > 1):
-            said.append(f"Column {name!r} has labels that differ only in case or spaces: {same}.")
-        is_factor = groups is not None and name == groups["factor"]
-        if not is_factor and len(levels) > rows / 2:
-            said.append(f"Column {name!r} has {len(levels)} labels in {rows} rows.")
-    if groups is None:
-        return said
-    count, single = groups["count"], groups["single_row"]
-    if count < FEW_GROUPS:
-        said.append(
-            f"There are only {count} groups, so how much groups differ rests largely on its prior."
-        )
-    if single and sigma == "by_group":
-        said.append(f"{single} of {count} groups have one row: their sigma rests on its prior.")
-    elif single == count and sigma == "estimated":
-        said.append(
-            "Every group has one row, so differences between groups and noise within them "
-            "cannot be told apart."
-        )
-    elif single and sigma == "estimated":
-        said.append(f"{single} of {count} groups have one row.")
-    return said
-
-
-def _far_from_zero(design: Design) -> list[str]:
-    """Warnings of slopes that vary together with an intercept far outside the data."""
-    if "Intercept" not in design.varying:
-        return []
-    said = []
-    for name, values in zip(design.varying, design.matrix.T, strict=False):
-        away = abs(values.mean()) / values.std() if name != "Intercept" else 0
-        if away > FAR:
-            said.append(
-                f"The slope of {name!r} varies by group, and its mean is {away:.0f} times its sd "
-                "from zero, where intercepts are: sampling will be slow, and the intercepts say "
-                f"little. Write center({name}) in the formula."
+            wrong = values < 1 / HUGE
+            needs = f"{role} must be over 0"
+        if wrong.any():
+            raise file.fault(
+                f"{needs}; column {name!r} is {values[wrong].iloc[0]:g} in row {_row(wrong)}"
             )
-    return said
+
+
+def _check_response(file: File, table: pd.DataFrame, design: Design, outcome: Outcome) -> None:
+    """Responses must be what the family can give."""
+    y, family = design.y, outcome.family
+    trials = table[outcome.trials].to_numpy(dtype=float) if outcome.trials else None
+    wrong = families.outside(family, y, trials)
+    if families.FAMILIES[family].discrete:
+        wrong |= y > LARGEST_COUNT
+    if wrong.any():
+        at = np.flatnonzero(wrong)[0]
+        of = f", of {trials[at]:g} trials," if trials is not None else ""
+        raise file.fault(
+            f"the response {design.formula.response!r} is {y[at]:.15g}{of} in row "
+            f"{table.index[at] + 1}; family {family} takes {families.FAMILIES[family].support}"
+            f"{_fitting(family, y)}"
+        )
+    # Of different numbers of trials, the same number of successes says something.
+    if np.ptp(y) < 1 / HUGE and (trials is None or np.ptp(trials) == 0):
+        raise file.fault(f"the response {design.formula.response!r} is {y[0]:g} in every row")
+
+
+def _fitting(family: str, y: np.ndarray) -> str:
+    """What would fit a response that the family cannot give."""
+    values = np.unique(y)
+    if family == "bernoulli" and len(values) == 2:
+        return f"; make {values[0]:g} and {values[1]:g} 0 and 1"
+    if not families.outside("poisson", y).any():
+        return "; counts fit families poisson and negative_binomial"
+    if family == "binomial" and (values >= 0).all() and (values <= 1).all():
+        return "; give the number of successes, not their share"
+    return "; other numbers fit families gaussian and student_t"
+
+
+def _row(mask: pd.Series) -> int:
+    """Number of the first row that is true, from 1, in the file."""
+    return int(mask.index[np.flatnonzero(mask)[0]]) + 1

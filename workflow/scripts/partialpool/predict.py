@@ -1,38 +1,42 @@
-"""Predict: expected values and new observations for rows of known and new groups."""
-
-import zlib
+"""Predict: expected values and new observations for rows of known, new and average groups."""
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
+from partialpool import families
+from partialpool.draws import Draws
 from partialpool.formula import Design, Formula
+from partialpool.study import Outcome
 
 GRID_POINTS, GRID_ROWS = 20, 20_000
-BATCH = 20_000_000  # rows x draws held at once
+BATCH = 10_000_000  # rows x draws held at once
 NO_NEW_GROUP = "no prediction: each group stands on its own, so nothing is said of a new one"
+NO_AVERAGE_GROUP = "no prediction: each group stands on its own, so there is no average group"
 NO_NEW_SIGMA = "no interval for a new observation: sigma is by group, and this group is new"
+NO_AVERAGE_SIGMA = "no interval for a new observation: sigma is by group, and none is average"
 NO_ERROR = "no interval for a new observation: the row has no standard error"
 FAILED = "the fit failed its checks: do not rely on this"
 
 
 def predict(
-    posterior: xr.Dataset,
+    posterior,
     rows: pd.DataFrame,
     design: Design,
+    outcome: Outcome,
     *,
     variant: str,
     passed: bool,
     interval: float,
     seed: int,
-    standard_errors=None,
+    whom: tuple[str, ...] = ("group",),
 ) -> pd.DataFrame:
-    """Predict rows.
+    """Predict rows, each once for everyone in `whom`.
 
-    A new group of a hierarchical fit gets a deviation drawn from the fitted
-    between-group distribution, one draw shared by all its rows. A pooled fit
-    ignores groups. An unpooled fit cannot say anything of a new group, so its
-    row is empty, with the reason in `note`.
+    `"group"` is a row's own groups. One that was not fitted gets deviations drawn from the
+    fitted distribution of groups, the same draws in all its rows. `"new_group"` takes all
+    groups for new ones; `"average_group"` has no deviations. A pooled fit ignores groups. An
+    unpooled fit says nothing of a new or average group: such a row is empty, with the reason
+    in `note`.
 
     Parameters
     ----------
@@ -42,142 +46,108 @@ def predict(
         What is predicted; returned with the predictions beside it.
     design : Design
         Of those rows, with the levels of the fitted table.
+    outcome : Outcome
+        Its columns are among the rows'.
     variant : str
     passed : bool
         Whether the fit passed its checks; said in `fit_passed` and `note`.
     interval : float
         Probability inside each interval, equal-tailed.
     seed : int
-    standard_errors : numpy.ndarray, optional
-        Shape `(row,)`, where sigma is a column; nan where unknown.
+    whom : sequence of {"group", "new_group", "average_group"}
 
     Returns
     -------
     pandas.DataFrame
-        The rows with `group_status` ("known", "new", or "none" without groups),
-        `mean, sd, lower, upper` of the expected response, `outcome_lower,
-        outcome_upper` of a new observation, `fit_passed` and `note`.
+        The rows with `predicted_for`; `mean, sd, lower, upper` of the expected response
+        (Student-t: of its location); for a Bernoulli or binomial response `probability,
+        probability_lower, probability_upper` of one trial's success; `outcome_lower,
+        outcome_upper` of a new observation; `group_status` ("known" if all groups are, "new",
+        "average", or "none" without groups), `fit_passed` and `note`.
     """
-    draws = Draws(posterior, design)
-    known = np.isin(design.groups, design.levels)
-    status = np.where(known, "known", "new") if design.factor else np.full(len(rows), "none")
-    refused = (status == "new") & (variant == "unpooled")
-    tails = [(1 - interval) / 2, (1 + interval) / 2]
-    expected = np.full((len(rows), 4), np.nan)
-    outcome = np.full((len(rows), 2), np.nan)
-    noise = np.random.default_rng([seed, 1])
-    for part in _batches(len(rows), draws.count):
-        wanted = np.arange(len(rows))[part]
-        wanted = wanted[~refused[wanted]]
-        if not len(wanted):
-            continue
-        eta = draws.expected(wanted, lambda label: _new_group(draws, label, seed))
-        quantiles = np.quantile(eta, tails, axis=1).T
-        expected[wanted] = np.column_stack([eta.mean(axis=1), eta.std(axis=1), quantiles])
-        sigma = draws.sigma(wanted, standard_errors)
-        observed = eta + sigma * noise.standard_normal(eta.shape)
-        outcome[wanted] = np.quantile(observed, tails, axis=1).T
+    draws = Draws(posterior, design, outcome, families.columns(rows, outcome), seed=seed)
+    return pd.concat(
+        [_predicted(draws, rows, one, variant, passed, interval) for one in whom],
+        ignore_index=True,
+    )
 
-    # Columns of the same name in the rows are replaced by the answer.
-    answer = pd.DataFrame(expected, columns=["mean", "sd", "lower", "upper"])
+
+def _predicted(draws: Draws, rows: pd.DataFrame, whom, variant, passed, interval) -> pd.DataFrame:
+    size, family = len(rows), draws.family
+    status = group_status(draws, whom)
+    refused = refusals(status, variant)
+    wanted = np.flatnonzero(refused == "")
+    expected, probability = np.full((size, 4), np.nan), np.full((size, 3), np.nan)
+    outcome = np.full((size, 2), np.nan)
+    noise = np.random.default_rng([draws.seed, 1, *whom.encode()])
+    # Counts have quantiles that are counts.
+    method = "inverted_cdf" if family.discrete else "linear"
+    step = max(1, BATCH // draws.count)
+    for at in (wanted[start : start + step] for start in range(0, len(wanted), step)):
+        eta = draws.linear_predictor(at, whom)
+        mean, trials = draws.mean(eta), draws.trials(at)
+        if family.link == "logit":
+            probability[at] = described(mean, interval)[:, [0, 2, 3]]
+        expected[at] = described(mean if trials is None else mean * trials, interval)
+        drawn = draws.responses(noise, at, eta, whom)
+        outcome[at] = np.quantile(drawn, tails(interval), axis=1, method=method).T
+
+    answer = pd.DataFrame({"predicted_for": np.full(size, whom)})
+    answer[["mean", "sd", "lower", "upper"]] = expected
+    if family.link == "logit":
+        answer[["probability", "probability_lower", "probability_upper"]] = probability
     answer[["outcome_lower", "outcome_upper"]] = outcome
     answer["group_status"] = status
     answer["fit_passed"] = passed
-    unsaid = np.isnan(outcome[:, 0]) & ~refused
-    reason = NO_ERROR if standard_errors is not None else NO_NEW_SIGMA
-    notes = [np.where(refused, NO_NEW_GROUP, ""), np.where(unsaid, reason, "")]
-    notes.append(np.full(len(rows), "" if passed else FAILED))
+    unsaid = np.isnan(outcome[:, 0]) & (refused == "")
+    no_sigma = NO_AVERAGE_SIGMA if whom == "average_group" else NO_NEW_SIGMA
+    reason = NO_ERROR if draws.outcome.errors else no_sigma
+    notes = [refused, np.where(unsaid, reason, ""), np.full(size, "" if passed else FAILED)]
     answer["note"] = ["; ".join(filter(None, said)) for said in zip(*notes, strict=True)]
+    # Columns of the same name in the rows are replaced by the answer.
     kept = rows.reset_index(drop=True).drop(columns=list(answer.columns), errors="ignore")
     return pd.concat([kept, answer], axis=1)
 
 
-class Draws:
-    """A posterior's draws, lined up with the rows of a design.
-
-    Parameters
-    ----------
-    posterior : xarray.Dataset
-    design : Design
-    thin : int
-        Keep every `thin`-th draw.
-    """
-
-    def __init__(self, posterior: xr.Dataset, design: Design, thin: int = 1):
-        stacked = posterior.stack(sample=("chain", "draw")).isel(sample=slice(None, None, thin))
-        self.design = design
-        self.count = stacked.sizes["sample"]
-        self._beta = stacked["beta"].transpose("sample", "coefficient").values
-        self._population = [design.columns.index(name) for name in design.coefficients]
-        self._sigma = (
-            stacked["sigma"].transpose("sample", ...).values if "sigma" in stacked else None
-        )
-        self._where = {label: index for index, label in enumerate(design.levels)}
-        self.factor = design.factor
-        if self.factor:
-            dims = f"{self.factor}_coefficient"
-            self._u = stacked[f"u_{self.factor}"].transpose("sample", self.factor, dims).values
-            self._sd = stacked[f"sd_{self.factor}"].transpose("sample", dims).values
-            name = f"cor_{self.factor}"
-            self._cor = (
-                stacked[name].transpose("sample", dims, f"{dims}_bis").values
-                if name in stacked
-                else np.ones((self.count, 1, 1))
-            )
-
-    def scale(self) -> np.ndarray:
-        """Cholesky factor of the covariance of the deviations, `(draw, varying, varying)`."""
-        return self._sd[:, :, None] * np.linalg.cholesky(self._cor)
-
-    def expected(self, rows: np.ndarray, new_group=None) -> np.ndarray:
-        """Expected response of the design's rows with the given numbers, `(row, draw)`.
-
-        `new_group` maps the label of a group that was not fitted to its
-        deviations, `(draw, varying)`.
-        """
-        matrix, labels = self.design.matrix[rows], self.design.groups[rows]
-        eta = matrix[:, self._population] @ self._beta.T
-        if self.factor:
-            varying = matrix[:, : len(self.design.varying)]
-            for label in dict.fromkeys(labels):
-                at = labels == label
-                known = label in self._where
-                u = self._u[:, self._where[label]] if known else new_group(label)
-                eta[at] += varying[at] @ u.T
-        return eta
-
-    def sigma(self, rows: np.ndarray, standard_errors=None) -> np.ndarray:
-        """Residual sd of the design's rows with the given numbers, broadcasting to `(row, draw)`.
-
-        Not a number for a new group where sigma is by group, or a row without
-        a standard error.
-        """
-        if standard_errors is not None:
-            return standard_errors[rows][:, None]
-        if self._sigma.ndim == 1:
-            return self._sigma[None, :]
-        padded = np.column_stack([self._sigma, np.full(self.count, np.nan)])
-        return padded[:, [self._where.get(label, -1) for label in self.design.groups[rows]]].T
+def group_status(draws: Draws, whom: str) -> np.ndarray:
+    """What the groups of each row are taken for, `(row,)`."""
+    own = np.where(draws.known, "known", "new")
+    if not draws.effects:
+        return np.full(len(own), "none")
+    return {
+        "group": own,
+        "new_group": np.full(len(own), "new"),
+        "average_group": np.full(len(own), "average"),
+    }[whom]
 
 
-def _new_group(draws: Draws, label: str, seed: int) -> np.ndarray:
-    """Deviations of a new group, `(draw, varying)`; its stream is its own, so rows share them."""
-    rng = np.random.default_rng([seed, 2, zlib.crc32(label.encode())])
-    scale = draws.scale()
-    return np.einsum("sij,sj->si", scale, rng.standard_normal(scale.shape[:2]))
+def refusals(status: np.ndarray, variant: str) -> np.ndarray:
+    """Why rows cannot be predicted, by what their groups are; empty where they can."""
+    if variant != "unpooled":
+        return np.full(len(status), "")
+    said = {"new": NO_NEW_GROUP, "average": NO_AVERAGE_GROUP}
+    return np.array([said.get(one, "") for one in status], dtype=object)
 
 
-def _batches(rows: int, draws: int):
-    step = max(1, BATCH // draws)
-    return [slice(start, start + step) for start in range(0, rows, step)]
+def described(drawn: np.ndarray, interval: float) -> np.ndarray:
+    """Mean, sd and interval of each row's draws, `(row, 4)`."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        moments = drawn.mean(axis=1), drawn.std(axis=1)
+        return np.column_stack([*moments, np.quantile(drawn, tails(interval), axis=1).T])
 
 
-def grid(table: pd.DataFrame, formula: Formula, design: Design, errors=None) -> pd.DataFrame:
+def tails(interval: float) -> list[float]:
+    """Probabilities below the two ends of an equal-tailed interval."""
+    return [(1 - interval) / 2, (1 + interval) / 2]
+
+
+def grid(table: pd.DataFrame, formula: Formula, design: Design, outcome: Outcome) -> pd.DataFrame:
     """Rows to predict where the user gives none: each group, over its own range of one predictor.
 
     The predictor is the first one, varying by group if any does; the other
-    predictors are at their mean or their commonest label, and standard errors
-    at the group's mean.
+    predictors are at their mean or their commonest label, and the outcome's
+    columns at the group's mean. With several factors a group is a combination
+    that is in the table.
 
     Parameters
     ----------
@@ -186,26 +156,40 @@ def grid(table: pd.DataFrame, formula: Formula, design: Design, errors=None) -> 
     formula : Formula
     design : Design
         Of the fitted table.
-    errors : str, optional
-        Column of standard errors.
+    outcome : Outcome
 
     Returns
     -------
     pandas.DataFrame
-        With the factor, the predictors and the standard errors.
+        With the columns of groups, the predictors and the outcome's columns.
     """
-    labels = table[formula.factor].astype(str) if formula.factor else pd.Series("all", table.index)
+    groups = list(formula.group_columns)
+    labels = table[groups].astype(str)
+    number = labels.groupby(groups, sort=True).ngroup() if groups else pd.Series(0, table.index)
+    count = number.max() + 1
     predictors = sorted(formula.predictors, key=lambda name: name not in design.varying_predictors)
     fixed = {name: _typical(table[name]) for name in predictors[1:]}
-    points = max(2, min(GRID_POINTS, GRID_ROWS // len(design.levels)))
-    parts = []
-    for label, rows in table.groupby(labels, sort=True):
-        columns = {formula.factor: label} if formula.factor else {}
-        along = _range(rows[predictors[0]], points) if predictors else [label]
-        columns |= {predictors[0]: along} if predictors else {}
-        columns |= fixed | ({errors: rows[errors].mean()} if errors else {})
-        parts.append(pd.DataFrame(columns, index=range(len(along))))
-    return pd.concat(parts, ignore_index=True)
+    points = max(2, min(GRID_POINTS, GRID_ROWS // count))
+    kept = range(count)
+    if len(groups) > 1 and count > GRID_ROWS // 2:
+        kept = np.linspace(0, count - 1, GRID_ROWS // 2).astype(int)
+    members = table.groupby(number, sort=True).indices
+    chosen = [members[one] for one in kept]
+    found = labels.iloc[[rows[0] for rows in chosen]].reset_index(drop=True)
+    for role, name in outcome.columns.items():
+        if role != "weights" and name not in predictors:
+            values = table[name].to_numpy(dtype=float)
+            means = np.array([values[rows].mean() for rows in chosen])
+            found[name] = np.maximum(np.round(means), 1) if role == "trials" else means
+    if not predictors:
+        return found
+    along = [_range(table[predictors[0]].iloc[rows], points) for rows in chosen]
+    found = found.loc[np.repeat(found.index, [len(values) for values in along])]
+    found = found.reset_index(drop=True)
+    found.insert(len(groups), predictors[0], np.concatenate(along))
+    for at, (name, value) in enumerate(fixed.items(), start=len(groups) + 1):
+        found.insert(at, name, value)
+    return found
 
 
 def _typical(values: pd.Series):

@@ -39,9 +39,11 @@ FAMILIES = {
 }
 
 
+WIDE_LOG_SIGMA = 2.0  # sd of log sigma between groups that stand each on its own
+
 NEEDS = {
     "real": "a coefficient can be any number",
-    "positive": "a standard deviation is over 0",
+    "positive": "this parameter is over 0",
     "correlation": "a correlation matrix takes lkj",
 }
 
@@ -142,37 +144,46 @@ class Priors:
     ----------
     beta : dict of str to Prior
         By population-level coefficient.
-    sd : dict of str to Prior
-        Between-group standard deviation, by varying coefficient.
-    cor : Prior or None
-        Of the correlations between varying coefficients, if there are two or more.
-    sigma : Prior or None
-        Of the residual sd; None where sigma is known.
+    sd : dict of str to dict of str to Prior
+        Between-group standard deviation, by factor and varying coefficient.
+    cor : dict of str to Prior
+        Of the correlations between varying coefficients, by factor that has two or more.
+    nu : dict of str to Prior
+        Degrees of freedom of the group effects, by factor, where they are Student-t.
+    response : dict of str to Prior
+        Parameters of the response's distribution: `sigma`, `nu`, `alpha`; and `sd_log_sigma`
+        where each group's sigma is drawn from a distribution, of which `sigma` is the median.
     centred : bool
-        Whether the prior of the Intercept is on the expected response at the
+        Whether the prior of the Intercept is on the linear predictor at the
         average of the predictors (the default, as in Bambi and rstanarm)
         instead of where they are all zero (when the config gives one).
-    wide : dict of str to float
-        The between-group sd of the unpooled variant, by varying coefficient.
+    wide : dict of str to dict of str to float
+        The between-group sd of the unpooled variant, by factor and varying coefficient.
     given : tuple of str
         The keys that came from the config; all others are defaults.
     """
 
     beta: dict[str, Prior]
-    sd: dict[str, Prior] = field(default_factory=dict)
-    cor: Prior | None = None
-    sigma: Prior | None = None
+    sd: dict[str, dict[str, Prior]] = field(default_factory=dict)
+    cor: dict[str, Prior] = field(default_factory=dict)
+    nu: dict[str, Prior] = field(default_factory=dict)
+    response: dict[str, Prior] = field(default_factory=dict)
     centred: bool = False
-    wide: dict[str, float] = field(default_factory=dict)
+    wide: dict[str, dict[str, float]] = field(default_factory=dict)
     given: tuple[str, ...] = ()
 
     def to_dict(self) -> dict:
         """A plain dict, for the provenance of a fit."""
+
+        def texts(priors):
+            return {name: str(prior) for name, prior in priors.items()}
+
         return {
-            "beta": {name: str(prior) for name, prior in self.beta.items()},
-            "sd": {name: str(prior) for name, prior in self.sd.items()},
-            "cor": str(self.cor) if self.cor else None,
-            "sigma": str(self.sigma) if self.sigma else None,
+            "beta": texts(self.beta),
+            "sd": {factor: texts(priors) for factor, priors in self.sd.items()},
+            "cor": texts(self.cor),
+            "nu": texts(self.nu),
+            "response": texts(self.response),
             "centred": self.centred,
             "wide": self.wide,
             "given": list(self.given),
@@ -181,12 +192,16 @@ class Priors:
     @classmethod
     def from_dict(cls, stored: dict) -> "Priors":
         """The inverse of :meth:`to_dict`."""
-        read = Prior.parse
+
+        def read(texts):
+            return {name: Prior.parse(text) for name, text in texts.items()}
+
         return cls(
-            beta={name: read(text) for name, text in stored["beta"].items()},
-            sd={name: read(text) for name, text in stored["sd"].items()},
-            cor=read(stored["cor"]) if stored["cor"] else None,
-            sigma=read(stored["sigma"]) if stored["sigma"] else None,
+            beta=read(stored["beta"]),
+            sd={factor: read(texts) for factor, texts in stored["sd"].items()},
+            cor=read(stored["cor"]),
+            nu=read(stored["nu"]),
+            response=read(stored["response"]),
             centred=stored["centred"],
             wide=stored["wide"],
             given=tuple(stored["given"]),
@@ -201,9 +216,9 @@ def check(given: dict[str, str], where: str) -> None:
     UserError
         For the first prior that is not of the vocabulary.
     """
+    known = {"sd": "positive", "sigma": "positive", "cor": "correlation"}
     for key, text in given.items():
-        support = {"sd": "positive", "sigma": "positive", "cor": "correlation"}.get(key)
-        Prior.parse(text, f"{where}.{key}", support)
+        Prior.parse(text, f"{where}.{key}", known.get(key))
 
 
 def check_support(found: str, needed: str, where: str) -> None:
@@ -224,7 +239,7 @@ def supports(given: dict[str, str]) -> dict[str, str]:
     return {key: FAMILIES[Prior.parse(given[key]).family].support for key in sorted(given)}
 
 
-def check_keys(given: dict[str, str], design, sigma, where: str) -> None:
+def check_keys(given: dict[str, str], design, outcome, group_effects: str, where: str) -> None:
     """Check that every configured prior names a parameter of the model, and fits it.
 
     Parameters
@@ -232,8 +247,8 @@ def check_keys(given: dict[str, str], design, sigma, where: str) -> None:
     given : dict of str to str
         From :func:`supports`.
     design : partialpool.formula.Design
-    sigma : str or float
-        As in the config.
+    outcome : partialpool.study.Outcome
+    group_effects : {"normal", "student_t"}
     where : str
         File and key, for the message.
 
@@ -242,16 +257,25 @@ def check_keys(given: dict[str, str], design, sigma, where: str) -> None:
     UserError
         With the nearest known key, or the families that fit.
     """
-    known = dict.fromkeys([*design.coefficients, *design.terms], "real")
-    if design.factor:
-        known |= {"sd": "positive", f"sd_{design.factor}": "positive"}
-    if len(design.varying) > 1:
-        known |= {"cor": "correlation", f"cor_{design.factor}": "correlation"}
-    if sigma in ("estimated", "by_group"):
-        known |= {"sigma": "positive"}
+    coefficients = dict.fromkeys([*design.coefficients, *design.terms], "real")
+    own = {}
+    for factor in design.factors:
+        own |= dict.fromkeys(["sd", f"sd_{factor.name}"], "positive")
+        own |= {f"sd_{factor.name}[{column}]": "positive" for column in factor.varying}
+        if len(factor.varying) > 1:
+            own |= dict.fromkeys(["cor", f"cor_{factor.name}"], "correlation")
+        if group_effects == "student_t":
+            own[f"nu_{factor.name}"] = "positive"
+    own |= dict.fromkeys(of_response(outcome), "positive")
+    known = coefficients | own
     for key, support in given.items():
+        if key in coefficients and key in own:
+            raise UserError(
+                f"{where}.{key}: {key!r} is a coefficient and another parameter of the model; "
+                "copy the column under a second name"
+            )
         if key not in known:
-            why = " (sigma is known here)" if key == "sigma" else ""
+            why = " (sigma is known here)" if key == "sigma" and outcome.has_sigma else ""
             raise UserError(
                 f"{where}.{key}: no such parameter in the model{why}{nearest(key, known)}; "
                 f"known: {', '.join(known)}"
@@ -259,35 +283,47 @@ def check_keys(given: dict[str, str], design, sigma, where: str) -> None:
         check_support(support, known[key], f"{where}.{key}: the prior")
 
 
-def complete(given: dict[str, str], data) -> Priors:
+def of_response(outcome) -> list[str]:
+    """The parameters of the response's distribution that have priors."""
+    found = ["sigma"] if outcome.sigma_estimated else []
+    if outcome.has_sigma and outcome.pools_sigma:
+        found.append("sd_log_sigma")
+    own = {"student_t": ["nu"], "negative_binomial": ["alpha"]}
+    return found + own.get(outcome.family, [])
+
+
+def complete(given: dict[str, str], data, group_effects: str = "normal") -> Priors:
     """Fill in the defaults: weakly informative, scaled to the data.
 
-    As in Bambi and rstanarm: a coefficient is normal(0, 2.5 sd(y) / sd(x)), the
-    expected response at the average predictor normal(mean(y), 2.5 sd(y)), a
-    between-group sd half-normal with the scale of its coefficient, sigma
-    half-Student-t(4, sd(y)), correlations lkj(2). Numbers are rounded to four
-    digits, so that the report prints what was used.
+    As in Bambi and rstanarm: a coefficient is normal(0, 2.5 s / sd(x)), the linear predictor
+    at the average predictors normal(m, 2.5 s), a between-group sd half-normal with the scale
+    of its coefficient, correlations lkj(2). With an identity link m and s are the mean and sd
+    of the response, else m is the link of its mean and s is one. sigma is half-Student-t(4, s),
+    degrees of freedom gamma(2, 0.1), alpha half-Cauchy(1), the sd of log sigma half-normal(1).
+    Numbers are rounded to four digits, so that the report prints what was used.
 
     Parameters
     ----------
     given : dict of str to str
         The `priors` block of the config.
-    data : partialpool.compress.Compressed
+    data : partialpool.described.Described
         Names and scales of the design's columns.
+    group_effects : {"normal", "student_t"}
 
     References
     ----------
     Gelman, Jakulin, Pittau & Su (2008), https://doi.org/10.1214/08-AOAS191;
-    rstanarm, "Prior distributions for rstanarm models".
+    rstanarm, "Prior distributions for rstanarm models"; for the degrees of freedom
+    Juárez & Steel (2010), https://doi.org/10.1198/jbes.2009.07145.
     """
     spread = data.response_sd
 
-    def default_scale(column):
+    def default_scale(column, beside=()):
         if column != "Intercept":
             return _round(2.5 * spread / data.sd[column])
         # A group's intercept is its line at x = 0, as far from the data as the
         # predictors' means are from zero, in units of their sds.
-        away = sum((data.mean[c] / data.sd[c]) ** 2 for c in data.varying if c != column)
+        away = sum((data.mean[c] / data.sd[c]) ** 2 for c in beside if c != column)
         return _round(2.5 * spread * (1 + away) ** 0.5)
 
     def lookup(*keys):
@@ -299,20 +335,35 @@ def complete(given: dict[str, str], data) -> Priors:
             return Prior("normal", (_round(data.response_mean, to=scale), scale))
         return Prior("normal", (0.0, default_scale(name)))
 
+    def between(factor, column):
+        name = f"sd_{factor.name}"
+        prior = lookup(f"{name}[{column}]", name, "sd")
+        return prior or Prior("half_normal", (default_scale(column, factor.varying),))
+
     term = {column: name for name, columns in data.terms.items() for column in columns}
     beta = {c: lookup(c, term[c]) or coefficient(c) for c in data.coefficients}
-    between = lookup(f"sd_{data.factor}", "sd")
-    sd = {c: between or Prior("half_normal", (default_scale(c),)) for c in data.varying}
-    cor = lookup(f"cor_{data.factor}", "cor") or Prior("lkj", (2.0,))
+    response = {
+        "sigma": Prior("half_student_t", (4.0, _round(spread))),
+        "sd_log_sigma": Prior("half_normal", (1.0,)),
+        "nu": Prior("gamma", (2.0, 0.1)),
+        "alpha": Prior("half_cauchy", (1.0,)),
+    }
+    many = [factor for factor in data.factors if len(factor.varying) > 1]
+    heavy = data.factors if group_effects == "student_t" else ()
+    # Ten default scales are flat against any data; on a link's scale four are, and more
+    # would only say that probabilities are 0 or 1.
+    times = 10 if data.family.link == "identity" else 4
     return Priors(
         beta=beta,
-        sd=sd,
-        cor=cor if len(sd) > 1 else None,
-        sigma=(lookup("sigma") or Prior("half_student_t", (4.0, _round(spread))))
-        if data.sigma_estimated
-        else None,
+        sd={f.name: {c: between(f, c) for c in f.varying} for f in data.factors},
+        cor={f.name: lookup(f"cor_{f.name}", "cor") or Prior("lkj", (2.0,)) for f in many},
+        nu={f.name: lookup(f"nu_{f.name}") or response["nu"] for f in heavy},
+        response={name: lookup(name) or response[name] for name in of_response(data.outcome)},
         centred="Intercept" in beta and "Intercept" not in given,
-        wide={c: 10 * default_scale(c) for c in data.varying},
+        wide={
+            f.name: {c: times * default_scale(c, f.varying) for c in f.varying}
+            for f in data.factors
+        },
         given=tuple(given),
     )
 

@@ -11,7 +11,7 @@ import numpy as np
 import pymc as pm
 import pytensor
 import xarray as xr
-from pytensor.compile.mode import Mode, get_mode
+from pytensor.compile.mode import Mode
 from pytensor.graph.replace import vectorize_graph
 from pytensor.link.basic import PerformLinker
 
@@ -120,10 +120,8 @@ def _density(model: pm.Model, point: dict):
     """Compile `position -> (log density, gradient)`; `point` tells the shapes."""
     # Fast math lets the compiler reorder sums as it pleases, and it pleases
     # differently for code from the cache: draws would depend on the cache.
-    # Rewriting for work in place takes longer than it saves on graphs this small.
-    mode = get_mode("NUMBA").excluding("inplace")
     with pytensor.config.change_flags(numba__fastmath=False):
-        compiled = model.logp_dlogp_function(initial_point=point, ravel_inputs=True, mode=mode)
+        compiled = model.logp_dlogp_function(initial_point=point, ravel_inputs=True, mode="NUMBA")
     function = compiled._pytensor_function
     # The jitted function itself, without the checks PyTensor makes at every call.
     jitted = function.vm.jit_fn

@@ -1,17 +1,27 @@
 """Tables with a known truth, from a small block of the config.
 
-The study's own formula says how rows depend on coefficients, so anything that
+The study's own formula and family say how rows depend on coefficients, so anything that
 can be fitted can be simulated.
 """
+
+from math import prod
 
 import numpy as np
 import pandas as pd
 
+from partialpool import families
 from partialpool.errors import UserError, nearest
-from partialpool.formula import Formula
-from partialpool.study import Study, call, error_column
+from partialpool.formula import Design, Factor, Formula
+from partialpool.study import Outcome, Study, call
 
-PARAMETERS = {"normal": 2, "uniform": 2, "bernoulli": 1}
+PARAMETERS = {
+    "normal": ("mean", "sd"),
+    "uniform": ("low", "high"),
+    "bernoulli": ("p",),
+    "poisson": ("rate",),
+    "gamma": ("shape", "rate"),
+    "exponential": ("rate",),
+}
 
 
 def simulate(study: Study) -> tuple[pd.DataFrame, dict]:
@@ -20,15 +30,15 @@ def simulate(study: Study) -> tuple[pd.DataFrame, dict]:
     Parameters
     ----------
     study : Study
-        The block's keys: `rows` and `coefficients`; `groups`, `predictors`,
-        `sigma`, `correlation` where they are needed. A coefficient is a number
-        (the same in every group), a list (one a group) or a distribution
-        (drawn for each group).
+        The block's keys are in config/README.md. With one factor, a coefficient may be a
+        number (the same in every group), a list (one a group) or a distribution (drawn for
+        each group); with `deviations`, coefficients are population values, around which
+        the groups of every factor are normal.
 
     Returns
     -------
     table : pandas.DataFrame
-        Grouping factor, predictors, response.
+        Grouping columns, predictors, columns of the outcome, response.
     truth : dict
         `values`: what the fit will estimate, by its name in `summary.csv`;
         `seed`. A coefficient that is drawn has the mean and sd of its
@@ -38,45 +48,81 @@ def simulate(study: Study) -> tuple[pd.DataFrame, dict]:
     Raises
     ------
     UserError
-        If the block does not fit the formula.
+        If the block does not fit the formula or the family.
     """
-    block, formula = study.simulate, Formula(study.formula)
+    block, formula, outcome = study.simulate, Formula(study.formula), Outcome.of(vars(study))
     if formula.response not in formula.variables:
         raise _fault(study, f"the response is {formula.response!r}; it must be a plain column")
-    if ("groups" in block) != (formula.factor is not None):
-        needed = "needs `groups`" if formula.factor else "has no group term, so leave `groups` out"
-        raise _fault(study, f"the formula {needed}")
+    if study.group_effects != "normal":
+        reason = f"group_effects: {study.group_effects} cannot be simulated, only normal ones"
+        raise _fault(study, reason)
     rng = np.random.default_rng(study.seed)
-    labels = _labels(block.get("groups", 1))
-    rows = _rows(study, len(labels), rng)
-    group = np.repeat(np.arange(len(labels)), rows)
-
-    table = pd.DataFrame(index=range(len(group)))
-    if formula.factor is not None:
-        table[formula.factor] = np.array(labels, dtype=object)[group]
+    table = _grouped(study, formula, rng)
     written = block.get("predictors", {})
-    errors = error_column(study.sigma)
-    used = [*formula.predictors, *([errors] if errors else [])]
-    for name in written:
-        if name not in used:
-            hint = nearest(name, used)
-            raise _fault(study, f"{name!r} is not used by the study{hint}", "predictors")
+    used = dict.fromkeys([*formula.predictors, *outcome.columns.values()])
+    _require_names(study, written, used, "used by the study", "predictors")
     for name in used:
-        if name not in written:
-            raise _fault(study, f"{name!r} is missing", "predictors")
         table[name] = _draw(study, written[name], rng, len(table), f"predictors.{name}")
+    found = families.columns(table, outcome)
+    _check_outcome(study, outcome, found)
 
     design = formula.design(table, response=False)
     values: dict[str, float] = {}
-    by_group = _coefficients(study, design, rng, len(labels), values)
-    noise = _sigma(study, table, labels, group, values)
-    expected = (design.matrix * by_group[group]).sum(axis=1)
-    table[formula.response] = expected + noise * rng.normal(size=len(table))
-    if formula.factor is not None:
-        for column in design.varying:
-            for label, value in zip(labels, by_group[:, design.columns.index(column)], strict=True):
-                values[f"coef_{formula.factor}[{label}, {column}]"] = float(value)
+    by_row, by_group = _coefficients(study, design, rng, values)
+    parameters = _parameters(study, outcome, design, found, rng, values)
+    eta = (design.matrix * by_row).sum(axis=1) + families.offset(found, len(table))
+    trials = found["trials"].astype(int) if outcome.trials else None
+    family = families.FAMILIES[outcome.family]
+    table[formula.response] = family.draw(rng, eta, parameters, trials)
+    for factor in design.factors:
+        for column, coefficients in zip(factor.varying, by_group[factor.name].T, strict=True):
+            for label, value in zip(factor.levels, coefficients, strict=True):
+                values[f"coef_{factor.name}[{label}, {column}]"] = float(value)
     return table, {"values": values, "seed": study.seed}
+
+
+def _grouped(study: Study, formula: Formula, rng) -> pd.DataFrame:
+    """The grouping columns, if any, of as many rows as the block asks for."""
+    numbers = _numbers(study, formula.group_columns)
+    nests = {nest: tuple(numbers[column] for column in nest) for nest in _nests(formula)}
+    if len(nests) < 2:
+        rows = _rows(study, prod(n for shape in nests.values() for n in shape), rng)
+        cells = [np.repeat(np.arange(len(rows)), rows)]
+    else:
+        cells = _crossed(study, nests, rng)
+    table = pd.DataFrame(index=range(len(cells[0])))
+    for (nest, shape), cell in zip(nests.items(), cells, strict=False):
+        for column, position in zip(nest, np.unravel_index(cell, shape), strict=True):
+            labels = np.array(_labels(numbers[column]), dtype=object)
+            table[column] = labels[position]
+    return table
+
+
+def _nests(formula: Formula) -> list[tuple[str, ...]]:
+    """Grouping columns that are together in a factor, as sets that have no column in common."""
+    found: list[tuple[str, ...]] = []
+    for columns in formula.factors.values():
+        apart = [nest for nest in found if set(nest).isdisjoint(columns)]
+        joined = [column for nest in found if nest not in apart for column in nest]
+        found = [*apart, tuple(dict.fromkeys([*joined, *columns]))]
+    return found
+
+
+def _numbers(study: Study, columns: tuple[str, ...]) -> dict[str, int]:
+    """Number of labels of each grouping column."""
+    given = study.simulate.get("groups")
+    if (given is not None) != bool(columns):
+        needed = "needs `groups`" if columns else "has no group term, so leave `groups` out"
+        raise _fault(study, f"the formula {needed}")
+    if isinstance(given, dict):
+        _require_names(study, given, columns, "a grouping column of the formula", "groups")
+    elif len(columns) > 1:
+        example = ", ".join(f"{column}: {given}" for column in columns)
+        reason = f"{given} must be a number for each column, as in {{{example}}}"
+        raise _fault(study, reason, "groups")
+    else:
+        given = dict.fromkeys(columns, given)
+    return {column: int(given[column]) for column in columns}
 
 
 def _labels(groups: int) -> list[str]:
@@ -96,22 +142,89 @@ def _rows(study: Study, groups: int, rng) -> np.ndarray:
     return _each_group(study, rows, groups, "rows").astype(int)
 
 
-def _coefficients(study: Study, design, rng, groups: int, values: dict) -> np.ndarray:
-    """Coefficients of each group, shape `(group, column)`; true values go into `values`."""
-    written = study.simulate["coefficients"]
-    for name in [*written, *design.columns]:
-        if name not in design.columns:
-            hint = nearest(name, design.columns)
-            raise _fault(study, f"{name!r} is not one of the formula{hint}", "coefficients")
-        if name not in written:
-            raise _fault(study, f"{name!r} is missing", "coefficients")
-        if not isinstance(written[name], int | float) and name not in design.varying:
-            raise _fault(study, "must be a number: it does not vary", f"coefficients.{name}")
+def _crossed(study: Study, nests: dict, rng) -> list[np.ndarray]:
+    """The group of each row, by set of columns: each as often as the others, at random."""
+    rows = study.simulate["rows"]
+    if isinstance(rows, list | str):
+        reason = f"{rows} must be one number, of the whole table, as factors are crossed"
+        raise _fault(study, reason, "rows")
+    sizes = {":".join(nest): prod(shape) for nest, shape in nests.items()}
+    for name, size in sizes.items():
+        if rows < size:
+            raise _fault(study, f"{rows} are too few for {size} groups of {name!r}", "rows")
+    return [rng.permutation(np.arange(int(rows)) % size) for size in sizes.values()]
 
+
+def _check_outcome(study: Study, outcome: Outcome, found: dict[str, np.ndarray]) -> None:
+    """Check that the columns of the outcome may be what they are."""
+    for role, values in found.items():
+        wrong = {
+            "offset": np.zeros(len(values), dtype=bool),
+            "trials": (values < 1) | (values % 1 != 0),
+        }.get(role, values <= 0)
+        if wrong.any():
+            needed = "whole numbers, 1 or more" if role == "trials" else "over 0"
+            reason = f"{role} must be {needed}; one is {values[wrong][0]:g}"
+            raise _fault(study, reason, f"predictors.{outcome.columns[role]}")
+
+
+def _coefficients(study: Study, design: Design, rng, values: dict):
+    """Coefficients of each row, `(row, column)`, and of each group, `(group, varying)` by factor.
+
+    True values go into `values`.
+    """
+    factors = design.factors
+    if "deviations" in study.simulate:
+        return _around(study, design, rng, values)
+    if len(factors) > 1:
+        example = ", ".join(f"{f.name}: {{{f.varying[0]}: 1}}" for f in factors)
+        reason = f"no `deviations`; with several factors, add sds as in {{{example}}}"
+        raise _fault(study, reason)
+    coefficients = _by_group(study, design, rng, values)
+    columns = [design.columns.index(name) for f in factors for name in f.varying]
+    return coefficients[_first_groups(design)], {f.name: coefficients[:, columns] for f in factors}
+
+
+def _around(study: Study, design: Design, rng, values: dict):
+    """As :func:`_coefficients`, from population values and the sds of deviations from them."""
+    factors = {factor.name: factor for factor in design.factors}
+    population, written = study.simulate["coefficients"], study.simulate["deviations"]
+    _require_names(study, written, factors, "a factor of the formula", "deviations")
+    _require_names(study, population, design.coefficients, "one of the formula", "coefficients")
+    for name in design.coefficients:
+        if not isinstance(population[name], int | float):
+            reason = "must be a number, which `deviations` are from"
+            raise _fault(study, reason, f"coefficients.{name}")
+        values[f"beta[{name}]"] = float(population[name])
+    correlation = _correlation(study, max(len(factor.varying) for factor in design.factors))
+
+    everywhere = np.array([float(population.get(name, 0)) for name in design.columns])
+    by_row, by_group = np.tile(everywhere, (len(design.matrix), 1)), {}
+    for name, factor in factors.items():
+        what = f"a coefficient that varies by {name!r}"
+        _require_names(study, written[name], factor.varying, what, f"deviations.{name}")
+        sd = [float(written[name][column]) for column in factor.varying]
+        values |= {f"sd_{name}[{c}]": one for c, one in zip(factor.varying, sd, strict=True)}
+        u = _deviations(factor, factor.varying, sd, correlation, rng, values)
+        columns = [design.columns.index(column) for column in factor.varying]
+        by_row[:, columns] += u[factor.index]
+        by_group[name] = everywhere[columns] + u
+    return by_row, by_group
+
+
+def _by_group(study: Study, design: Design, rng, values: dict) -> np.ndarray:
+    """Coefficients of each group of the only factor, shape `(group, column)`."""
+    written = study.simulate["coefficients"]
+    factor = design.factors[0] if design.factors else None
+    varying = factor.varying if factor else ()
+    groups = len(factor.levels) if factor else 1
+    _require_names(study, written, design.columns, "one of the formula", "coefficients")
     result = np.empty((groups, len(design.columns)))
-    normal = []
+    normal = {}
     for index, name in enumerate(design.columns):
         given, where = written[name], f"coefficients.{name}"
+        if not isinstance(given, int | float) and name not in varying:
+            raise _fault(study, "must be a number: it does not vary", where)
         if not isinstance(given, str):
             result[:, index] = _each_group(study, given, groups, where)
             if not isinstance(given, list) and name in design.coefficients:
@@ -123,55 +236,87 @@ def _coefficients(study: Study, design, rng, groups: int, values: dict) -> np.nd
             mean, sd = (low + high) / 2, (high - low) / 12**0.5
             result[:, index] = rng.uniform(low, high, size=groups)
         else:
-            normal.append((index, mean, sd))
+            normal[name] = (mean, sd)
         if name in design.coefficients:
             values[f"beta[{name}]"] = mean
-        values[f"sd_{design.factor}[{name}]"] = sd
-    _correlated(study, design, rng, normal, result, values)
+        values[f"sd_{factor.name}[{name}]"] = sd
+    correlation = _correlation(study, len(normal))
+    if normal:
+        mean, sd = np.transpose([*normal.values()])
+        u = _deviations(factor, [*normal], sd, correlation, rng, values)
+        result[:, [design.columns.index(name) for name in normal]] = mean + u
     return result
 
 
-def _correlated(study: Study, design, rng, normal, result, values) -> None:
-    """Draw the coefficients that are normal between groups, together."""
+def _correlation(study: Study, size: int) -> float:
+    """The correlation of coefficients that are normal between groups, `size` of them at most."""
     correlation = study.simulate.get("correlation", 0)
-    size = len(normal)
     if "correlation" in study.simulate and not (size > 1 and correlation > -1 / (size - 1)):
         reason = f"{correlation} needs two or more normal coefficients, and over -1 / (number - 1)"
         raise _fault(study, reason, "correlation")
-    if not normal:
-        return
-    index, mean, sd = (np.array(column) for column in zip(*normal, strict=True))
+    return float(correlation)
+
+
+def _deviations(factor: Factor, names, sd, correlation: float, rng, values: dict) -> np.ndarray:
+    """Normal deviations of each group of a factor, drawn together, shape `(group, name)`."""
+    size = len(names)
     matrix = np.full((size, size), correlation, dtype=float)
     np.fill_diagonal(matrix, 1)
-    standard = rng.normal(size=(len(result), size)) @ np.linalg.cholesky(matrix).T
-    result[:, index] = mean + sd * standard
-    names = [design.columns[i] for i in index]
+    standard = rng.normal(size=(len(factor.levels), size)) @ np.linalg.cholesky(matrix).T
     for i, first in enumerate(names):
         for second in names[i + 1 :]:
-            values[f"cor_{design.factor}[{first}, {second}]"] = float(correlation)
+            values[f"cor_{factor.name}[{first}, {second}]"] = correlation
+    return np.asarray(sd) * standard
 
 
-def _sigma(study: Study, table: pd.DataFrame, labels, group, values: dict) -> np.ndarray:
+def _parameters(study: Study, outcome: Outcome, design: Design, found, rng, values: dict) -> dict:
+    """Parameters of the response's distribution, each a number or of shape `(row,)`."""
+    block, parameters = study.simulate, {}
+    own = families.FAMILIES[outcome.family].parameters
+    spread = ("sd_log_sigma",) if outcome.has_sigma and outcome.pools_sigma else ()
+    for name in ("sigma", "sd_log_sigma", "nu", "alpha"):
+        if name in block and name not in own + spread:
+            raise _fault(study, "the study's model has none; leave it out", name)
+    for name in own:
+        if name == "sigma":
+            parameters[name] = _sigma(study, outcome, design, found, rng, values)
+        elif name in block:
+            parameters[name] = values[name] = float(block[name])
+        else:
+            raise _fault(study, f"no `{name}`; add a number over 0")
+    return parameters
+
+
+def _sigma(study: Study, outcome: Outcome, design: Design, found, rng, values: dict) -> np.ndarray:
     """Residual sd of each row, shape `(row,)`."""
-    given = study.simulate.get("sigma")
-    known = study.sigma not in ("estimated", "by_group")
-    if known and given is not None and given != study.sigma:
-        raise _fault(
-            study, f"the study's sigma, {study.sigma!r}, is known; leave this out", "sigma"
-        )
-    if error_column(study.sigma):
-        errors = table[study.sigma].to_numpy(dtype=float)
-        if not (errors > 0).all():
-            raise _fault(study, "standard errors must be over 0", f"predictors.{study.sigma}")
-        return errors
+    given, known = study.simulate.get("sigma"), not outcome.sigma_estimated
+    if known and given is not None and given != outcome.sigma:
+        reason = f"the study's sigma, {outcome.sigma!r}, is known; leave this out"
+        raise _fault(study, reason, "sigma")
+    if outcome.errors:
+        return found["standard errors"]
     if not known and given is None:
         raise _fault(study, "no `sigma`; add a number over 0")
-    sigma = _each_group(study, study.sigma if known else given, len(labels), "sigma")
-    if study.sigma == "by_group":
-        values |= {f"sigma[{label}]": float(s) for label, s in zip(labels, sigma, strict=True)}
+    levels = design.factors[0].levels if design.factors else ("all",)
+    sigma = _each_group(study, outcome.sigma if known else given, len(levels), "sigma")
+    if outcome.pools_sigma:
+        spread = study.simulate.get("sd_log_sigma")
+        if isinstance(given, list) == (spread is not None):
+            reason = "give the median and, as `sd_log_sigma`, the sd of its log; or a list alone"
+            raise _fault(study, reason, "sigma")
+        if spread is not None:
+            values |= {"sigma_median": float(given), "sd_log_sigma": float(spread)}
+            sigma = sigma * np.exp(spread * rng.normal(size=len(levels)))
+    if outcome.sigma_by_group:
+        values |= {f"sigma[{label}]": float(s) for label, s in zip(levels, sigma, strict=True)}
     elif not known and not isinstance(given, list):
         values["sigma"] = float(given)
-    return sigma[group]
+    return sigma[_first_groups(design)]
+
+
+def _first_groups(design: Design) -> np.ndarray:
+    """Position of each row's group among those of the first factor; 0 without factors."""
+    return design.factors[0].index if design.factors else np.zeros(len(design.matrix), dtype=int)
 
 
 def _each_group(study: Study, given, groups: int, where: str) -> np.ndarray:
@@ -181,33 +326,51 @@ def _each_group(study: Study, given, groups: int, where: str) -> np.ndarray:
     return np.broadcast_to(np.asarray(given, dtype=float), groups)
 
 
-def _draw(study: Study, text: str, rng, size: int, where: str) -> np.ndarray:
-    """Values of one predictor, shape `(row,)`."""
-    arguments = _arguments(study, text, tuple(PARAMETERS), where)
-    match call(text)[0]:
-        case "normal":
-            return rng.normal(*arguments, size=size)
-        case "uniform":
-            return rng.uniform(*arguments, size=size)
-        case _:
+def _draw(study: Study, given, rng, size: int, where: str) -> np.ndarray:
+    """Values of one column, shape `(row,)`: draws, or the same number in every row."""
+    if not isinstance(given, str):
+        return np.full(size, given)
+    arguments = _arguments(study, given, tuple(PARAMETERS), where)
+    match call(given)[0]:
+        case "bernoulli":
             return rng.binomial(1, *arguments, size=size)
+        case "gamma":
+            shape, rate = arguments
+            return rng.gamma(shape, 1 / rate, size=size)
+        case "exponential":
+            return rng.exponential(1 / arguments[0], size=size)
+        case family:
+            return getattr(rng, family)(*arguments, size=size)
 
 
-def _arguments(study: Study, text: str, families: tuple[str, ...], where: str):
+def _arguments(study: Study, text: str, known: tuple[str, ...], where: str):
     """The checked numbers of `family(number, ...)`."""
     family, arguments = call(text) or ("", ())
-    if family not in families or len(arguments) != PARAMETERS[family]:
-        known = [f"{name}({', '.join('12'[: PARAMETERS[name]])})" for name in families]
-        raise _fault(study, f"{text!r} is none of {', '.join(known)}", where)
+    if family not in known or len(arguments) != len(PARAMETERS[family]):
+        forms = [f"{name}({', '.join(PARAMETERS[name])})" for name in known]
+        raise _fault(study, f"{text!r} is none of {', '.join(forms)}", where)
     first, last = arguments[0], arguments[-1]
     wrong = {
         "normal": last < 0 and "its sd is negative",
         "uniform": last < first and "its upper end is below its lower end",
         "bernoulli": not 0 <= last <= 1 and "its probability is not between 0 and 1",
+        "poisson": not 0 <= last <= 1e15 and "its rate is not between 0 and 1e15",
+        "gamma": min(arguments) <= 0 and "its shape and rate must be over 0",
+        "exponential": last <= 0 and "its rate must be over 0",
     }[family]
     if wrong:
         raise _fault(study, f"{text!r}: {wrong}", where)
     return arguments
+
+
+def _require_names(study: Study, written, wanted, what: str, key: str) -> None:
+    """Check that a mapping of the block has the wanted names, and no others."""
+    for name in written:
+        if name not in wanted:
+            raise _fault(study, f"{name!r} is not {what}{nearest(name, wanted)}", key)
+    for name in wanted:
+        if name not in written:
+            raise _fault(study, f"{name!r} is missing", key)
 
 
 def _fault(study: Study, message: str, key: str = "") -> UserError:

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from partialpool import files
 from partialpool.errors import UserError, nearest
+from partialpool.study import OUTCOME
 
 _MAGIC = re.compile(r"[*?\[]")
 _SUFFIX = re.compile(r"\.(csv|csv\.gz|parquet|pq)$", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-_TEXTS = ("data", "new_data", "formula", "sigma")
+_TEXTS = ("data", "new_data", "formula", *OUTCOME)
 
 
 def expand(key: str, block: Mapping, where: str) -> Iterator[tuple[str, Mapping, str]]:

@@ -4,6 +4,7 @@ Each picture is a function from what was found to a matplotlib figure, in a room
 named after the section of the report it is for.
 """
 
+from functools import partial
 from pathlib import Path
 
 from partialpool.figures import answers, convergence, data, estimates, predictive
@@ -26,23 +27,28 @@ def draw(study: Evidence, folder) -> list[Path]:
     Returns
     -------
     list of pathlib.Path
-        `data.svg, prior.svg, chains_{variant}.svg, energy_{variant}.svg, population.svg,
-        shrinkage_{1, 2, ...}.svg, density_{variant}.svg, groups.svg, comparison.svg,
-        predictions.svg, recovery.svg, recovery_groups.svg`; those without material are left out.
+        `prior.svg, population.svg, comparison.svg, predictions.svg, recovery.svg,
+        recovery_groups.svg`; of each variant `chains_{variant}.svg, energy_{variant}.svg,
+        density_{variant}.svg`; of the first factor `data.svg, groups.svg`, of the second
+        `data_2.svg, groups_2.svg`, and so on; `shrinkage_{1, 2, ...}.svg` of each factor's
+        varying coefficients, factor by factor. Those without material are left out.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     pictures = {
         "prior": lambda: predictive.prior(study),
         "population": lambda: estimates.population(study),
-        "groups": lambda: predictive.groups(study),
         "comparison": lambda: answers.comparison(study),
         "predictions": lambda: answers.predictions(study),
         "recovery": lambda: answers.recovery(study),
         "recovery_groups": lambda: answers.recovery_groups(study),
     }
-    for number, column in enumerate(study.varying, start=1):
-        pictures[f"shrinkage_{number}"] = lambda column=column: estimates.shrinkage(study, column)
+    for number, factor in enumerate(study.factors, start=1):
+        name = "groups" if number == 1 else f"groups_{number}"
+        pictures[name] = partial(predictive.groups, study, factor)
+    varying = [(factor, column) for factor in study.factors for column in factor.varying]
+    for number, (factor, column) in enumerate(varying, start=1):
+        pictures[f"shrinkage_{number}"] = partial(estimates.shrinkage, study, factor, column)
     of_one = {}
     for fit in study.fits:
         of_one[f"chains_{fit.variant}"] = fit, convergence.chains, (fit,)
@@ -57,7 +63,9 @@ def draw(study: Evidence, folder) -> list[Path]:
             save(figure, written[-1], failed)
 
     with look(study.texts):
-        write("data", data.data(study), ())
+        for number, factor in enumerate(study.factors or [None], start=1):
+            name = "data" if number == 1 else f"data_{number}"
+            write(name, data.data(study, factor), ())
         for name, picture in pictures.items():
             write(name, picture(), study.failed)
         for name, (fit, picture, arguments) in of_one.items():

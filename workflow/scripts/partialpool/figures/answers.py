@@ -6,9 +6,17 @@ from matplotlib.lines import Line2D
 
 from partialpool.figures.evidence import Evidence
 from partialpool.figures.marks import chosen, heights, intervals, keep_within, legend
-from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, plt, short
+from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, plt, short, wrapped
 
-ANSWERS = 9  # columns that prediction adds to the rows
+ANSWERS = {  # columns that prediction adds to the rows
+    "predicted_for", "mean", "sd", "lower", "upper", "probability", "probability_lower",
+    "probability_upper", "outcome_lower", "outcome_upper", "group_status", "fit_passed", "note",
+}  # fmt: skip
+WHOM = {
+    "group": "its own group",
+    "new_group": "a new group",
+    "average_group": "the average group",
+}
 PANELS = 9  # groups that get a panel of their own
 ROWS = 24  # rows drawn where there is no line to draw
 
@@ -41,44 +49,65 @@ def comparison(study: Evidence):
 def predictions(study: Evidence):
     """Expected values over the grid, a panel a group; or a line a row where there is no grid."""
     frame = study.fits[0].predictions
-    given = list(frame.columns[:-ANSWERS])
-    predictors = [name for name in given if name != study.factor]
-    numeric = bool(predictors) and frame[predictors[0]].dtype.kind in "fi"
-    if study.own_rows or not numeric:
-        return _rows(study, frame[given])
-    return _lines(study, predictors[0])
+    given = [name for name in frame.columns if name not in ANSWERS]
+    others = [name for name in given if name in study.formula.predictors]
+    lines = others and others[0] not in study.formula.labels and frame[others[0]].dtype.kind in "fi"
+    if study.factors and lines:
+        lines = any(_wide(study, others[0]).values())
+    return _rows(study, given) if study.own_rows or not lines else _lines(study, others[0])
+
+
+def _asked(study: Evidence) -> list[str]:
+    """Whom rows are predicted for."""
+    return list(study.fits[0].predictions["predicted_for"].unique())
+
+
+def _keys(frame: pd.DataFrame, study: Evidence) -> pd.Series:
+    """The group of each row, of all factors together: what a panel is of."""
+    columns = [frame[name].astype(str) for name in study.formula.group_columns]
+    return pd.Series(list(zip(*columns, strict=True)), index=frame.index, dtype=object)
+
+
+def _wide(study: Evidence, x: str) -> dict[tuple, bool]:
+    """Whether each group of the grid has more than one value of a predictor."""
+    frame = study.fits[0].predictions
+    spread = frame[x].groupby(_keys(frame, study)).agg(np.ptp)
+    return dict((spread > 0).items())
 
 
 def _lines(study: Evidence, x: str):
-    keep = [study.levels[i] for i in chosen(study.sizes, PANELS)[::-1]] if study.factor else [None]
-    columns = min(3, len(keep))
-    lines = -(-len(keep) // columns)
-    width, height = (WIDTH, 0.75 + 1.55 * lines) if study.factor else (WIDTH, 3.3)
-    figure, panels = plt.subplots(
+    panels = _panels(study, x)
+    columns = min(3, len(panels))
+    lines = -(-len(panels) // columns)
+    width, height = (WIDTH, 0.75 + 1.7 * lines) if study.factors else (WIDTH, 3.3)
+    figure, grid = plt.subplots(
         lines, columns, figsize=(width, height), sharex=True, sharey=True, squeeze=False
     )
-    for axes in panels.flat[len(keep) :]:
+    for axes in grid.flat[len(panels) :]:
         axes.set_visible(False)
-    names = distinct([str(level) for level in keep], 20)
-    for axes, level, name in zip(panels.flat, keep, names, strict=False):
-        own = study.table
-        if level is not None:
-            own = own[own[study.factor].astype(str) == level]
-            axes.set_title(f"{name}  n = {len(own)}", fontsize=8, fontweight="normal")
-        if study.response in own:
-            axes.plot(own[x], own[study.response], ls="", marker="o", ms=2.6, mec=INK, mfc="none",
-                      mew=0.5, alpha=0.45, rasterized=True)  # fmt: skip
+    for axes, (title, asked, key) in zip(grid.flat, panels, strict=False):
+        axes.set_title(title, fontsize=8, fontweight="normal")
+        own = np.ones(len(study.table), dtype=bool)
+        if key is not None and asked == "group":
+            own = (_keys(study.table, study) == key).to_numpy()
+        if asked == "group" and not study.binary:
+            axes.plot(study.table[x][own], study.measured[own], ls="", marker="o", ms=2.6, mec=INK,
+                      mfc="none", mew=0.5, alpha=0.45, rasterized=True)  # fmt: skip
+        elif asked == "group":
+            y = np.where(study.y[own] > 0, 1.04, -0.04)
+            axes.plot(study.table[x][own], y, ls="", marker="|", ms=5, color=INK, mew=0.6,
+                      alpha=0.55, rasterized=True)  # fmt: skip
         for fit in study.fits:
-            rows = fit.predictions
-            if level is not None:
-                rows = rows[rows[study.factor] == level]
-            look = LOOKS[fit.variant]
+            rows = fit.predictions[fit.predictions["predicted_for"] == asked]
+            if key is not None:
+                rows = rows[_keys(rows, study) == key]
+            shown, look = _expected(study, rows), LOOKS[fit.variant]
             if fit.variant == "hierarchical" or len(study.fits) == 1:
-                axes.fill_between(rows[x], rows["lower"], rows["upper"], color=look.colour,
+                axes.fill_between(rows[x], shown["lower"], shown["upper"], color=look.colour,
                                   alpha=0.2, lw=0)  # fmt: skip
-            axes.plot(rows[x], rows["mean"], color=look.colour, ls=look.line, lw=1.5)
+            axes.plot(rows[x], shown["mean"], color=look.colour, ls=look.line, lw=1.5)
     figure.supxlabel(short(x, 60), fontsize=9)
-    figure.supylabel(f"expected {short(study.response)}", fontsize=9)
+    figure.supylabel(wrapped(study.of_expected, height - 0.6), fontsize=9)
     handles = [
         Line2D(
             [],
@@ -94,37 +123,97 @@ def _lines(study: Evidence, x: str):
     return figure
 
 
-def _rows(study: Evidence, given: pd.DataFrame):
-    keep = np.arange(min(ROWS, len(given)))
-    if study.factor and not study.own_rows and given[study.factor].is_unique:
-        positions = {level: index for index, level in enumerate(study.levels)}
-        sizes = study.sizes[[positions[level] for level in given[study.factor]]]
-        keep = np.sort(chosen(sizes, ROWS))
-    labels = []
-    for at in keep:
-        row, status = given.iloc[at], study.fits[0].predictions["group_status"].iloc[at]
-        shown = [
-            str(row[name]) for name in given.columns if name == study.factor or not study.own_rows
-        ]
-        number = f"row {at + 1}: " if study.own_rows else ""
-        labels.append(
-            short(number + ", ".join(shown[:2]), 24) + (" (new)" if status == "new" else "")
-        )
-    found = {f.variant: f.predictions.iloc[keep][["mean", "lower", "upper"]] for f in study.fits}
-    wide = {
-        f.variant: f.predictions.iloc[keep][["outcome_lower", "outcome_upper"]].set_axis(
-            ["lower", "upper"], axis=1
-        )
-        for f in study.fits
-    }
-    figure, axes = plt.subplots(figsize=(WIDTH, 1.1 + (0.13 + 0.1 * len(found)) * len(keep)))
-    intervals(axes, found, len(keep), wide=wide, failed=study.failed)
-    axes.set_yticks(range(len(keep)), distinct(labels, 34))
-    said = any(frame["lower"].notna().any() for frame in wide.values())
-    thin = ", new observation (thin)" if said else ""
-    axes.set_xlabel(f"{short(study.response)}: expected (thick){thin}")
-    legend(figure, list(found), study.failed)
+def _panels(study: Evidence, x: str) -> list[tuple[str, str, tuple | None]]:
+    """Title of each panel, whom it predicts for, and the group; the largest groups first."""
+    if not study.factors:
+        return [("", "group", None)]
+    asked, wide = _asked(study), _wide(study, x)
+    counts = _keys(study.table, study).value_counts(sort=False)
+    counts = counts[[wide.get(key, False) for key in counts.index]]
+    others = [(WHOM[one], one, counts.idxmax()) for one in asked if one != "group"]
+    if "group" not in asked:
+        return others
+    keys = list(counts.index[chosen(counts.to_numpy(), PANELS - len(others))[::-1]])
+    names = distinct([", ".join(key) for key in keys], 18)
+    own = zip(names, keys, strict=True)
+    return [(f"{name}\nn = {counts[key]:,}", "group", key) for name, key in own] + others
+
+
+def _expected(study: Evidence, rows: pd.DataFrame) -> pd.DataFrame:
+    """`mean, lower, upper` of the expected response, of one trial or one unit of exposure."""
+    if study.family.link == "logit":
+        names = ["probability", "probability_lower", "probability_upper"]
+        return rows[names].set_axis(["mean", "lower", "upper"], axis=1)
+    found = rows[["mean", "lower", "upper"]]
+    if study.outcome.exposure and not study.own_rows:
+        return found.div(rows[study.outcome.exposure], axis=0)
+    return found
+
+
+def _outcome(study: Evidence, rows: pd.DataFrame) -> pd.DataFrame:
+    """`lower, upper` of a new observation, on the scale of :func:`_expected`."""
+    found = rows[["outcome_lower", "outcome_upper"]].set_axis(["lower", "upper"], axis=1)
+    if study.binary:
+        return found * np.nan  # 0 or 1 is no news
+    if study.outcome.trials:
+        return found.div(rows[study.outcome.trials], axis=0)
+    if study.outcome.exposure and not study.own_rows:
+        return found.div(rows[study.outcome.exposure], axis=0)
+    return found
+
+
+def _rows(study: Evidence, given: list[str]):
+    asked = _asked(study)
+    first = study.fits[0].predictions
+    first = first[first["predicted_for"] == asked[0]]
+    keep = np.arange(min(ROWS, len(first)))
+    if study.factors and not study.own_rows:
+        keys = _keys(first, study)
+        if keys.is_unique:
+            counts = _keys(study.table, study).value_counts(sort=False)
+            keep = np.sort(chosen(counts[list(keys)].to_numpy(), ROWS))
+    figure, grid = plt.subplots(
+        1, len(asked), sharex=True, sharey=True, squeeze=False,
+        figsize=(WIDTH, 1.3 + (0.13 + 0.1 * len(study.fits)) * len(keep)),
+    )  # fmt: skip
+    said = False
+    for axes, one in zip(grid[0], asked, strict=True):
+        found, wide = {}, {}
+        for fit in study.fits:
+            rows = fit.predictions[fit.predictions["predicted_for"] == one].iloc[keep]
+            found[fit.variant] = _expected(study, rows)
+            wide[fit.variant] = _outcome(study, rows)
+            said |= wide[fit.variant]["lower"].notna().any()
+        intervals(axes, found, len(keep), wide=wide, failed=study.failed)
+        if len(asked) > 1 or one != "group":
+            axes.set_title(WHOM[one], fontsize=8.5, fontweight="normal")
+    names = distinct(_row_names(study, first, given, keep, 26 if len(asked) == 1 else 18), 34)
+    grid[0, 0].set_yticks(range(len(keep)), names)
+    name = study.of_expected
+    if study.outcome.exposure and study.own_rows:
+        name = f"expected {short(study.formula.response)}"
+    name += " (thick), new observation (thin)" if said else ""
+    figure.supxlabel(wrapped(name, WIDTH), fontsize=9)
+    legend(figure, [fit.variant for fit in study.fits], study.failed)
     return figure
+
+
+def _row_names(study: Evidence, rows: pd.DataFrame, given: list[str], keep, columns) -> list[str]:
+    """What tells predicted rows apart: their number if they are the user's, and their labels."""
+    groups = study.formula.group_columns
+    shown = sorted(given, key=lambda name: name not in groups)
+    if not study.own_rows:
+        wanted = (*groups, *study.formula.predictors)
+        shown = [name for name in shown if name in wanted]
+    shown = shown[: max(2, len(groups))]
+    names = []
+    for at in keep:
+        row = rows.iloc[at]
+        text = ", ".join(str(row[name]) for name in shown)
+        number = f"row {at + 1}: " if study.own_rows else ""
+        new = " (new)" if row["group_status"] == "new" and row["predicted_for"] == "group" else ""
+        names.append(short(number + text, columns) + new)
+    return names
 
 
 def recovery(study: Evidence):
@@ -132,16 +221,18 @@ def recovery(study: Evidence):
     if study.recovery is None or study.recovery.empty:
         return None
     known = set(study.recovery["name"])
+    few = [factor for factor in study.factors if len(factor.levels) <= ROWS]
     panels = {}
     for name in dict.fromkeys(study.recovery["name"]):
-        each = name.startswith("coef_") or (name.startswith("sigma[") and len(study.levels) > ROWS)
+        each = name.startswith("coef_") or (name.startswith("sigma[") and not few)
         if not each:
             panels.setdefault(_scale(name), {})[name] = name
-    for column in study.varying if len(study.levels) <= ROWS else ():
-        names = zip(study.coefficient_names(column), study.levels, strict=True)
-        own = {name: level for name, level in names if name in known}
-        if own:
-            panels[f"each {study.factor}: {column}"] = own
+    for factor in few:
+        for column in factor.varying:
+            names = zip(factor.coefficient_names(column), factor.levels, strict=True)
+            own = {name: level for name, level in names if name in known}
+            if own:
+                panels[f"each {factor.name}: {column}"] = own
     if not panels:
         return None
     inches = [0.55 + (0.12 + 0.1 * len(study.fits)) * len(own) for own in panels.values()]
@@ -178,7 +269,9 @@ def _recovered(study: Evidence, axes, own: dict) -> None:
 
 
 def _scale(name: str) -> str:
-    """What a population-level scalar is measured in: the response, or its coefficient."""
+    """What a population-level scalar is measured in: the response, its coefficient, or itself."""
+    if name in ("nu", "alpha", "sd_log_sigma"):
+        return name
     if name.startswith("sigma"):
         return "Intercept"
     return name.partition("[")[2].rstrip("]")
@@ -186,26 +279,38 @@ def _scale(name: str) -> str:
 
 def recovery_groups(study: Evidence):
     """True values against estimates of many groups, a panel for each variant and coefficient."""
-    if study.recovery is None or len(study.levels) <= ROWS:
+    if study.recovery is None:
         return None
     table = study.recovery.set_index(["variant", "name"])
-    columns = [c for c in study.varying if study.coefficient_names(c)[0] in table.index.levels[1]]
+    known = set(study.recovery["name"])
+    columns = [
+        (factor, column)
+        for factor in study.factors
+        for column in factor.varying
+        if len(factor.levels) > ROWS and factor.coefficient_names(column)[0] in known
+    ]
     if not columns:
         return None
     figure, grid = plt.subplots(
         len(columns), len(study.fits), figsize=(WIDTH, 0.5 + 1.9 * len(columns)),
         sharex="row", sharey="row", squeeze=False,
     )  # fmt: skip
-    for line, column in zip(grid, columns, strict=True):
+    for line, (factor, column) in zip(grid, columns, strict=True):
+        names = factor.coefficient_names(column)
+        seen = study.recovery[study.recovery["name"].isin(names)]
+        truth = seen["truth"].min(), seen["truth"].max()
+        pooled = seen.loc[seen["variant"] != "unpooled", "mean"]  # unpooled may be far out
+        low = np.nanmin([1.5 * truth[0] - 0.5 * truth[1], pooled.min()])
+        high = np.nanmax([1.5 * truth[1] - 0.5 * truth[0], pooled.max()])
         for axes, fit in zip(line, study.fits, strict=True):
-            own = table.loc[fit.variant].reindex(study.coefficient_names(column))
+            own = table.loc[fit.variant].reindex(names)
             look = LOOKS[fit.variant]
             axes.plot(own["truth"], own["mean"], ls="", marker="o", ms=2.2, mec=look.colour,
                       mfc="none", mew=0.5, alpha=0.5, rasterized=True)  # fmt: skip
-            low, high = own["truth"].min(), own["truth"].max()
-            axes.set_ylim(1.5 * low - 0.5 * high, 1.5 * high - 0.5 * low)
+            axes.set_ylim(low - 0.03 * (high - low), high + 0.03 * (high - low))
             axes.axline((own["truth"].mean(),) * 2, slope=1, color=INK, lw=0.8)
             axes.set_title(named(fit.variant, study.failed), fontsize=8.5)
-        line[0].set_ylabel(f"estimate: {short(column, 20)}")
+        of = f"{short(factor.name, 12)}: " if len(study.factors) > 1 else "estimate: "
+        line[0].set_ylabel(of + short(column, 18))
     figure.supxlabel("truth", fontsize=9)
     return figure

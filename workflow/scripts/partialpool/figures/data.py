@@ -1,78 +1,94 @@
 """Data: the response, by group where there are groups."""
 
 import numpy as np
+import pandas as pd
 
-from partialpool.figures.evidence import Evidence
+from partialpool.figures.evidence import Evidence, Factor
 from partialpool.figures.marks import MANY
 from partialpool.figures.style import FAINT, INK, LOOKS, WIDTH, distinct, number, plt, short
 
+BINS = 10  # of a predictor, where shares of 0s and 1s are drawn
 
-def data(study: Evidence):
+
+def data(study: Evidence, factor: Factor | None):
     """The response: a strip for each group, or each group's mean against its size, or a scatter."""
-    if study.factor is None:
+    if factor is None:
         return _ungrouped(study)
-    return _strips(study) if len(study.levels) <= MANY else _funnel(study)
-
-
-def rows(study: Evidence) -> tuple[np.ndarray, np.ndarray]:
-    """Response and group of every row where the response is a column, else of those replicated."""
-    if study.response in study.table:
-        values = study.table[study.response].to_numpy(dtype=float)
-        labels = study.table[study.factor].astype(str).to_numpy() if study.factor else None
-        return values, labels
-    return study.y, study.groups
+    return _strips(study, factor) if len(factor.levels) <= MANY else _funnel(study, factor)
 
 
 def _ungrouped(study: Evidence):
     figure, axes = plt.subplots(figsize=(WIDTH, 2.9))
-    others = [c for c in study.table if c not in (study.response, study.errors)]
-    numeric = [c for c in others if study.table[c].dtype.kind in "fi"]
-    if study.response in study.table and numeric:
-        x, y = study.table[numeric[0]], study.table[study.response]
-        axes.plot(x, y, ls="", marker="o", ms=3.5, mfc="none", mec=INK, alpha=0.6, rasterized=True)
-        axes.set(xlabel=short(numeric[0]), ylabel=short(study.response))
+    numeric = [
+        name
+        for name in study.formula.predictors
+        if name not in study.formula.labels and study.table[name].dtype.kind in "fi"
+    ]
+    if numeric:
+        x = study.table[numeric[0]].to_numpy(dtype=float)
+        axes.set(xlabel=short(numeric[0]), ylabel=study.of_row)
+        if study.binary:
+            _shares(study, axes, x)
+        else:
+            axes.plot(x, study.measured, ls="", marker="o", ms=3.5, mfc="none", mec=INK, alpha=0.6,
+                      rasterized=True)  # fmt: skip
     else:
-        axes.hist(study.y, bins="auto", color=FAINT, edgecolor="white")
-        axes.set(xlabel=short(study.response), ylabel="rows")
+        _counts(axes, study.measured, study.family.discrete)
+        axes.set(xlabel=study.of_row, ylabel="rows")
     return figure
 
 
-def _strips(study: Evidence):
-    values, labels = rows(study)
-    count = len(study.levels)
+def _shares(study: Evidence, axes, x: np.ndarray) -> None:
+    """The share of ones over a predictor, above and below which are the rows themselves."""
+    axes.plot(x, np.where(study.y > 0, 1.05, -0.05), ls="", marker="|", ms=7, color=INK, mew=0.6,
+              alpha=0.4, rasterized=len(x) > 1000)  # fmt: skip
+    bins = pd.qcut(x, BINS, labels=False, duplicates="drop")
+    shares = pd.DataFrame({"x": x, "y": study.y}).groupby(bins).mean()
+    axes.plot(shares["x"], shares["y"], marker="o", ms=5, color=LOOKS["unpooled"].colour)
+    axes.set_ylabel(study.of_group)
+
+
+def _strips(study: Evidence, factor: Factor):
+    values, count = study.measured, len(factor.levels)
     figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.27 * count))
-    groups = [values[labels == level] for level in study.levels]
-    means = [group.mean() if len(group) else np.nan for group in groups]
+    means = study.by_group(factor, study.y)
     order = np.argsort(means, kind="stable")[::-1]
     jitter = np.random.default_rng(0)
     for at, index in enumerate(order):
-        group = groups[index]
-        if study.errors and len(group) == 1:
-            error = study.table.loc[labels == study.levels[index], study.errors]
-            axes.errorbar(group, [at], xerr=error, fmt="o", ms=4.5, color=INK, elinewidth=1)
+        own = factor.index == index
+        if study.outcome.errors and own.sum() == 1:
+            error = study.table.loc[own, study.outcome.errors]
+            axes.errorbar(values[own], [at], xerr=error, fmt="o", ms=4.5, color=INK, elinewidth=1)
             continue
-        heights = at + jitter.uniform(-0.22, 0.22, len(group))
-        axes.plot(group, heights, ls="", marker="o", ms=3, mec=INK, mfc="none", mew=0.6,
-                  alpha=0.55, rasterized=len(values) > 1000)  # fmt: skip
+        if not study.binary and own.sum() > 1:
+            heights = at + jitter.uniform(-0.22, 0.22, own.sum())
+            axes.plot(values[own], heights, ls="", marker="o", ms=3, mec=INK, mfc="none", mew=0.6,
+                      alpha=0.55, rasterized=len(values) > 1000)  # fmt: skip
         axes.vlines(means[index], at - 0.36, at + 0.36, color=LOOKS["unpooled"].colour, lw=2)
-    axes.axvline(values.mean(), color=LOOKS["pooled"].colour, ls="--", lw=1, zorder=0)
-    names = distinct([study.levels[index] for index in order])
+    overall = study.by_group(None, study.y)[0]
+    axes.axvline(overall, color=LOOKS["pooled"].colour, ls="--", lw=1, zorder=0)
+    names = distinct([factor.levels[index] for index in order])
     axes.set_yticks(range(count), names)
     axes.set_ylim(count - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel(short(study.response, 60))
-    axes.set_ylabel(short(study.factor))
-    sizes(axes, [size(study, index) for index in order])
+    axes.grid(axis="y", lw=0.5)
+    if study.binary:
+        axes.set_xlim(-0.03, 1.03)
+    axes.set_xlabel(study.of_group if study.binary else study.of_row)
+    axes.set_ylabel(short(factor.name))
+    sizes(axes, [size(study, factor, index) for index in order])
     return figure
 
 
-def size(study: Evidence, index: int) -> str:
-    """A group's rows, and its standard error where that is what it is known by."""
-    if study.errors is None:
-        return f"n = {study.sizes[index]}"
-    own = study.table[study.factor].astype(str) == study.levels[index]
-    error = (1 / study.table.loc[own, study.errors] ** 2).sum() ** -0.5
-    rows = f"n = {study.sizes[index]}, " if study.sizes[index] > 1 else ""
+def size(study: Evidence, factor: Factor, index: int) -> str:
+    """How much a group's rows say: how many they are, successes of trials, or standard error."""
+    own = factor.index == index
+    if study.family.link == "logit":
+        return f"{number(study.y[own].sum())} of {factor.sizes[index]:,}"
+    if study.outcome.errors is None:
+        return f"n = {factor.sizes[index]:,}"
+    error = (1 / study.table.loc[own, study.outcome.errors] ** 2).sum() ** -0.5
+    rows = f"n = {factor.sizes[index]}, " if factor.sizes[index] > 1 else ""
     return f"{rows}se {number(error)}"
 
 
@@ -84,32 +100,44 @@ def sizes(axes, texts) -> None:
     right.spines["right"].set_visible(False)
 
 
-def _funnel(study: Evidence):
+def _funnel(study: Evidence, factor: Factor):
     """Each group's mean against its size: small groups are the extremes, by chance alone."""
-    values, labels = rows(study)
-    codes = {level: index for index, level in enumerate(study.levels)}
-    index = np.array([codes[label] for label in labels])
-    counts = np.bincount(index, minlength=len(codes))
-    sums = np.bincount(index, weights=values, minlength=len(codes))
-    seen = counts > 0
     figure, axes = plt.subplots(figsize=(WIDTH, 3.1))
-    axes.plot(study.sizes[seen], sums[seen] / counts[seen], ls="", marker="o", ms=3,
+    means, overall = study.by_group(factor, study.y), study.by_group(None, study.y)[0]
+    line = {"color": LOOKS["pooled"].colour, "ls": "--", "lw": 1}
+    if np.ptp(factor.sizes) == 0:
+        _counts(axes, means, study.family.discrete)
+        axes.axvline(overall, **line)
+        axes.set_xlabel(study.of_group)
+        axes.set_ylabel(f"groups of {short(factor.name)}")
+        return figure
+    axes.plot(factor.sizes, means, ls="", marker="o", ms=3,
               mec=LOOKS["unpooled"].colour, mfc="none", alpha=0.6, rasterized=True)  # fmt: skip
-    axes.axhline(values.mean(), color=LOOKS["pooled"].colour, ls="--", lw=1)
-    size_axis(axes, "x", study.sizes)
-    axes.set_xlabel(f"rows of the {short(study.factor)}")
-    axes.set_ylabel(f"mean {short(study.response)}")
+    axes.axhline(overall, **line)
+    axes.set_xscale("log")
+    size_axis(axes.xaxis, factor.sizes)
+    axes.set_xlabel(f"{study.size_unit} of the {short(factor.name)}")
+    axes.set_ylabel(study.of_group)
     return figure
 
 
-def size_axis(axes, which: str, sizes) -> None:
-    """A logarithmic axis of group sizes, with plain numbers."""
-    if np.ptp(sizes) == 0:
-        return
-    getattr(axes, f"set_{which}scale")("log")
-    axis = getattr(axes, f"{which}axis")
+def _counts(axes, values: np.ndarray, discrete: bool) -> None:
+    """How many there are of each value, or of values between limits."""
+    found, counts = np.unique(values.round(9), return_counts=True)
+    if discrete and len(found) <= MANY:
+        width = 0.6 * np.diff(found).min() if len(found) > 1 else 0.6
+        axes.bar(found, counts, width=width, color=FAINT)
+        if len(found) <= BINS:
+            axes.set_xticks(found, [number(value) for value in found])
+    else:
+        axes.hist(values, bins="auto", color=FAINT, edgecolor="white")
+    axes.yaxis.get_major_locator().set_params(integer=True)
+
+
+def size_axis(axis, sizes) -> None:
+    """Plain numbers on a logarithmic axis of group sizes."""
     axis.set_minor_formatter("")
     axis.set_major_formatter(lambda value, _: number(value))
-    if max(sizes) < 20 * min(sizes):
+    if max(sizes) < 50 * min(sizes):
         ticks = np.unique(np.geomspace(min(sizes), max(sizes), 5).round().astype(int))
         axis.set_ticks(ticks)

@@ -1,13 +1,17 @@
 """What the pictures of a study are drawn from, read once."""
 
-import json
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from partialpool import files
+from partialpool import families, files
+from partialpool.figures.style import short
+from partialpool.formula import Formula
+from partialpool.study import Outcome
+
+DRAWS = 1_000  # of each fit, evenly thinned: what the place of a mark needs
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,11 @@ class Fit:
     passed : bool
     summary : pandas.DataFrame
         One row per scalar, by its name.
+    expected : dict of str to pandas.DataFrame
+        `mean, lower, upper` of each group's expected response (of one trial, of one unit of
+        exposure), with the predictors at their average, by factor; of those factors whose
+        coefficients are hard to read: only the intercept varies, and there is a link.
+        The last row is the average group.
     scalars : dict of str to numpy.ndarray
         Draws of the population-level scalars, `(chain, draw)`, by their name.
     statistics : xarray.Dataset
@@ -32,6 +41,7 @@ class Fit:
     variant: str
     passed: bool
     summary: pd.DataFrame
+    expected: dict
     scalars: dict
     statistics: xr.Dataset
     prior: np.ndarray
@@ -44,6 +54,32 @@ class Fit:
 
 
 @dataclass(frozen=True)
+class Factor:
+    """A grouping factor, and the group of each row of the table.
+
+    Attributes
+    ----------
+    name : str
+    varying, levels : tuple of str
+        Columns with group deviations; group labels.
+    index : numpy.ndarray
+        Shape `(row,)`: position of each row's group among the levels.
+    sizes : numpy.ndarray
+        Shape `(group,)`: rows of each group, or trials where rows have trials.
+    """
+
+    name: str
+    varying: tuple
+    levels: tuple
+    index: np.ndarray
+    sizes: np.ndarray
+
+    def coefficient_names(self, column: str) -> list[str]:
+        """Names in the summary of what each group's own coefficient is."""
+        return [f"coef_{self.name}[{level}, {column}]" for level in self.levels]
+
+
+@dataclass(frozen=True)
 class Evidence:
     """All variants of one study, and what they share.
 
@@ -51,41 +87,49 @@ class Evidence:
     ----------
     table : pandas.DataFrame
         As fitted.
-    response : str
-        As the formula has it.
-    factor : str or None
-    varying, levels : list of str
-        Columns with group deviations; group labels.
-    sizes : numpy.ndarray
-        Rows of each group.
-    errors : str or None
-        Column of known standard errors.
+    formula : Formula
+    coefficients : tuple of str
+        Population-level columns.
+    outcome : Outcome
+    factors : tuple of Factor
     interval : float
         Probability inside every interval.
     own_rows : bool
         Whether the user gave the rows to predict.
-    y, groups : numpy.ndarray
-        Response and group of the rows that were replicated.
+    y, per, weights : numpy.ndarray
+        Shape `(row,)`: the response; its trials or exposure, else one; how often a row counts.
+    rows : numpy.ndarray
+        Numbers of the rows that were replicated.
     fits : list of Fit
     comparison, comparison_groups : pandas.DataFrame
     recovery : pandas.DataFrame or None
     """
 
     table: pd.DataFrame
-    response: str
-    factor: str | None
-    varying: list
-    levels: list
-    sizes: np.ndarray
-    errors: str | None
+    formula: Formula
+    coefficients: tuple
+    outcome: Outcome
+    factors: tuple
     interval: float
     own_rows: bool
     y: np.ndarray
-    groups: np.ndarray
+    per: np.ndarray
+    weights: np.ndarray
+    rows: np.ndarray
     fits: list
     comparison: pd.DataFrame
     comparison_groups: pd.DataFrame
     recovery: pd.DataFrame | None
+
+    @property
+    def family(self) -> families.Family:
+        """The distribution of the response."""
+        return families.FAMILIES[self.outcome.family]
+
+    @property
+    def binary(self) -> bool:
+        """Whether every response is 0 or 1."""
+        return self.outcome.family == "bernoulli"
 
     @property
     def failed(self) -> list[str]:
@@ -95,21 +139,68 @@ class Evidence:
     @property
     def texts(self) -> list[str]:
         """All that pictures may show of the data: names of columns and of groups."""
-        return [*map(str, self.table.columns), *self.levels, *_labels(self.fits[0].predictions)]
+        levels = [level for factor in self.factors for level in factor.levels]
+        return [*map(str, self.table.columns), *levels, *_labels(self.fits[0].predictions)]
+
+    @property
+    def measured(self) -> np.ndarray:
+        """What pictures show of each row: the response, of one trial or one unit of exposure."""
+        return self.y / self.per
 
     def fit(self, variant: str) -> Fit | None:
         """The fit of a variant, if the study has it."""
         return next((fit for fit in self.fits if fit.variant == variant), None)
 
-    def coefficient_names(self, column: str) -> list[str]:
-        """Names in the summary of what each group's own coefficient is."""
-        return [f"coef_{self.factor}[{level}, {column}]" for level in self.levels]
+    def by_group(self, factor: Factor | None, y: np.ndarray, rows=slice(None)) -> np.ndarray:
+        """Each group's mean, share or rate of the responses `(..., row)` of the given rows.
+
+        Shape `(..., group)`; nan for groups without such rows. All rows are one group where
+        `factor` is None.
+        """
+        weights, per = self.weights[rows], self.per[rows]
+        index = np.zeros(len(per), dtype=int) if factor is None else factor.index[rows]
+        groups = 1 if factor is None else len(factor.levels)
+        over = np.bincount(index, weights=weights * per, minlength=groups)
+        flat = [np.bincount(index, weights=one, minlength=groups) for one in _flat(weights * y)]
+        with np.errstate(invalid="ignore"):
+            return (np.array(flat) / over).reshape(*np.shape(y)[:-1], groups)
+
+    @property
+    def of_row(self) -> str:
+        """Name of what :attr:`measured` is."""
+        name = short(self.formula.response)
+        if self.outcome.trials:
+            return f"{name} as a share of {short(self.outcome.trials, 20)}"
+        if self.outcome.exposure:
+            return f"{name} per unit of {short(self.outcome.exposure, 20)}"
+        return name
+
+    @property
+    def of_group(self) -> str:
+        """Name of what :meth:`by_group` gives."""
+        if self.binary:
+            return f"share with {self.of_row} = 1"
+        ratio = self.outcome.trials or self.outcome.exposure
+        return self.of_row if ratio else f"mean {self.of_row}"
+
+    @property
+    def of_expected(self) -> str:
+        """Name of the expected response, of one trial or one unit of exposure."""
+        name = short(self.formula.response)
+        if self.binary:
+            return f"probability of {name} = 1"
+        if self.outcome.trials:
+            return f"probability ({name} of {short(self.outcome.trials, 20)})"
+        return f"expected {self.of_row}"
+
+    @property
+    def size_unit(self) -> str:
+        """What the sizes of groups count."""
+        return "trials" if self.outcome.trials else "rows"
 
 
-def _predictions(path, factor) -> pd.DataFrame:
-    """Predicted rows; a group may be called 12 or NA."""
-    kinds = {factor: str} if factor else None
-    return pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=[""])
+def _flat(values: np.ndarray) -> np.ndarray:
+    return values.reshape(-1, values.shape[-1])
 
 
 def _labels(rows: pd.DataFrame) -> list[str]:
@@ -118,27 +209,38 @@ def _labels(rows: pd.DataFrame) -> list[str]:
     return [*map(str, rows.columns), *(str(cell) for name in text for cell in text[name].unique())]
 
 
-def read(paths: dict, variants, interval: float, own_rows: bool) -> Evidence:
+def read(paths: dict, block: dict) -> Evidence:
     """Read a study's results.
 
     Parameters
     ----------
     paths : dict
-        `table, compressed, comparison, comparison_groups, recovery` (or None), and by
-        variant, in the order of `variants`: `posteriors, summaries, diagnostics,
-        predictive, predictions`.
-    variants : sequence of str
-    interval : float
-    own_rows : bool
-        Whether the rows to predict are the user's.
+        `table, comparison, comparison_groups, recovery` (or None), and by variant, in the
+        order of `variants`: `posteriors, summaries, diagnostics, predictive, predictions`.
+    block : dict
+        The study's `formula`, `variants`, `interval`, `new_data`, and what `Outcome` has.
     """
-    compressed = files.read_netcdf(paths["compressed"])
-    model = json.loads(compressed.attrs["model"])
-    factor, sigma = model["factor"], model["sigma"]
+    formula, outcome = Formula(block["formula"]), Outcome.of(block)
     table = pd.read_parquet(paths["table"])
-    fits, y, rows = [], None, None
+    design = formula.design(table)
+    values, ones = families.columns(table, outcome), np.ones(len(table))
+    per = values.get("trials", values.get("exposure", ones))
+    average = dict(zip(design.columns, design.matrix.mean(axis=0), strict=True))
+    average["offset"] = values["offset"].mean() if "offset" in values else 0.0
+    factors = tuple(
+        Factor(
+            name=factor.name,
+            varying=factor.varying,
+            levels=factor.levels,
+            index=factor.index,
+            sizes=np.bincount(factor.index, weights=per if outcome.trials else ones).astype(int),
+        )
+        for factor in design.factors
+    )
+    family = families.FAMILIES[outcome.family]
+    fits, rows = [], None
     for variant, posterior, summary, diagnostics, predictive, predictions in zip(
-        variants,
+        block["variants"],
         paths["posteriors"],
         paths["summaries"],
         paths["diagnostics"],
@@ -147,34 +249,38 @@ def read(paths: dict, variants, interval: float, own_rows: bool) -> Evidence:
         strict=True,
     ):
         replicates = files.read_netcdf(predictive)
-        y, rows = (replicates["observed_data"][name].values for name in ("y", "row"))
-        scalars, statistics = _sampled(posterior, factor)
+        rows = replicates["observed_data"]["row"].values
+        scalars, statistics = _sampled(posterior, factors)
         described = pd.read_csv(summary, index_col="name")
         fits.append(
             Fit(
                 variant=variant,
                 passed=files.read_json(diagnostics)["passed"],
                 summary=described,
+                expected={
+                    factor.name: _expected(posterior, factor, family, average, block["interval"])
+                    for factor in factors
+                    if factor.varying == ("Intercept",) and family.link != "identity"
+                },
                 scalars={name: draws for name, draws in scalars.items() if name in described.index},
                 statistics=statistics,
                 prior=replicates["prior_predictive"]["y"].values[0],
                 replicated=replicates["posterior_predictive"]["y"].values[0],
-                predictions=_predictions(predictions, factor),
+                predictions=_predictions(predictions, formula.group_columns),
             )
         )
-    labels = table[factor].astype(str).to_numpy() if factor else np.full(len(table), "all")
     return Evidence(
         table=table,
-        response=model["response"],
-        factor=factor,
-        varying=model["varying"],
-        levels=[str(level) for level in compressed["group"].values],
-        sizes=compressed["rows"].values,
-        errors=sigma if isinstance(sigma, str) and sigma in table else None,
-        interval=interval,
-        own_rows=own_rows,
-        y=y,
-        groups=labels[rows],
+        formula=formula,
+        coefficients=tuple(design.coefficients),
+        outcome=outcome,
+        factors=factors,
+        interval=block["interval"],
+        own_rows=block["new_data"] is not None,
+        y=design.y,
+        per=per,
+        weights=values.get("weights", ones),
+        rows=rows,
         fits=fits,
         comparison=pd.read_csv(paths["comparison"]),
         comparison_groups=pd.read_csv(paths["comparison_groups"]),
@@ -182,16 +288,21 @@ def read(paths: dict, variants, interval: float, own_rows: bool) -> Evidence:
     )
 
 
-def _sampled(path, factor) -> tuple[dict, xr.Dataset]:
+def _predictions(path, group_columns) -> pd.DataFrame:
+    """Predicted rows; a group may be called 12 or NA."""
+    kinds = dict.fromkeys(group_columns, str)
+    return pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=[""])
+
+
+def _sampled(path, factors) -> tuple[dict, xr.Dataset]:
     """Population-level scalars, named as in the summary, and the sampler's statistics.
 
     Only these are read: the deviations of thousands of groups stay in the file.
     """
+    names = ["beta", *(f"{kind}_{f.name}" for f in factors for kind in ("sd", "cor", "nu"))]
+    names += ["sigma", "nu", "alpha", "sigma_median", "sd_log_sigma"]
     with xr.open_dataset(path, group="posterior", engine="netcdf4") as opened:
-        wanted = [
-            name for name in ("beta", f"sd_{factor}", f"cor_{factor}", "sigma") if name in opened
-        ]
-        posterior = opened[wanted].load()
+        posterior = opened[[name for name in names if name in opened]].load()
     with xr.open_dataset(path, group="sample_stats", engine="netcdf4") as opened:
         statistics = opened[["energy", "diverging"]].load()
     scalars = {}
@@ -199,8 +310,24 @@ def _sampled(path, factor) -> tuple[dict, xr.Dataset]:
         own = [dim for dim in variable.dims if dim not in ("chain", "draw")]
         flat = variable.transpose(*own, "chain", "draw").values
         for index in np.ndindex(flat.shape[:-2]):
-            if name.startswith("cor_") and index[0] >= index[1]:
-                continue  # the diagonal is one, and the matrix symmetric
+            if len(own) == 2 and index[0] >= index[1]:
+                continue  # the diagonal of a correlation matrix is one, and it is symmetric
             at = ", ".join(str(posterior[d].values[i]) for d, i in zip(own, index, strict=True))
             scalars[f"{name}[{at}]" if own else name] = flat[index]
     return scalars, statistics
+
+
+def _expected(path, factor: Factor, family, average: dict, interval: float) -> pd.DataFrame:
+    """Expected response of each group, and of the average one, at average predictors."""
+    with xr.open_dataset(path, group="posterior", engine="netcdf4") as opened:
+        step = -(-opened.sizes["chain"] * opened.sizes["draw"] // DRAWS)
+        thinned = opened[["beta", f"u_{factor.name}"]].isel(draw=slice(None, None, step)).load()
+    beta = thinned["beta"].stack(sample=("chain", "draw")).transpose("coefficient", "sample")
+    at = np.array([average[str(name)] for name in thinned["coefficient"].values])
+    middle = at @ beta.values + average["offset"]
+    u = thinned[f"u_{factor.name}"].stack(sample=("chain", "draw"))
+    u = u.transpose(factor.name, f"{factor.name}_coefficient", "sample").values[:, 0]
+    drawn = family.inverse_link(np.vstack([middle + u, middle]))
+    tails = (1 - interval) / 2
+    low, high = np.quantile(drawn, [tails, 1 - tails], axis=1)
+    return pd.DataFrame({"mean": drawn.mean(axis=1), "lower": low, "upper": high})

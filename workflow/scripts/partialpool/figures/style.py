@@ -1,5 +1,6 @@
 """One look for all pictures: sizes, colours, text, and how a picture is saved."""
 
+import textwrap
 import unicodedata
 import warnings
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from matplotlib.ft2font import FT2Font
 WIDTH = 5.0  # inches: small enough to be read on a phone without scrolling
 INK, FAINT, ALARM = "#222222", "#9a9a9a", "#a61b1b"
 LABEL = 28  # columns of text a label may take
+LETTERS = 13  # of a label of an axis, in an inch
 
 RC = {
     "axes.axisbelow": True,
@@ -94,10 +96,33 @@ def save(figure, path: Path, failed=()) -> None:
     failed : sequence of str
         Variants in the picture whose fit failed its checks: said above it, in words.
     """
+    _wrap_labels(figure)
     if failed:
         _alarm(figure, f"✗ {' and '.join(failed)} failed: do not rely on this")
     figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
     plt.close(figure)
+
+
+def _wrap_labels(figure) -> None:
+    """Break labels of axes that are longer than their axis, which would be cut off."""
+    labels = [axis.label for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
+    if max((len(label.get_text()) for label in labels), default=0) > LABEL:
+        figure.draw_without_rendering()  # now axes are where they will be
+        width, height = figure.get_size_inches()
+        for axes in figure.axes:
+            box = axes.get_position()
+            middle = (box.x0 + box.x1) / 2
+            _wrap(axes.xaxis.label, 2 * min(middle, 1 - middle) * width)
+            _wrap(axes.yaxis.label, box.height * height)
+
+
+def _wrap(label, inches: float) -> None:
+    label.set_text(wrapped(label.get_text(), inches))
+
+
+def wrapped(text: str, inches: float) -> str:
+    """A label broken into lines that are no longer than its axis."""
+    return textwrap.fill(text, max(10, int(LETTERS * inches)))
 
 
 def _alarm(figure, words: str) -> None:
@@ -156,5 +181,7 @@ def named(variant: str, failed) -> str:
 
 
 def number(value: float) -> str:
-    """A number for a label: four digits, no trailing zeros."""
+    """A number for a label: whole, or four digits without trailing zeros."""
+    if value == round(value) and abs(value) < 1e6:
+        return f"{value:,.0f}"
     return f"{value:,.4g}" if abs(value) < 1e5 else f"{value:.3g}"

@@ -57,7 +57,7 @@ class Triangles:
         kept = [data.columns.index(name) for name in data.coefficients] + [-1]
         between = np.moveaxis(data.triangle[:, :varying], 0, -1)
         within, rows = data.triangle[:, varying:], data.rows
-        if merge and data.sigma != "by_group":
+        if merge and not data.outcome.sigma_by_group:
             width = data.triangle.shape[-1]
             within = np.linalg.qr(within.reshape(-1, width), mode="r")[None]
             rows = np.array([rows.sum()])
@@ -180,7 +180,7 @@ def draw_deviations(data: Compressed, beta, scale, sigma, rng) -> np.ndarray:
     beta : numpy.ndarray
         Shape `(draw, coefficient)`.
     scale : list of list of numpy.ndarray
-        L, lower triangular, `[row][column]`, each of shape `(draw,)`.
+        L, lower triangular, `[row][column]`, each of shape `(draw, 1)` or `(draw, group)`.
     sigma : numpy.ndarray
         Shape `(draw,)` or `(draw, group)`.
     rng : numpy.random.Generator
@@ -194,16 +194,48 @@ def draw_deviations(data: Compressed, beta, scale, sigma, rng) -> np.ndarray:
     triangles = Triangles.split(data, size)
     drawn = []
     for part, spread in _batches(data, sigma, len(beta)):
-        entries = [[entry[part, None] for entry in row] for row in scale]
+        entries = [[entry[part] for entry in row] for row in scale]
         triangle, along, _ = _collapsed(triangles, beta[part], entries, spread)
-        noise = np.moveaxis(rng.standard_normal((*spread.shape, size)), -1, 0) * spread
-        v = [None] * size
-        for i in reversed(range(size)):
-            known = sum(triangle[i, k] * v[k] for k in range(i + 1, size))
-            v[i] = (along[i] + noise[i] - known) / triangle[i, i]
-        u = [sum(entries[i][k] * v[k] for k in range(i + 1)) for i in range(size)]
+        u = _drawn(triangle, along, entries, spread, rng)
         drawn.append(np.stack(u, axis=-1))
     return np.concatenate(drawn)
+
+
+def draw(design, residual, scale, sigma, rng) -> np.ndarray:
+    """Draw u from its exact conditional normal, given what is left of the rows it touches.
+
+    Parameters
+    ----------
+    design : numpy.ndarray
+        S, shape `(varying, varying, ...)`.
+    residual : numpy.ndarray
+        e, `(varying, draw, group)`.
+    scale
+        L, as in :func:`draw_deviations`.
+    sigma : numpy.ndarray
+        Broadcasting against `(draw, group)`.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    numpy.ndarray
+        u, shape `(varying, draw, group)`.
+    """
+    directions, triangle = orthogonalise(stacked(design, scale, sigma, np), np)
+    _, along = remove(directions, np.concatenate([residual, np.zeros_like(residual)]))
+    spread = np.broadcast_to(sigma, residual.shape[1:])
+    return np.stack(_drawn(triangle, along, scale, spread, rng))
+
+
+def _drawn(triangle, along, scale, sigma, rng) -> list[np.ndarray]:
+    """u = L v, v from N(T^-1 c, sigma^2 T^-1 T^-T); a list over varying columns."""
+    size = len(scale)
+    noise = np.moveaxis(rng.standard_normal((*sigma.shape, size)), -1, 0) * sigma
+    v = [None] * size
+    for i in reversed(range(size)):
+        known = sum(triangle[i, k] * v[k] for k in range(i + 1, size))
+        v[i] = (along[i] + noise[i] - known) / triangle[i, i]
+    return [sum(scale[i][k] * v[k] for k in range(i + 1)) for i in range(size)]
 
 
 def group_log_density(data: Compressed, beta, scale, sigma) -> np.ndarray:
@@ -226,7 +258,7 @@ def group_log_density(data: Compressed, beta, scale, sigma) -> np.ndarray:
         squares = (_residual(triangles.within, beta[part]) ** 2).sum(axis=0)
         log_determinant = data.rows * np.log(spread)
         if scale:
-            entries = [[entry[part, None] for entry in row] for row in scale]
+            entries = [[entry[part] for entry in row] for row in scale]
             triangle, _, left = _collapsed(triangles, beta[part], entries, spread)
             squares = squares + (left**2).sum(axis=0)
             diagonal = [triangle[i, i] for i in range(len(scale))]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from partialpool.compress import Compressed
+from partialpool.described import Described
 from partialpool.models import collapse
 from partialpool.priors import FAMILIES, Priors
 
@@ -43,30 +44,40 @@ class Coordinates:
 
     @classmethod
     def of(
-        cls, data: Compressed, priors: Priors, triangles: collapse.Triangles, variant: str
+        cls,
+        data: Described,
+        priors: Priors,
+        triangles: collapse.Triangles,
+        varying: tuple[str, ...],
+        scale,
+        spread: float,
     ) -> "Coordinates":
-        """From compressed data, and the same split for a variant."""
-        varies = len(triangles.design) > 0
-        last = [c for c in data.varying if c in data.coefficients] if varies else []
+        """From compressed rows, split after the varying columns.
+
+        Parameters
+        ----------
+        data : Described
+        priors : Priors
+        triangles : Triangles
+        varying : tuple of str
+            Columns with deviations; none in a pooled variant.
+        scale : sequence of sequence of float
+            A rough Cholesky factor of their covariance, `[row][column]`.
+        spread : float
+            A rough sigma.
+        """
+        last = [c for c in varying if c in data.coefficients]
         order = [c for c in data.coefficients if c not in last] + last
         index = [data.coefficients.index(name) for name in order]
 
-        on = np.eye(len(index))
-        if priors.centred:
-            on[data.coefficients.index("Intercept")] = [data.mean[c] for c in data.coefficients]
-        chosen = [priors.beta[name] for name in data.coefficients]
-        location = np.array([p.parameters[FAMILIES[p.family].location] for p in chosen])
-        scale = np.array([p.arguments[-1] for p in chosen])
-
-        spread = sigma(data) if data.known_sigma is None else data.known_sigma
+        on, location, width = prior_rows(data, priors)
         systems = [
             _flat(triangles.within) / spread,
-            np.column_stack([on, location]) / scale[:, None],
+            np.column_stack([on, location]) / width[:, None],
         ]
-        if varies:
-            sd = np.diag(between_sd(priors, variant))
+        if varying:
             directions, _ = collapse.orthogonalise(
-                collapse.stacked(triangles.design, sd, spread, np), np
+                collapse.stacked(triangles.design, scale, spread, np), np
             )
             padded = np.concatenate([triangles.between, np.zeros_like(triangles.between)])
             left, _ = collapse.remove([d[:, None] for d in directions], padded)
@@ -88,13 +99,23 @@ class Coordinates:
             on=on,
             turned=turn(triangles.between),
             information=(turn(triangles.within) ** 2).sum(axis=0),
-            prior_information=((on @ of_varying / scale[:, None]) ** 2).sum(axis=0),
+            prior_information=((on @ of_varying / width[:, None]) ** 2).sum(axis=0),
         )
 
 
 def _flat(system: np.ndarray) -> np.ndarray:
     """From `(row, column, group)` to `(rows of all groups, column)`."""
     return np.moveaxis(system, 1, -1).reshape(-1, system.shape[1])
+
+
+def prior_rows(data: Described, priors: Priors) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What the priors are on, from beta, `(coefficient, coefficient)`; where, and how wide."""
+    on = np.eye(len(data.coefficients))
+    if priors.centred:
+        on[data.coefficients.index("Intercept")] = [data.mean[c] for c in data.coefficients]
+    chosen = [priors.beta[name] for name in data.coefficients]
+    location = np.array([p.parameters[FAMILIES[p.family].location] for p in chosen])
+    return on, location, np.array([p.arguments[-1] for p in chosen])
 
 
 def sigma(data: Compressed) -> float:
@@ -108,6 +129,19 @@ def sigma(data: Compressed) -> float:
     return float(abs(remaining) / np.sqrt(freedom))
 
 
-def between_sd(priors: Priors, variant: str) -> np.ndarray:
-    """The fixed one; or one sd of the response for each sd of a predictor."""
-    return np.array(list(priors.wide.values())) * (1 if variant == "unpooled" else 0.04)
+def told_of_sigma(data: Compressed) -> np.ndarray:
+    """How precisely each group's own rows tell its log sigma, shape `(group,)`: 2 (n - columns)."""
+    return 2 * np.maximum(data.rows - len(data.columns), 0)
+
+
+def log_group_sigma(data: Compressed) -> np.ndarray:
+    """Log of the residual sd of least squares in each group alone, shape `(group,)`."""
+    freedom = np.maximum(data.rows - len(data.columns), 1)
+    smallest = 1e-6 * data.response_sd * np.sqrt(freedom)
+    return np.log(np.maximum(np.abs(data.triangle[:, -1, -1]), smallest) / np.sqrt(freedom))
+
+
+def between_sd(priors: Priors, factor: str, variant: str) -> np.ndarray:
+    """The fixed one; or a small part of it: one sd of the response for each sd of a predictor."""
+    wide = np.array(list(priors.wide[factor].values()))
+    return wide if variant == "unpooled" else 0.04 * wide

@@ -11,16 +11,21 @@ from pathlib import Path
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from partialpool.report import mathematics, tables, words
+from partialpool.report import answers, captions, mathematics, meaning, priors, tables, text, words
 from partialpool.report.results import Results, read
+from partialpool.study import OUTCOME
 
 __all__ = ["environment", "page", "read"]
 
-ORDER = ("data", "simulate", "formula", "family", "sigma", "priors", "variants", "new_data")
+ORDER = (
+    "data", "simulate", "formula", "family", *OUTCOME[1:], "group_effects", "missing", "key",
+    "priors", "variants", "new_data", "predict", "contrasts",
+)  # fmt: skip
 
 FILES = {
     "summaries": "every scalar: mean, sd, interval, Monte Carlo error, ESS, R-hat",
     "predictions": "all predicted rows",
+    "contrasts": "all contrasts",
     "comparison": "comparison, leaving out rows",
     "comparison_groups": "comparison, leaving out groups",
     "recovery": "truth against estimate",
@@ -42,8 +47,8 @@ def environment(templates) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["listed"] = words.listed
-    made.filters["short"] = words.short
+    made.filters["listed"] = text.listed
+    made.filters["short"] = text.short
     return made
 
 
@@ -72,31 +77,80 @@ def page(results: Results, figures, links: dict[str, str], templates) -> str:
         "name": study["name"],
         "formula": study["formula"],
         "results": results,
-        "percent": f"{100 * study['interval']:g}%",
+        "percent": percent(results),
         "failed": set(results.failed),
         "verdict": words.verdict(results),
         "checks": {fit.variant: [words.check(c) for c in fit.checks] for fit in results.fits},
         "retried": [fit for fit in results.fits if len(fit.attempts) > 1],
         "pictures": {path.stem: picture(path) for path in sorted(Path(figures).glob("*.svg"))},
+        "factors": factors(results),
         "data_columns": tables.columns_of_data(results),
         "lines": mathematics.lines(results),
-        "sigma_words": mathematics.sigma_words(results),
-        "centred_words": mathematics.centred_words(results),
-        "priors": mathematics.priors(results),
-        "pooling": words.pooling(results),
+        "indices": mathematics.indices(results),
+        "response_words": meaning.response(results),
+        "relations": meaning.relations(results),
+        "pooling": meaning.pooling(results),
+        "spread": meaning.spread(results),
+        "priors": priors.priors(results),
+        "prior_caption": captions.prior(results),
+        "centred_words": priors.centred_words(results),
+        "prior_warnings": priors.warnings(results),
         "population": tables.population(results),
-        "groups": [(c, tables.groups(results, c)) for c in results.model["varying"]],
+        "ratios": tables.ratios(results),
+        "ratio_words": meaning.ratio(results),
+        "groups": groups(results),
+        "density_caption": captions.density(results, percent(results)),
         "comparisons": comparisons(results),
         "shown": shown,
-        "predictions": tables.predictions(results, shown),
-        "refusals": tables.refusals(results),
+        "predictions": answers.predictions(results, shown),
+        "contrasts": answers.contrasts(results, shown),
+        "refusals": answers.refusals(results),
         "recovery": tables.recovery(results),
         "attempts": tables.attempts(results),
+        "sampled": meaning.sampled(results),
         "provenance": provenance(results),
-        "config": config(study),
+        "config": config(results),
         "links": links,
     }
     return environment(templates).get_template("study.html").render(context)
+
+
+def factors(results: Results) -> list[dict]:
+    """What is shown of each factor's rows: pictures, and their captions."""
+    found = []
+    for number, factor in enumerate(results.factors or [None], start=1):
+        end = "" if number == 1 else f"_{number}"
+        found.append(
+            {
+                "name": factor and factor.name,
+                "data": f"data{end}",
+                "data_caption": captions.data(results, factor),
+                "groups": f"groups{end}",
+                "groups_caption": factor and captions.groups(results, factor, percent(results)),
+            }
+        )
+    return found
+
+
+def groups(results: Results) -> list[dict]:
+    """The coefficients of each factor's groups: heading, picture, caption and table."""
+    found = []
+    for factor in results.factors:
+        for column in factor.varying:
+            found.append(
+                {
+                    "title": f"Each {factor.unit}: {column}",
+                    "picture": f"shrinkage_{len(found) + 1}",
+                    "caption": captions.shrinkage(results, factor, percent(results)),
+                    "table": tables.groups(results, factor, column),
+                }
+            )
+    return found
+
+
+def percent(results: Results) -> str:
+    """The probability inside every interval."""
+    return f"{100 * results.study['interval']:g}%"
 
 
 def comparisons(results: Results) -> list[dict]:
@@ -135,9 +189,12 @@ def provenance(results: Results) -> dict:
     return {"distinct": distinct, "seed": results.study["seed"]}
 
 
-def config(study: dict) -> str:
+def config(results: Results) -> str:
     """The study's block of the config as YAML, defaults filled in."""
-    block = {key: study[key] for key in ORDER if study[key] not in (None, {})}
+    study = results.study
+    without = set() if results.outcome.has_sigma else {"sigma"}
+    without |= set() if results.factors else {"group_effects"}
+    block = {key: study[key] for key in ORDER if key not in without and study[key]}
     whole = {
         "sampler": study["sampler"],
         "convergence": study["convergence"],

@@ -6,11 +6,19 @@ it has been written by ElementTree, so the template may take it as it is.
 
 from xml.etree.ElementTree import Element, tostring
 
-from partialpool.priors import FAMILIES, Prior
-from partialpool.report.results import Results
-from partialpool.report.words import number, short
+from partialpool.report.results import Factor, Results
+from partialpool.report.text import number, short
 
 ADDENDS = 12  # of the linear predictor, before an ellipsis
+LETTERS = "jklm"  # of the groups of each factor
+DISTRIBUTIONS = {
+    "gaussian": "Normal",
+    "student_t": "StudentT",
+    "bernoulli": "Bernoulli",
+    "binomial": "Binomial",
+    "poisson": "Poisson",
+    "negative_binomial": "NegativeBinomial",
+}
 
 
 def _element(tag: str, text: str | None = None, children=(), **attributes) -> list[Element]:
@@ -18,6 +26,10 @@ def _element(tag: str, text: str | None = None, children=(), **attributes) -> li
     made.text = text
     made.extend(children)
     return [made]
+
+
+def _row(expression) -> list[Element]:
+    return expression if len(expression) == 1 else _element("mrow", children=expression)
 
 
 def _mi(name: str) -> list[Element]:
@@ -39,145 +51,166 @@ def _joined(sign: str, expressions) -> list[Element]:
 
 
 def _sub(base, *scripts) -> list[Element]:
-    return _element("msub", children=[*base, *_element("mrow", children=_joined(",", scripts))])
+    return _element("msub", children=[*base, *_row(_joined(",", scripts))])
 
 
-def _group(i) -> list[Element]:
-    """j[i], the group of row i."""
-    return [*_mi("j"), *_mo("["), *i, *_mo("]")]
+def _call(name, *arguments) -> list[Element]:
+    return [*name, *_mo("("), *_joined(",", arguments), *_mo(")")]
 
 
-def _normal(mean, spread) -> list[Element]:
-    arguments = [*_mo("("), *mean, *_mo(","), *spread, *_mo(")")]
-    return [*_mo("∼"), *_word("Normal"), *arguments]
+def _distributed(distribution: str, *arguments) -> list[Element]:
+    return [*_mo("∼"), *_call(_word(distribution), *arguments)]
 
 
-def _math(*expressions) -> str:
+def _zero() -> list[Element]:
+    return _element("mn", "0")
+
+
+def mathml(*expressions) -> str:
+    """One piece of mathematics, as text."""
     children = [element for expression in expressions for element in expression]
     return tostring(_element("math", children=children)[0], encoding="unicode")
 
 
+def index(results: Results, factor: Factor) -> list[Element]:
+    """The letter of a factor's groups."""
+    position = results.factors.index(factor)
+    if position < len(LETTERS):
+        return _mi(LETTERS[position])
+    return _sub(_mi("j"), _element("mn", str(position + 1)))
+
+
+def _group_of_row(results: Results, factor: Factor) -> list[Element]:
+    """j[i], the group of row i."""
+    return [*index(results, factor), *_mo("["), *_mi("i"), *_mo("]")]
+
+
+def symbol(results: Results, letter: str, factor: Factor, *scripts) -> list[Element]:
+    """A quantity of a factor, which bears its name where there are several factors."""
+    if len(results.factors) == 1:
+        return _sub(_mi(letter), *scripts) if scripts else _mi(letter)
+    above = _word(factor.name)
+    if not scripts:
+        return _element("msup", children=[*_mi(letter), *above])
+    return _element("msubsup", children=[*_mi(letter), *_row(_joined(",", scripts)), *above])
+
+
+def indices(results: Results) -> list[dict]:
+    """For each factor, `index` (markup) of the group of a row, and its `unit` in words."""
+    return [
+        {"index": mathml(_group_of_row(results, factor)), "unit": factor.unit}
+        for factor in results.factors
+    ]
+
+
 def lines(results: Results) -> list[list[str]]:
     """The model, a list of pieces a line; a line may be broken between its pieces."""
-    model = results.model
-    i, j = _mi("i"), _mi("j")
-    factor, varying = model["factor"], model["varying"]
-    response, expected = _sub(_word(model["response"]), i), _sub(_mi("μ"), i)
-    out = [[_math(response), _math(_normal(expected, _sigma(model, i)))]]
-
-    columns = [*model["coefficients"], *(c for c in varying if c not in model["coefficients"])]
-    shown = columns[:ADDENDS]
-    pieces = [_math(expected, _mo("="))]
-    for position, column in enumerate(shown):
-        pieces.append(_math(_mo("+") if position else [], _addend(column, model, i)))
-    if len(columns) > len(shown):
-        pieces.append(_math(_mo("+"), _mo("⋯")))
-    out.append(pieces)
-
-    zero = _element("mn", "0")
-    if factor and len(varying) == 1:
-        deviation = _sub(_mi("u"), _word(varying[0]), j)
-        out.append([_math(deviation, _normal(zero, _sub(_mi("τ"), _word(varying[0]))))])
-    elif factor:
-        more = [_mo("⋯")] if len(varying) > ADDENDS else []
-        first = [_word(name) for name in varying[:ADDENDS]]
-        u = _joined(",", [*(_sub(_mi("u"), name, j) for name in first), *more])
-        tau = _joined(",", [*(_sub(_mi("τ"), name) for name in first), *more])
-        spread = [*_mi("D"), *_mi("C"), *_mi("D")]
-        out.append([_math(_mo("("), u, _mo(")")), _math(_normal(zero, spread))])
-        out.append([_math(_mi("D"), _mo("="), _word("diag"), _mo("("), tau, _mo(")"))])
+    outcome, i = results.outcome, _mi("i")
+    expected = _sub(_mi("p" if results.link == "logit" else "μ"), i)
+    arguments = {
+        "gaussian": lambda: (expected, _sigma(results)),
+        "student_t": lambda: (_mi("ν"), expected, _sigma(results)),
+        "bernoulli": lambda: (expected,),
+        "binomial": lambda: (_sub(_word(outcome.trials), i), expected),
+        "poisson": lambda: (expected,),
+        "negative_binomial": lambda: (expected, _mi("α")),
+    }[outcome.family]()
+    response = _sub(_word(results.model["response"]), i)
+    out = [
+        [mathml(response), mathml(_distributed(DISTRIBUTIONS[outcome.family], *arguments))],
+        _predictor(results, expected),
+    ]
+    for factor in results.factors:
+        out += _deviations(results, factor)
+    if outcome.has_sigma and outcome.pools_sigma:
+        log_sigma = _call(_word("log"), _sub(_mi("σ"), _mi("j")))
+        log_median = _call(_word("log"), _sub(_mi("σ"), _word("median")))
+        spread = _sub(_mi("τ"), _word("log σ"))
+        out.append([mathml(log_sigma), mathml(_distributed("Normal", log_median, spread))])
     return out
 
 
-def _addend(column: str, model: dict, i) -> list[Element]:
-    """One column of the linear predictor with its coefficient, and its group's deviation."""
+def _predictor(results: Results, expected) -> list[str]:
+    """The linear predictor."""
+    outcome, i = results.outcome, _mi("i")
+    left = expected if results.link == "identity" else _call(_word(results.link), expected)
+    varying = [column for factor in results.factors for column in factor.varying]
+    columns = list(dict.fromkeys([*results.model["coefficients"], *varying]))
+    shown = columns[:ADDENDS]
+    addends = [addend for column in shown for addend in _addends(column, results)]
+    if len(columns) > len(shown):
+        addends.append(_mo("⋯"))
+    if outcome.offset:
+        addends.append(_sub(_word(outcome.offset), i))
+    if outcome.exposure:
+        addends.append(_call(_word("log"), _sub(_word(outcome.exposure), i)))
+    pieces = [mathml(_mo("+") if place else [], addend) for place, addend in enumerate(addends)]
+    return [mathml(left, _mo("=")), *pieces]
+
+
+def _addends(column: str, results: Results) -> list[list[Element]]:
+    """One column of the linear predictor with its coefficient, and its groups' deviations."""
     parts = []
-    if column in model["coefficients"]:
+    if column in results.model["coefficients"]:
         parts.append(_sub(_mi("β"), _word(column)))
-    if column in model["varying"]:
-        parts.append(_sub(_mi("u"), _word(column), _group(i)))
-    both = _joined("+", parts)
+    for factor in results.factors:
+        if column in factor.varying:
+            group = _group_of_row(results, factor)
+            parts.append(symbol(results, "u", factor, _word(column), group))
     if column == "Intercept":
-        return both
+        return parts
+    both = _joined("+", parts)
     if len(parts) > 1:
         both = [*_mo("("), *both, *_mo(")")]
-    return [*both, *_element("mspace", width="0.17em"), *_sub(_word(column), i)]
+    return [[*both, *_element("mspace", width="0.17em"), *_sub(_word(column), _mi("i"))]]
 
 
-def _sigma(model: dict, i) -> list[Element]:
-    sigma = model["sigma"]
-    if sigma == "estimated":
-        return _mi("σ")
-    if sigma == "by_group":
-        return _sub(_mi("σ"), _group(i))
-    if isinstance(sigma, str):
-        return _sub(_word(sigma), i)
-    return _element("mn", number(sigma))
-
-
-def sigma_words(results: Results) -> str:
-    """What is known of the residual standard deviation."""
-    model = results.model
-    sigma, response = model["sigma"], model["response"]
-    if sigma == "estimated":
-        return f"σ, the standard deviation of {response} around its expected value, is estimated."
-    if sigma == "by_group":
-        return f"Each {model['factor']} has its own standard deviation σ around its expected value."
-    if isinstance(sigma, str):
-        return f"The standard error of each row is known: column {sigma}."
-    return f"The standard deviation around the expected value is known: {number(sigma)}."
-
-
-def priors(results: Results) -> list[dict]:
-    """Every prior: `symbol` (markup), `name` as in the files, `prior`, `numbers`, `given`.
-
-    The priors of the hierarchical fit, or of the only one.
-    """
-    model, stored = results.model, results.fits[-1].priors
-    factor, given = model["factor"], set(stored["given"])
-    term_of = {column: term for term, columns in model["terms"].items() for column in columns}
-    rows = [
-        (_sub(_mi("β"), _word(column)), f"beta[{column}]", text, {column, term_of.get(column)})
-        for column, text in stored["beta"].items()
-    ]
-    if "hierarchical" in results.study["variants"]:
-        for column, text in stored["sd"].items():
-            symbol = _sub(_mi("τ"), _word(column))
-            rows.append((symbol, f"sd_{factor}[{column}]", text, {"sd", f"sd_{factor}"}))
-        if stored["cor"]:
-            rows.append((_mi("C"), f"cor_{factor}", stored["cor"], {"cor", f"cor_{factor}"}))
-    if stored["sigma"]:
-        symbol = _sub(_mi("σ"), _mi("j")) if model["sigma"] == "by_group" else _mi("σ")
-        rows.append((symbol, "sigma", stored["sigma"], {"sigma"}))
+def _deviations(results: Results, factor: Factor) -> list[list[str]]:
+    """How a factor's deviations are distributed."""
+    j = index(results, factor)
+    heavy = results.study["group_effects"] == "student_t"
+    nu = [symbol(results, "ν", factor, _mi("u"))] if heavy else []
+    name = "StudentT" if heavy else "Normal"
+    if len(factor.varying) == 1:
+        column = _word(factor.varying[0])
+        spread = symbol(results, "τ", factor, column)
+        deviation = symbol(results, "u", factor, column, j)
+        return [[mathml(deviation), mathml(_distributed(name, *nu, _zero(), spread))]]
+    more = [_mo("⋯")] if len(factor.varying) > ADDENDS else []
+    first = [_word(column) for column in factor.varying[:ADDENDS]]
+    u = [*(symbol(results, "u", factor, column, j) for column in first), *more]
+    tau = [*(symbol(results, "τ", factor, column) for column in first), *more]
+    d, c = symbol(results, "D", factor), symbol(results, "C", factor)
     return [
-        {
-            "symbol": _math(symbol),
-            "name": name,
-            "prior": text,
-            "numbers": _numbers(text),
-            "given": bool(keys & given),
-        }
-        for symbol, name, text, keys in rows
+        [mathml(_call([], *u)), mathml(_distributed(name, *nu, _zero(), [*d, *c, *d]))],
+        [mathml(d, _mo("="), _call(_word("diag"), *tau))],
     ]
 
 
-def _numbers(text: str) -> str:
-    """The arguments of a prior by name, such as `mu = 0, sigma = 10`."""
-    prior = Prior.parse(text)
-    names = FAMILIES[prior.family].parameters
-    return ", ".join(
-        f"{name} = {number(x)}" for name, x in zip(names, prior.arguments, strict=True)
-    )
+def _sigma(results: Results) -> list[Element]:
+    outcome = results.outcome
+    if outcome.sigma == "estimated":
+        return _mi("σ")
+    if outcome.sigma_by_group:
+        return _sub(_mi("σ"), _group_of_row(results, results.factors[0]))
+    if outcome.errors:
+        return _sub(_word(outcome.errors), _mi("i"))
+    return _element("mn", number(outcome.sigma))
 
 
-def centred_words(results: Results) -> str | None:
-    """Where the prior of the Intercept sits, if it is the default one and there are predictors."""
-    others = [name for name in results.model["coefficients"] if name != "Intercept"]
-    if not results.fits[-1].priors["centred"] or not others:
-        return None
-    at = ", ".join(f"{short(c, 32)} = {number(results.means[c])}" for c in others[:ADDENDS])
-    more = ", …" if len(others) > ADDENDS else ""
-    return (
-        "The prior of the Intercept is on the expected response at the mean of the predictors "
-        f"({at}{more}), not where they are all zero."
-    )
+def of_parameter(
+    results: Results, kind: str, factor: Factor | None = None, column: str = ""
+) -> str:
+    """The symbol of a parameter that has a prior, as markup."""
+    found = {
+        "beta": lambda: _sub(_mi("β"), _word(column)),
+        "sd": lambda: symbol(results, "τ", factor, _word(column)),
+        "cor": lambda: symbol(results, "C", factor),
+        "nu_of_groups": lambda: symbol(results, "ν", factor, _mi("u")),
+        "sigma": lambda: _sub(_mi("σ"), _mi("j")) if results.outcome.sigma_by_group else _mi("σ"),
+        "sigma_median": lambda: _sub(_mi("σ"), _word("median")),
+        "sd_log_sigma": lambda: _sub(_mi("τ"), _word("log σ")),
+        "nu": lambda: _mi("ν"),
+        "alpha": lambda: _mi("α"),
+    }
+    return mathml(found[kind]())

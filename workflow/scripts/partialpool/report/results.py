@@ -2,12 +2,42 @@
 
 import csv
 import json
-from dataclasses import dataclass
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 
 from partialpool import files
+from partialpool.report.text import short
+from partialpool.study import COUNTS, SIGMA_FAMILIES, Outcome
 
-ANSWERS = 9  # columns that prediction adds to the rows
+
+@dataclass(frozen=True)
+class Factor:
+    """A grouping factor.
+
+    Attributes
+    ----------
+    name : str
+        `school`, or `school:class` of classes within schools.
+    columns : tuple of str
+        Of the table; those it is made of.
+    varying : tuple of str
+        Coefficients that vary by it.
+    sizes : dict of str to int
+        Rows of each group.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    varying: tuple[str, ...]
+    sizes: dict
+
+    @property
+    def unit(self) -> str:
+        """One of its groups in words, such as `class within school`."""
+        return " within ".join(short(column, 40) for column in reversed(self.columns))
 
 
 @dataclass(frozen=True)
@@ -26,6 +56,9 @@ class Fit:
     priors, sampler, provenance : dict
         As stored with the draws.
     attempts : list of dict
+    contrasts : list of dict
+    warnings : list of str
+        About its priors.
     """
 
     variant: str
@@ -38,6 +71,8 @@ class Fit:
     sampler: dict
     provenance: dict
     attempts: list
+    contrasts: list = field(default_factory=list)
+    warnings: list = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -51,24 +86,29 @@ class Results:
     data : dict
         The data report.
     model : dict
-        `coefficients, terms, varying, factor, sigma, response` of the design.
-    means : dict of str to float
-        Of the design's columns.
+        `partialpool.described.Described.description` of the fitted table.
+    factors : list of Factor
+    pairs : dict of (str, str) to int
+        For each two factors, how many pairs of their groups are in the table.
     fits : list of Fit
     comparison, comparison_groups, recovery : list of dict
     replicated : int
         Rows that were replicated; a random subset of large tables.
+    merged : int or None
+        Rows that were fitted, where those of the table have been merged.
     """
 
     study: dict
     data: dict
     model: dict
-    means: dict
+    factors: list
+    pairs: dict
     fits: list
     comparison: list
     comparison_groups: list
     recovery: list
     replicated: int
+    merged: int | None = None
 
     @property
     def failed(self) -> list[str]:
@@ -80,10 +120,15 @@ class Results:
         return next((fit for fit in self.fits if fit.variant == variant), None)
 
     @property
-    def sizes(self) -> dict[str, int]:
-        """Rows of each group."""
-        factor = self.model["factor"]
-        return self.data["columns"][factor]["levels"] if factor else {}
+    def outcome(self) -> Outcome:
+        """How the response is distributed."""
+        return Outcome(**self.model["outcome"])
+
+    @property
+    def link(self) -> str:
+        """From the expected response to the linear predictor: "identity", "logit" or "log"."""
+        family = self.outcome.family
+        return "identity" if family in SIGMA_FAMILIES else "log" if family in COUNTS else "logit"
 
 
 def read(paths: dict, study: dict) -> Results:
@@ -92,54 +137,106 @@ def read(paths: dict, study: dict) -> Results:
     Parameters
     ----------
     paths : dict
-        `data_report, compressed, comparison, comparison_groups`, perhaps `recovery`, and by
-        variant `posteriors, summaries, diagnostics, predictive, predictions`.
+        `table, data_report, compressed, comparison, comparison_groups`, perhaps `recovery`; and
+        by variant `posteriors, summaries, diagnostics, predictive, predictions`, perhaps
+        `contrasts`.
     study : dict
         Every field of the study.
     """
     import netCDF4
 
+    data = files.read_json(paths["data_report"])
     with netCDF4.Dataset(paths["compressed"]) as stored:
         model = json.loads(stored.getncattr("model"))
-        columns = [str(name) for name in stored["column"][:]]
-        means = dict(zip(columns, map(float, stored["mean"][:]), strict=True))
-    with netCDF4.Dataset(paths["predictive"][0]) as stored:
-        replicated = int(stored.getncattr("rows_replicated"))
+        kept = stored.dimensions["row"].size if "row" in stored.dimensions else data["rows_used"]
+    factors, pairs = _factors(paths["table"], model["factors"], data["columns"])
+    contrasts = paths.get("contrasts") or [None] * len(study["variants"])
     fits = []
-    for variant, posterior, summary, diagnostics, predictions in zip(
-        study["variants"],
-        paths["posteriors"],
-        paths["summaries"],
-        paths["diagnostics"],
-        paths["predictions"],
-        strict=True,
-    ):
-        with netCDF4.Dataset(posterior) as stored:
-            kept = ("priors", "sampler", "provenance", "attempts")
-            attributes = {name: json.loads(stored.getncattr(name)) for name in kept}
-        verdict = files.read_json(diagnostics)
+    for number, variant in enumerate(study["variants"]):
+        with netCDF4.Dataset(paths["posteriors"][number]) as stored:
+            attributes = {
+                name: json.loads(stored.getncattr(name))
+                for name in ("priors", "sampler", "provenance", "attempts")
+            }
+        with netCDF4.Dataset(paths["predictive"][number]) as stored:
+            replicated = int(stored.getncattr("rows_replicated"))
+            warnings = json.loads(stored.getncattr("warnings"))
+        verdict = files.read_json(paths["diagnostics"][number])
         fits.append(
             Fit(
                 variant=variant,
                 passed=verdict["passed"],
                 checks=verdict["checks"],
                 advice=verdict["advice"],
-                summary={row["name"]: row for row in read_csv(summary)},
-                predictions=read_csv(predictions),
+                summary={row["name"]: row for row in read_csv(paths["summaries"][number])},
+                predictions=read_csv(paths["predictions"][number]),
+                contrasts=read_csv(contrasts[number]) if contrasts[number] else [],
+                warnings=warnings,
                 **attributes,
             )
         )
     return Results(
         study=study,
-        data=files.read_json(paths["data_report"]),
+        data=data,
         model=model,
-        means=means,
+        factors=factors,
+        pairs=pairs,
         fits=fits,
         comparison=read_csv(paths["comparison"]),
         comparison_groups=read_csv(paths["comparison_groups"]),
         recovery=read_csv(paths["recovery"]) if paths.get("recovery") else [],
         replicated=replicated,
+        merged=kept if kept < data["rows_used"] else None,
     )
+
+
+def _factors(table, described: list[dict], known) -> tuple[list[Factor], dict]:
+    """The grouping factors, and how many pairs of groups each two of them have."""
+    if not described:
+        return [], {}
+    import pyarrow.parquet as parquet
+
+    made_of = {factor["name"]: _columns(factor["name"], known) for factor in described}
+    columns = list(dict.fromkeys(column for own in made_of.values() for column in own))
+    read = parquet.read_table(table, columns=columns).select(columns)
+    # Numbers for names, so that no column is called what the count is.
+    numbered = read.rename_columns([str(number) for number in range(len(columns))])
+    counted = numbered.group_by(numbered.column_names).aggregate([([], "count_all")])
+    *labels, counts = (column.to_pylist() for column in counted.columns)
+    by_column = dict(zip(columns, labels, strict=True))
+    groups = {name: _labels([by_column[c] for c in own]) for name, own in made_of.items()}
+    factors = []
+    for factor in described:
+        name, sizes = factor["name"], Counter()
+        for label, count in zip(groups[name], counts, strict=True):
+            sizes[label] += count
+        ordered = {level: sizes[level] for level in factor["levels"]}
+        factors.append(Factor(name, made_of[name], tuple(factor["varying"]), ordered))
+    pairs = {
+        (a, b): len(set(zip(groups[a], groups[b], strict=True)))
+        for a, b in combinations(made_of, 2)
+    }
+    return factors, pairs
+
+
+def _columns(name: str, known) -> tuple[str, ...]:
+    """The columns a factor is made of: its own name, or names joined by colons."""
+    if name in known:
+        return (name,)
+    for match in re.finditer(":", name):
+        if name[: match.start()] in known:
+            rest = _columns(name[match.end() :], known)
+            if rest:
+                return (name[: match.start()], *rest)
+    return ()
+
+
+def _labels(parts: list[list]) -> list[str]:
+    """Labels of groups as the fits have them: of several columns, joined by colons."""
+    if len(parts) == 1:
+        return [str(label) for label in parts[0]]
+    marked = [[re.sub(r"([\\:])", r"\\\1", str(label)) for label in part] for part in parts]
+    return [":".join(row) for row in zip(*marked, strict=True)]
 
 
 def read_csv(path) -> list[dict]:
@@ -149,5 +246,5 @@ def read_csv(path) -> list[dict]:
 
 
 def value(row: dict, key: str) -> float | None:
-    """A number of a row; None where it is empty."""
-    return float(row[key]) if row[key] else None
+    """A number of a row; None where it is empty, or the row has no such column."""
+    return float(row[key]) if row.get(key) else None

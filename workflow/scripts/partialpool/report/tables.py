@@ -1,13 +1,16 @@
 """Tables: short enough to read, with what is left out said below them."""
 
 import re
+from collections.abc import Callable
 from itertools import combinations
 
-from partialpool.report.results import ANSWERS, Results, value
-from partialpool.report.words import decimals, fixed, number, short
+from partialpool.priors import WIDE_LOG_SIGMA
+from partialpool.report import meaning
+from partialpool.report.results import Factor, Results, value
+from partialpool.report.text import decimals, fixed, number, short
+from partialpool.report.words import MOVED
 
-MOVED = ("unpooled", "hierarchical")  # from the one to the other
-KINDS = ["beta", "sd", "cor", "sigma"]  # population-level scalars, in their order on the page
+RESPONSE = ("sigma", "sigma_median", "sd_log_sigma", "nu", "alpha")  # in their order on the page
 SHOWN = 20  # rows of a table on the page; the file has all
 
 
@@ -29,75 +32,136 @@ def table(columns, rows, note: str = "", numbers=()) -> dict:
 
 def columns_of_data(results: Results) -> dict:
     """The columns of the table that was fitted."""
+    gaps = bool(results.data["dropped"]["total"])
     rows = []
     for name, found in results.data["columns"].items():
         if "levels" in found:
             count = len(found["levels"])
             first = ", ".join(short(level, 24) for level in list(found["levels"])[:4])
-            spread = [f"{count} labels: {first}{', …' if count > 4 else ''}"] + 4 * [""]
+            spread = [f"{count:,} labels: {first}{', …' if count > 4 else ''}"] + 4 * [""]
         else:
             spread = ["numbers", *(number(found[key]) for key in ("min", "mean", "max", "sd"))]
-        rows.append([short(name), role(results, name), *spread])
-    heads = ["column", "role", "holds", "min", "mean", "max", "sd"]
-    return table(heads, rows, numbers=range(3, 7))
+        rows.append([short(name), role(results, name), *spread, *gaps * [f"{found['missing']:,}"]])
+    heads = ["column", "role", "holds", "min", "mean", "max", "sd", *gaps * ["gaps"]]
+    return table(heads, rows, numbers=range(3, len(heads)))
 
 
 def role(results: Results, column: str) -> str:
     """What a column is in the model."""
-    model = results.model
-    if column == model["factor"]:
+    if any(column in factor.columns for factor in results.factors):
         return "groups"
-    if column == model["sigma"]:
-        return "standard error"
-    left = results.study["formula"].partition("~")[0]
-    return "response" if column in left else "predictor"
+    for of_outcome, name in results.outcome.columns.items():
+        if name == column:
+            return of_outcome.removesuffix("s") if of_outcome == "standard errors" else of_outcome
+    left = re.findall(r"`([^`]*)`|(\w+)", results.study["formula"].partition("~")[0])
+    return "response" if column in {name for pair in left for name in pair} else "predictor"
 
 
 def population(results: Results) -> dict:
     """Population-level estimates, the variants side by side."""
-    factor, varying = results.model["factor"], results.model["varying"]
-    pairs = {f"cor_{factor}[{a}, {b}]" for a, b in combinations(varying, 2)}
-    names = list(
-        dict.fromkeys(
-            name
-            for fit in results.fits
-            for name in fit.summary
-            if name.startswith(("beta[", f"sd_{factor}[", "sigma")) or name in pairs
-        )
-    )
-    fixed_sd = [f"sd_{factor}[{column}]" for column in varying]
-    names += [name for name in fixed_sd if name not in names]
-    names.sort(key=lambda name: KINDS.index(re.match("[a-z]+", name)[0]))
+    names = list(dict.fromkeys(name for fit in results.fits for name in fit.summary))
+    names += [f"sd_{f.name}[{c}]" for f in results.factors for c in f.varying]
+    if results.outcome.has_sigma and results.outcome.pools_sigma:
+        names.append("sd_log_sigma")
+    ranks = {name: _rank(results, name) for name in names}
+    names = sorted((name for name, rank in ranks.items() if rank), key=ranks.get)
     rows = [
-        [short(name), *(_estimate(results, fit, name) for fit in results.fits)]
-        for name in names[:SHOWN]
+        [short(name), *(_estimate(fit, name) for fit in results.fits)] for name in names[:SHOWN]
     ]
     left = len(names) - len(rows)
-    note = f"{left} more in summary.csv of each variant." if left > 0 else ""
+    note = f"{left:,} more in summary.csv of each variant." if left > 0 else ""
     heads = ["", *(fit.variant for fit in results.fits)]
     return table(heads, rows, note, numbers=range(1, len(heads)))
 
 
-def _estimate(results: Results, fit, name: str) -> dict:
+def _rank(results: Results, name: str) -> tuple | None:
+    """Where a scalar stands on the page; None for those of single groups."""
+    if name.startswith("beta["):
+        return (0,)
+    for place, factor in enumerate(results.factors):
+        if name.startswith(f"sd_{factor.name}["):
+            return 1, place
+        pairs = combinations(factor.varying, 2)
+        if name in {f"cor_{factor.name}[{a}, {b}]" for a, b in pairs}:
+            return 2, place
+        if name == f"nu_{factor.name}":
+            return 3, place
+    if name in RESPONSE:
+        return 4, RESPONSE.index(name)
+    return (5,) if name.startswith("sigma[") else None
+
+
+def _estimate(fit, name: str) -> dict:
     """Mean, sd and interval of one scalar in one fit; what the variant fixes in words."""
     row = fit.summary.get(name)
     if row is None:
-        wide = fit.priors["wide"]
-        column = name.partition("[")[2].rstrip("]")
-        sd = number(wide.get(column)) if fit.variant == "unpooled" else "0"
-        text = f"fixed at {sd or '0'}"
-        return {"text": text, "mark": "dim"}
+        return {"text": _fixed(fit, name), "mark": "dim"}
     places = decimals(value(row, "sd"))
     mean, sd, low, high = (fixed(value(row, k), places) for k in ("mean", "sd", "lower", "upper"))
     return {"text": f"{mean} ± {sd}", "under": f"{low} to {high}"}
 
 
-def groups(results: Results, column: str) -> dict | None:
+def _fixed(fit, name: str) -> str:
+    """What a variant takes a scalar for that it does not estimate."""
+    if name.startswith("nu_"):
+        return "none"
+    at = "0"
+    if fit.variant == "unpooled":
+        wide = {
+            f"sd_{factor}[{column}]": sd
+            for factor, own in fit.priors["wide"].items()
+            for column, sd in own.items()
+        }
+        at = number((wide | {"sd_log_sigma": WIDE_LOG_SIGMA}).get(name, 0.0))
+    return f"fixed at {at}"
+
+
+def ratios(results: Results) -> dict | None:
+    """Coefficients of a model with a link as ratios; the Intercept as what is expected there."""
+    if results.link == "identity":
+        return None
+    ratio = "odds ratio" if results.link == "logit" else "rate ratio"
+    rows = []
+    for name in results.model["coefficients"][:SHOWN]:
+        through = _expected(results) if name == "Intercept" else meaning.exp
+        label = meaning.expected(results) if name == "Intercept" else ratio
+        rows.append(
+            [
+                short(name),
+                label,
+                *(_through(through, fit.summary.get(f"beta[{name}]")) for fit in results.fits),
+            ]
+        )
+    left = len(results.model["coefficients"]) - len(rows)
+    note = f"{left:,} more can be had from summary.csv of each variant." if left > 0 else ""
+    heads = ["coefficient", "as", *(fit.variant for fit in results.fits)]
+    return table(heads, rows, note, numbers=range(2, len(heads)))
+
+
+def _expected(results: Results) -> Callable[[float], float]:
+    """The inverse link."""
+    if results.link == "identity":
+        return lambda x: x
+    return _probability if results.link == "logit" else meaning.exp
+
+
+def _probability(x: float) -> float:
+    return 1 / (1 + meaning.exp(-x))
+
+
+def _through(function, row: dict | None) -> dict | str:
+    """An estimate and its interval after a function that keeps their order."""
+    if row is None:
+        return ""
+    middle, low, high = (number(function(value(row, k)), 3) for k in ("mean", "lower", "upper"))
+    return {"text": middle, "under": f"{low} to {high}"}
+
+
+def groups(results: Results, factor: Factor, column: str) -> dict | None:
     """Each group's coefficient in each variant; of many groups, those that moved furthest."""
-    factor = results.model["factor"]
     found = []
-    for level, size in results.sizes.items():
-        name = f"coef_{factor}[{level}, {column}]"
+    for level, size in factor.sizes.items():
+        name = f"coef_{factor.name}[{level}, {column}]"
         rows = {fit.variant: fit.summary.get(name) for fit in results.fits}
         means = {v: value(row, "mean") if row else None for v, row in rows.items()}
         moved = None
@@ -106,13 +170,15 @@ def groups(results: Results, column: str) -> dict | None:
         found.append((level, size, rows, moved))
     if not found:
         return None
+    pools = all(results.fit(variant) for variant in MOVED)
     note = ""
     if len(found) > SHOWN:
         found.sort(key=lambda group: -abs(group[3] or 0))
-        note = (
-            f"The {SHOWN} of {len(found):,} groups that partial pooling moves furthest; "
-            "all are in summary.csv of each variant."
-        )
+        which = " that partial pooling moves furthest" if pools else ""
+        note = f"{SHOWN} of {len(found):,} groups{which}; all are in summary.csv of each variant."
+    # Without predictors a coefficient is what is expected of a group, but for the link.
+    alone = results.link != "identity" and results.model["coefficients"] == ["Intercept"]
+    expected = alone and column == "Intercept" and results.fit("hierarchical") is not None
     rows = []
     for level, size, estimates, moved in found[:SHOWN]:
         cells = []
@@ -126,8 +192,13 @@ def groups(results: Results, column: str) -> dict | None:
             cells.append(text)
         sds = [value(estimates[v], "sd") for v in MOVED if estimates.get(v)]
         shift = fixed(moved, decimals(min(sds))) if moved is not None and sds else ""
-        rows.append([short(level), f"{size:,}", *cells, shift])
-    heads = [factor, "rows", *(fit.variant for fit in results.fits), "moved by"]
+        if expected:
+            cells.append(_through(_expected(results), estimates["hierarchical"]))
+        rows.append([short(level), f"{size:,}", *cells, *pools * [shift]])
+    heads = [short(factor.name, 32), "rows", *(fit.variant for fit in results.fits)]
+    heads += [*expected * [meaning.expected(results)], *pools * ["moved by"]]
+    if expected:
+        note = f"The {meaning.expected(results)} is the hierarchical fit's. {note}"
     return table(heads, rows, note, numbers=range(1, len(heads)))
 
 
@@ -153,62 +224,6 @@ def comparison(rows: list[dict]) -> dict | None:
         )
     heads = ["variant", "elpd_loo", "se", "difference", "its se", "p_loo", "weight"]
     return table([*heads, "high Pareto k", "note"], out, numbers=range(1, 8))
-
-
-def predictions(results: Results, variant: str) -> dict:
-    """The first predicted rows of one variant."""
-    rows = results.fit(variant).predictions
-    given = list(rows[0])[:-ANSWERS] if rows else []
-    # Columns that say the same in every row are left out: what they say is said above the table.
-    new = any(row["outcome_lower"] for row in rows)
-    status = len({row["group_status"] for row in rows}) > 1
-    notes = len({row["note"] for row in rows}) > 1
-    heads = [*given, "expected", "interval"]
-    heads += new * ["new observation"] + status * ["group"] + notes * ["note"]
-    out = []
-    for row in rows[:SHOWN]:
-        places = decimals(value(row, "sd"))
-        said = {k: fixed(value(row, k), places) for k in ("mean", "lower", "upper")}
-        outcome = [fixed(value(row, f"outcome_{end}"), places) for end in ("lower", "upper")]
-        out.append(
-            [
-                *(_as_given(row[name]) for name in given),
-                said["mean"] or "refused",
-                f"{said['lower']} to {said['upper']}" if said["mean"] else "",
-                *new * [" to ".join(outcome) if all(outcome) else ""],
-                *status * [row["group_status"]],
-                *notes * [row["note"]],
-            ]
-        )
-    left = len(rows) - len(out)
-    note = f"The first {len(out)} of {len(rows):,} rows; predictions.csv has all." if left else ""
-    first = len(given)
-    return table(heads, out, note, numbers=range(first, first + 2 + new))
-
-
-def _as_given(text: str) -> str:
-    """A cell of the rows to predict: numbers short, labels as they are."""
-    try:
-        return number(float(text)) if "." in text or "e" in text else short(text)
-    except ValueError:
-        return short(text)
-
-
-def refusals(results: Results) -> list[dict]:
-    """Rows that could not be predicted in full: how many of each variant, and why."""
-    counts: dict[tuple[str, str], int] = {}
-    for fit in results.fits:
-        for row in fit.predictions:
-            if row["note"] and not (row["mean"] and row["outcome_lower"]):
-                reason = row["note"].partition(";")[0]
-                counts[fit.variant, reason] = counts.get((fit.variant, reason), 0) + 1
-    same: dict[tuple[str, int], list[str]] = {}
-    for (variant, reason), count in counts.items():
-        same.setdefault((reason, count), []).append(variant)
-    return [
-        {"variants": variants, "count": count, "reason": reason}
-        for (reason, count), variants in same.items()
-    ]
 
 
 def recovery(results: Results) -> tuple[list[dict], dict] | None:

@@ -1,8 +1,7 @@
-"""What the numbers say, in sentences and in short numbers."""
-
-import math
+"""What the verdict and the comparisons say, in sentences."""
 
 from partialpool.report.results import Results, value
+from partialpool.report.text import fixed, listed, number
 
 CHECKS = {
     "rhat": ("R-hat", "at most"),
@@ -12,48 +11,8 @@ CHECKS = {
     "ebfmi": ("E-BFMI", "at least"),
 }
 DECIMALS = {"rhat": 3, "ebfmi": 2}
+MOVED = ("unpooled", "hierarchical")  # groups, from the one to the other
 COUNTS = ("no", "one", "two", "three")
-
-
-def number(x: float | None, digits: int = 4) -> str:
-    """A number with at most so many digits that count; empty for None."""
-    if x is None or math.isnan(x):
-        return ""
-    x = float(f"{x:.{digits - 1}e}")
-    if x == 0:
-        return "0"
-    if not 1e-4 <= abs(x) < 1e7:
-        return f"{x:.{digits}g}".replace("-", "−")
-    text = fixed(x, max(0, digits - 1 - math.floor(math.log10(abs(x)))))
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def fixed(x: float | None, decimals: int) -> str:
-    """A number with so many decimals, a true minus, and no minus zero."""
-    if x is None or math.isnan(x):
-        return ""
-    text = f"{x:,.{decimals}f}"
-    if not float(text.replace(",", "")):
-        text = text.lstrip("-")
-    return text.replace("-", "−")
-
-
-def decimals(sd: float | None) -> int:
-    """Decimals that show two digits of a standard deviation."""
-    if not sd or not math.isfinite(sd):
-        return 3
-    return min(8, max(0, 1 - math.floor(math.log10(abs(sd)))))
-
-
-def short(text: str, letters: int = 60) -> str:
-    """A label no longer than a cell of a table."""
-    return text if len(text) <= letters else text[: letters - 1] + "…"
-
-
-def listed(names, last: str = "and") -> str:
-    """`a`, `a and b`, or `a, b and c`."""
-    names = list(names)
-    return f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else "".join(names)
 
 
 def check(found: dict) -> dict:
@@ -204,27 +163,3 @@ def doubts(rows: list[dict], unit: str) -> list[str]:
         return []
     limit = number(value(rows[0], "pareto_k_threshold"), 2)
     return [f"Pareto k is over {limit} for {listed(over)}: there elpd is optimistic."]
-
-
-def pooling(results: Results) -> dict[str, str]:
-    """What each variant means for this study, in a sentence."""
-    model = results.model
-    factor, response = model["factor"], model["response"]
-    only = model["varying"] == ["Intercept"] == model["coefficients"]
-    what = "mean" if only else "coefficients"
-    wide = results.fits[0].priors["wide"]
-    spread = listed(f"{number(sd)} for {name}" for name, sd in wide.items())
-    if len(wide) == 1:
-        spread = number(next(iter(wide.values())))
-    common = "mean" if only else "set of coefficients"
-    sentences = {
-        "pooled": f"One {common} of {response} for every {factor}: the groups are taken to be "
-        "alike. The between-group sd is zero."
-        if factor
-        else f"One model of {response} for all rows.",
-        "unpooled": f"Each {factor} has its own {what}, from its own rows alone. "
-        f"The between-group sd is fixed, and wide: {spread}.",
-        "hierarchical": f"Each {factor} has its own {what}, drawn from one distribution whose "
-        "spread is learned from all of them. The between-group sd has a prior.",
-    }
-    return {fit.variant: sentences[fit.variant] for fit in results.fits}

@@ -1,0 +1,372 @@
+"""Ways to get a config or a table wrong, and the one line that is said of each."""
+
+import gzip
+
+import pytest
+
+TABLE = """g,y,b,c,n,se,x,z,id
+a,1.5,0,0,3,0.5,1,u,1
+a,2.5,1,2,3,0.4,2,v,2
+b,3.1,0,1,4,0.6,4,u,3
+b,0.2,1,5,6,0.5,3,v,4
+c,4.4,1,3,3,0.7,7,v,5
+c,2.9,0,0,2,0.2,5,u,6
+"""
+NEW = "g,x,id\na,1,1\nq,2,2\n"
+STUDY = {"data": "t.csv", "formula": "y ~ x + (1 | g)"}
+COUNTS = {"formula": "c ~ x + (1 | g)", "family": "poisson"}
+BINARY = {"formula": "b ~ x + (1 | g)", "family": "bernoulli"}
+BINOMIAL = {"formula": "c ~ 1 + (1 | g)", "family": "binomial", "trials": "n"}
+
+
+def bad(study: dict, telling: str, *edits: tuple[str, str], new: str | None = None, **columns):
+    """A study, edits of its table, perhaps rows to predict, and what is said first of all.
+
+    Columns are given whole, their values separated by `|`.
+    """
+    table = TABLE
+    if columns:
+        cells = [line.split(",") for line in TABLE.splitlines()]
+        for name, values in columns.items():
+            at = cells[0].index(name)
+            for row, value in zip(cells[1:], values.split("|"), strict=True):
+                row[at] = value
+        table = "\n".join(map(",".join, cells)) + "\n"
+    for old, put in edits:
+        assert old in table
+        table = table.replace(old, put)
+    return pytest.param(study, table, new, telling, id=telling[:60])
+
+
+def bad_file(content: str | bytes, telling: str, name: str = "t.csv"):
+    """A study of another file than the usual one, and what is said."""
+    study = {"data": name.partition("/")[0]}
+    return pytest.param(study, {name: content}, None, telling, id=f"file: {telling[:60]}")
+
+
+def bad_config(content: str | bytes | None, telling: str):
+    """A whole config, and what is said."""
+    return pytest.param(content, {}, None, telling, id=f"config: {telling[20:60]}")
+
+
+CONFIG = "config/config.yaml: studies.s"
+CASES = [
+    # Keys, one by one and together
+    bad({"formla": "y ~ x"}, f"{CONFIG}: unknown key 'formla'; nearest: 'formula'"),
+    bad({"draws": 10}, f"{CONFIG}: unknown key 'draws'; it belongs under `sampler:`"),
+    bad({"formula": None}, f"{CONFIG}: no `formula`; add a formula such as"),
+    bad({"formula": 3}, f"{CONFIG}.formula: 3; it must be a formula such as"),
+    bad({"data": None}, f"{CONFIG}: has neither `data` nor `simulate`"),
+    bad({"data": "tt.csv"}, f"{CONFIG}.data: no file 'tt.csv'; nearest: 't.csv'"),
+    bad({"data": "*.tsv"}, f"{CONFIG}.data: no file matches '*.tsv'"),
+    bad(
+        {"family": "poison"},
+        f'{CONFIG}.family: "poison"; it must be',
+    ),
+    bad({"family": "binomial"}, f"{CONFIG}: no `trials`; add the column with the trials"),
+    bad({"trials": "n"}, f"{CONFIG}.trials: family gaussian has none; leave it out"),
+    bad({"exposure": "n"}, f"{CONFIG}.exposure: family gaussian has none, only poisson and"),
+    bad(COUNTS | {"sigma": 1}, f"{CONFIG}.sigma: family poisson has none; leave it out"),
+    bad({"sigma": -1}, f"{CONFIG}.sigma: -1; it must be"),
+    bad({"sigma": "se", "weights": "se"}, f"{CONFIG}: column 'se' cannot be both the standard err"),
+    bad({"missing": "omit"}, f'{CONFIG}.missing: "omit"; it must be error or drop'),
+    bad({"key": "id"}, f'{CONFIG}.key: "id"; it must be a list of columns'),
+    bad({"key": []}, f"{CONFIG}.key: []; it must be a list of columns"),
+    bad({"weights": 2}, f"{CONFIG}.weights: 2; it must be a column of the table"),
+    bad({"group_effects": "t"}, f'{CONFIG}.group_effects: "t"; it must be normal or student_t'),
+    bad({"formula": "y ~ x", "group_effects": "normal"}, f"{CONFIG}.group_effects: there are none"),
+    bad({"formula": "y ~ x", "sigma": "by_group"}, f"{CONFIG}.sigma: 'by_group' needs groups"),
+    bad({"formula": "y ~ x", "variants": ["unpooled"]}, f"{CONFIG}.variants: 'unpooled' needs gro"),
+    bad({"formula": "y ~ x", "predict": ["new_group"]}, f"{CONFIG}.predict: 'new_group' needs gro"),
+    bad({"contrasts": [[1, 2]]}, f"{CONFIG}.contrasts: needs the rows of `new_data`; add it"),
+    bad({"contrasts": [[1, 1]]}, f"{CONFIG}.contrasts[0]: [1, 1]; it must be two row numbers"),
+    bad({"sampler": {"draws": 1}}, f"{CONFIG}.sampler.draws: 1; it must be a whole number"),
+    bad({"interval": 0.9}, f"{CONFIG}: unknown key 'interval'"),
+    # Priors
+    bad({"priors": {"x": "normal"}}, f'{CONFIG}.priors.x: "normal" is not a prior'),
+    bad({"priors": {"x": "norml(0, 1)"}}, f"{CONFIG}.priors.x: 'norml' is not a known family"),
+    bad({"priors": {"x": "normal(0)"}}, f"{CONFIG}.priors.x: normal(0) has 1 arguments, it takes"),
+    bad({"priors": {"x": "normal(0, -1)"}}, f"{CONFIG}.priors.x: normal(0, -1) has sigma = -1"),
+    bad({"priors": {"sd": "normal(0, 1)"}}, f"{CONFIG}.priors.sd: normal(0, 1) does not fit"),
+    bad({"priors": {"x": "lkj(2)"}}, f"{CONFIG}.priors.x: the prior does not fit, a coefficient"),
+    bad({"priors": {"X": "normal(0, 1)"}}, f"{CONFIG}.priors.X: no such parameter in the model; n"),
+    bad({"priors": {"cor": "lkj(2)"}}, f"{CONFIG}.priors.cor: no such parameter in the model"),
+    bad({"priors": {"nu": "gamma(2, 1)"}}, f"{CONFIG}.priors.nu: no such parameter in the model"),
+    bad(
+        {"sigma": "se", "priors": {"sigma": "half_normal(1)"}},
+        f"{CONFIG}.priors.sigma: no such parameter in the model (sigma is known here)",
+    ),
+    # Formulas
+    bad({"formula": "y + x"}, "formula 'y + x': no response"),
+    bad({"formula": "y ~ x +"}, "formula 'y ~ x +': cannot be read"),
+    bad({"formula": "y ~ (x"}, "formula 'y ~ (x': cannot be read"),
+    bad({"formula": "y ~ `x"}, "formula 'y ~ `x': cannot be read (a quotation mark or backtick"),
+    bad({"formula": "y ~ lag(x)"}, "formula 'y ~ lag(x)': function 'lag' cannot be used; nearest:"),
+    bad({"formula": "y ~ open('t.csv')"}, "formula \"y ~ open('t.csv')\": function 'open' cannot"),
+    bad({"formula": "y ~ x**2"}, "formula 'y ~ x**2': a power of a column is written I(x**2)"),
+    bad({"formula": "y ~ y + x"}, "formula 'y ~ y + x': 'y' is on both sides"),
+    bad({"formula": "y ~ g + (1 | g)"}, "formula 'y ~ g + (1 | g)': 'g' is the grouping factor"),
+    bad({"formula": "y ~ 0 + (1 | g)"}, "formula 'y ~ 0 + (1 | g)': no population-level coef"),
+    bad({"formula": "y ~ (1|g) + (x|g)"}, "formula 'y ~ (1|g) + (x|g)': two group terms are of 'g"),
+    bad(
+        {"formula": "y ~ 1 + (1 | g) + (1 | z)", "sigma": "by_group"},
+        "formula 'y ~ 1 + (1 | g) + (1 | z)': sigma 'by_group' needs exactly one grouping factor; "
+        "there are 'g', 'z'",
+    ),
+    bad(
+        {"sigma": "~ (1 | z)"},
+        "formula 'y ~ x + (1 | g)': sigma '~ (1 | z)' is by 'z', but the groups are of 'g'",
+    ),
+    bad({"sigma": "y"}, "formula 'y ~ x + (1 | g)': column 'y' cannot be both the response and"),
+    bad({"weights": "g"}, "formula 'y ~ x + (1 | g)': column 'g' cannot be both a grouping factor"),
+    bad(
+        {"formula": "y ~ 1 + (1 | sigma)"}, "formula 'y ~ 1 + (1 | sigma)': the grouping factor ca"
+    ),
+    bad(
+        {"formula": "y ~ 1 + (1 | g) + (1 | sd_g)"},
+        "formula 'y ~ 1 + (1 | g) + (1 | sd_g)': the grouping factor cannot be called 'sd_g': "
+        "results of factor 'g' have 'sd_g'",
+    ),
+    bad(
+        {"formula": "y ~ 1 + (1 | draw)"},
+        "formula 'y ~ 1 + (1 | draw)': the grouping factor cannot be called 'draw': results have",
+    ),
+    bad(
+        {"formula": "y ~ 1 + (1 | log_sigma)"},
+        "formula 'y ~ 1 + (1 | log_sigma)': the grouping factor cannot be called 'log_sigma'",
+    ),
+    bad(
+        {"formula": "y ~ 1 + (1 | `a/b`)"},
+        "formula 'y ~ 1 + (1 | `a/b`)': the grouping factor cannot be called 'a/b'",
+    ),
+    # Columns
+    bad({"formula": "y ~ xx"}, "t.csv: no column 'xx'; nearest: 'x'"),
+    bad({"formula": "y ~ weight"}, "t.csv: no column 'weight'; there are 'g', 'y', 'b', 'c', 'n'"),
+    bad({}, "t.csv: no column 'g'; nearest: 'G'", ("g,y", "G,y")),
+    bad({}, "t.csv: no column 'x'; nearest: ' x'", (",x,", ", x,")),
+    bad({}, "t.csv: two columns are called 'x'; rename one", (",z,", ",x,")),
+    bad({}, "t.csv: no column 'y'; there are 'g|y|b|c|n|se|x|z|id'", (",", "|")),
+    bad({"sigma": "s"}, "t.csv: no column 's'; nearest: 'se'"),
+    bad({"sigma": "by group"}, "t.csv: no column 'by group'"),
+    bad({"key": ["id", "visit"]}, "t.csv: no column 'visit'"),
+    bad(
+        {"formula": "y ~ mean"},
+        "t.csv: column 'mean' has the name of a result; rename it",
+        (",x,", ",mean,"),
+    ),
+    # Values
+    bad({}, "t.csv: column 'y' has a missing value in row 2; fill", (",2.5,", ",,")),
+    bad({}, "t.csv: column 'x' has 2 missing values, the first in row 3", x="1|2|NA||7|5"),
+    bad({}, "t.csv: column 'g' has a missing value in row 1", ("a,1.5", " ,1.5")),
+    bad({}, "t.csv: column 'y' must be numbers; row 2 is '2.5 kg'", (",2.5,", ",2.5 kg,")),
+    bad({}, "t.csv: column 'y' must be numbers; row 1 is '-'", (",1.5,", ",-,")),
+    bad({}, "t.csv: column 'x' must be numbers; row 4 is 'three'; if it is", x="1|2|4|three|7|5"),
+    bad({}, "t.csv: column 'x' is infinite in row 6", x="1|2|4|3|7|inf"),
+    bad({}, "t.csv: column 'x' is too large (1e+60) in row 6", x="1|2|4|3|7|1e60"),
+    bad(
+        {"formula": "y ~ exp(x)"},
+        "t.csv: formula 'y ~ exp(x)': 'exp(x)' is 7.2",
+        x="1|2|4|3|200|5",
+    ),
+    bad({"formula": "log(c) ~ x"}, "t.csv: formula 'log(c) ~ x': 'log(c)' is -inf in row 1"),
+    bad(
+        {"formula": "z ~ x"},
+        "t.csv: column 'z' must be numbers; row 1 is 'u'; it is 'u', 'v': make it 0 and 1",
+    ),
+    bad({"formula": "y ~ log(z)"}, "t.csv: column 'z' must be numbers; row 1 is 'u'"),
+    bad(
+        {},
+        "t.csv: column 'y' must be numbers; row 1 is '1,5'; write decimals with a point",
+        (",", ";"),
+        ("1.5", "1,5"),
+    ),
+    bad(
+        {},
+        "t.csv: column 'x' must be numbers; row 1 is '1 %'; write decimals with a point, and",
+        x="1 %|2 %|4 %|3 %|7 %|5 %",
+    ),
+    bad(
+        {},
+        "t.csv: column 'x' holds dates; make them numbers",
+        x="2026-01-01|2026-01-02|2026-01-04|2026-01-03|2026-01-07|2026-01-05",
+    ),
+    bad({}, "t.csv: column 'g' has a NUL byte in row 3", ("b,3.1", "b\0,3.1")),
+    bad({}, "t.csv: column 'y' has a NUL byte in row 3", (",3.1", ",3.1\0")),
+    bad({}, "t.csv: predictor 'x' is '1' in every row; leave it out", x="1|1|1|1|1|1"),
+    bad({}, "t.csv: column 'g' has one group only, 'a'; two are needed", g="a|a|a|a|a|a"),
+    bad({"formula": "y ~ C(id) + x"}, "t.csv: formula 'y ~ C(id) + x': 6 rows cannot tell 7 coef"),
+    bad(
+        {"formula": "y ~ x + I(x * 2)"},
+        "t.csv: formula 'y ~ x + I(x * 2)': columns 'x', 'I(x * 2)' are collinear",
+    ),
+    bad(
+        {"formula": "y ~ x + I(x - x)"},
+        "t.csv: formula 'y ~ x + I(x - x)': column 'I(x - x)' is zero in every row",
+    ),
+    bad({}, "t.csv: the response 'y' is 3 in every row", y="3|3|3|3|3|3"),
+    bad(
+        {"missing": "drop"},
+        "t.csv: no row is complete; columns 'y', 'x' have missing values",
+        y="1|2|3|||",
+        x="|||1|2|3",
+    ),
+    bad({"missing": "drop"}, "t.csv: column 'y' is empty", y="|||NA|nan|"),
+    bad(
+        {"missing": "drop"},
+        "t.csv: predictor 'x' is '1' in every row",
+        y="1||3|2|5|",
+        x="1|2|1|1|1|3",
+    ),
+    bad({"key": ["g"]}, "t.csv: rows 1 and 2 have the same key: g 'a'; leave out one of them"),
+    bad({"key": ["id", "z"]}, "t.csv: rows 2 and 4 have the same key: id '2', z 'v'", (",4", ",2")),
+    # The response, and the columns that say how it comes about
+    bad(
+        BINARY,
+        "t.csv: the response 'b' is 2 in row 4; family bernoulli takes 0 or 1; counts fit families",
+        b="0|1|0|2|1|0",
+    ),
+    bad(
+        BINARY,
+        "t.csv: the response 'b' is 2 in row 2; family bernoulli takes 0 or 1; make 1 and 2 0 and",
+        b="1|2|1|2|2|1",
+    ),
+    bad(
+        BINARY,
+        "t.csv: column 'b' must be numbers; row 1 is 'no'; it is 'no', 'yes': make it 0 and 1",
+        b="no|yes|no|yes|yes|no",
+    ),
+    bad(
+        BINARY | {"formula": "y ~ x"},
+        "t.csv: the response 'y' is 1.5 in row 1; family bernoulli takes 0 or 1; other numbers fit",
+    ),
+    bad(
+        COUNTS,
+        "t.csv: the response 'c' is -5 in row 4; family poisson takes whole numbers, 0 or more; "
+        "other numbers fit families gaussian and student_t",
+        c="0|2|1|-5|3|0",
+    ),
+    bad(COUNTS, "t.csv: the response 'c' is 5.5 in row 4; family poisson", c="0|2|1|5.5|3|0"),
+    bad(
+        COUNTS | {"family": "negative_binomial"},
+        "t.csv: the response 'c' is 1e+20 in row 4; family negative_binomial",
+        c="0|2|1|1e20|3|0",
+    ),
+    bad(
+        BINOMIAL,
+        "t.csv: the response 'c' is 5, of 3 trials, in row 4; family binomial takes whole numbers",
+        n="3|3|4|3|3|2",
+    ),
+    bad(
+        BINOMIAL | {"formula": "se ~ 1"},
+        "t.csv: the response 'se' is 0.5, of 3 trials, in row 1; family binomial takes whole "
+        "numbers from 0 to the row's trials; give the number of successes, not their share",
+    ),
+    bad(
+        BINOMIAL,
+        "t.csv: trials must be whole numbers, 1 or more; column 'n' is 0 in row 6",
+        n="3|3|4|6|3|0",
+    ),
+    bad(
+        BINOMIAL,
+        "t.csv: trials must be whole numbers, 1 or more; column 'n' is 2.5 in row 6",
+        n="3|3|4|6|3|2.5",
+    ),
+    bad(BINOMIAL | {"trials": "z"}, "t.csv: column 'z' must be numbers; row 1 is 'u'"),
+    bad(BINOMIAL, "t.csv: column 'n' has a missing value in row 6", n="3|3|4|6|3|"),
+    bad(
+        {"sigma": "se"},
+        "t.csv: standard errors must be over 0; column 'se' is -0.4 in row 2",
+        ("0.4", "-0.4"),
+    ),
+    bad({"weights": "b"}, "t.csv: weights must be over 0; column 'b' is 0 in row 1"),
+    bad(COUNTS | {"exposure": "b"}, "t.csv: exposure must be over 0; column 'b' is 0 in row 1"),
+    bad(
+        COUNTS | {"offset": "id"},
+        "t.csv: an offset is added on the scale of the log and must be between -100 and 100 (what "
+        "counts are proportional to is an `exposure`); column 'id' is 600 in row 6",
+        id="1|2|3|4|5|600",
+    ),
+    # Rows to predict
+    bad({"new_data": "nev.csv"}, f"{CONFIG}.new_data: no file 'nev.csv'"),
+    bad({"contrasts": [[1, 3]]}, "new.csv: `contrasts` has [1, 3], and there is no row 3", new=NEW),
+    bad({}, "new.csv: is empty", new=""),
+    bad({}, "new.csv: has no rows", new="g,x\n"),
+    bad({}, "new.csv: no column 'x'; nearest: 'X'", new="g,X\na,1\n"),
+    bad({}, "new.csv: no column 'g'", new="x\n1\n"),
+    bad(
+        {"missing": "drop"},
+        "new.csv: column 'x' has a missing value in row 2; fill it in",
+        new="g,x\na,1\nb,\n",
+    ),
+    bad({}, "new.csv: column 'x' must be numbers; row 1 is 'high'", new="g,x\na,high\n"),
+    bad({}, "new.csv: column 'mean' has the name of a result; rename it", new="g,x,mean\na,1,1\n"),
+    bad({}, "new.csv: column 'note' has the name of a result; rename it", new="g,x,note\na,1,1\n"),
+    bad(
+        {"formula": "y ~ z"},
+        "new.csv: formula 'y ~ z': 'w' in row 2 of 'z' was not in the fitted table; known: 'u', 'v",
+        new="z\nu\nw\n",
+    ),
+    bad(
+        {"formula": "y ~ log(x)"},
+        "new.csv: formula 'y ~ log(x)': 'log(x)' is -inf in row 1",
+        new="x\n0\n",
+    ),
+    bad(BINOMIAL, "new.csv: no column 'n'", new="g\na\n"),
+    bad(
+        BINOMIAL,
+        "new.csv: trials must be whole numbers, 1 or more; column 'n' is 0 in row 1",
+        new="g,n\na,0\n",
+    ),
+    bad(COUNTS | {"exposure": "n"}, "new.csv: no column 'n'", new="g,x\na,1\n"),
+    bad(
+        COUNTS | {"exposure": "n"},
+        "new.csv: exposure must be over 0; column 'n' is -1 in row 1",
+        new="g,x,n\na,1,-1\n",
+    ),
+    bad(
+        {"sigma": "se"},
+        "new.csv: standard errors must be over 0; column 'se' is 0 in row 1",
+        new="g,x,se\na,1,0\n",
+    ),
+    bad({}, "new.csv: row 2 has 1 cells, the header has 2", new="g,x\na,1\nb\n"),
+    # Files
+    bad_file("", "t.csv: is empty"),
+    bad_file("\n\n", "t.csv: is empty"),
+    bad_file(TABLE.splitlines()[0], "t.csv: has no rows"),
+    bad_file(TABLE + "a,1\n", "t.csv: row 7 has 2 cells, the header has 9 (separated by commas)"),
+    bad_file(TABLE.replace(",u,1", ",u,1,"), "t.csv: row 1 has 10 cells, the header has 9"),
+    bad_file(TABLE.replace("b,3.1", '"b,3.1'), "t.csv: row 3 has"),
+    bad_file(
+        TABLE.replace("a,2.5", "å,2.5").encode("latin-1"),
+        "t.csv: is not UTF-8: column 'g' in row 2 may be 'å'; save it as UTF-8",
+    ),
+    bad_file(TABLE.replace("id", "né").encode("latin-1"), "t.csv: is not UTF-8: its header"),
+    bad_file(TABLE.encode("utf-16"), "t.csv: has NUL bytes, so it is not a CSV file in UTF-8"),
+    bad_file(TABLE.encode("utf-16-le"), "t.csv: has NUL bytes, so it is not a CSV file in UTF-8"),
+    bad_file(bytes(range(256)) * 9, "t.csv: "),
+    bad_file(b"\0" * 99, "t.csv: has NUL bytes"),
+    bad_file(gzip.compress(TABLE.encode()), "t.csv: has NUL bytes"),
+    bad_file(TABLE, "t.csv.gz: cannot be read (", "t.csv.gz"),
+    bad_file(gzip.compress(TABLE.encode())[:60], "t.csv.gz: cannot be read (", "t.csv.gz"),
+    bad_file(TABLE, "t.xlsx: is neither .csv nor .parquet", "t.xlsx"),
+    bad_file(TABLE, "t.parquet: is not a Parquet file, or a damaged one (", "t.parquet"),
+    bad_file("", "t.parquet: is not a Parquet file, or a damaged one (", "t.parquet"),
+    bad_file(TABLE, "parts: is not a Parquet file, or a damaged one ('in a.pa", "parts/a.parquet"),
+    bad_file(TABLE, f"{CONFIG}.data: folder 'parts' has no .parquet files", "parts/a.csv"),
+    # Configs
+    bad_config(None, "config/config.yaml: no such file in "),
+    bad_config("", "config/config.yaml: holds no keys"),
+    bad_config("- studies", "config/config.yaml: holds no keys"),
+    bad_config("studies: {s: [}", "config/config.yaml: line 1: not valid YAML ("),
+    bad_config("studies:\n\ts: 1", "config/config.yaml: line 2: not valid YAML ("),
+    bad_config("studies: *a", "config/config.yaml: line 1: not valid YAML ("),
+    bad_config("a: 1\na: 2", "config/config.yaml: line 2: key 'a' is there already, in line 1"),
+    bad_config("studies: {}", "config/config.yaml: no study; add one"),
+    bad_config("studies: {s: }", "config/config.yaml: studies.s: no value given; it must be"),
+    bad_config("seed: one\nstudies: {s: {}}", "config/config.yaml: studies.s: no `formula`"),
+    bad_config("studies: {1: {}}", "config/config.yaml: studies.1: a key must be text; put it in"),
+    bad_config(
+        "interval: .inf\nstudies: {s: {}}", "config/config.yaml: interval: inf is not a fin"
+    ),
+    bad_config(b"studies: \xe9", "config/config.yaml: is not UTF-8; save it as UTF-8"),
+]

@@ -1,0 +1,179 @@
+"""Predictive checks: replicates of every family, and priors that are nowhere near the data."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from partialpool import check, families
+from partialpool.compress import compress
+from partialpool.formula import Formula
+from partialpool.priors import complete
+from partialpool.study import Outcome
+
+SHAPE = (2, 250)
+TRUTH = {"sigma": 1.5, "nu": 5.0, "alpha": 3.0}
+
+
+def table(family: str, seed: int) -> pd.DataFrame:
+    """Thirty rows in six groups, and two more columns that cross them."""
+    rng = np.random.default_rng(seed)
+    found = pd.DataFrame(
+        {
+            "g": np.repeat(list("abcdef"), 5),
+            "h": np.tile(list("pqrst"), 6),
+            "x": rng.normal(50, 20, 30),
+            "n": rng.integers(1, 30, 30).astype(float),
+            "w": rng.choice([1.0, 2.0], 30),
+        }
+    )
+    u = np.repeat(rng.normal(0, 0.5, 6), 5) + np.tile(rng.normal(0, 0.3, 5), 6)
+    eta = 0.3 + 0.02 * (found["x"].to_numpy() - 50) + u
+    trials = found["n"].to_numpy().astype(int) if family == "binomial" else None
+    found["y"] = families.FAMILIES[family].draw(rng, eta, TRUTH, trials).astype(float)
+    return found
+
+
+def checked(rows, outcome, given=None, text="y ~ x + (1 + x | g)", variant="hierarchical", **more):
+    """The check of a hand-made fit: its posterior is the truth."""
+    design = Formula(text).design(rows)
+    values = families.columns(rows, outcome)
+    data = compress(design, outcome, values)
+    drawn = {"beta": (["c"], [-0.7, 0.02][: len(design.coefficients)])}
+    for factor in design.factors:
+        name, size = factor.name, len(factor.varying)
+        drawn |= {
+            f"sd_{name}": ([f"{name}_c"], np.full(size, 0.5)),
+            f"cor_{name}": ([f"{name}_c", f"{name}_bis"], np.eye(size)),
+            f"u_{name}": ([name, f"{name}_c"], np.zeros((len(factor.levels), size))),
+        }
+    own = families.FAMILIES[outcome.family].parameters
+    drawn |= {name: ([], TRUTH[name]) for name in own}
+    posterior = xr.Dataset(
+        {
+            name: (("chain", "draw", *dims), np.broadcast_to(v, (*SHAPE, *np.shape(v))))
+            for name, (dims, v) in drawn.items()
+        }
+    )
+    priors = complete(given or {}, data, more.pop("group_effects", "normal"))
+    return check.check(posterior, design, data, values, priors, variant, seed=1)
+
+
+def warnings(*arguments, **options) -> list[str]:
+    return json.loads(checked(*arguments, **options).attrs["warnings"])
+
+
+OUTCOMES = [
+    Outcome(),
+    Outcome(sigma="by_group"),
+    Outcome(sigma="~ (1 | g)"),
+    Outcome(sigma="w"),
+    Outcome(family="student_t", weights="w"),
+    Outcome(family="bernoulli"),
+    Outcome(family="binomial", trials="n"),
+    Outcome(family="poisson", exposure="n"),
+    Outcome(family="negative_binomial", offset="w"),
+]
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+@pytest.mark.parametrize("variant", ["pooled", "unpooled", "hierarchical"])
+def test_every_model_is_replicated_in_the_units_of_its_response(outcome, variant):
+    rows = table(outcome.family, 1)
+    if outcome.sigma_by_group:
+        rows["y"] += 0.1
+    tree = checked(rows, outcome, variant=variant, group_effects="student_t")
+    for name in ("prior_predictive", "posterior_predictive"):
+        y = tree[name]["y"].values[0]
+        assert y.shape == (500, 30)
+        wrong = families.outside(outcome.family, y, rows["n"].to_numpy())
+        assert not wrong.any()
+    assert (tree["observed_data"]["y"].values == rows["y"]).all()
+
+
+def test_the_prior_predictive_has_the_moments_of_the_prior():
+    rows = table("gaussian", 2)
+    given = {
+        "Intercept": "normal(10, 3)",
+        "x": "normal(0, 0.1)",
+        "sd_g[Intercept]": "half_normal(2)",
+        "sd_g[x]": "half_normal(0.05)",
+        "sd_h": "half_normal(1)",
+        "sigma": "half_normal(4)",
+    }
+    text = "y ~ x + (1 + x | g) + (1 | h)"
+    rows = pd.concat([rows] * 4, ignore_index=True)
+    y = checked(rows, Outcome(), given, text)["prior_predictive"]["y"].values[0]
+    x = rows["x"].to_numpy()
+    variance = 3**2 + (0.1 * x) ** 2 + 2**2 + (0.05 * x) ** 2 + 1 + 4**2
+    assert y.mean() == pytest.approx(10, abs=1)
+    assert (y.var(axis=0) / variance).mean() == pytest.approx(1, abs=0.15)
+    # A default prior of the Intercept is on the response at the average predictors.
+    del given["Intercept"]
+    y = checked(rows, Outcome(), given, text)["prior_predictive"]["y"].values[0]
+    assert y.mean() == pytest.approx(rows["y"].mean(), abs=1)
+    variance += (2.5 * rows["y"].std()) ** 2 - 3**2 + (0.1 * (x - x.mean())) ** 2 - (0.1 * x) ** 2
+    assert (y.var(axis=0) / variance).mean() == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_sane_priors_are_not_warned_of(outcome):
+    # Textbook priors, as wide as many write them; with none given, none is to blame.
+    given = {"Intercept": "normal(0, 10)", "x": "normal(0, 0.3)", "sd": "half_cauchy(2.5)"}
+    given["sigma"] = "half_normal(10)"
+    for seed in range(8):
+        for variant in ("pooled", "unpooled", "hierarchical"):
+            rows = table(outcome.family, seed)
+            assert warnings(rows, outcome, variant=variant) == []
+            assert warnings(rows, outcome, given, "y ~ x + (1 | g)", variant) == []
+
+
+@pytest.mark.parametrize(
+    ("family", "columns", "given", "said"),
+    [
+        ("gaussian", {}, {"x": "normal(0, 1000)"}, ["95% of", "x: normal(0, 1000) (default"]),
+        ("gaussian", {}, {"sigma": "half_normal(5000)"}, ["95% of", "sigma: half_normal(5000)"]),
+        (
+            "poisson",
+            {},
+            {"sd": "half_normal(300)"},
+            ["95% of expected", "sd_g[Intercept]: half_normal"],
+        ),
+        ("bernoulli", {}, {"Intercept": "normal(0, 500)"}, ["% of simulated rows", "0.999"]),
+        ("binomial", {"trials": "n"}, {"x": "normal(0, 50)"}, ["0.999", "x: normal(0, 50)"]),
+        ("gaussian", {}, {"Intercept": "normal(900, 1)"}, ["the mean of y", "Intercept"]),
+        ("poisson", {}, {"Intercept": "normal(9, 0.1)"}, ["the mean of y", "in the data it is"]),
+        (
+            "gaussian",
+            {},
+            {"sigma": "half_normal(0.001)", "x": "normal(0, 0.0001)", "sd": "half_normal(0.001)"},
+            ["the standard deviation of y", "sigma: half_normal(0.001)"],
+        ),
+    ],
+)
+def test_priors_nowhere_near_the_data_are_named(family, columns, given, said):
+    outcome = Outcome(family=family, **columns)
+    found = warnings(table(family, 3), outcome, given, "y ~ x + (1 | g)")
+    assert found
+    for part in said:
+        assert part in found[0]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_no_prior_is_too_wild_to_be_simulated(outcome):
+    given = {"Intercept": "cauchy(0, 1000000)", "sd": "half_cauchy(1000)"}
+    given |= dict.fromkeys(["nu", "alpha", "nu_g"], "gamma(0.001, 0.001)")
+    given |= {"sigma": "inverse_gamma(0.01, 0.01)", "sd_log_sigma": "half_cauchy(10)"}
+    rows = table(outcome.family, 1)
+    tree = checked(rows, outcome, given, "y ~ x + (1 | g)", group_effects="student_t")
+    assert np.isfinite(tree["prior_predictive"]["y"].values).all()
+
+
+def test_a_prior_is_not_blamed_for_what_the_model_leaves_out():
+    rows = table("gaussian", 4)
+    rows["y"] += 30 * np.repeat(np.arange(6), 5)
+    given = {"Intercept": "normal(75, 200)"}
+    assert warnings(rows, Outcome(sigma=1), given, "y ~ 1 + (1 | g)", "pooled") == []

@@ -1,0 +1,125 @@
+"""What every kind of compressed data says of its model: names, factors and scales."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from scipy import special
+
+from partialpool import families
+from partialpool.formula import Design
+from partialpool.study import Outcome
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """A grouping factor: its name, the columns that vary by it, the labels of its groups."""
+
+    name: str
+    varying: tuple[str, ...]
+    levels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Described:
+    """The names of a model, and the scales its default priors need.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Design columns, varying ones first.
+    coefficients : tuple of str
+        Population-level columns.
+    terms : dict of str to list of str
+        Population-level columns of each term of the formula.
+    factors : tuple of Grouping
+    outcome : Outcome
+    response : str
+    mean, sd : dict of str to float
+        Of each column over the rows as given.
+    response_mean, response_sd : float
+        On the scale of the linear predictor: of the response itself where the link is the
+        identity; else the link of the mean response, and one.
+    """
+
+    columns: tuple[str, ...]
+    coefficients: tuple[str, ...]
+    terms: dict[str, list[str]]
+    factors: tuple[Grouping, ...]
+    outcome: Outcome
+    response: str
+    mean: dict[str, float]
+    sd: dict[str, float]
+    response_mean: float
+    response_sd: float
+
+    @property
+    def family(self) -> families.Family:
+        """The distribution of the response."""
+        return families.FAMILIES[self.outcome.family]
+
+    @property
+    def known_sigma(self) -> float | None:
+        """The known residual sd of the compressed rows; None where it is a parameter."""
+        if not self.outcome.has_sigma or self.outcome.sigma_estimated:
+            return None
+        return 1.0 if self.outcome.errors else float(self.outcome.sigma)
+
+    def description(self) -> dict:
+        """As plain values, to be stored."""
+        return {name: _plain(getattr(self, name)) for name in Described.__dataclass_fields__}
+
+    @staticmethod
+    def described(stored: dict) -> dict:
+        """The inverse of :meth:`description`: arguments of the class."""
+        factors = tuple(
+            Grouping(f["name"], tuple(f["varying"]), tuple(f["levels"])) for f in stored["factors"]
+        )
+        return stored | {
+            "columns": tuple(stored["columns"]),
+            "coefficients": tuple(stored["coefficients"]),
+            "factors": factors,
+            "outcome": Outcome(**stored["outcome"]),
+        }
+
+    @staticmethod
+    def of(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) -> dict:
+        """What a design and its outcome say: arguments of the class."""
+        weights = values.get("weights", np.ones(len(design.y)))
+
+        def moments(values):
+            mean = np.average(values, axis=0, weights=weights)
+            return mean, np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weights))
+
+        mean, sd = moments(design.matrix)
+        shift = families.offset(values, len(design.y))
+        link = families.FAMILIES[outcome.family].link
+        if link == "identity":
+            centre, spread = moments(design.y - shift)
+        elif link == "logit":
+            trials = values.get("trials", np.ones(len(design.y)))
+            # Half a success and half a failure more keep it finite.
+            share = ((weights * design.y).sum() + 0.5) / ((weights * trials).sum() + 1)
+            centre, spread = special.logit(share), 1.0
+        else:
+            counts = (weights * design.y).sum() + 0.5
+            centre, spread = np.log(counts / (weights * np.exp(shift)).sum()), 1.0
+        return {
+            "columns": tuple(design.columns),
+            "coefficients": tuple(design.coefficients),
+            "terms": {name: list(columns) for name, columns in design.terms.items()},
+            "factors": tuple(Grouping(f.name, f.varying, f.levels) for f in design.factors),
+            "outcome": outcome,
+            "response": design.formula.response,
+            "mean": dict(zip(design.columns, mean.tolist(), strict=True)),
+            "sd": dict(zip(design.columns, sd.tolist(), strict=True)),
+            "response_mean": float(centre),
+            "response_sd": float(spread),
+        }
+
+
+def _plain(value):
+    if isinstance(value, Outcome):
+        return asdict(value)
+    if isinstance(value, tuple):
+        return [asdict(one) if isinstance(one, Grouping) else one for one in value]
+    return value

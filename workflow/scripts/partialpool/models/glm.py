@@ -1,0 +1,332 @@
+"""Any family and any number of factors: group effects stay in the model.
+
+    eta_i = x_i beta + sum over factors f of z_fi u_f[i] + offset_i,   u_fj ~ N(0, D C D)
+
+and the response follows its family, given eta. NUTS moves in coordinates of a Gaussian
+model close to this one (`coordinates`), so that effects are centred as far as each group's
+rows decide them. With Gaussian responses the effects of the factor with most groups are
+integrated out exactly, and drawn afterwards.
+"""
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from partialpool.models import collapse, parts, working
+from partialpool.models.coordinates import Block, Coordinates
+from partialpool.models.describe import Draws
+from partialpool.models.working import Working
+from partialpool.priors import Priors
+from partialpool.rows import Rows
+
+MOSTLY = 0.9  # of what decides a group's effect: called centred, or what is left non-centred
+
+
+def model(
+    data: Rows, priors: Priors, variant: str, found: Working, coordinates: Coordinates
+) -> pm.Model:
+    """The model of one variant, as a function of merged rows.
+
+    Parameters
+    ----------
+    data : Rows
+    priors : Priors
+    variant : {"pooled", "unpooled", "hierarchical"}
+    found : Working
+        Rough values, to start from.
+    coordinates : Coordinates
+        Where effects are centred, and how far.
+
+    Returns
+    -------
+    pm.Model
+        Deterministic `beta[coefficient]` and `u_{factor}` of every factor that is not
+        integrated out; parameters of the response's distribution; and, if hierarchical,
+        `sd_{factor}[{factor}_coefficient]` and `partial_cor_{factor}`.
+    """
+    blocks = coordinates.blocks
+    collapsed = data.outcome.family == "gaussian" and bool(blocks)
+    with pm.Model(coords=parts.coords(data)) as glm:
+        response = _response(data, priors, found)
+        scales = [parts.between_group_scale(block.factor, priors, variant) for block in blocks]
+        size = len(data.coefficients)
+        position = pm.Flat("z", shape=size + coordinates.outer)
+        if coordinates.turn is not None:
+            turn = parts.known("turn", coordinates.turn)
+            position = (turn * position[None, :]).sum(axis=1)
+        beta = _coefficients(data, priors, coordinates, scales, position[:size])
+        design = parts.known("design", data.of_columns(data.coefficients).T)
+        eta = (design * beta[:, None]).sum(axis=0)
+
+        begin = size
+        outside = 0.0
+        for block, scale in zip(blocks[1:], scales[1:], strict=True):
+            end = begin + block.natural.size
+            # Group by group, as the coordinates are turned.
+            z = position[begin:end].reshape(block.natural.T.shape).T
+            natural = _natural(block, beta)
+            outside += _explained(data, block, _effects(block, scale, natural, z))
+            begin = end
+        eta = eta + outside
+        if collapsed:
+            left = parts.known("response", data.y) - eta
+            _collapsed(data, blocks[0], scales[0], left, response["sigma"])
+            return glm
+        if blocks:
+            block = blocks[0]
+            natural = _natural(block, beta)
+            if len(blocks) > 1:
+                natural = natural - _crossed(data, block, found.weight, outside)
+            z = pm.Flat("z_effects", shape=block.natural.shape)
+            eta = eta + _explained(data, block, _effects(block, scales[0], natural, z))
+        eta = eta + parts.known("offset", data.offset)
+        _likelihood(data, eta, response)
+    return glm
+
+
+def _response(data: Rows, priors: Priors, rough: Working) -> dict:
+    """Parameters of the response's distribution."""
+    found = {}
+    for name in data.family.parameters:
+        if name == "sigma" and data.known_sigma is not None:
+            found[name] = parts.known("known_sigma", data.known_sigma)
+        else:
+            found[name] = parts.positive(name, priors.response[name], rough.response[name])
+    return found
+
+
+def _coefficients(data, priors, coordinates: Coordinates, scales, position):
+    """beta and its priors; what varies by group is in units of its spread at these variances."""
+    if coordinates.last:
+        between = [0.0] * len(coordinates.last)
+        for block, scale in zip(coordinates.blocks, scales, strict=True):
+            for name, row in zip(block.factor.varying, scale, strict=True):
+                if name in coordinates.last:
+                    variance = sum(entry**2 for entry in row) / len(block.factor.levels)
+                    at = coordinates.last.index(name)
+                    between[at] = between[at] + pt.mean(variance)
+        apart = parts.known("apart", coordinates.apart)
+        rough = parts.known("rough_between", coordinates.between)
+        stretch = pt.sqrt(apart + (1 - apart) * pt.stack(between) / rough)
+        pm.Potential("spread", pt.log(stretch).sum())
+        first = len(data.coefficients) - len(coordinates.last)
+        position = pt.concatenate([position[:first], position[first:] * stretch])
+    inverse = parts.known("inverse", coordinates.inverse)
+    beta = pm.Deterministic(
+        "beta",
+        parts.known("centre", coordinates.centre) + (inverse * position[None, :]).sum(axis=1),
+        dims="coefficient",
+    )
+    parts.prior_of_coefficients(data, priors, beta)
+    return beta
+
+
+def _natural(block: Block, beta):
+    """g - H beta, shape `(varying, group)`."""
+    name = block.factor.name
+    on_beta = parts.known(f"on_beta_{name}", block.on_beta)
+    natural = parts.known(f"natural_{name}", block.natural)
+    return natural - (on_beta * beta[None, :, None]).sum(axis=1)
+
+
+def _crossed(data: Rows, block: Block, weight: np.ndarray, outside):
+    """What the effects of other factors take from g, shape `(varying, group)`."""
+    columns = data.of_columns(block.factor.varying).T * weight
+    return _summed(data, block, parts.known("weighted_columns", columns) * outside)
+
+
+def _summed(data: Rows, block: Block, values):
+    """Sums over the rows of each group, `(varying, group)`."""
+    index = parts.known(f"summed_{block.factor.name}", data.index[block.position])
+    zeros = pt.zeros((len(block.factor.levels),))
+    return pt.stack(
+        [
+            pt.inc_subtensor(zeros[index], values[i], ignore_duplicates=False)
+            for i in range(len(block.factor.varying))
+        ]
+    )
+
+
+def _effects(block: Block, scale, natural, z):
+    """u of every group, `(varying, group)`, and its density in the coordinates z."""
+    name, size = block.factor.name, len(scale)
+    root = parts.known(f"root_{name}", block.root)
+    _, triangle = collapse.orthogonalise(collapse.stacked(root, scale, pt.ones(()), pt), pt)
+    c = []
+    for i in range(size):
+        right = sum(scale[k][i] * natural[k] for k in range(i, size))
+        known = sum(triangle[k, i] * c[k] for k in range(i))
+        c.append((right - known) / triangle[i, i])
+    v = [None] * size
+    for i in reversed(range(size)):
+        known = sum(triangle[i, k] * v[k] for k in range(i + 1, size))
+        v[i] = (c[i] + z[i] - known) / triangle[i, i]
+    density = sum(-0.5 * v[i] ** 2 - pt.log(triangle[i, i]) for i in range(size))
+    pm.Potential(f"effects_{name}", density.sum())
+    u = [sum(scale[i][k] * v[k] for k in range(i + 1)) for i in range(size)]
+    dims = (parts.groups(name), parts.varying(name))
+    pm.Deterministic(f"u_{name}", pt.stack(u, axis=-1), dims=dims)
+    return u
+
+
+def _explained(data: Rows, block: Block, u):
+    """What effects add to the linear predictor of every row."""
+    name = block.factor.name
+    index = parts.known(f"index_{name}", data.index[block.position])
+    columns = parts.known(f"columns_{name}", data.of_columns(block.factor.varying).T)
+    return sum(columns[i] * u[i][index] for i in range(len(u)))
+
+
+def _likelihood(data: Rows, eta, response: dict) -> None:
+    y = parts.known("response", data.y)
+    if data.outcome.family == "gaussian":
+        squares = (((y - eta) / response["sigma"]) ** 2).sum()
+        pm.Potential("likelihood", -0.5 * squares - _normalised(data, response["sigma"]))
+        return
+    trials = parts.known("trials", data.trials)
+    density = data.family.kernel(y, eta, response, trials, pt)
+    total = (parts.known("count", data.count) * density).sum()
+    pm.Potential("likelihood", total + parts.known("constant", data.constant))
+
+
+def _normalised(data: Rows, sigma):
+    rows = parts.known("rows", data.cells.sum())
+    return rows * pt.log(sigma) - parts.known("constant", data.constant)
+
+
+def _collapsed(data: Rows, block: Block, scale, left, sigma) -> None:
+    """The Gaussian likelihood with one factor's effects integrated out; see `collapse`."""
+    root, directions = _orthonormal(data, block)
+    along = _summed(data, block, parts.known("directions", directions) * left)
+    size = len(scale)
+    index = parts.known("index_collapsed", data.index[block.position])
+    within = left - sum(
+        parts.known(f"direction_{i}", directions[i]) * along[i][index] for i in range(size)
+    )
+    columns = collapse.stacked(parts.known("root_collapsed", root), scale, sigma, pt)
+    orthogonal, triangle = collapse.orthogonalise(columns, pt)
+    remaining, _ = collapse.remove(orthogonal, parts.padded(along))
+    squares = ((within / sigma) ** 2).sum() + ((remaining / sigma) ** 2).sum()
+    determinant = sum(pt.log(triangle[i, i] / sigma).sum() for i in range(size))
+    pm.Potential("likelihood", -0.5 * squares - determinant - _normalised(data, sigma))
+
+
+def _orthonormal(data: Rows, block: Block) -> tuple[np.ndarray, np.ndarray]:
+    """QR of each group's varying columns: R `(varying, varying, group)`, Q `(varying, row)`."""
+    index, groups = data.index[block.position], len(block.factor.levels)
+    columns = list(data.of_columns(block.factor.varying).T.copy())
+    lengths = [np.sqrt(np.bincount(index, one**2, groups)) for one in columns]
+    size = len(columns)
+    root, directions = np.zeros((size, size, groups)), np.zeros((size, len(index)))
+    for i in range(size):
+        length = np.sqrt(np.bincount(index, columns[i] ** 2, groups))
+        # A column that is a multiple of those before, in this group, adds nothing.
+        length = np.where(length > 1e-10 * lengths[i], length, 0.0)
+        root[i, i] = length
+        directions[i] = np.divide(
+            columns[i], length[index], out=np.zeros(len(index)), where=length[index] > 0
+        )
+        for k in range(i + 1, size):
+            root[i, k] = np.bincount(index, directions[i] * columns[k], groups)
+            columns[k] = columns[k] - directions[i] * root[i, k][index]
+    return root, directions
+
+
+def deviations(draws: Draws, data: Rows, coordinates: Coordinates, rng) -> dict[str, np.ndarray]:
+    """u by factor, `(draw, group, varying)`: sampled, or drawn where it was integrated out."""
+    found = {b.factor.name: draws[f"u_{b.factor.name}"] for b in coordinates.blocks[1:]}
+    if not coordinates.blocks:
+        return found
+    block = coordinates.blocks[0]
+    if data.outcome.family != "gaussian":
+        return found | {block.factor.name: draws[f"u_{block.factor.name}"]}
+    root, directions = _orthonormal(data, block)
+    scale, sigma = draws.scale(block.factor), np.reshape(draws.sigma, (-1, 1))
+    along = np.empty((len(directions), draws.count, len(block.factor.levels)))
+    design = data.of_columns(data.coefficients)
+    index = data.index[block.position]
+    others = [(b, data.of_columns(b.factor.varying)) for b in coordinates.blocks[1:]]
+    for draw in range(draws.count):
+        left = data.y - design @ draws["beta"][draw]
+        for other, columns in others:
+            u = found[other.factor.name][draw][data.index[other.position]]
+            left = left - (columns * u).sum(axis=1)
+        for i, direction in enumerate(directions):
+            along[i, draw] = np.bincount(index, direction * left, along.shape[-1])
+    u = collapse.draw(root[:, :, None, :], along, scale, sigma, rng)
+    return found | {block.factor.name: np.moveaxis(u, 0, -1)}
+
+
+class Generalised:
+    """How one variant is sampled: a model in coordinates, and the deviations it leaves out.
+
+    Parameters
+    ----------
+    data : Rows
+    priors : Priors
+    variant : str
+    found : Working, optional
+        Rough values; found here unless they are given.
+    silent : bool
+        Whether effects are non-centred, whatever the rows say.
+    """
+
+    def __init__(self, data: Rows, priors: Priors, variant: str, found=None, silent=False):
+        self.data, self.priors, self.variant = data, priors, variant
+        self.working = found or working.solve(data, priors, variant)
+        self.coordinates = Coordinates.of(data, self.working, silent)
+
+    def model(self) -> pm.Model:
+        """What NUTS draws from."""
+        return model(self.data, self.priors, self.variant, self.working, self.coordinates)
+
+    def deviations(self, draws: Draws, rng) -> dict[str, np.ndarray]:
+        """u by factor, `(draw, group, varying)`."""
+        return deviations(draws, self.data, self.coordinates, rng)
+
+    @property
+    def parameterisation(self) -> dict[str, dict]:
+        """How the effects of each factor were sampled.
+
+        `form`, and how far its groups are centred: from 0, where their own rows say nothing
+        beside what all groups say, to 1, where they say all.
+        """
+        found = {}
+        for block in self.coordinates.blocks:
+            if self.data.outcome.family == "gaussian" and block is self.coordinates.blocks[0]:
+                found[block.factor.name] = {"form": "integrated out"}
+                continue
+            shares = block.centring(self.working.covariance[block.position])
+            low, middle, high = np.quantile(shares, (0, 0.5, 1)).round(3).tolist()
+            form = (
+                "centred"
+                if low > MOSTLY
+                else "non-centred"
+                if high < 1 - MOSTLY
+                else "partly centred"
+            )
+            centring = {"lowest": low, "median": middle, "highest": high}
+            found[block.factor.name] = {"form": form, "centring": centring}
+        return found
+
+    def again(self, draws: Draws, attempt: int) -> "Generalised":
+        """Other coordinates for another attempt: at this one's means, then non-centred ones."""
+        if attempt > 1:
+            return Generalised(self.data, self.priors, self.variant, self.working, silent=True)
+        factors = self.data.factors[: len(self.working.u)]
+        means = Working(
+            beta=draws["beta"].mean(axis=0),
+            u=[
+                draws[f"u_{f.name}"].mean(axis=0) if f"u_{f.name}" in draws else u
+                for f, u in zip(factors, self.working.u, strict=True)
+            ],
+            covariance=[draws.covariance(factor) for factor in factors],
+            response={
+                name: float(draws[name].mean()) if name in draws else value
+                for name, value in self.working.response.items()
+            },
+            weight=self.working.weight,
+            precision=self.working.precision,
+        )
+        found = working.at(self.data, self.priors, self.variant, means)
+        return Generalised(self.data, self.priors, self.variant, found)

@@ -1,0 +1,158 @@
+"""Parts that the models share: coefficients, standard deviations, and their priors."""
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from partialpool.described import Described, Grouping
+from partialpool.models import collapse, rough
+from partialpool.priors import FAMILIES, Prior, Priors
+
+
+def known(name: str, values):
+    """What is known, under a name that no variable can have."""
+    return pm.Data(f"{name} (data)", values)
+
+
+def groups(factor: str) -> str:
+    """The model's name of a dim of groups; a factor may have the name of a variable."""
+    return f"group of {factor}"
+
+
+def varying(factor: str) -> str:
+    """And of its varying coefficients."""
+    return f"coefficient of {factor}"
+
+
+def coords(data: Described) -> dict:
+    """Labels of every dim of the model."""
+    found = {"coefficient": list(data.coefficients)}
+    for factor in data.factors:
+        found[groups(factor.name)] = list(factor.levels)
+        found[varying(factor.name)] = list(factor.varying)
+    return found
+
+
+def coefficients(data: Described, priors: Priors, coordinates, directions, sigma, z=None):
+    """beta and its priors.
+
+    NUTS moves in z, a linear map of beta: one in which a rough posterior is N(0, I),
+    so that collinear predictors and predictors far from zero are no harder than
+    others; and in which a coefficient that varies by group has the spread it has at
+    these variances, so that there is no funnel.
+    """
+    z = rounded = pm.Flat("z", shape=len(data.coefficients)) if z is None else z
+    if directions:
+        turned = known("turned", coordinates.turned)
+        information = (known("information", coordinates.information) / sigma**2).sum(axis=-1)
+        information += known("prior_information", coordinates.prior_information)
+        count = len(coordinates.prior_information)
+        for k in range(count):
+            left, _ = collapse.remove(directions, padded(turned[:, k]))
+            information = pt.inc_subtensor(information[k], ((left / sigma) ** 2).sum())
+        pm.Potential("spread", -0.5 * pt.log(information).sum())
+        first = len(data.coefficients) - count
+        rounded = pt.concatenate([z[:first], z[first:] / pt.sqrt(information)])
+    inverse = known("inverse", coordinates.inverse)
+    explained = (inverse * rounded[None, :]).sum(axis=1)
+    beta = pm.Deterministic(
+        "beta", known("centre", coordinates.centre) + explained, dims="coefficient"
+    )
+    # The map from beta to what the priors are on has determinant one.
+    prior_of_coefficients(data, priors, beta)
+    return beta
+
+
+def prior_of_coefficients(data: Described, priors: Priors, beta) -> None:
+    """The priors of beta; that of the Intercept may be at the average of the predictors."""
+    on, *_ = rough.prior_rows(data, priors)
+    on = (known("prior_on", on) * beta[None, :]).sum(axis=1)
+    for family in dict.fromkeys(prior.family for prior in priors.beta.values()):
+        chosen = {name: prior for name, prior in priors.beta.items() if prior.family == family}
+        index = [data.coefficients.index(name) for name in chosen]
+        given = arguments(f"prior_{family}", list(chosen.values()))
+        distribution = getattr(pm, FAMILIES[family].pymc).dist(**given)
+        pm.Potential(f"prior_{family}", pm.logp(distribution, on[index]).sum())
+
+
+def padded(rows):
+    """Rows of [S L], with zeros beside the rows of sigma I."""
+    return pt.concatenate([rows, pt.zeros_like(rows)], axis=0)
+
+
+def between_group_scale(factor: Grouping, priors: Priors, variant: str):
+    """Lower triangle L of the Cholesky factor of u's covariance, as rows of entries.
+
+    Student-t effects are normal ones whose variance is each group's own, so their entries
+    have an element for each group.
+    """
+    size = len(factor.varying)
+    pairs = collapse.partial_pairs(size)
+    if variant == "unpooled":
+        sd = known(f"wide_{factor.name}", list(priors.wide[factor.name].values()))
+        partial = dict.fromkeys(pairs, 0.0)
+    else:
+        dims = varying(factor.name)
+        prior = list(priors.sd[factor.name].values())
+        start = rough.between_sd(priors, factor.name, variant)
+        sd = positive(f"sd_{factor.name}", prior, start, dims)
+        partial = _partial_correlations(factor, priors, pairs) if pairs else {}
+    correlation = collapse.cholesky(partial, pt)
+    entries = [[sd[i] * entry for entry in row] for i, row in enumerate(correlation)]
+    if variant == "hierarchical" and factor.name in priors.nu:
+        stretch = _stretch(factor, priors)
+        entries = [[stretch * entry for entry in row] for row in entries]
+    return entries
+
+
+def _stretch(factor: Grouping, priors: Priors):
+    """What multiplies the sd of each group, so that effects are Student-t.
+
+    1 / stretch^2 is Gamma(nu / 2, nu / 2). Its logarithm moves in units of its own spread at
+    this nu, about sqrt(2 / nu), or nu and all groups' factors would pull each other together.
+    """
+    nu = positive(f"nu_{factor.name}", priors.nu[factor.name], 8.0)
+    z = pm.Flat(f"stretch_{factor.name}", shape=len(factor.levels))
+    spread = pt.sqrt(2 / nu + 2 / nu**2)
+    log_precision = -1 / nu + spread * z
+    shape = nu / 2
+    density = shape * pt.log(shape) - pt.gammaln(shape) + pt.log(spread)
+    logp = density + shape * (log_precision - pt.exp(log_precision))
+    pm.Potential(f"density of stretch_{factor.name}", logp.sum())
+    return pm.Deterministic(
+        f"scale_{factor.name}", pt.exp(-0.5 * log_precision), dims=groups(factor.name)
+    )
+
+
+def _partial_correlations(factor: Grouping, priors: Priors, pairs):
+    """LKJ by its canonical partial correlations, each 2 Beta - 1."""
+    shapes = collapse.partial_shapes(len(factor.varying), *priors.cor[factor.name].arguments)
+    shapes = known(f"partial_cor_shape_{factor.name}", shapes)
+    symmetric = pm.Beta(f"partial_cor_{factor.name}", shapes, shapes, shape=len(pairs))
+    return {pair: 2 * symmetric[i] - 1 for i, pair in enumerate(pairs)}
+
+
+def positive(name, priors, rough, dims=None):
+    """A free positive parameter, or a vector of them."""
+    one = isinstance(priors, Prior)
+    families = {prior.family for prior in ([priors] if one else priors)}
+    shape = () if one else (len(priors),)
+    initial = np.broadcast_to(rough, shape)
+    if len(families) == 1:
+        variable = getattr(pm, FAMILIES[families.pop()].pymc)
+        return variable(name, **arguments(name, priors), dims=dims, initval=initial)
+    free = pm.HalfFlat(name, dims=dims, initval=initial)
+    for index, prior in enumerate(priors):
+        distribution = getattr(pm, FAMILIES[prior.family].pymc).dist(
+            **arguments(f"{name}_{index}", prior)
+        )
+        pm.Potential(f"prior of {name} {index}", pm.logp(distribution, free[index]))
+    return free
+
+
+def arguments(name, priors) -> dict:
+    """PyMC's arguments of one prior or a list; as data, so that no number needs a compilation."""
+    if isinstance(priors, Prior):
+        return {key: known(f"{name}_{key}", value) for key, value in priors.parameters.items()}
+    columns = {key: [prior.parameters[key] for prior in priors] for key in priors[0].parameters}
+    return {key: known(f"{name}_{key}", values) for key, values in columns.items()}

@@ -1,0 +1,192 @@
+"""Predictions and contrasts: a table for each question, and what could not be answered."""
+
+from partialpool.report.results import Results, value
+from partialpool.report.tables import SHOWN, table
+from partialpool.report.text import decimals, fixed, listed, number, short
+
+ANSWERS = {  # columns that prediction adds to the rows
+    "predicted_for", "mean", "sd", "lower", "upper",
+    "probability", "probability_lower", "probability_upper",
+    "outcome_lower", "outcome_upper", "group_status", "fit_passed", "note",
+}  # fmt: skip
+QUESTIONS = {
+    "group": (
+        "For its own group",
+        "Each row's own group. One that was not fitted is drawn from the distribution of groups.",
+    ),
+    "new_group": (
+        "For a new group",
+        "A group that nobody has seen: how much groups differ is part of every interval.",
+    ),
+    "average_group": (
+        "For the average group",
+        "A group in the middle of all others, without deviations of its own.",
+    ),
+}
+POOLED = "A pooled fit ignores groups: what it says is the same for all of them."
+
+
+def predictions(results: Results, variant: str) -> list[dict]:
+    """For each question asked its `title`, what is `said`, and a `table` of the first rows.
+
+    There is no table where no row has an answer: then what is said is why.
+    """
+    rows = results.fit(variant).predictions
+    found = []
+    for whom in results.study["predict"]:
+        title, said = QUESTIONS[whom]
+        said = {"pooled": POOLED, "unpooled": ""}.get(variant, said)
+        own = [row for row in rows if row["predicted_for"] == whom]
+        answered = any(row["mean"] for row in own)
+        reason = listed(dict.fromkeys(_reason(row) for row in own))
+        found.append(
+            {
+                "title": title if results.factors else "",
+                "said": said if answered else f"{reason[:1].upper()}{reason[1:]}.",
+                "table": _predicted(results, own) if answered else None,
+            }
+        )
+    return found
+
+
+def _predicted(results: Results, rows: list[dict]) -> dict:
+    given = [name for name in (rows[0] if rows else ()) if name not in ANSWERS]
+    labels = {column for factor in results.factors for column in factor.columns}
+    family, linked = results.outcome.family, results.link == "logit"
+    numbered = bool(results.study["contrasts"])
+    # Columns that say the same in every row are left out: what they say is said above the table.
+    new = any(row["outcome_lower"] for row in rows) and family != "bernoulli"
+    count = family != "bernoulli"
+    status = len({row["group_status"] for row in rows}) > 1
+    notes = len({row["note"] for row in rows}) > 1
+    heads = numbered * ["row"] + [short(name, 32) for name in given]
+    heads += linked * ["probability", "interval"] + count * ["expected", "interval"]
+    first = len(heads) - 2 * (linked + count)
+    last = len(heads) + new
+    heads += new * ["new observation"] + status * ["group"] + notes * ["note"]
+    out = []
+    for position, row in enumerate(rows[:SHOWN], start=1):
+        expected = [*_interval(row, "probability", "probability_")] if linked else []
+        expected += [*_interval(row, "mean", "")] if count else []
+        places = decimals(value(row, "sd")) if results.link == "identity" else 0
+        outcome = [fixed(value(row, f"outcome_{end}"), places) for end in ("lower", "upper")]
+        expected[0] = expected[0] or "refused"
+        out.append(
+            [
+                *numbered * [str(position)],
+                *(short(row[name]) if name in labels else _as_given(row[name]) for name in given),
+                *expected,
+                *new * [" to ".join(outcome) if all(outcome) else ""],
+                *status * [row["group_status"]],
+                *notes * [row["note"]],
+            ]
+        )
+    left = len(rows) - len(out)
+    note = f"The first {len(out)} of {len(rows):,} rows; predictions.csv has all." if left else ""
+    return table(heads, out, note, numbers=[*numbered * [0], *range(first, last)])
+
+
+def _interval(row: dict, middle: str, end: str) -> tuple[str, str]:
+    """A number and its interval, to two digits of a quarter of the interval's width."""
+    at, low, high = (value(row, key) for key in (middle, f"{end}lower", f"{end}upper"))
+    if at is None:
+        return "", ""
+    places = decimals((high - low) / 4)
+    return fixed(at, places), f"{fixed(low, places)} to {fixed(high, places)}"
+
+
+def _as_given(text: str) -> str:
+    """A cell of the rows to predict: numbers short, labels as they are."""
+    try:
+        return number(float(text)) if "." in text or "e" in text else short(text)
+    except ValueError:
+        return short(text)
+
+
+def refusals(results: Results) -> list[dict]:
+    """Rows that could not be predicted in full: how many of each variant, and why."""
+    counts: dict[tuple[str, str], int] = {}
+    for fit in results.fits:
+        for row in fit.predictions:
+            if row["note"] and not (row["mean"] and row["outcome_lower"]):
+                reason = _reason(row)
+                counts[fit.variant, reason] = counts.get((fit.variant, reason), 0) + 1
+    same: dict[tuple[str, int], list[str]] = {}
+    for (variant, reason), count in counts.items():
+        same.setdefault((reason, count), []).append(variant)
+    return [
+        {"variants": variants, "count": count, "reason": reason}
+        for (reason, count), variants in same.items()
+    ]
+
+
+def _reason(row: dict) -> str:
+    """Why a row has no answer: the first of its notes."""
+    return row["note"].partition(";")[0]
+
+
+def contrasts(results: Results, variant: str) -> dict | None:
+    """Differences between two rows in one variant: what they are, their table, what is refused."""
+    rows = results.fit(variant).contrasts
+    if not rows:
+        return None
+    ratio = "odds ratio" if results.link == "logit" else "rate ratio"
+    several = len({row["predicted_for"] for row in rows}) > 1
+    linked = results.link != "identity"
+    answered = [row for row in rows if row["mean"]]
+    out = [
+        [
+            *_contrasted(row, several),
+            *_interval(row, "mean", ""),
+            _share(value(row, "probability_over_zero")),
+            *linked * _ratio(row),
+        ]
+        for row in answered[:SHOWN]
+    ]
+    heads = ["contrast", *several * ["for"], "difference", "interval", "chance it is over 0"]
+    heads += linked * [ratio, "interval"]
+    left = len(answered) - len(out)
+    note = f"The first {len(out)} of {len(answered):,}; contrasts.csv has all." if left else ""
+    refused: dict[str, list[str]] = {}
+    for row in rows:
+        if not row["mean"]:
+            which = " for ".join(_contrasted(row, several))
+            refused.setdefault(_reason(row), []).append(which)
+    return {
+        "said": _difference(results, ratio),
+        "table": table(heads, out, note, numbers=range(1 + several, len(heads))),
+        "refused": [
+            {"which": listed(which[:SHOWN]), "reason": reason} for reason, which in refused.items()
+        ],
+    }
+
+
+def _contrasted(row: dict, several: bool) -> list[str]:
+    """Which rows, and for whom where it is asked for several."""
+    title, _ = QUESTIONS[row["predicted_for"]]
+    rows = f"row {row['second']} minus row {row['first']}"
+    return [rows, *several * [title.removeprefix("For ")]]
+
+
+def _difference(results: Results, ratio: str) -> str:
+    """What the contrasts of a study are."""
+    links = {"identity": "expected response", "logit": "probability", "log": "expected count"}
+    said = (
+        f"The {links[results.link]} of one row minus that of another, draw by draw, so that the "
+        "uncertainty they share cancels out."
+    )
+    if results.link == "identity":
+        return said
+    of = "odds" if results.link == "logit" else "rates, for the same exposure,"
+    return f"{said} The {ratio} sets their {of} against each other: 1 is no difference."
+
+
+def _ratio(row: dict) -> list[str]:
+    """A ratio and its interval."""
+    at, low, high = (number(value(row, f"ratio_{k}"), 3) for k in ("mean", "lower", "upper"))
+    return [at, f"{low} to {high}"]
+
+
+def _share(x: float) -> str:
+    """A share of draws, which are too few to say never or always."""
+    return "over 0.999" if x > 0.999 else "under 0.001" if x < 0.001 else fixed(x, 3)

@@ -1,0 +1,231 @@
+"""What the model means, in sentences: the response, the variants, the groups."""
+
+import math
+
+from partialpool.report.results import Factor, Results, value
+from partialpool.report.text import a, listed, number, short
+
+
+def response(results: Results) -> list[str]:
+    """How the response is distributed, and what its columns do."""
+    outcome, y = results.outcome, results.model["response"]
+    family = outcome.family
+    said = [
+        {
+            "gaussian": f"{y} is normal around its expected value μ.",
+            "student_t": f"{y} is Student-t around μ with ν degrees of freedom: rows far from the "
+            "others count for less than they would under a normal distribution.",
+            "bernoulli": f"{y} is 1 with probability p, else 0.",
+            "binomial": f"{y} counts the successes among {outcome.trials}, each with probability "
+            "p.",
+            "poisson": f"{y} is a count with expected value μ, which is its variance too.",
+            "negative_binomial": f"{y} is a count with expected value μ and variance μ + μ²/α: "
+            "the smaller α, the more it varies beyond a Poisson count.",
+        }[family]
+    ]
+    if outcome.has_sigma:
+        said.append(_sigma(results))
+    if results.link == "logit":
+        said.append("Coefficients are on the scale of log odds, log(p / (1 − p)).")
+    if results.link == "log":
+        of = f"the rate per unit of {outcome.exposure}" if outcome.exposure else "μ"
+        said.append(f"Coefficients are on the scale of the log of {of}.")
+    if outcome.exposure:
+        said.append(f"Twice the {outcome.exposure}, twice the expected {y}.")
+    if outcome.offset:
+        said.append(f"{outcome.offset} is added as it is, its coefficient being one.")
+    if outcome.weights:
+        said.append(f"A row counts as often as its {outcome.weights} says.")
+    if results.study["group_effects"] == "student_t" and results.factors:
+        said.append(
+            "Deviations of groups are Student-t, which allows a few groups far from the others; "
+            "the smaller ν, the further."
+        )
+    return said
+
+
+def _sigma(results: Results) -> str:
+    """What is known of the residual standard deviation."""
+    outcome, y = results.outcome, results.model["response"]
+    # Of a Student-t it is the scale, smaller than the standard deviation.
+    what = "standard deviation" if outcome.family == "gaussian" else "scale"
+    if outcome.sigma == "estimated":
+        return f"σ, the {what} of {y} around its expected value, is estimated."
+    if outcome.sigma_by_group:
+        own = f"Each {results.factors[0].unit} has its own {what} σ around its expected value"
+        if not outcome.pools_sigma:
+            return f"{own}."
+        return (
+            f"{own}. σ (median) is their median and τ (log σ) the standard deviation of their "
+            "logs: zero in a pooled fit, fixed and wide in an unpooled one, learned in a "
+            "hierarchical one."
+        )
+    if outcome.errors:
+        return f"The standard error of each row is known: column {outcome.errors}."
+    return f"The {what} around the expected value is known: {number(outcome.sigma)}."
+
+
+def expected(results: Results) -> str:
+    """What one expects of a response, in a word or two."""
+    rate = "rate" if results.outcome.exposure else "expected count"
+    return {"identity": "mean", "logit": "probability", "log": rate}[results.link]
+
+
+def ratio(results: Results) -> str | None:
+    """What coefficients of a model with a link mean as ratios."""
+    if results.link == "identity":
+        return None
+    what = "odds" if results.link == "logit" else expected(results)
+    group = " in the average group" if results.factors else ""
+    said = f"The Intercept is shown as the {expected(results)}{group}"
+    if results.model["coefficients"] == ["Intercept"]:
+        return f"{said}."
+    return (
+        "Coefficients as ratios: what one more of a predictor, or a label in place of the "
+        f"reference, multiplies the {what} by. 1 changes nothing, 2 doubles. {said}, where all "
+        "predictors are zero or at their reference."
+    )
+
+
+def pooling(results: Results) -> dict[str, str]:
+    """What each variant means for this study, in a sentence or two."""
+    factors, y = results.factors, results.model["response"]
+    varying = {("Intercept",), *(factor.varying for factor in factors)}
+    only = results.model["coefficients"] == ["Intercept"] and len(varying) == 1
+    one = expected(results) if only else "set of coefficients"
+    own = one if only else "intercept" if len(varying) == 1 else "coefficients"
+    units = listed(factor.unit for factor in factors)
+    wide = "; ".join(_wide(results, factor) for factor in factors)
+    if not factors:
+        sentences = {"pooled": f"One model of {y} for all rows."}
+    elif len(factors) == 1:
+        sentences = {
+            "pooled": f"One {one} of {y} for every {units}: the groups are taken to be alike. "
+            "The between-group sd is zero.",
+            "unpooled": f"Each {units} has its own {own}, from its own rows alone. "
+            f"The between-group sd is fixed, and wide: {wide}.",
+            "hierarchical": f"Each {units} has its own {own}, drawn from one distribution whose "
+            "spread is learned from all of them. The between-group sd has a prior.",
+        }
+    else:
+        each = f"E{listed(f'each {factor.unit}' for factor in factors)[1:]} deviates"
+        sentences = {
+            "pooled": f"One {one} of {y} for every {units}: the groups are taken to be alike. "
+            "The between-group sds are zero.",
+            "unpooled": f"{each} by itself, as its own rows say. "
+            f"The between-group sds are fixed, and wide: {wide}.",
+            "hierarchical": f"{each} by a draw from a distribution of its factor, whose spread is "
+            "learned from all of its groups. The between-group sds have priors.",
+        }
+    return {fit.variant: sentences[fit.variant] for fit in results.fits}
+
+
+def _wide(results: Results, factor: Factor) -> str:
+    """The between-group sd of the unpooled fit."""
+    wide = results.fits[0].priors["wide"][factor.name]
+    of_factor = f"{factor.name} " if len(results.factors) > 1 else ""
+    if len(wide) == 1:
+        return of_factor + number(next(iter(wide.values())))
+    return of_factor + listed(f"{number(sd)} for {short(name, 32)}" for name, sd in wide.items())
+
+
+def relations(results: Results) -> list[str]:
+    """Which factors are nested, and which are crossed."""
+    by_name = {factor.name: factor for factor in results.factors}
+    said = []
+    for (first, second), pairs in results.pairs.items():
+        few, many = sorted((by_name[first], by_name[second]), key=lambda f: len(f.sizes))
+        if many.columns[: len(few.columns)] == few.columns:
+            if len(many.columns) == len(few.columns) + 1:
+                own, outer = (short(f.columns[-1], 40) for f in (many, few))
+                said.append(
+                    f"Nested: each {own} is in one {few.unit}. The same {own} label in another "
+                    f"{outer} is another {own}."
+                )
+        elif pairs == len(many.sizes) > len(few.sizes):
+            said.append(f"Nested: each {many.unit} is in one {few.unit}.")
+        elif pairs > len(many.sizes):
+            every = len(few.sizes) * len(many.sizes)
+            them = f"pairs of {a(few.unit)} and {a(many.unit)}"
+            how = f"all {pairs:,} {them}" if pairs == every else f"{pairs:,} of {every:,} {them}"
+            said.append(f"Crossed: {how} occur.")
+    return said
+
+
+def spread(results: Results) -> list[str]:
+    """How much groups differ in the hierarchical fit, in plain words."""
+    fit = results.fit("hierarchical")
+    if fit is None:
+        return []
+    if results.link == "identity":
+        return _partition(results, fit)
+    said = []
+    for factor in results.factors:
+        row = fit.summary.get(f"sd_{factor.name}[Intercept]")
+        if row is None or factor.varying != ("Intercept",):
+            continue
+        middle, low, high = (number(exp(value(row, k)), 2) for k in ("mean", "lower", "upper"))
+        what = "odds" if results.link == "logit" else expected(results)
+        said.append(
+            f"A{a(factor.unit)[1:]} one between-group sd above the average has about "
+            f"{middle} times its {what} ({low} to {high})."
+        )
+    return said
+
+
+def _partition(results: Results, fit) -> list[str]:
+    """The variance between the groups of each factor, and within them, as shares."""
+    outcome, factors = results.outcome, results.factors
+    if outcome.family != "gaussian" or any(f.varying != ("Intercept",) for f in factors):
+        return []
+    rows = [fit.summary.get(f"sd_{factor.name}[Intercept]") for factor in factors]
+    if isinstance(outcome.sigma, str):
+        rows.append(fit.summary.get("sigma"))
+    if not factors or None in rows:
+        return []
+    # The mean of a square is the square of the mean and the variance.
+    variances = [value(row, "mean") ** 2 + value(row, "sd") ** 2 for row in rows]
+    if not isinstance(outcome.sigma, str):
+        variances.append(outcome.sigma**2)
+    shares = [_percent(variance / sum(variances)) for variance in variances]
+    parts = [f"about {shares[0]} is {_between(factors[0])}"]
+    parts += [f"{share} {_between(f)}" for f, share in zip(factors[1:], shares[1:], strict=False)]
+    parts.append(f"{shares[-1]} from row to row within {'it' if len(factors) == 1 else 'these'}")
+    left = results.model["coefficients"] != ["Intercept"]
+    return [
+        f"Of the variance of {results.model['response']}{' that the predictors leave' * left}, "
+        f"{listed(parts)}."
+    ]
+
+
+def _between(factor: Factor) -> str:
+    inner, *outer = (short(column, 40) for column in reversed(factor.columns))
+    return f"from one {inner} to another" + "".join(f" within {a(name)}" for name in outer)
+
+
+def _percent(share: float) -> str:
+    return "under 1%" if share < 0.005 else f"{100 * share:.0f}%"
+
+
+def exp(x: float) -> float:
+    """The exponential, infinite where a number cannot hold it."""
+    return math.exp(x) if x < 700 else math.inf
+
+
+def sampled(results: Results) -> str | None:
+    """How the deviations of each factor were sampled, in one line."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for fit in results.fits:
+        for name, how in fit.attempts[-1].get("parameterisation", {}).items():
+            found.setdefault(name, {}).setdefault(how["form"], []).append(fit.variant)
+    if not found:
+        return None
+    told = "; ".join(
+        f"{name}: "
+        + ", ".join(
+            f"{form} ({listed(variants)})" if len(forms) > 1 else form
+            for form, variants in forms.items()
+        )
+        for name, forms in found.items()
+    )
+    return f"Deviations of groups were sampled in these coordinates, chosen by the data: {told}."

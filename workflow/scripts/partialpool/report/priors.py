@@ -1,0 +1,97 @@
+"""The priors of a study, with the numbers that were used and where they came from."""
+
+from partialpool.priors import FAMILIES, Prior
+from partialpool.report import mathematics, meaning
+from partialpool.report.results import Results
+from partialpool.report.text import number, short
+
+NAMED = 12  # predictors whose means are told
+
+
+def priors(results: Results) -> list[dict]:
+    """Every prior: `symbol` (markup), `name` as in the files, `prior`, `numbers`, `given`.
+
+    The priors of the hierarchical fit, or of the only one.
+    """
+    stored = results.fits[-1].priors
+    given = set(stored["given"])
+    return [
+        {
+            "symbol": symbol,
+            "name": name,
+            "prior": text,
+            "numbers": _numbers(text),
+            "given": bool(keys & given),
+        }
+        for symbol, name, text, keys in [
+            *_of_coefficients(results, stored),
+            *(_of_groups(results, stored) if results.fit("hierarchical") else []),
+            *_of_response(results, stored),
+        ]
+    ]
+
+
+def _of_coefficients(results: Results, stored: dict):
+    term_of = {c: term for term, columns in results.model["terms"].items() for c in columns}
+    for column, text in stored["beta"].items():
+        symbol = mathematics.of_parameter(results, "beta", column=column)
+        yield symbol, f"beta[{column}]", text, {column, term_of.get(column)}
+
+
+def _of_groups(results: Results, stored: dict):
+    for factor in results.factors:
+        name = factor.name
+        for column, text in stored["sd"][name].items():
+            symbol = mathematics.of_parameter(results, "sd", factor, column)
+            of_column = f"sd_{name}[{column}]"
+            yield symbol, of_column, text, {"sd", f"sd_{name}", of_column}
+        if name in stored["cor"]:
+            symbol = mathematics.of_parameter(results, "cor", factor)
+            yield symbol, f"cor_{name}", stored["cor"][name], {"cor", f"cor_{name}"}
+        if name in stored["nu"]:
+            symbol = mathematics.of_parameter(results, "nu_of_groups", factor)
+            yield symbol, f"nu_{name}", stored["nu"][name], {f"nu_{name}"}
+
+
+def _of_response(results: Results, stored: dict):
+    pools = results.outcome.pools_sigma
+    for key, text in stored["response"].items():
+        name = "sigma_median" if key == "sigma" and pools else key
+        if name != "sd_log_sigma" or results.fit("hierarchical"):
+            yield mathematics.of_parameter(results, name), name, text, {key}
+
+
+def _numbers(text: str) -> str:
+    """The arguments of a prior by name, such as `mu = 0, sigma = 10`."""
+    prior = Prior.parse(text)
+    names = FAMILIES[prior.family].parameters
+    return ", ".join(
+        f"{name} = {number(x)}" for name, x in zip(names, prior.arguments, strict=True)
+    )
+
+
+def centred_words(results: Results) -> str | None:
+    """Where the prior of the Intercept sits, if it is the default one and there are predictors."""
+    others = [name for name in results.model["coefficients"] if name != "Intercept"]
+    if not results.fits[-1].priors["centred"] or not others:
+        return None
+    means, sds = results.model["mean"], results.model["sd"]
+    # A mean of zero, but for rounding, is zero.
+    shown = {c: means[c] if abs(means[c]) > 1e-9 * sds[c] else 0.0 for c in others[:NAMED]}
+    at = ", ".join(f"{short(c, 32)} = {number(mean)}" for c, mean in shown.items())
+    more = ", …" if len(others) > NAMED else ""
+    expected = meaning.expected(results)
+    what = {"identity": "expected response", "logit": "log odds", "log": f"log of the {expected}"}
+    return (
+        f"The prior of the Intercept is on the {what[results.link]} at the mean of the predictors "
+        f"({at}{more}), not where they are all zero."
+    )
+
+
+def warnings(results: Results) -> list[dict]:
+    """What is said of priors that are nowhere near the data: `variants` and `said`."""
+    found: dict[str, list[str]] = {}
+    for fit in results.fits:
+        for sentence in fit.warnings:
+            found.setdefault(sentence, []).append(fit.variant)
+    return [{"variants": variants, "said": said} for said, variants in found.items()]

@@ -1,0 +1,53 @@
+"""Short text: numbers with the digits that count, labels that fit, lists of words."""
+
+import math
+
+HUGE = 1e9  # from here on digits are counted, not decimals
+
+
+def number(x: float | None, digits: int = 4) -> str:
+    """A number with at most so many digits that count; empty for None."""
+    if x is None or math.isnan(x):
+        return ""
+    x = float(f"{x:.{digits - 1}e}")
+    if x == 0:
+        return "0"
+    if not 1e-4 <= abs(x) < 1e7:
+        return f"{x:.{digits}g}".replace("-", "−")
+    text = fixed(x, max(0, digits - 1 - math.floor(math.log10(abs(x)))))
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def fixed(x: float | None, decimals: int) -> str:
+    """A number with so many decimals, unless it is huge; a true minus, and no minus zero."""
+    if x is None or math.isnan(x):
+        return ""
+    if abs(x) >= HUGE:
+        return f"{x:.3g}".replace("-", "−")
+    text = f"{x:,.{decimals}f}"
+    if not float(text.replace(",", "")):
+        text = text.lstrip("-")
+    return text.replace("-", "−")
+
+
+def decimals(sd: float | None) -> int:
+    """Decimals that show two digits of a standard deviation."""
+    if not sd or not math.isfinite(sd):
+        return 3
+    return min(8, max(0, 1 - math.floor(math.log10(abs(sd)))))
+
+
+def short(text: str, letters: int = 60) -> str:
+    """A label no longer than a cell of a table."""
+    return text if len(text) <= letters else text[: letters - 1] + "…"
+
+
+def a(noun: str) -> str:
+    """A noun with its article."""
+    return f"an {noun}" if noun[:1].lower() in "aeiou" else f"a {noun}"
+
+
+def listed(names, last: str = "and") -> str:
+    """`a`, `a and b`, or `a, b and c`."""
+    names = list(names)
+    return f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else "".join(names)
