@@ -11,10 +11,15 @@ ARGS ?=
 
 in_env = PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: run test test-unit test-cluster lint lock clean environment
+.PHONY: run gallery test test-unit test-cluster lint lock clean environment
 
 run: environment
 	@$(in_env) snakemake --cores $(CORES) $(ARGS)
+
+# Real tables of several fields, a folder a configuration; all are run, whichever fails.
+gallery: environment
+	@status=0; for config in gallery/*/config; do $(in_env) snakemake --directory "$${config%/config}" \
+		--cores $(CORES) $(ARGS) || status=1; done; exit $$status
 
 test: environment
 	@$(in_env) pytest $(ARGS)
@@ -41,7 +46,7 @@ lock:
 
 # Everything runs have made; the environment stays.
 clean:
-	rm -rf results/* .snakemake .pytest_cache .ruff_cache
+	rm -rf results/* gallery/*/results .snakemake gallery/*/.snakemake .pytest_cache .hypothesis .ruff_cache
 
 environment:
 	@PYTHON="$(PYTHON)" tools/setup
