@@ -1,5 +1,6 @@
 """Figures: hostile names are drawn as they are, and the same content gives the same bytes."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -119,6 +120,10 @@ def test_every_picture_is_drawn_and_twice_the_same(tmp_path):
     assert {"predictions", "recovery", "chains_pooled", "energy_pooled", "density_pooled"} <= names
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes(), one.name
+    forms = json.loads((tmp_path / "first" / figures.FORMS).read_text())
+    assert set(forms) == names
+    found = {forms[name] for name in ("data", "shrinkage_1", "density_pooled")}
+    assert found == {"strips", "arrows", "curves"}
 
 
 def test_failed_fit_marks_its_pictures(tmp_path, as_text):

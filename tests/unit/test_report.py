@@ -142,6 +142,7 @@ def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=No
 
 
 def page(found, figures):
+    (figures / "forms.json").write_text("{}")
     return report.page(found, figures, {"pooled/summary.csv": "all"}, TEMPLATES)
 
 

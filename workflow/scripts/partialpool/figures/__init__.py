@@ -7,11 +7,14 @@ named after the section of the report it is for.
 from functools import partial
 from pathlib import Path
 
+from partialpool import files
 from partialpool.figures import answers, convergence, data, estimates, predictive
 from partialpool.figures.evidence import Evidence, read
 from partialpool.figures.style import look, save
 
 __all__ = ["draw", "read"]
+
+FORMS = "forms.json"
 
 
 def draw(study: Evidence, folder) -> list[Path]:
@@ -32,6 +35,7 @@ def draw(study: Evidence, folder) -> list[Path]:
         density_{variant}.svg`; of the first factor `data.svg, groups.svg`, of the second
         `data_2.svg, groups_2.svg`, and so on; `shrinkage_{1, 2, ...}.svg` of each factor's
         varying coefficients, factor by factor. Those without material are left out.
+        Beside them `forms.json` says what each looks like.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,10 +59,12 @@ def draw(study: Evidence, folder) -> list[Path]:
         of_one[f"energy_{fit.variant}"] = fit, convergence.energy, (fit,)
         of_one[f"density_{fit.variant}"] = fit, predictive.density, (study, fit)
 
-    written = []
+    written, forms = [], {}
 
     def write(name, figure, failed):
         if figure is not None:
+            # What a picture looks like depends on the data, and its caption on that.
+            forms[name] = figure.get_label()
             written.append(folder / f"{name}.svg")
             save(figure, written[-1], failed)
 
@@ -70,4 +76,5 @@ def draw(study: Evidence, folder) -> list[Path]:
             write(name, picture(), study.failed)
         for name, (fit, picture, arguments) in of_one.items():
             write(name, picture(*arguments), () if fit.passed else [fit.variant])
+    files.write_json(folder / FORMS, forms)
     return written

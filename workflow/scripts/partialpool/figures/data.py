@@ -28,6 +28,7 @@ def _ungrouped(study: Evidence):
         x = study.table[numeric[0]].to_numpy(dtype=float)
         axes.set(xlabel=short(numeric[0]), ylabel=study.of_row)
         if study.binary:
+            figure.set_label("shares")
             _shares(study, axes, x)
         else:
             axes.plot(x, study.measured, ls="", marker="o", ms=3.5, mfc="none", mec=INK, alpha=0.6,
@@ -51,6 +52,8 @@ def _shares(study: Evidence, axes, x: np.ndarray) -> None:
 def _strips(study: Evidence, factor: Factor):
     values, count = study.measured, len(factor.levels)
     figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.27 * count))
+    alone = max(factor.sizes) == 1 and study.outcome.errors
+    figure.set_label("errors" if alone else "bars" if study.binary else "strips")
     means = study.by_group(factor, study.y)
     order = np.argsort(means, kind="stable")[::-1]
     jitter = np.random.default_rng(0)
@@ -105,7 +108,9 @@ def _funnel(study: Evidence, factor: Factor):
     figure, axes = plt.subplots(figsize=(WIDTH, 3.1))
     means, overall = study.by_group(factor, study.y), study.by_group(None, study.y)[0]
     line = {"color": LOOKS["pooled"].colour, "ls": "--", "lw": 1}
+    figure.set_label("sizes")
     if np.ptp(factor.sizes) == 0:
+        figure.set_label("histogram")
         _counts(axes, means, study.family.discrete)
         axes.axvline(overall, **line)
         axes.set_xlabel(study.of_group)

@@ -98,6 +98,7 @@ def _arrows(study: Evidence, factor: Factor, column: str, found: dict):
     both = {"unpooled", "hierarchical"} <= set(found)
     line = 0.23 if not both else 0.38 if count <= 12 else 0.3
     figure, axes = plt.subplots(figsize=(WIDTH, 1.35 + line * count))
+    figure.set_label("arrows" if both else "intervals")
     at = np.arange(count)
     _overall(study, axes, factor, column, found)
     offsets = {"unpooled": -0.16, "hierarchical": 0.16 if both else 0.0}
@@ -160,6 +161,7 @@ def _scatter(study: Evidence, factor: Factor, column: str, found: dict):
     x = found["unpooled"]["mean"].to_numpy()
     y = found["hierarchical"]["mean"].to_numpy()
     figure, axes = plt.subplots(figsize=(WIDTH, 4.6))
+    figure.set_label("points")
     # A few tiny groups can be very far out: they are drawn at the edge.
     low, first, third, high = np.quantile(x, [0.02, 0.25, 0.75, 0.98])
     fence = 2.5 * (third - first)

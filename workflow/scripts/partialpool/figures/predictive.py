@@ -91,11 +91,14 @@ def density(study: Evidence, fit: Fit):
     alike = np.ptp(per) == 0
     y = study.y[study.rows]
     if study.binary:
+        figure.set_label("shares")
         _share(study, axes, fit)
     elif study.family.discrete and alike and np.ptp(y) < VALUES:
+        figure.set_label("frequencies")
         axes.set_xlabel(short(study.formula.response))
         _frequencies(study, axes, fit, y)
     else:
+        figure.set_label("curves")
         axes.set_xlabel(study.of_row)
         _densities(axes, LOOKS[fit.variant], y / per, fit.replicated / per, study.family.discrete)
     return figure

@@ -4,6 +4,7 @@ Reads the small files of a study and its pictures; no scientific library is impo
 """
 
 import base64
+import json
 import os
 import re
 from pathlib import Path
@@ -72,6 +73,7 @@ def page(results: Results, figures, links: dict[str, str], templates) -> str:
         HTML without a link to anything it needs.
     """
     study, chosen = results.study, words.recommended(results)
+    forms = json.loads((Path(figures) / "forms.json").read_text(encoding="utf-8"))
     shown = chosen or results.fits[-1].variant
     context = {
         "name": study["name"],
@@ -83,7 +85,7 @@ def page(results: Results, figures, links: dict[str, str], templates) -> str:
         "checks": {fit.variant: [words.check(c) for c in fit.checks] for fit in results.fits},
         "retried": [fit for fit in results.fits if len(fit.attempts) > 1],
         "pictures": {path.stem: picture(path) for path in sorted(Path(figures).glob("*.svg"))},
-        "factors": factors(results),
+        "factors": factors(results, forms),
         "data_columns": tables.columns_of_data(results),
         "lines": mathematics.lines(results),
         "indices": mathematics.indices(results),
@@ -98,8 +100,10 @@ def page(results: Results, figures, links: dict[str, str], templates) -> str:
         "population": tables.population(results),
         "ratios": tables.ratios(results),
         "ratio_words": meaning.ratio(results),
-        "groups": groups(results),
-        "density_caption": captions.density(results, percent(results)),
+        "groups": groups(results, forms),
+        "density_caption": captions.density(
+            results, forms.get(f"density_{shown}", ""), percent(results)
+        ),
         "comparisons": comparisons(results),
         "shown": shown,
         "predictions": answers.predictions(results, shown),
@@ -115,7 +119,7 @@ def page(results: Results, figures, links: dict[str, str], templates) -> str:
     return environment(templates).get_template("study.html").render(context)
 
 
-def factors(results: Results) -> list[dict]:
+def factors(results: Results, forms: dict[str, str]) -> list[dict]:
     """What is shown of each factor's rows: pictures, and their captions."""
     found = []
     for number, factor in enumerate(results.factors or [None], start=1):
@@ -124,7 +128,7 @@ def factors(results: Results) -> list[dict]:
             {
                 "name": factor and factor.name,
                 "data": f"data{end}",
-                "data_caption": captions.data(results, factor),
+                "data_caption": captions.data(results, factor, forms.get(f"data{end}", "")),
                 "groups": f"groups{end}",
                 "groups_caption": factor and captions.groups(results, factor, percent(results)),
             }
@@ -132,16 +136,18 @@ def factors(results: Results) -> list[dict]:
     return found
 
 
-def groups(results: Results) -> list[dict]:
+def groups(results: Results, forms: dict[str, str]) -> list[dict]:
     """The coefficients of each factor's groups: heading, picture, caption and table."""
     found = []
     for factor in results.factors:
         for column in factor.varying:
+            name = f"shrinkage_{len(found) + 1}"
+            form = forms.get(name, "")
             found.append(
                 {
                     "title": f"Each {factor.unit}: {column}",
-                    "picture": f"shrinkage_{len(found) + 1}",
-                    "caption": captions.shrinkage(results, factor, percent(results)),
+                    "picture": name,
+                    "caption": captions.shrinkage(results, factor, form, percent(results)),
                     "table": tables.groups(results, factor, column),
                 }
             )

@@ -1,13 +1,10 @@
 """Captions: what a picture shows, and how to read it."""
 
 from partialpool.report.results import Factor, Results
-from partialpool.report.tables import role
 from partialpool.report.text import a
-from partialpool.report.words import MOVED
 
 MANY = 40  # groups; of more, each is a point
 CHECKED = 16  # groups whose mean is checked
-VALUES = 40  # of a count, beyond which a curve is drawn in place of bars
 
 
 def observed(results: Results) -> str:
@@ -22,29 +19,31 @@ def observed(results: Results) -> str:
     return f"mean {y}"
 
 
-def data(results: Results, factor: Factor | None) -> str:
+def data(results: Results, factor: Factor | None, form: str) -> str:
     """The response, by the groups of a factor."""
+    seen, count = observed(results), "trials" if results.outcome.trials else "rows"
     if factor is None:
-        numbers = [
-            name
-            for name, column in results.data["columns"].items()
-            if column["type"] == "number" and role(results, name) == "predictor"
-        ]
-        if results.outcome.family != "bernoulli" or not numbers:
-            return "The rows as they were read."
-        return f"Ticks: the rows. Points: the {observed(results)} in each tenth of them."
-    rate, unit = observed(results), factor.unit
-    if len(factor.sizes) > MANY:
-        count = "trials" if results.outcome.trials else "rows"
-        return (
-            f"Each {unit}: its {rate}, against its number of {count}. Small groups scatter most, "
-            "whatever they are really like; the dashed line is that of all rows."
-        )
-    if results.outcome.errors and max(factor.sizes.values()) == 1:
-        marks = "Lines: ± one standard error. "
-    else:
-        rows = "" if results.outcome.family == "bernoulli" else "Circles: rows. "
-        marks = f"{rows}Orange bars: each group's own {rate}. "
+        if form == "shares":
+            return f"Ticks: the rows. Points: the {seen} in each tenth of them."
+        return "The rows as they were read."
+    unit = factor.unit
+    match form:
+        case "sizes":
+            return (
+                f"Each {unit}: its {seen}, against its number of {count}. Small groups scatter "
+                "most, whatever they are really like; the dashed line is that of all rows."
+            )
+        case "histogram":
+            return (
+                f"How many groups have which {seen}; they are of equal size. The dashed line is "
+                "that of all rows."
+            )
+        case "errors":
+            marks = "Lines: ± one standard error. "
+        case "bars":
+            marks = f"Orange bars: each group's own {seen}. "
+        case _:
+            marks = f"Circles: rows. Orange bars: each group's own {seen}. "
     return f"By {unit}, the highest first. {marks}Dashed line: that of all rows."
 
 
@@ -65,16 +64,17 @@ def prior(results: Results) -> str:
     return said
 
 
-def shrinkage(results: Results, factor: Factor, percent: str) -> str:
+def shrinkage(results: Results, factor: Factor, form: str, percent: str) -> str:
     """How partial pooling moves the groups of a factor."""
-    unit, many = factor.unit, len(factor.sizes) > MANY
-    if not all(results.fit(variant) for variant in MOVED):
+    unit = factor.unit
+    if form == "intervals":
+        many = len(factor.sizes) > MANY
         some = f" {MANY} of {len(factor.sizes):,} groups." if many else ""
         pooled = " Dashed line and band: the pooled estimate." if results.fit("pooled") else ""
         middle = " Thin line: the mean that the hierarchical fit pulls towards."
         middle *= results.fit("hierarchical") is not None
         return f"Each {unit}, with {percent} intervals.{pooled}{middle}{some}"
-    if many:
+    if form == "points":
         return (
             f"Each point is {a(unit)}. Points on the dotted line are left where their own rows put "
             "them; points on a horizontal line are pulled all the way to the common estimate. "
@@ -94,14 +94,14 @@ def shrinkage(results: Results, factor: Factor, percent: str) -> str:
     )
 
 
-def density(results: Results, percent: str) -> str:
+def density(results: Results, form: str, percent: str) -> str:
     """Replicated data sets beside the data."""
-    if results.outcome.family == "bernoulli":
+    if form == "shares":
         said = f"Colour: the {observed(results)} in replicated data sets; black line: in the data."
-    elif _bars(results):
+    elif form == "frequencies":
         said = (
-            "Grey bars: how many rows of the data have each value; lines on them: how many "
-            f"replicated data sets have, in {percent} of them, and dashes their mean."
+            "Black points: how many rows of the data have each value. Bars: how many rows have it "
+            f"in {percent} of the replicated data sets."
         )
     else:
         said = "Thin lines: 40 replicated data sets; thick black line: the data."
@@ -109,17 +109,6 @@ def density(results: Results, percent: str) -> str:
     if results.replicated < rows:
         said += f" Both are {results.replicated:,} of the {rows:,} rows, drawn at random."
     return said
-
-
-def _bars(results: Results) -> bool:
-    """Whether each value of a count has a bar."""
-    outcome, columns = results.outcome, results.data["columns"]
-    of_response = columns.get(results.model["response"])
-    if results.link == "identity" or of_response is None:
-        return False
-    per = [columns[name] for name in (outcome.trials, outcome.exposure) if name]
-    alike = all(column["min"] == column["max"] for column in per)
-    return alike and of_response["max"] - of_response["min"] < VALUES
 
 
 def groups(results: Results, factor: Factor, percent: str) -> str:
