@@ -80,8 +80,9 @@ class Coordinates:
         `(last,)`: rough variance of the mean of the groups' deviations.
     apart : numpy.ndarray
         `(last,)`: share of the variance of each that is not the between-group variance.
-    turn : numpy.ndarray or None
-        Positions of beta and of all factors but the first block's, from the sampler's.
+    lean, turn : numpy.ndarray or None
+        Positions of all factors but the first block's: what they have of the position of beta,
+        `(outer, coefficient)`, and of the sampler's own, `(outer, outer)`.
     blocks : list of Block
         By factor; first the one with most groups.
     """
@@ -91,6 +92,7 @@ class Coordinates:
     last: list[str]
     between: np.ndarray
     apart: np.ndarray
+    lean: np.ndarray | None
     turn: np.ndarray | None
     blocks: list[Block]
 
@@ -125,10 +127,10 @@ class Coordinates:
             blocks += [_outer(data, working, i, marginal, at[i], size) for i in order[1:]]
         if silent:
             blocks = [block.silent() for block in blocks]
-        turn = None
+        lean = turn = None
         if len(order) > 1 and marginal.shape[0] <= LARGEST:
-            turn = _turn(marginal.toarray(), inverse, blocks[1:], working)
-        return cls(working.beta, inverse, last, between, apart, turn, blocks)
+            lean, turn = _turned(marginal.toarray(), inverse, blocks[1:], working)
+        return cls(working.beta, inverse, last, between, apart, lean, turn, blocks)
 
 
 def _between(factors, covariances, last) -> np.ndarray:
@@ -201,8 +203,12 @@ def _without(working: Working, first: int, others: list[int]):
     return sparse.csr_array(precision[kept][:, kept] - cross.T @ inverse @ cross), at
 
 
-def _turn(marginal, inverse, blocks, working) -> np.ndarray:
-    """The matrix that makes all positions N(0, I) together at the rough covariances."""
+def _turned(marginal, inverse, blocks, working) -> tuple[np.ndarray, np.ndarray]:
+    """What makes positions of deviations N(0, I), given that of beta, at the rough covariances.
+
+    They follow the position of beta, and not the other way round: how far the data tie the
+    two together does not depend on the variances, as the spread of beta does.
+    """
     size = len(inverse)
     jacobian = np.zeros_like(marginal)
     jacobian[:size, :size] = inverse
@@ -221,5 +227,6 @@ def _turn(marginal, inverse, blocks, working) -> np.ndarray:
         jacobian[begin:end, :size] = shift.reshape(-1, size)
         jacobian[begin:end, begin:end] = linalg.block_diag(*own)
         begin = end
-    lower = np.linalg.cholesky(jacobian.T @ marginal @ jacobian)
-    return np.linalg.inv(lower).T
+    joint = jacobian.T @ marginal @ jacobian
+    own, cross = joint[size:, size:], joint[size:, :size]
+    return -np.linalg.solve(own, cross), np.linalg.inv(np.linalg.cholesky(own)).T

@@ -51,14 +51,17 @@ def model(
         scales = [parts.between_group_scale(block.factor, priors, variant) for block in blocks]
         size = len(data.coefficients)
         position = pm.Flat("z", shape=size + coordinates.outer)
+        beta, stretched = _coefficients(data, priors, coordinates, scales, position[:size])
+        position = position[size:]
         if coordinates.turn is not None:
             turn = parts.known("turn", coordinates.turn)
-            position = (turn * position[None, :]).sum(axis=1)
-        beta = _coefficients(data, priors, coordinates, scales, position[:size])
+            lean = parts.known("lean", coordinates.lean)
+            own = (turn * position[None, :]).sum(axis=1)
+            position = own + (lean * stretched[None, :]).sum(axis=1)
         design = parts.known("design", data.of_columns(data.coefficients).T)
         eta = (design * beta[:, None]).sum(axis=0)
 
-        begin = size
+        begin = 0
         outside = 0.0
         for block, scale in zip(blocks[1:], scales[1:], strict=True):
             end = begin + block.natural.size
@@ -96,7 +99,7 @@ def _response(data: Rows, priors: Priors, rough: Working) -> dict:
 
 
 def _coefficients(data, priors, coordinates: Coordinates, scales, position):
-    """beta and its priors; what varies by group is in units of its spread at these variances."""
+    """beta, its priors, and its position: what varies is in units of its spread at these sds."""
     if coordinates.last:
         between = [0.0] * len(coordinates.last)
         for block, scale in zip(coordinates.blocks, scales, strict=True):
@@ -118,7 +121,7 @@ def _coefficients(data, priors, coordinates: Coordinates, scales, position):
         dims="coefficient",
     )
     parts.prior_of_coefficients(data, priors, beta)
-    return beta
+    return beta, position
 
 
 def _natural(block: Block, beta):
