@@ -1,0 +1,89 @@
+"""Other families, nested factors and any group names, from the config to the report."""
+
+import csv
+
+import pandas as pd
+import xarray as xr
+
+NAMES = [
+    "007",
+    "1.0",
+    'quoted "name", with a comma',
+    "<b>bold</b> & [brackets]",
+    "Größe ≥ 5 µm",
+    "L" * 300,
+]
+SEEN = {
+    "sampler": {"chains": 2, "draws": 100, "tune": 200, "attempts": 1},
+    "strict": False,
+    "studies": {
+        "shares": {
+            "simulate": {
+                "groups": {"school": 4, "class": 3},
+                "rows": 3,
+                "predictors": {"x": "normal(0, 1)", "asked": 12},
+                "coefficients": {"Intercept": 0.2, "x": 0.5},
+                "deviations": {"school": {"Intercept": 0.7}, "school:class": {"Intercept": 0.3}},
+            },
+            "formula": "right ~ x + (1 | school/class)",
+            "family": "binomial",
+            "trials": "asked",
+            "variants": ["pooled", "hierarchical"],
+            "new_data": "data/new.csv",
+            "predict": ["group", "new_group", "average_group"],
+            "contrasts": [[1, 2]],
+        },
+        "counts": {
+            "data": "data/counts.csv",
+            "formula": "n ~ 1 + (1 | name)",
+            "family": "poisson",
+            "exposure": "time",
+            "missing": "drop",
+            "variants": ["hierarchical"],
+        },
+    },
+}
+
+
+def counts(path) -> None:
+    """Three rows a name, and one with a gap."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["name", "n", "time"])
+        for number, name in enumerate(NAMES):
+            rows.writerows([name, number + i, 1 + i] for i in range(3))
+        rows.writerow([NAMES[0], "", 1])
+
+
+def test_from_config_to_report(own_folder):
+    own_folder.configure(SEEN)
+    own_folder.tables({"data/new.csv": "school,class,x,asked\ng1,g2,0,12\nnew,g1,1,12\n"})
+    counts(own_folder.folder / "data/counts.csv")
+    own_folder.run()
+    assert own_folder.planned() == set()
+    results = own_folder.folder / "results"
+
+    predicted = pd.read_csv(results / "shares/hierarchical/predictions.csv")
+    found = set(zip(predicted["predicted_for"], predicted["group_status"], strict=True))
+    both = {("group", "known"), ("group", "new")}
+    assert found == both | {("new_group", "new"), ("average_group", "average")}
+    expected = predicted["probability"] * predicted["asked"]
+    assert (predicted["mean"] - expected).abs().max() < 1e-9
+    contrast = pd.read_csv(results / "shares/hierarchical/contrasts.csv")
+    assert contrast["predicted_for"].tolist() == ["group", "new_group", "average_group"]
+    assert {"first", "second", "mean", "ratio_mean"} <= set(contrast)
+
+    report = own_folder.json("counts/data_report.json")
+    assert (report["rows_read"], report["rows_used"]) == (19, 18)
+    assert report["dropped"]["by_column"] == {"n": 1}
+    posterior = xr.open_datatree(results / "counts/hierarchical/posterior.nc")["posterior"]
+    assert set(posterior["name"].values) == set(NAMES)
+    page = (results / "counts/report.html").read_text(encoding="utf-8")
+    assert "&lt;b&gt;bold" in page and "<b>bold" not in page
+
+    # What is asked of a fit is no part of it.
+    asked = SEEN["studies"]["shares"] | {"contrasts": [[2, 1]]}
+    own_folder.configure(SEEN | {"studies": SEEN["studies"] | {"shares": asked}})
+    again = own_folder.planned()
+    assert {"contrasts shares/pooled", "contrasts shares/hierarchical"} <= again
+    assert not any(job.startswith(("fit", "check", "compare")) for job in again)
