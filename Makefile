@@ -29,7 +29,7 @@ test-unit: environment
 
 test-cluster: environment
 	@tests/cluster/slurm up
-	@$(in_env) pytest tests/cluster $(ARGS); status=$$?; tests/cluster/slurm down; exit $$status
+	@$(in_env) pytest tests/cluster $(ARGS); status=$$?; tests/cluster/slurm down && exit $$status
 
 lint: environment
 	@$(in_env) ruff check
