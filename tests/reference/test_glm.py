@@ -1,5 +1,7 @@
 """Models whose group effects are sampled: their density, its gradient, and exact posteriors."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytensor
@@ -74,7 +76,11 @@ def small(family: str, formula: str, variant: str, silent: bool = False):
     known += ["cor"] if "1 + x |" in formula else []
     completed = priors.complete({k: PRIORS[k] for k in known}, data)
     found = working.solve(data, completed, variant)
-    return design, values, data, completed, found, Coordinates.of(data, found, silent)
+    coordinates = Coordinates.of(data, found)
+    if silent:
+        blocks = [block.silent() for block in coordinates.blocks]
+        coordinates = replace(coordinates, blocks=blocks)
+    return design, values, data, completed, found, coordinates
 
 
 def evaluated(model):

@@ -57,6 +57,10 @@ class Block:
         precision = self.information + np.linalg.inv(covariance)
         return np.trace(np.linalg.solve(precision, self.information), axis1=1, axis2=2) / size
 
+    def mostly_prior(self, working: Working) -> bool:
+        """Whether the rows of most groups decide less than half of their deviations."""
+        return np.median(self.centring(working.covariance[self.position])) < 0.5
+
     def silent(self) -> "Block":
         """The same factor as if its rows said nothing: the non-centred form."""
         zeros = (np.zeros_like(part) for part in (self.root, self.on_beta, self.natural))
@@ -103,7 +107,10 @@ class Coordinates:
 
     @classmethod
     def of(cls, data: Rows, working: Working, silent: bool = False) -> "Coordinates":
-        """From the working model of one variant; `silent` if its rows are not to be listened to."""
+        """From the working model of one variant.
+
+        `silent` makes factors non-centred whose groups' own rows decide little.
+        """
         size = len(working.beta)
         factors = data.factors[: len(working.u)]
         order = sorted(range(len(factors)), key=lambda i: -len(factors[i].levels))
@@ -126,7 +133,7 @@ class Coordinates:
             marginal, at = _without(working, order[0], order[1:])
             blocks += [_outer(data, working, i, marginal, at[i], size) for i in order[1:]]
         if silent:
-            blocks = [block.silent() for block in blocks]
+            blocks = [block.silent() if block.mostly_prior(working) else block for block in blocks]
         lean = turn = None
         if len(order) > 1 and marginal.shape[0] <= LARGEST:
             lean, turn = _turned(marginal.toarray(), inverse, blocks[1:], working)

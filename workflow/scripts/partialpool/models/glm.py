@@ -271,7 +271,7 @@ class Generalised:
     found : Working, optional
         Rough values; found here unless they are given.
     silent : bool
-        Whether effects are non-centred, whatever the rows say.
+        Whether effects of groups whose own rows say little are non-centred.
     """
 
     def __init__(self, data: Rows, priors: Priors, variant: str, found=None, silent=False):
@@ -313,9 +313,7 @@ class Generalised:
         return found
 
     def again(self, draws: Draws, attempt: int) -> "Generalised":
-        """Other coordinates for another attempt: at this one's means, then non-centred ones."""
-        if attempt > 1:
-            return Generalised(self.data, self.priors, self.variant, self.working, silent=True)
+        """Other coordinates for another attempt: at this one's means, then non-centred ones too."""
         factors = self.data.factors[: len(self.working.u)]
         means = Working(
             beta=draws["beta"].mean(axis=0),
@@ -332,4 +330,4 @@ class Generalised:
             precision=self.working.precision,
         )
         found = working.at(self.data, self.priors, self.variant, means)
-        return Generalised(self.data, self.priors, self.variant, found)
+        return Generalised(self.data, self.priors, self.variant, found, silent=attempt > 1)
