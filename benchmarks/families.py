@@ -74,8 +74,10 @@ def studies() -> dict[str, dict]:
         "sigma": "~ (1 | group)",
     }
     for family in ("gaussian", "bernoulli"):
+        block = found[f"{family}_one"]
         found[f"{family}_student_t_effects"] = {
-            **found[f"{family}_one"],
+            **block,
+            "simulate": {**block["simulate"], "coefficients": {**LINE, "x": 0.5}},
             "formula": "y ~ x + (1 | group)",
             "group_effects": "student_t",
         }

@@ -43,7 +43,7 @@ def chains(fit: Fit):
     figure.set_size_inches(WIDTH, 0.5 + 1.25 * len(names))
     panels = np.array(figure.axes).reshape(len(names), 2)
     for name, (trace, rank) in zip(names, panels, strict=True):
-        trace.set_title(f"{short(name, 30)}, R-hat {rhat[name]:.3f}", fontsize=8.5)
+        trace.set_title(f"{short(name, 20)}, R-hat {rhat[name]:.3f}", fontsize=8.5)
         for line in trace.lines + rank.lines:
             line.set_rasterized(True)
         # The test that marks points and prints a p value assumes independent draws.
