@@ -101,3 +101,15 @@ def test_every_config_key_is_documented():
     page = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
     assert documented == set(keys(yaml.safe_load(schema)))
+
+
+def test_every_step_has_its_place_on_a_cluster():
+    """In a group or a job of its own with Slurm, and in its job without another Snakemake."""
+    text = "".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+    rules = re.split(r"^rule ", text, flags=re.MULTILINE)[1:]
+    steps = {rule.partition(":")[0] for rule in rules if "localrule: True" not in rule}
+    profile = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text())
+    grouped = {entry.partition("=")[0] for entry in profile["groups"]}
+    assert grouped | {"fit"} == steps
+    inside = re.search(r"localrules:\n((?: +\w+,\n)+)", (ROOT / "Snakefile").read_text())[1]
+    assert set(re.findall(r"\w+", inside)) == steps
