@@ -66,7 +66,7 @@ def table(family: str) -> pd.DataFrame:
     return rows.assign(y=drawn)
 
 
-def small(family: str, formula: str, variant: str, silent: bool = False):
+def small(family: str, formula: str, variant: str, silent=False, effects="normal"):
     """Design, priors, rough values and coordinates of a study of sixty rows."""
     rows, outcome = table(family), OUTCOMES[family]
     design = Formula(formula).design(rows)
@@ -74,7 +74,7 @@ def small(family: str, formula: str, variant: str, silent: bool = False):
     data = compress.compress(design, outcome, values)
     known = [*priors.of_response(outcome), "Intercept", "x", "sd"]
     known += ["cor"] if "1 + x |" in formula else []
-    completed = priors.complete({k: PRIORS[k] for k in known}, data)
+    completed = priors.complete({k: PRIORS[k] for k in known}, data, effects)
     found = working.solve(data, completed, variant)
     coordinates = Coordinates.of(data, found)
     if silent:
@@ -145,7 +145,12 @@ def log_joint(design, values, data, completed, variant, point, beta, u) -> float
         columns = design.of(factor.varying)
         if f"u_{name}" in u:
             effects = u[f"u_{name}"]
-            total += stats.multivariate_normal(np.zeros(size), covariance).logpdf(effects).sum()
+            if name in completed.nu:
+                nu = point[f"nu_{name}"]
+                total += stats.gamma(2, scale=10).logpdf(nu)
+                total += stats.multivariate_t(np.zeros(size), covariance, nu).logpdf(effects).sum()
+            else:
+                total += stats.multivariate_normal(None, covariance).logpdf(effects).sum()
             eta = eta + (columns * effects[factor.index]).sum(axis=1)
         else:
             same = factor.index[:, None] == factor.index
@@ -179,7 +184,11 @@ CASES = [
 @pytest.mark.parametrize(("family", "formula", "variant", "silent"), CASES)
 def test_density_is_that_of_the_rows(family, formula, variant, silent):
     """Whatever the coordinates are: merged rows, centred effects, effects integrated out."""
-    design, values, data, completed, found, coordinates = small(family, formula, variant, silent)
+    check_density(*small(family, formula, variant, silent), variant)
+
+
+def check_density(design, values, data, completed, found, coordinates, variant):
+    """Hold a model's density against that of rows, effects and variances, at two points."""
     model = glm.model(data, completed, variant, found, coordinates)
     evaluate = evaluated(model)
     rng = np.random.default_rng(8)
@@ -201,6 +210,11 @@ def test_density_is_that_of_the_rows(family, formula, variant, silent):
         references.append(reference)
     # What is left is a constant: determinants of fixed maps, and powers of 2 pi.
     assert np.ptp(differences) <= 1e-8 * np.abs(references).max()
+
+
+@pytest.mark.parametrize("formula", ["y ~ x + (1 + x | g)", "y ~ x + (1 + x | g) + (1 | h)"])
+def test_density_with_student_t_effects(formula):
+    check_density(*small("poisson", formula, "hierarchical", effects="student_t"), "hierarchical")
 
 
 def test_gradient():

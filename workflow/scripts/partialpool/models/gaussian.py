@@ -50,7 +50,11 @@ def model(data: Compressed, priors: Priors, variant: str) -> pm.Model:
         sigma = _residual_sd(data, priors, variant, spread)
         directions = []
         if varying:
-            scale = parts.between_group_scale(data.factors[0], priors, variant)
+            factor = data.factors[0]
+            scale = parts.between_group_scale(factor, priors, variant)
+            nu = parts.degrees_of_freedom(factor, priors, variant)
+            if nu is not None:
+                scale = parts.stretched(factor, scale, nu)
             design = parts.known("design", triangles.design)
             directions, triangle = collapse.orthogonalise(
                 collapse.stacked(design, scale, sigma, pt), pt

@@ -49,6 +49,7 @@ def model(
     with pm.Model(coords=parts.coords(data)) as glm:
         response = _response(data, priors, found)
         scales = [parts.between_group_scale(block.factor, priors, variant) for block in blocks]
+        nus = [parts.degrees_of_freedom(block.factor, priors, variant) for block in blocks]
         size = len(data.coefficients)
         position = pm.Flat("z", shape=size + coordinates.outer)
         beta, stretched = _coefficients(data, priors, coordinates, scales, position[:size])
@@ -63,17 +64,20 @@ def model(
 
         begin = 0
         outside = 0.0
-        for block, scale in zip(blocks[1:], scales[1:], strict=True):
+        for block, scale, nu in zip(blocks[1:], scales[1:], nus[1:], strict=True):
             end = begin + block.natural.size
             # Group by group, as the coordinates are turned.
             z = position[begin:end].reshape(block.natural.T.shape).T
             natural = _natural(block, beta)
-            outside += _explained(data, block, _effects(block, scale, natural, z))
+            outside += _explained(data, block, _effects(block, scale, nu, natural, z))
             begin = end
         eta = eta + outside
         if collapsed:
             left = parts.known("response", data.y) - eta
-            _collapsed(data, blocks[0], scales[0], left, response["sigma"])
+            scale = scales[0]
+            if nus[0] is not None:
+                scale = parts.stretched(blocks[0].factor, scale, nus[0])
+            _collapsed(data, blocks[0], scale, left, response["sigma"])
             return glm
         if blocks:
             block = blocks[0]
@@ -81,7 +85,7 @@ def model(
             if len(blocks) > 1:
                 natural = natural - _crossed(data, block, found.weight, outside)
             z = pm.Flat("z_effects", shape=block.natural.shape)
-            eta = eta + _explained(data, block, _effects(block, scales[0], natural, z))
+            eta = eta + _explained(data, block, _effects(block, scales[0], nus[0], natural, z))
         eta = eta + parts.known("offset", data.offset)
         _likelihood(data, eta, response)
     return glm
@@ -150,8 +154,11 @@ def _summed(data: Rows, block: Block, values):
     )
 
 
-def _effects(block: Block, scale, natural, z):
-    """u of every group, `(varying, group)`, and its density in the coordinates z."""
+def _effects(block: Block, scale, nu, natural, z):
+    """u of every group, `(varying, group)`, and its density in the coordinates z.
+
+    Where effects are Student-t, nu is their degrees of freedom, and L of their scale matrix.
+    """
     name, size = block.factor.name, len(scale)
     root = parts.known(f"root_{name}", block.root)
     _, triangle = collapse.orthogonalise(collapse.stacked(root, scale, pt.ones(()), pt), pt)
@@ -164,8 +171,15 @@ def _effects(block: Block, scale, natural, z):
     for i in reversed(range(size)):
         known = sum(triangle[i, k] * v[k] for k in range(i + 1, size))
         v[i] = (c[i] + z[i] - known) / triangle[i, i]
-    density = sum(-0.5 * v[i] ** 2 - pt.log(triangle[i, i]) for i in range(size))
-    pm.Potential(f"effects_{name}", density.sum())
+    squares = sum(one**2 for one in v)
+    if nu is None:
+        density = -0.5 * squares
+    else:
+        shape = (nu + size) / 2
+        density = pt.gammaln(shape) - pt.gammaln(nu / 2) - size / 2 * pt.log(nu)
+        density = density - shape * pt.log1p(squares / nu)
+    determinant = sum(pt.log(triangle[i, i]) for i in range(size))
+    pm.Potential(f"effects_{name}", (density - determinant).sum())
     u = [sum(scale[i][k] * v[k] for k in range(i + 1)) for i in range(size)]
     dims = (parts.groups(name), parts.varying(name))
     pm.Deterministic(f"u_{name}", pt.stack(u, axis=-1), dims=dims)

@@ -83,8 +83,7 @@ def padded(rows):
 def between_group_scale(factor: Grouping, priors: Priors, variant: str):
     """Lower triangle L of the Cholesky factor of u's covariance, as rows of entries.
 
-    Student-t effects are normal ones whose variance is each group's own, so their entries
-    have an element for each group.
+    If effects are Student-t, of their scale matrix.
     """
     size = len(factor.varying)
     pairs = collapse.partial_pairs(size)
@@ -98,20 +97,22 @@ def between_group_scale(factor: Grouping, priors: Priors, variant: str):
         sd = positive(f"sd_{factor.name}", prior, start, dims)
         partial = _partial_correlations(factor, priors, pairs) if pairs else {}
     correlation = collapse.cholesky(partial, pt)
-    entries = [[sd[i] * entry for entry in row] for i, row in enumerate(correlation)]
-    if variant == "hierarchical" and factor.name in priors.nu:
-        stretch = _stretch(factor, priors)
-        entries = [[stretch * entry for entry in row] for row in entries]
-    return entries
+    return [[sd[i] * entry for entry in row] for i, row in enumerate(correlation)]
 
 
-def _stretch(factor: Grouping, priors: Priors):
-    """What multiplies the sd of each group, so that effects are Student-t.
+def degrees_of_freedom(factor: Grouping, priors: Priors, variant: str):
+    """nu of Student-t effects; None where effects are normal."""
+    if variant != "hierarchical" or factor.name not in priors.nu:
+        return None
+    return positive(f"nu_{factor.name}", priors.nu[factor.name], 8.0)
+
+
+def stretched(factor: Grouping, scale, nu):
+    """L of each group, given which its effects are normal and over all groups Student-t.
 
     1 / stretch^2 is Gamma(nu / 2, nu / 2). Its logarithm moves in units of its own spread at
     this nu, about sqrt(2 / nu), or nu and all groups' factors would pull each other together.
     """
-    nu = positive(f"nu_{factor.name}", priors.nu[factor.name], 8.0)
     z = pm.Flat(f"stretch_{factor.name}", shape=len(factor.levels))
     spread = pt.sqrt(2 / nu + 2 / nu**2)
     log_precision = -1 / nu + spread * z
@@ -119,9 +120,10 @@ def _stretch(factor: Grouping, priors: Priors):
     density = shape * pt.log(shape) - pt.gammaln(shape) + pt.log(spread)
     logp = density + shape * (log_precision - pt.exp(log_precision))
     pm.Potential(f"density of stretch_{factor.name}", logp.sum())
-    return pm.Deterministic(
+    stretch = pm.Deterministic(
         f"scale_{factor.name}", pt.exp(-0.5 * log_precision), dims=groups(factor.name)
     )
+    return [[stretch * entry for entry in row] for row in scale]
 
 
 def _partial_correlations(factor: Grouping, priors: Priors, pairs):
