@@ -60,6 +60,10 @@ CASES = [
     bad({"data": "tt.csv"}, f"{CONFIG}.data: no file 'tt.csv'; nearest: 't.csv'"),
     bad({"data": "*.tsv"}, f"{CONFIG}.data: no file matches '*.tsv'"),
     bad(
+        {"family": "student_t", "sigma": "by_group"},
+        f"{CONFIG}.sigma: 'by_group' goes with family gaussian; student_t takes",
+    ),
+    bad(
         {"family": "poison"},
         f'{CONFIG}.family: "poison"; it must be',
     ),

@@ -139,6 +139,11 @@ def _check_outcome(block: Mapping, outcome: Outcome, where: str) -> None:
         )
     if "sigma" in block and not outcome.has_sigma:
         raise UserError(f"{where}.sigma: family {family} has none; leave it out")
+    if outcome.sigma_by_group and family != "gaussian":
+        raise UserError(
+            f"{where}.sigma: {outcome.sigma!r} goes with family gaussian; {family} takes "
+            "'estimated', a number or a column of standard errors"
+        )
     roles: dict[str, str] = {}
     for role, column in outcome.columns.items():
         if column in roles:
