@@ -69,6 +69,8 @@ def test_from_config_to_report(own_folder):
     assert found == both | {("new_group", "new"), ("average_group", "average")}
     expected = predicted["probability"] * predicted["asked"]
     assert (predicted["mean"] - expected).abs().max() < 1e-9
+    new = own_folder.json("shares/new_data_report.json")["new_groups"]
+    assert new == {"school": ["new"], "school:class": ["new:g1"]}
     contrast = pd.read_csv(results / "shares/hierarchical/contrasts.csv")
     assert contrast["predicted_for"].tolist() == ["group", "new_group", "average_group"]
     assert {"first", "second", "mean", "ratio_mean"} <= set(contrast)

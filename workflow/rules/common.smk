@@ -41,6 +41,8 @@ def answers(wildcards):
     }
     if block.contrasts:
         found["contrasts"] = of_variants(rules.contrasts.output.contrasts)(wildcards)
+    if block.new_data:
+        found["new_data_report"] = rules.new_data.output.report
     if block.simulate:
         found["recovery"] = rules.recover.output.recovery
     return found

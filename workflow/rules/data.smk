@@ -62,6 +62,11 @@ rule new_data:
         table=rules.ingest.output.table,
     output:
         rows="results/{study}/new_data.parquet",
+        report=report(
+            "results/{study}/new_data_report.json",
+            category="{study}",
+            labels={"what": "data report of the new rows"},
+        ),
     log:
         "results/{study}/logs/new_data.log",
     priority: 80

@@ -73,6 +73,30 @@ def report(
     }
 
 
+def of_new(design: Design, source: str) -> dict:
+    """What rows to predict have that the fitted table has not.
+
+    Parameters
+    ----------
+    design : Design
+        Of those rows, with the levels of the fitted table.
+    source : str
+        Their file.
+
+    Returns
+    -------
+    dict
+        `source`, `rows` and `new_groups`: by factor, the labels that were never seen.
+    """
+    return {
+        "source": source,
+        "rows": len(design.matrix),
+        "new_groups": {
+            factor.name: sorted({*factor.groups} - {*factor.levels}) for factor in design.factors
+        },
+    }
+
+
 def _described(values: pd.Series, missing: int) -> dict:
     if not pd.api.types.is_numeric_dtype(values):
         levels = values.value_counts().sort_index()

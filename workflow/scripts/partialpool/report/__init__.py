@@ -35,6 +35,7 @@ FILES = {
     "predictive": "prior and posterior predictive draws",
     "table": "the table as it was fitted",
     "data_report": "what was read",
+    "new_data_report": "the rows to predict, and which of their groups are not in the table",
     "compressed": "what the fits read",
 }
 

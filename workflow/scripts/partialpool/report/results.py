@@ -96,6 +96,8 @@ class Results:
         Rows that were replicated; a random subset of large tables.
     merged : int or None
         Rows that were fitted, where those of the table have been merged.
+    new_groups : dict of str to list of str
+        Of the rows to predict, by factor: groups that are not in the table.
     """
 
     study: dict
@@ -109,6 +111,7 @@ class Results:
     recovery: list
     replicated: int
     merged: int | None = None
+    new_groups: dict = field(default_factory=dict)
 
     @property
     def failed(self) -> list[str]:
@@ -137,9 +140,9 @@ def read(paths: dict, study: dict) -> Results:
     Parameters
     ----------
     paths : dict
-        `table, data_report, compressed, comparison, comparison_groups`, perhaps `recovery`; and
-        by variant `posteriors, summaries, diagnostics, predictive, predictions`, perhaps
-        `contrasts`.
+        `table, data_report, compressed, comparison, comparison_groups`, perhaps `recovery` and
+        `new_data_report`; and by variant `posteriors, summaries, diagnostics, predictive,
+        predictions`, perhaps `contrasts`.
     study : dict
         Every field of the study.
     """
@@ -150,6 +153,7 @@ def read(paths: dict, study: dict) -> Results:
         model = json.loads(stored.getncattr("model"))
         kept = stored.dimensions["row"].size if "row" in stored.dimensions else data["rows_used"]
     factors, pairs = _factors(paths["table"], model["factors"], data["columns"])
+    new = paths.get("new_data_report")
     contrasts = paths.get("contrasts") or [None] * len(study["variants"])
     fits = []
     for number, variant in enumerate(study["variants"]):
@@ -185,6 +189,7 @@ def read(paths: dict, study: dict) -> Results:
         comparison=read_csv(paths["comparison"]),
         comparison_groups=read_csv(paths["comparison_groups"]),
         recovery=read_csv(paths["recovery"]) if paths.get("recovery") else [],
+        new_groups=files.read_json(new)["new_groups"] if new else {},
         replicated=replicated,
         merged=kept if kept < data["rows_used"] else None,
     )
