@@ -249,6 +249,9 @@ def test_sigmas_are_log_normal_around_their_median():
 BOTH = {"Intercept": 1, "x": 1}
 
 
+MEANS = "y ~ 1 + (1 | g)", {"g": 3}, 9, {"g": {"Intercept": 1}}
+
+
 @pytest.mark.parametrize(
     "study",
     [
@@ -259,22 +262,15 @@ BOTH = {"Intercept": 1, "x": 1}
             48,
             {"a": BOTH, "a:b": BOTH, "c": {"Intercept": 1}},
         ),
-        several(
-            "y ~ 1 + (1 | g)",
-            {"g": 3},
-            9,
-            {"g": {"Intercept": 1}},
-            sd_log_sigma=0.4,
-            nu=5,
-            study={"family": "student_t", "sigma": "~ (1 | g)"},
-        ),
+        several(*MEANS, sd_log_sigma=0.4, study={"sigma": "~ (1 | g)"}),
+        several(*MEANS, nu=5, study={"family": "student_t"}),
         one(
             simulate={"rows": 9, "coefficients": {"Intercept": 1}, "alpha": 2},
             formula="y ~ 1",
             family="negative_binomial",
         ),
     ],
-    ids=["slopes", "several factors", "sigmas", "no factor"],
+    ids=["slopes", "several factors", "sigmas", "heavy tails", "no factor"],
 )
 def test_truth_has_the_names_of_the_summary(study):
     table, truth = simulate(study)
