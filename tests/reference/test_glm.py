@@ -13,6 +13,7 @@ from partialpool import compress, convergence, families, fit, priors, sampling
 from partialpool.formula import Formula
 from partialpool.models import glm, working
 from partialpool.models.coordinates import Coordinates
+from partialpool.models.describe import Draws
 from partialpool.study import Outcome
 
 INTERPRETED = Mode(linker="py", optimizer=None)
@@ -231,6 +232,23 @@ def test_gradient():
     steps = 1e-5 * np.eye(start.size)
     differences = [(density(position + s)[0] - density(position - s)[0]) / 2e-5 for s in steps]
     assert np.abs(gradient - differences).max() < 1e-5 * np.abs(gradient).max()
+
+
+def test_another_attempt_learns_from_the_last():
+    """It has the variances of its draws; a third is non-centred where rows say little."""
+    _, _, data, completed, *_ = small("poisson", "y ~ x + (1 + x | g) + (1 | h)", "hierarchical")
+    first = glm.Generalised(data, completed, "hierarchical")
+    model = first.model()
+    point = model.initial_point(0)
+    size = sum(point[value.name].size for value in model.continuous_value_vars)
+    positions = np.random.default_rng(2).normal(size=(1, 50, size)) / 5
+    draws = Draws(sampling.constrain(model, point, positions), data, completed, "hierarchical")
+    second, third = (first.again(draws, attempt) for attempt in (1, 2))
+    for factor, covariance in zip(data.factors, second.working.covariance, strict=True):
+        assert np.allclose(covariance, draws.covariance(factor))
+    for heard, block in zip(second.coordinates.blocks, third.coordinates.blocks, strict=True):
+        assert heard.root.any()
+        assert block.root.any() != heard.mostly_prior(second.working)
 
 
 def integrated(data, completed, sd_prior):
