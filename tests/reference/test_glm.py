@@ -13,7 +13,7 @@ from partialpool import compress, convergence, families, fit, priors, sampling
 from partialpool.formula import Formula
 from partialpool.models import glm, working
 from partialpool.models.coordinates import Coordinates
-from partialpool.models.describe import Draws
+from partialpool.models.describe import Sampled
 from partialpool.study import Outcome
 
 INTERPRETED = Mode(linker="py", optimizer=None)
@@ -242,7 +242,7 @@ def test_another_attempt_learns_from_the_last():
     point = model.initial_point(0)
     size = sum(point[value.name].size for value in model.continuous_value_vars)
     positions = np.random.default_rng(2).normal(size=(1, 50, size)) / 5
-    draws = Draws(sampling.constrain(model, point, positions), data, completed, "hierarchical")
+    draws = Sampled(sampling.constrain(model, point, positions), data, completed, "hierarchical")
     second, third = (first.again(draws, attempt) for attempt in (1, 2))
     for factor, covariance in zip(data.factors, second.working.covariance, strict=True):
         assert np.allclose(covariance, draws.covariance(factor))

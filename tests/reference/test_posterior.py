@@ -9,7 +9,7 @@ from scipy import stats
 from partialpool import compress, convergence, families, fit, priors
 from partialpool.formula import Formula
 from partialpool.models import collapse, gaussian
-from partialpool.models.describe import Draws, describe
+from partialpool.models.describe import Sampled, describe
 from partialpool.study import Outcome
 
 SAMPLER = {"chains": 4, "draws": 1000, "tune": 1000, "target_accept": 0.9, "attempts": 1}
@@ -255,7 +255,7 @@ def test_variants_are_one_model_with_one_switch():
         gaussian.model(data, completed, "unpooled"),
         chains=2, draws=2000, tune=1000, target_accept=0.9, seed=1,
     )["posterior"].to_dataset()  # fmt: skip
-    draws = Draws(sampled, data, completed, "unpooled")
+    draws = Sampled(sampled, data, completed, "unpooled")
     described = describe(draws, gaussian.deviations(draws, data, rng))
     at = design.factors[0].groups == "c"
     separate = np.linalg.lstsq(design.matrix[at], design.y[at])[0]

@@ -15,7 +15,7 @@ from partialpool.config import read
 from partialpool.described import Described
 from partialpool.errors import UserError
 from partialpool.formula import Formula
-from partialpool.models.describe import Draws, describe
+from partialpool.models.describe import Sampled, describe
 from partialpool.simulate import simulate
 from partialpool.study import Outcome
 
@@ -309,7 +309,7 @@ def _names_of_a_fit(study, table):
         if count > 1:
             free[f"partial_cor_{factor.name}"] = draws(count * (count - 1) // 2)
         deviations[factor.name] = rng.normal(size=(200, len(factor.levels), count))
-    found = describe(Draws(xr.Dataset(free), data, None, "hierarchical"), deviations)
+    found = describe(Sampled(xr.Dataset(free), data, None, "hierarchical"), deviations)
     return set(convergence.summarise(found, 0.95)["name"])
 
 

@@ -8,7 +8,7 @@ import xarray as xr
 
 from partialpool import convergence, files, priors, sampling
 from partialpool.compress import Compressed
-from partialpool.models.describe import Draws, describe
+from partialpool.models.describe import Sampled, describe
 from partialpool.models.gaussian import Gaussian
 from partialpool.models.glm import Generalised
 from partialpool.rows import Rows
@@ -73,7 +73,7 @@ def fit(
         )
         sampled = drawn["posterior"].to_dataset()
         statistics = drawn["sample_stats"].to_dataset()
-        draws = Draws(sampled, data, completed, variant)
+        draws = Sampled(sampled, data, completed, variant)
         # Coordinates are nobody's question; what follows from them is judged.
         judged = sampled.drop_vars([name for name in sampled if name.startswith(COORDINATES)])
         checks = convergence.check(

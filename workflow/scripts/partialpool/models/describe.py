@@ -8,7 +8,7 @@ from partialpool.models import collapse
 from partialpool.priors import WIDE_LOG_SIGMA, Priors
 
 
-class Draws:
+class Sampled:
     """Draws of a model's free variables, and what follows from them.
 
     Parameters
@@ -74,12 +74,12 @@ class Draws:
         return np.einsum("ikdg,jkdg->ij", dense, dense) / dense[0, 0].size
 
 
-def describe(draws: Draws, deviations: dict[str, np.ndarray]) -> xr.Dataset:
+def describe(draws: Sampled, deviations: dict[str, np.ndarray]) -> xr.Dataset:
     """Every quantity of the model.
 
     Parameters
     ----------
-    draws : Draws
+    draws : Sampled
     deviations : dict of str to numpy.ndarray
         u by factor, `(draw, group, varying)`; a factor without has none.
 
@@ -127,7 +127,7 @@ def describe(draws: Draws, deviations: dict[str, np.ndarray]) -> xr.Dataset:
     )
 
 
-def _response(draws: Draws) -> dict:
+def _response(draws: Sampled) -> dict:
     """Parameters of the response's distribution, with their dims."""
     outcome, out = draws.data.outcome, {}
     if outcome.has_sigma and not outcome.errors:
@@ -141,7 +141,7 @@ def _response(draws: Draws) -> dict:
     return out | {name: ((), draws[name]) for name in ("nu", "alpha") if name in draws}
 
 
-def _population(draws: Draws, factor: Grouping) -> np.ndarray:
+def _population(draws: Sampled, factor: Grouping) -> np.ndarray:
     """Population-level part of the coefficients that vary, `(draw, varying)`."""
     found = np.zeros((draws.count, len(factor.varying)))
     for i, name in enumerate(factor.varying):

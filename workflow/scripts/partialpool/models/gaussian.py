@@ -16,7 +16,7 @@ import pytensor.tensor as pt
 
 from partialpool.compress import Compressed
 from partialpool.models import collapse, parts, rough
-from partialpool.models.describe import Draws
+from partialpool.models.describe import Sampled
 from partialpool.priors import WIDE_LOG_SIGMA, Priors
 
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
@@ -121,7 +121,7 @@ def _pooled_sd(data: Compressed, priors: Priors, variant: str, start: float):
     return pm.Deterministic("sigma", median * pt.exp(deviation), dims=parts.groups(data.factor))
 
 
-def deviations(draws: Draws, data: Compressed, rng) -> dict[str, np.ndarray]:
+def deviations(draws: Sampled, data: Compressed, rng) -> dict[str, np.ndarray]:
     """u of each group from its exact conditional normal, `(draw, group, varying)`, by factor."""
     if not data.factors or draws.variant == "pooled":
         return {}
@@ -140,7 +140,7 @@ class Gaussian:
         """What NUTS draws from."""
         return model(self.data, self.priors, self.variant)
 
-    def deviations(self, draws: Draws, rng) -> dict[str, np.ndarray]:
+    def deviations(self, draws: Sampled, rng) -> dict[str, np.ndarray]:
         """u by factor, `(draw, group, varying)`."""
         return deviations(draws, self.data, rng)
 
@@ -150,6 +150,6 @@ class Gaussian:
         factors = self.data.factors if self.variant != "pooled" else ()
         return {factor.name: {"form": "integrated out"} for factor in factors}
 
-    def again(self, draws: Draws, attempt: int) -> "Gaussian":
+    def again(self, draws: Sampled, attempt: int) -> "Gaussian":
         """The same: there is nothing that an earlier attempt could teach."""
         return self

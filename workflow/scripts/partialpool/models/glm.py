@@ -14,7 +14,7 @@ import pytensor.tensor as pt
 
 from partialpool.models import collapse, parts, working
 from partialpool.models.coordinates import Block, Coordinates
-from partialpool.models.describe import Draws
+from partialpool.models.describe import Sampled
 from partialpool.models.working import Working
 from partialpool.priors import Priors
 from partialpool.rows import Rows
@@ -249,7 +249,7 @@ def _orthonormal(data: Rows, block: Block) -> tuple[np.ndarray, np.ndarray]:
     return root, directions
 
 
-def deviations(draws: Draws, data: Rows, coordinates: Coordinates, rng) -> dict[str, np.ndarray]:
+def deviations(draws: Sampled, data: Rows, coordinates: Coordinates, rng) -> dict[str, np.ndarray]:
     """u by factor, `(draw, group, varying)`: sampled, or drawn where it was integrated out."""
     found = {b.factor.name: draws[f"u_{b.factor.name}"] for b in coordinates.blocks[1:]}
     if not coordinates.blocks:
@@ -297,7 +297,7 @@ class Generalised:
         """What NUTS draws from."""
         return model(self.data, self.priors, self.variant, self.working, self.coordinates)
 
-    def deviations(self, draws: Draws, rng) -> dict[str, np.ndarray]:
+    def deviations(self, draws: Sampled, rng) -> dict[str, np.ndarray]:
         """u by factor, `(draw, group, varying)`."""
         return deviations(draws, self.data, self.coordinates, rng)
 
@@ -326,7 +326,7 @@ class Generalised:
             found[block.factor.name] = {"form": form, "centring": centring}
         return found
 
-    def again(self, draws: Draws, attempt: int) -> "Generalised":
+    def again(self, draws: Sampled, attempt: int) -> "Generalised":
         """Other coordinates for another attempt: at this one's means, then non-centred ones too."""
         factors = self.data.factors[: len(self.working.u)]
         means = Working(
