@@ -20,7 +20,7 @@ def test_a_run_leaves_every_file_in_the_users_folder(first_run):
         of_study |= (
             {"simulated.csv", "truth.json", "recovery.csv"} if "simulate" in block else set()
         )
-        of_study |= {"new_data.parquet"} if "new_data" in block else set()
+        of_study |= {"new_data.parquet", "new_data_report.json"} if "new_data" in block else set()
         variants = set(block.get("variants", ["pooled"]))
         assert first_run.results(f"{name}/*") == {f"{name}/{file}" for file in of_study | variants}
         of_fit = {"posterior.nc", "summary.csv", "diagnostics.json", "predictive.nc"}
