@@ -60,6 +60,7 @@ onerror:
 wildcard_constraints:
     study="[A-Za-z][A-Za-z0-9_-]*",
     variant="|".join(study.VARIANTS),
+    part="[0-9]+",
 
 
 include: "workflow/rules/common.smk"
@@ -76,6 +77,8 @@ if not workflow.is_main_process:
         ingest,
         new_data,
         compress,
+        compress_part,
+        compress_merge,
         fit,
         diagnose,
         predict,

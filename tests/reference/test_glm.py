@@ -224,9 +224,7 @@ def test_gradient():
         "poisson", "y ~ x + (1 + x | g) + (1 | h)", "hierarchical"
     )
     model = glm.model(data, completed, "hierarchical", found, coordinates)
-    point = model.initial_point(0)
-    density = sampling._density(model, point)
-    start = np.concatenate([np.ravel(point[v.name]) for v in model.continuous_value_vars])
+    density, start = sampling._density(model, model.initial_point(0))
     position = start + np.random.default_rng(4).normal(size=start.size) / 3
     gradient = density(position)[1].copy()
     steps = 1e-5 * np.eye(start.size)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import tempfile
 import time
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from bad_inputs import BINARY, BINOMIAL, CASES, COUNTS, NEW, STUDY, TABLE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partialpool import compress, config, families, files, ingest, priors
+from partialpool import compress, config, files, ingest, priors
 from partialpool.errors import UserError
 from partialpool.formula import Formula
+from partialpool.learned import Learned
 from partialpool.study import OUTCOME, Outcome
 
 
@@ -28,13 +30,14 @@ def gate(path: str = "config/config.yaml") -> None:
         files.require(study.new_data, f"{path}: studies.{study.name}.new_data")
         formula, outcome = Formula(study.formula), Outcome.of(study.block(*OUTCOME))
         named = {"missing": study.missing, "key": study.key, "source": study.data}
-        table, _ = ingest.ingest(study.data, formula, outcome, **named)
+        with tempfile.TemporaryDirectory() as folder, files.replacing(f"{folder}/t.parquet") as to:
+            learned = ingest.ingest(study.data, formula, outcome, to=to, **named).learned
         where = f"{path}: studies.{study.name}.priors"
-        supports, design = priors.supports(study.priors), formula.design(table)
+        supports, design = priors.supports(study.priors), learned.design
         priors.check_keys(supports, design, outcome, study.group_effects, where)
         if study.new_data:
             new = study.new_data
-            rows = ingest.ingest_new(new, formula, outcome, table, source=new)
+            rows = ingest.ingest_new(new, learned, outcome, source=new)
             ingest.check_contrasts(study.contrasts, len(rows), new)
 
 
@@ -165,13 +168,15 @@ def test_any_table_is_refused_in_one_line_or_gives_finite_numbers(tmp_path_facto
     path.write_text(table, encoding="utf-8", errors="replace", newline="")
     formula, outcome = Formula(text), Outcome(**keys)
     try:
-        table, report = ingest.ingest(path, formula, outcome, missing=missing, source="any.csv")
+        to = path.with_name("any.parquet")
+        found = ingest.ingest(path, formula, outcome, to=to, missing=missing, source="any.csv")
     except UserError as error:
         assert str(error) == " ".join(str(error).splitlines())
         assert str(error).startswith("any.csv: ")
         return
-    json.dumps(report, allow_nan=False)
-    data = compress.compress(formula.design(table), outcome, families.columns(table, outcome))
+    json.dumps(found.report, allow_nan=False)
+    stored = json.loads(json.dumps(found.learned.to_dict(), allow_nan=False))
+    data = compress.table(to, Learned.from_dict(formula, stored).design, outcome)
     for name, values in data.to_dataset().data_vars.items():
         assert np.isfinite(values.values).all(), name
     for prior in priors.complete({}, data).beta.values():

@@ -58,7 +58,8 @@ def checked(rows, outcome, given=None, text="y ~ x + (1 + x | g)", variant="hier
         }
     )
     priors = complete(given or {}, data, more.pop("group_effects", "normal"))
-    return check.check(posterior, design, data, values, priors, variant, seed=1)
+    numbers = np.arange(len(rows))
+    return check.check(posterior, design, numbers, data, values, priors, variant, seed=1)
 
 
 def warnings(*arguments, **options) -> list[str]:

@@ -62,7 +62,8 @@ def study(family="gaussian", factors=1, variants=VARIANTS, **columns):
     index = np.repeat(np.arange(len(LEVELS)), ROWS)
     sizes = np.full(len(LEVELS), ROWS)
     names = ["g$", "h_{i}"][:factors]
-    factors = [Factor(name, ("Intercept",), LEVELS, np.roll(index, i), sizes)
+    means = np.arange(len(LEVELS)) / 10
+    factors = [Factor(name, ("Intercept",), LEVELS, np.roll(index, i), sizes, sizes, means)
                for i, name in enumerate(names)]  # fmt: skip
 
     def draws(count):
@@ -76,8 +77,8 @@ def study(family="gaussian", factors=1, variants=VARIANTS, **columns):
     for factor in factors:
         table[factor.name] = np.array(LEVELS)[factor.index]
     comparison = pd.DataFrame(
-        {"variant": variants, "elpd_diff": -1.0, "dse": 1.0, "fit_passed": True}
-    )
+        {"variant": variants, "elpd_diff": -1.0, "dse": 1.0, "subsampling_dse": 0.0}
+    ).assign(fit_passed=True)
     coefs = factors[0].coefficient_names("Intercept")
     recovery = pd.concat(
         fit.estimates(["sigma", *coefs])
@@ -89,6 +90,8 @@ def study(family="gaussian", factors=1, variants=VARIANTS, **columns):
     terms = " + ".join(f"(1 | `{name}`)" for name in names)
     return Evidence(
         table=table,
+        total=len(table),
+        average=0.1,
         formula=Formula(f"`{RESPONSE}` ~ 1 + {terms}"),
         coefficients=("Intercept",),
         outcome=outcome,
@@ -168,7 +171,8 @@ def test_shares_and_rates_are_of_all_that_a_group_has():
 
 
 def test_expected_response_of_groups_is_at_average_predictors(tmp_path):
-    factor = Factor("g", ("Intercept",), ("a", "b"), np.array([0, 1]), np.array([1, 1]))
+    one = np.array([1, 1])
+    factor = Factor("g", ("Intercept",), ("a", "b"), np.array([0, 1]), one, one, one / 2)
     dims = ("chain", "draw")
     beta = np.tile([0.5, 2.0], (2, 600, 1))
     u = np.tile(np.array([[-1.0], [1.0]]), (2, 600, 1, 1))

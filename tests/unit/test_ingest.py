@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +32,14 @@ def read(path, text=None, formula=FORMULA, encoding="utf-8", missing="error", ke
     if text is not None:
         path.write_text(text, encoding=encoding, newline="")
     formula = Formula(formula) if isinstance(formula, str) else formula
-    outcome = Outcome(**outcome)
-    return ingest(path, formula, outcome, missing=missing, key=key, source=path.name)
+    return gate(path, formula, Outcome(**outcome), missing=missing, key=key, source=path.name)
+
+
+def gate(path, formula, outcome, **more):
+    """The table as it is used, and the report on it."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = ingest(path, formula, outcome, to=f"{folder}/data.parquet", **more)
+        return pd.read_parquet(f"{folder}/data.parquet"), found.report
 
 
 def warnings(path, text, formula, **more):
@@ -49,7 +56,7 @@ def complaint(call, *arguments, **named):
 
 def test_eight_schools():
     formula = Formula("effect ~ 1 + (1 | school)")
-    table, report = ingest(
+    table, report = gate(
         ROOT / "data/eight_schools.csv",
         formula,
         Outcome(sigma="standard_error"),
@@ -176,11 +183,13 @@ def test_columns_of_the_outcome(tmp_path):
     table, _ = read(tmp_path / "t.csv", text, "y ~ 1", family="binomial", trials="n", weights="w")
     assert list(table) == ["y", "n", "w"]
     outcome = Outcome(family="poisson", exposure="e", offset="o")
-    table, _ = ingest(tmp_path / "t.csv", Formula("y ~ 1 + (1 | g)"), outcome, source="t.csv")
+    formula, to = Formula("y ~ 1 + (1 | g)"), tmp_path / "data.parquet"
+    learned = ingest(tmp_path / "t.csv", formula, outcome, to=to, source="t.csv").learned
+    table = pd.read_parquet(to)
     assert list(families.columns(table, outcome)["exposure"]) == [0.5, 2, 1]
     new = tmp_path / "new.csv"
     new.write_text("id,g,e,o\n1,z,1,0\n")
-    rows = ingest_new(new, Formula("y ~ 1 + (1 | g)"), outcome, table, source="new.csv")
+    rows = ingest_new(new, learned, outcome, source="new.csv")
     assert (list(rows["id"]), list(rows["g"]), list(rows["e"])) == (["1"], ["z"], [1])
 
 
@@ -221,12 +230,14 @@ def test_a_quoted_na_is_a_label_and_similar_labels_are_pointed_out(tmp_path):
 
 
 def test_new_rows(tmp_path):
-    fitted, _ = read(tmp_path / "t.csv", GOOD)
+    (tmp_path / "t.csv").write_text(GOOD)
+    to = tmp_path / "data.parquet"
+    learned = ingest(tmp_path / "t.csv", FORMULA, Outcome(), to=to, source="t.csv").learned
     path = tmp_path / "new.csv"
 
     def new(text):
         path.write_text(text)
-        return ingest_new(path, FORMULA, Outcome(), fitted, source="new.csv")
+        return ingest_new(path, learned, Outcome(), source="new.csv")
 
     rows = new("id,county,x,kind,period\n007,99,1,a,2\n008,01,2,b,1\n")
     assert list(rows) == ["id", "county", "x", "kind", "period"]

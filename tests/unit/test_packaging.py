@@ -110,6 +110,6 @@ def test_every_step_has_its_place_on_a_cluster():
     steps = {rule.partition(":")[0] for rule in rules if "localrule: True" not in rule}
     profile = yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text())
     grouped = {entry.partition("=")[0] for entry in profile["groups"]}
-    assert grouped | {"fit"} == steps
+    assert grouped | {"fit", "compress_part", "compress_merge"} == steps
     inside = re.search(r"localrules:\n((?: +\w+,\n)+)", (ROOT / "Snakefile").read_text())[1]
     assert set(re.findall(r"\w+", inside)) == steps

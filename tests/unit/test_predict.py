@@ -6,11 +6,12 @@ import pytest
 import xarray as xr
 from scipy import special, stats
 
-from partialpool import contrasts, families, ingest, predict
+from partialpool import contrasts, families, grid, ingest, predict
 from partialpool.draws import Draws
 from partialpool.errors import UserError
 from partialpool.formula import Formula
 from partialpool.study import Outcome
+from partialpool.tally import Tally
 
 TABLE = pd.DataFrame(
     {
@@ -262,13 +263,21 @@ def test_a_contrast_of_rows_that_are_not_there_is_refused():
         ingest.check_contrasts([[1, 2], [4, 1]], 3, "new.csv")
 
 
+def of_grid(table, design, outcome, most=None):
+    """The grid of a table, or of its first rows and what is known of its groups."""
+    tally = Tally(design, outcome, table)
+    tally.add(table, design, families.columns(table, outcome))
+    return grid.grid(table[:most], design, outcome, tally.groups(design))
+
+
 def test_the_grid_is_each_groups_own_range():
     table = TABLE.assign(x=TABLE["x"] + np.repeat([0, 10, 20], 4) + np.arange(12) * 0.01)
-    grid = predict.grid(table, FORMULA, FORMULA.design(table), Outcome())
-    span = grid.groupby("g")["x"].agg(["min", "max"])
-    own = table.groupby("g")["x"].agg(["min", "max"])
-    assert span.to_numpy() == pytest.approx(own.to_numpy())
-    assert FORMULA.design(table).at(grid).matrix.shape == (len(grid), 2)
+    design, own = FORMULA.design(table), table.groupby("g")["x"].agg(["min", "max"])
+    for rows in (12, 7):  # of seven rows none is of the last group
+        found = of_grid(table, design, Outcome(), rows)
+        span = found.groupby("g")["x"].agg(["min", "max"])
+        assert span.to_numpy() == pytest.approx(own.to_numpy())
+        assert design.at(found).matrix.shape == (len(found), 2)
 
 
 @pytest.mark.parametrize(
@@ -288,9 +297,9 @@ def test_the_grid_has_what_the_formula_and_the_outcome_need(text, rows, columns)
     table, formula = TABLE.assign(e=np.arange(12) ** 0.5), Formula(text)
     design = formula.design(table)
     outcome = Outcome(family="binomial", trials="n") if "n" in columns else Outcome()
-    grid = predict.grid(table, formula, design, outcome)
-    assert list(grid.columns) == columns
-    assert design.at(grid).matrix.shape == (rows, len(design.columns))
+    found = of_grid(table, design, outcome)
+    assert list(found.columns) == columns
+    assert design.at(found).matrix.shape == (rows, len(design.columns))
     if "n" in columns:
-        assert set(grid["n"]) == ({10.0} if rows == 4 else {7.0, 10, 14})
-        assert not families.outside("binomial", grid["n"].to_numpy(), grid["n"].to_numpy()).any()
+        assert set(found["n"]) == ({10.0} if rows == 4 else {7.0, 10, 14})
+        assert not families.outside("binomial", found["n"].to_numpy(), found["n"].to_numpy()).any()

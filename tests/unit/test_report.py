@@ -5,17 +5,18 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
-import pyarrow
-import pyarrow.parquet
 import pytest
 import yaml
 
 from partialpool import config, report
+from partialpool.formula import Formula
+from partialpool.ingest import ingest
 from partialpool.report import answers, mathematics, meaning, priors, tables, text, words
 from partialpool.report.results import Factor, Fit, Results, _factors
-from partialpool.study import FAMILIES
+from partialpool.study import FAMILIES, Outcome
 
 SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 TEMPLATES = SCRIPTS.parent / "report"
@@ -76,7 +77,17 @@ def fit(variant, factors, passed=True, **priors):
 
 
 def compared(variant, rank, note=""):
-    numbers = ("elpd_loo", "se", "elpd_diff", "dse", "weight", "p", "pareto_k_threshold")
+    numbers = (
+        "elpd_loo",
+        "se",
+        "subsampling_se",
+        "elpd_diff",
+        "dse",
+        "subsampling_dse",
+        "weight",
+        "p",
+        "pareto_k_threshold",
+    )
     return {
         "variant": variant,
         "rank": str(rank),
@@ -165,9 +176,11 @@ def test_verdict_comes_first_in_words(tmp_path):
 
 def test_page_needs_nothing_and_stands_without_pictures(tmp_path):
     assert "<img" not in page(results(), tmp_path)
-    (tmp_path / "data.svg").write_text('<svg width="360pt" height="72pt"></svg>')
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="360pt" style="clip: url(#p)">é\n</svg>'
+    (tmp_path / "data.svg").write_text(svg, encoding="utf-8")
     html = page(results(), tmp_path)
-    assert '<img src="data:image/svg+xml;base64,' in html
+    [source] = re.findall('<img src="data:image/svg[+]xml,([^"]*)"', html)
+    assert unquote(source) == svg
     for reference in ("http://", "https://", "<link", "url(", "@import"):
         assert reference not in html
 
@@ -176,6 +189,20 @@ def test_thousands_of_groups_stay_a_page(tmp_path):
     html = page(results(levels=[f"g{i}" for i in range(3000)]), tmp_path)
     assert html.count("<tr>") < 120
     assert "20 of 3,000 groups that partial pooling moves furthest" in html
+
+
+def test_a_page_says_which_groups_were_diagnosed_and_which_draws_stored(tmp_path):
+    found = results()
+    assert "were diagnosed" not in page(found, tmp_path)
+    judged = {HOSTILE: {"groups": 20_000, "of_them": 500}}
+    fits = [
+        replace(fit, kept={HOSTILE: 400}, diagnosed={} if fit.variant == "pooled" else judged)
+        for fit in found.fits
+    ]
+    html = page(replace(found, fits=fits), tmp_path)
+    assert "500 were diagnosed in the unpooled and hierarchical fits: the smallest" in html
+    assert "are stored in 400 draws, evenly spaced" in html
+    assert HOSTILE not in html
 
 
 @pytest.mark.parametrize(
@@ -301,16 +328,19 @@ def test_variance_is_shared_out_between_factors_and_rows():
 
 
 def test_groups_of_several_columns_are_counted_as_the_fits_name_them(tmp_path):
-    table = {"a.b": ["x", "x", "y:1"], "1": ["p", "p", "q"], "count_all": ["k", "l", "l"]}
-    pyarrow.parquet.write_table(pyarrow.table(table), tmp_path / "t.parquet")
+    columns = ["y,a.b,1,count_all", "1,x,p,k", "2,x,p,l", "4,y:1,q,l"]
+    (tmp_path / "t.csv").write_text("\n".join(columns))
+    formula = Formula("y ~ 1 + (1 | `a.b`:`1`) + (1 | count_all)")
+    found = ingest(tmp_path / "t.csv", formula, Outcome(), to=tmp_path / "t.parquet", source="t")
     described = [
         {"name": "a.b:1", "varying": ["Intercept"], "levels": ["x:p", r"y\:1:q"]},
         {"name": "count_all", "varying": ["Intercept"], "levels": ["k", "l"]},
     ]
-    factors, pairs = _factors(tmp_path / "t.parquet", described, table)
+    groups = found.groups.astype(str).to_dict("records")
+    factors = _factors(described, groups, found.report["columns"])
     assert [factor.sizes for factor in factors] == [{"x:p": 2, r"y\:1:q": 1}, {"k": 1, "l": 2}]
     assert factors[0].columns == ("a.b", "1")
-    assert pairs == {("a.b:1", "count_all"): 3}
+    assert found.report["pairs"] == [{"factors": ["a.b:1", "count_all"], "count": 3}]
 
 
 def test_who_rows_are_predicted_for_and_contrasts():

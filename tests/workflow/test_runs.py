@@ -16,6 +16,7 @@ def test_a_run_leaves_every_file_in_the_users_folder(first_run):
     assert first_run.results("*") == of_all | set(CONFIG["studies"])
     for name, block in CONFIG["studies"].items():
         of_study = {"data.parquet", "data_report.json", "compressed.nc", "comparison.csv"}
+        of_study |= {"learned.json", "subset.parquet", "groups.csv"}
         of_study |= {"comparison_groups.csv", "figures", "report.html", "logs"}
         of_study |= (
             {"simulated.csv", "truth.json", "recovery.csv"} if "simulate" in block else set()
@@ -106,9 +107,8 @@ def test_the_next_run_finishes_what_was_broken_off(finished):
     """A power cut between two outputs of a job, the first of them written."""
     finished.edit(
         "workflow/scripts/ingest.py",
-        "    files.write_json(snakemake.output.report",
-        "    import os, signal; os.killpg(0, signal.SIGKILL)\n"
-        "    files.write_json(snakemake.output.report",
+        "    files.write_json(output.report",
+        "    import os, signal; os.killpg(0, signal.SIGKILL)\n    files.write_json(output.report",
     )
     tables = "results/hasty/data_report.json"
     finished.run(tables, fails=True)

@@ -8,6 +8,10 @@ def by_attempt(amount):
     return lambda wildcards, attempt: amount * attempt
 
 
+# Names of the studies whose table is compressed by several jobs, as a pattern that matches them.
+SHARED = "|".join(name for name, block in STUDIES.items() if block.parts > 1) or "(?!)"
+
+
 def fits():
     """All fits, as study and variant, in the order of the config."""
     return [(name, variant) for name, block in STUDIES.items() for variant in block.variants]
@@ -29,6 +33,9 @@ def answers(wildcards):
     block = STUDIES[wildcards.study]
     found = {
         "table": rules.ingest.output.table,
+        "learned": rules.ingest.output.learned,
+        "subset": rules.ingest.output.subset,
+        "groups": rules.ingest.output.groups,
         "data_report": rules.ingest.output.report,
         "compressed": rules.compress.output.compressed,
         "comparison": rules.compare.output.rows,

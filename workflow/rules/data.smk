@@ -35,6 +35,9 @@ rule ingest:
             category="{study}",
             labels={"what": "data report"},
         ),
+        learned="results/{study}/learned.json",
+        subset="results/{study}/subset.parquet",
+        groups="results/{study}/groups.csv",
     log:
         "results/{study}/logs/ingest.log",
     # All tables pass the gate before the first fit starts.
@@ -59,7 +62,7 @@ rule new_data:
     """Check the rows to predict, before anything is sampled."""
     input:
         rows=lambda w: files.parts(STUDIES[w.study].new_data),
-        table=rules.ingest.output.table,
+        learned=rules.ingest.output.learned,
     output:
         rows="results/{study}/new_data.parquet",
         report=report(
@@ -84,13 +87,16 @@ rule new_data:
 
 
 rule compress:
-    """Replace each group's rows by a triangle with the same likelihood."""
+    """Replace the rows of each group by a triangle, or rows that are alike by one."""
     input:
         table=rules.ingest.output.table,
+        learned=rules.ingest.output.learned,
     output:
         compressed="results/{study}/compressed.nc",
     log:
         "results/{study}/logs/compress.log",
+    wildcard_constraints:
+        study=rf"(?!(?:{SHARED})/)[\w-]+",
     priority: 70
     conda:
         "../../environment.yml"
@@ -103,3 +109,53 @@ rule compress:
         code=CODE["compress"],
     script:
         "../scripts/compress.py"
+
+
+rule compress_part:
+    """Compress one part of a table that several jobs share."""
+    input:
+        table=rules.ingest.output.table,
+        learned=rules.ingest.output.learned,
+    output:
+        compressed=temp("results/{study}/parts/{part}.nc"),
+    log:
+        "results/{study}/logs/compress_part_{part}.log",
+    priority: 70
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=by_attempt(2000),
+        runtime=by_attempt(20),
+    params:
+        study=lambda w: STUDIES[w.study].block("formula", "parts", *study.OUTCOME),
+        code=CODE["compress_part"],
+    script:
+        "../scripts/compress_part.py"
+
+
+rule compress_merge:
+    """Merge compressed parts into what the whole table would be."""
+    input:
+        parts=lambda w: expand(
+            rules.compress_part.output.compressed,
+            study=w.study,
+            part=range(1, STUDIES[w.study].parts + 1),
+        ),
+    output:
+        compressed=rules.compress.output.compressed,
+    log:
+        "results/{study}/logs/compress_merge.log",
+    wildcard_constraints:
+        study=SHARED,
+    priority: 70
+    conda:
+        "../../environment.yml"
+    threads: 1
+    resources:
+        mem_mb=by_attempt(4000),
+        runtime=by_attempt(20),
+    params:
+        code=CODE["compress_merge"],
+    script:
+        "../scripts/compress_merge.py"

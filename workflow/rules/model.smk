@@ -57,7 +57,9 @@ rule predict:
     input:
         posterior=rules.fit.output.posterior,
         diagnostics=rules.diagnose.output.diagnostics,
-        table=rules.ingest.output.table,
+        learned=rules.ingest.output.learned,
+        subset=rules.ingest.output.subset,
+        groups=rules.ingest.output.groups,
         rows=lambda w: [rules.new_data.output.rows] if STUDIES[w.study].new_data else [],
     output:
         predictions=report(
@@ -87,7 +89,7 @@ rule contrasts:
     input:
         posterior=rules.fit.output.posterior,
         diagnostics=rules.diagnose.output.diagnostics,
-        table=rules.ingest.output.table,
+        learned=rules.ingest.output.learned,
         rows=rules.new_data.output.rows,
     output:
         contrasts=report(
@@ -117,7 +119,8 @@ rule check:
     input:
         posterior=rules.fit.output.posterior,
         compressed=rules.compress.output.compressed,
-        table=rules.ingest.output.table,
+        learned=rules.ingest.output.learned,
+        subset=rules.ingest.output.subset,
     output:
         predictive="results/{study}/{variant}/predictive.nc",
     log:
@@ -141,7 +144,8 @@ rule compare:
         posteriors=of_variants(rules.fit.output.posterior),
         diagnostics=of_variants(rules.diagnose.output.diagnostics),
         compressed=rules.compress.output.compressed,
-        table=rules.ingest.output.table,
+        learned=rules.ingest.output.learned,
+        subset=rules.ingest.output.subset,
     output:
         rows=report(
             "results/{study}/comparison.csv",
@@ -162,7 +166,7 @@ rule compare:
         mem_mb=by_attempt(4000),
         runtime=by_attempt(10),
     params:
-        study=lambda w: STUDIES[w.study].block("formula", "variants", "seed"),
+        study=lambda w: STUDIES[w.study].block("formula", "variants"),
         code=CODE["compare"],
     script:
         "../scripts/compare.py"

@@ -7,19 +7,21 @@ with job.logged(snakemake):
 
     import pandas as pd
 
-    from partialpool import check, compress, families
-    from partialpool.formula import Formula
+    from partialpool import check, compress, draws, families
+    from partialpool.learned import Learned
     from partialpool.priors import Priors
 
     block = snakemake.params.study
-    table = pd.read_parquet(snakemake.input.table)
+    subset = pd.read_parquet(snakemake.input.subset)
+    learned = Learned.read(block["formula"], snakemake.input.learned)
     data = compress.read(files.read_netcdf(snakemake.input.compressed))
     tree = files.read_netcdf(snakemake.input.posterior)
     predictive = check.check(
-        tree["posterior"].to_dataset(),
-        Formula(block["formula"]).design(table),
+        draws.joint(tree),
+        learned.design.at(subset, response=True),
+        subset.index.to_numpy(),
         data,
-        families.columns(table, data.outcome),
+        families.columns(subset, data.outcome),
         Priors.from_dict(json.loads(tree.attrs["priors"])),
         snakemake.wildcards.variant,
         seed=block["seed"],

@@ -5,22 +5,23 @@ from partialpool import files, job
 with job.logged(snakemake):
     import pandas as pd
 
-    from partialpool import compare, compress, families
-    from partialpool.formula import Formula
+    from partialpool import compare, compress, draws, families
+    from partialpool.learned import Learned
 
     block = snakemake.params.study
-    table = pd.read_parquet(snakemake.input.table)
-    design = Formula(block["formula"]).design(table)
+    subset = pd.read_parquet(snakemake.input.subset)
+    learned = Learned.read(block["formula"], snakemake.input.learned)
+    design = learned.design.at(subset, response=True)
     data = compress.read(files.read_netcdf(snakemake.input.compressed))
-    values = families.columns(table, data.outcome)
+    values = families.columns(subset, data.outcome)
     passed, rows, groups = {}, {}, {}
     for variant, fitted, diagnostics in zip(
         block["variants"], snakemake.input.posteriors, snakemake.input.diagnostics, strict=True
     ):
-        posterior = files.read_netcdf(fitted)["posterior"].to_dataset()
+        posterior = draws.joint(files.read_netcdf(fitted))
         passed[variant] = files.read_json(diagnostics)["passed"]
-        rows[variant] = compare.by_row(posterior, design, data.outcome, values, block["seed"])
-        whole = compare.by_group(posterior, data, design, values, variant)
+        rows[variant] = compare.by_row(posterior, design, data.outcome, values, data.total)
+        whole = compare.by_group(posterior, data, variant)
         if whole is not None:
             groups[variant] = whole
     files.write_csv(snakemake.output.rows, compare.compare(rows, passed))

@@ -3,16 +3,11 @@
 from partialpool import files, job
 
 with job.logged(snakemake):
-    import pandas as pd
-
-    from partialpool import compress, families
-    from partialpool.formula import Formula
+    from partialpool import compress
+    from partialpool.learned import Learned
     from partialpool.study import Outcome
 
     block = snakemake.params.study
-    table = pd.read_parquet(snakemake.input.table)
-    outcome = Outcome.of(block)
-    compressed = compress.compress(
-        Formula(block["formula"]).design(table), outcome, families.columns(table, outcome)
-    )
+    learned = Learned.read(block["formula"], snakemake.input.learned)
+    compressed = compress.table(snakemake.input.table, learned.design, Outcome.of(block))
     files.write_netcdf(snakemake.output.compressed, compressed.to_dataset())

@@ -5,18 +5,17 @@ from partialpool import files, job
 with job.logged(snakemake):
     import pandas as pd
 
-    from partialpool import contrasts
-    from partialpool.formula import Formula
+    from partialpool import contrasts, draws
+    from partialpool.learned import Learned
     from partialpool.study import Outcome
 
     block = snakemake.params.study
     rows = pd.read_parquet(snakemake.input.rows)
-    fitted = Formula(block["formula"]).design(pd.read_parquet(snakemake.input.table))
-    tree = files.read_netcdf(snakemake.input.posterior)
+    learned = Learned.read(block["formula"], snakemake.input.learned)
     found = contrasts.contrast(
-        tree["posterior"].to_dataset(),
+        draws.joint(files.read_netcdf(snakemake.input.posterior)),
         rows,
-        fitted.at(rows),
+        learned.design.at(rows),
         Outcome.of(block),
         block["contrasts"],
         variant=snakemake.wildcards.variant,

@@ -8,7 +8,7 @@ with job.logged(snakemake):
     block = snakemake.params.study
     tree = files.read_netcdf(snakemake.input.posterior)
     statistics = tree["sample_stats"].to_dataset()
-    summary = convergence.summarise(tree["posterior"].to_dataset(), block["interval"])
-    verdict = diagnose.verdict(summary, statistics, block["convergence"])
+    summary, judged, partly = convergence.of_fit(tree, block["interval"])
+    verdict = diagnose.verdict(judged, statistics, block["convergence"], partly)
     files.write_csv(snakemake.output.summary, summary)
     files.write_json(snakemake.output.diagnostics, verdict)

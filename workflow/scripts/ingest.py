@@ -8,22 +8,25 @@ with job.logged(snakemake):
     from partialpool.study import Outcome
 
     block = snakemake.params.study
-    formula = Formula(block["formula"])
-    outcome = Outcome.of(block)
-    table, report = ingest.ingest(
-        block["data"] or snakemake.input.table,
-        formula,
-        outcome,
-        missing=block["missing"],
-        key=block["key"],
-        source=block["data"] or f"simulated table of {block['name']}",
-    )
-    priors.check_keys(
-        block["priors"],
-        formula.design(table),
-        outcome,
-        block["group_effects"],
-        f"config/config.yaml: studies.{block['name']}.priors",
-    )
-    files.write_parquet(snakemake.output.table, table)
-    files.write_json(snakemake.output.report, report)
+    outcome, output = Outcome.of(block), snakemake.output
+    with files.replacing(output.table) as table:
+        found = ingest.ingest(
+            block["data"] or snakemake.input.table,
+            Formula(block["formula"]),
+            outcome,
+            to=table,
+            missing=block["missing"],
+            key=block["key"],
+            source=block["data"] or f"simulated table of {block['name']}",
+        )
+        priors.check_keys(
+            block["priors"],
+            found.learned.design,
+            outcome,
+            block["group_effects"],
+            f"config/config.yaml: studies.{block['name']}.priors",
+        )
+    files.write_json(output.report, found.report)
+    files.write_json(output.learned, found.learned.to_dict())
+    files.write_parquet(output.subset, found.subset, index=True)
+    files.write_csv(output.groups, found.groups)

@@ -5,25 +5,23 @@ from partialpool import files, job
 with job.logged(snakemake):
     import pandas as pd
 
-    from partialpool import predict
-    from partialpool.formula import Formula
+    from partialpool import draws, grid, predict, tally
+    from partialpool.learned import Learned
     from partialpool.study import Outcome
 
     block = snakemake.params.study
     outcome = Outcome.of(block)
-    table = pd.read_parquet(snakemake.input.table)
-    formula = Formula(block["formula"])
-    fitted = formula.design(table)
-    rows = (
-        pd.read_parquet(snakemake.input.rows[0])
-        if snakemake.input.rows
-        else predict.grid(table, formula, fitted, outcome)
-    )
-    tree = files.read_netcdf(snakemake.input.posterior)
+    learned = Learned.read(block["formula"], snakemake.input.learned)
+    if snakemake.input.rows:
+        rows = pd.read_parquet(snakemake.input.rows[0])
+    else:
+        subset = pd.read_parquet(snakemake.input.subset)
+        groups = tally.read_groups(snakemake.input.groups)
+        rows = grid.grid(subset, learned.design, outcome, groups)
     predictions = predict.predict(
-        tree["posterior"].to_dataset(),
+        draws.joint(files.read_netcdf(snakemake.input.posterior)),
         rows,
-        fitted.at(rows),
+        learned.design.at(rows),
         outcome,
         variant=snakemake.wildcards.variant,
         passed=files.read_json(snakemake.input.diagnostics)["passed"],

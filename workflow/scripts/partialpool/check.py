@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 
 from partialpool.described import Described
+from partialpool.design import Design
 from partialpool.draws import LARGEST, LARGEST_LOG, SMALLEST, Draws, responses
-from partialpool.formula import Design
 from partialpool.models import collapse
 from partialpool.priors import FAMILIES, WIDE_LOG_SIGMA, Prior, Priors, complete
 
@@ -23,6 +23,7 @@ NAMED = 3  # priors that one sentence names
 def check(
     posterior: xr.Dataset,
     design: Design,
+    numbers: np.ndarray,
     data: Described,
     values: dict[str, np.ndarray],
     priors: Priors,
@@ -36,7 +37,9 @@ def check(
     ----------
     posterior : xarray.Dataset
     design : Design
-        Of the fitted table.
+        Of the fitted table, or of a random subset of its rows.
+    numbers : numpy.ndarray
+        Shape `(row,)`: the numbers of these rows in the table.
     data : Described
         What the fit has read.
     values : dict of str to numpy.ndarray
@@ -53,10 +56,9 @@ def check(
         list of sentences about priors of the config that are nowhere near the data.
     """
     rng = np.random.default_rng([seed, 3])
-    total = len(design.y)
-    rows = np.arange(total)
-    if total > ROWS:
-        rows = np.sort(rng.choice(total, ROWS, replace=False))
+    rows = np.arange(len(design.y))
+    if len(rows) > ROWS:
+        rows = np.sort(rng.choice(len(rows), ROWS, replace=False))
 
     count = posterior.sizes["chain"] * posterior.sizes["draw"]
     thin = max(1, count // REPLICATES)
@@ -65,7 +67,7 @@ def check(
     table = Simulated(draws, design, rows, data, variant)
     before = table.simulate(priors, rng)
     kept = before["y"][:, :: SIMULATED // REPLICATES]
-    coords = {"chain": [0], "row": rows}
+    coords = {"chain": [0], "row": numbers[rows]}
 
     def group(replicates):
         return xr.Dataset({"y": (("chain", "draw", "row"), replicates.T[None])}, coords=coords)
@@ -74,10 +76,12 @@ def check(
         {
             "prior_predictive": group(kept),
             "posterior_predictive": group(after),
-            "observed_data": xr.Dataset({"y": ("row", design.y[rows])}, coords={"row": rows}),
+            "observed_data": xr.Dataset(
+                {"y": ("row", design.y[rows])}, coords={"row": numbers[rows]}
+            ),
         }
     )
-    tree.attrs |= {"variant": variant, "rows": total, "rows_replicated": len(rows)}
+    tree.attrs |= {"variant": variant, "rows": data.total, "rows_replicated": len(rows)}
     tree.attrs["warnings"] = json.dumps(table.warnings(before, priors, rng))
     return tree
 

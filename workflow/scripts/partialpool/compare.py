@@ -13,17 +13,17 @@ import xarray as xr
 
 from partialpool import marginal
 from partialpool.compress import Compressed
+from partialpool.design import Design
 from partialpool.draws import Draws
-from partialpool.formula import Design
 from partialpool.predict import FAILED
 from partialpool.rows import Rows
 from partialpool.study import Outcome
 
 CELLS = 8_000_000  # rows x draws of a pointwise log likelihood
-ROWS = 10_000  # rows compared; a stated random subset of larger tables
 COLUMNS = (
-    "variant", "rank", "elpd_loo", "se", "elpd_diff", "dse", "weight", "p", "pareto_k_max",
-    "pareto_k_threshold", "pareto_k_over", "units", "units_total", "fit_passed", "note",
+    "variant", "rank", "elpd_loo", "se", "subsampling_se", "elpd_diff", "dse", "subsampling_dse",
+    "weight", "p", "pareto_k_max", "pareto_k_threshold", "pareto_k_over", "units", "units_total",
+    "fit_passed", "note",
 )  # fmt: skip
 CLOSE = 4  # differences below this are not told apart (Sivula et al. 2020, arXiv:2008.10296)
 
@@ -52,69 +52,85 @@ def compare(log_likelihoods: dict[str, xr.DataTree], passed: dict[str, bool]) ->
         for variant, tree in log_likelihoods.items()
     }
     table = azs.compare(results, round_to="none") if len(results) > 1 else _alone(results)
-    rows = []
+    best, rows = results[table.index[0]].elpd_i, []
     for variant, ranked in table.iterrows():
         result, tree = results[variant], log_likelihoods[variant]
         k = result.pareto_k.values
         over = int((k > result.good_k).sum())
+        total = tree.attrs["units_total"]
+        elpd, se, subsampling_se = _of_all(result.elpd_i, total)
+        difference, dse, subsampling_dse = _of_all(result.elpd_i - best, total)
         rows.append(
             {
                 "variant": variant,
                 "rank": int(ranked["rank"]),
-                "elpd_loo": result.elpd,
-                "se": result.se,
-                "elpd_diff": ranked["elpd_diff"],
-                "dse": ranked["dse"],
+                "elpd_loo": elpd,
+                "se": se,
+                "subsampling_se": subsampling_se,
+                "elpd_diff": difference,
+                "dse": dse,
+                "subsampling_dse": subsampling_dse,
                 "weight": ranked["weight"],
-                "p": result.p,
+                "p": result.p * total / k.size,
                 "pareto_k_max": float(k.max()),
                 "pareto_k_threshold": result.good_k,
                 "pareto_k_over": over,
                 "units": k.size,
-                "units_total": tree.attrs["units_total"],
+                "units_total": total,
                 "fit_passed": passed[variant],
-                "note": _note(ranked, over, k.size, passed[variant]),
             }
         )
+        rows[-1]["note"] = _note(rows[-1])
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+def _of_all(by_unit: xr.DataArray, total: int) -> tuple[float, float, float]:
+    """Sum over all units of which some are a random subset, its standard error as arviz-stats
+    has it, and what the subset adds to that (Magnusson et al. 2019, arXiv:1904.10679)."""
+    values = by_unit.values.ravel()
+    if values.size == total:
+        return values.sum(), np.sqrt(total * values.var()), 0.0
+    estimate, from_subset, variance = by_unit.azstats.srs_estimator(n_data_points=total)
+    return float(estimate), float(np.sqrt(variance)), float(np.sqrt(from_subset))
+
+
 def _alone(results) -> pd.DataFrame:
-    row = {"rank": 0, "elpd_diff": 0.0, "dse": 0.0, "weight": 1.0}
+    row = {"rank": 0, "weight": 1.0}
     return pd.DataFrame([row], index=list(results))
 
 
-def _note(ranked, over: int, units: int, passed: bool) -> str:
+def _note(row: dict) -> str:
     """What a reader must know before believing the row."""
     notes = []
-    difference = abs(ranked["elpd_diff"])
-    if ranked["rank"] > 0 and (difference < CLOSE or difference < 2 * ranked["dse"]):
+    difference = abs(row["elpd_diff"])
+    unsure = np.hypot(row["dse"], row["subsampling_dse"])
+    if row["rank"] > 0 and (difference < CLOSE or difference < 2 * unsure):
         notes.append("too close to call")
-    if over:
-        notes.append(f"Pareto k too high for {over} of {units}: this estimate is optimistic")
-    if not passed:
+    if over := row["pareto_k_over"]:
+        many = f"{over} of {row['units']}"
+        notes.append(f"Pareto k too high for {many}: this estimate is optimistic")
+    if not row["fit_passed"]:
         notes.append(FAILED)
     return "; ".join(notes)
 
 
 def by_row(
-    posterior: xr.Dataset, design: Design, outcome: Outcome, values: dict, seed: int
+    posterior: xr.Dataset, design: Design, outcome: Outcome, values: dict, total: int
 ) -> xr.DataTree:
-    """Pointwise log likelihood of the rows, given exact draws of the deviations.
+    """Pointwise log likelihood of rows, given exact draws of the deviations.
 
-    Rows beyond a stated number are a random subset, the same for every variant;
-    draws are thinned so that memory is bounded.
+    Draws are thinned so that memory is bounded.
 
     Parameters
     ----------
     posterior : xarray.Dataset
     design : Design
-        Of the fitted table.
+        Of the fitted table, or of a random subset of its rows: the same for every variant.
     outcome : Outcome
     values : dict of str to numpy.ndarray
-        Its columns, from `families.columns`.
-    seed : int
-        Chooses the subset.
+        The columns of the outcome of these rows, from `families.columns`.
+    total : int
+        Rows of the table.
 
     Returns
     -------
@@ -122,10 +138,7 @@ def by_row(
         `log_likelihood`, `y` with dims `(chain, draw, unit)`; `posterior`, from
         which the relative efficiency is computed.
     """
-    total = len(design.y)
-    rows = np.arange(total)
-    if total > ROWS:
-        rows = np.sort(np.random.default_rng([seed, 4]).choice(total, ROWS, replace=False))
+    rows = np.arange(len(design.y))
     thinned = _thinned(posterior, CELLS // len(rows))
     draws = Draws(thinned, design, outcome, values)
     eta = draws.linear_predictor(rows)
@@ -133,9 +146,7 @@ def by_row(
     return _tree(density.T, thinned, total)
 
 
-def by_group(
-    posterior: xr.Dataset, data: Compressed | Rows, design: Design, values: dict, variant: str
-) -> xr.DataTree | None:
+def by_group(posterior: xr.Dataset, data: Compressed | Rows, variant: str) -> xr.DataTree | None:
     """Log density of each whole group with its deviations integrated out.
 
     Leaving a group out asks how well a new group is predicted.
@@ -144,10 +155,6 @@ def by_group(
     ----------
     posterior : xarray.Dataset
     data : Compressed or Rows
-    design : Design
-        Of the fitted table.
-    values : dict of str to numpy.ndarray
-        The outcome's columns, from `families.columns`.
     variant : str
 
     Returns
@@ -161,7 +168,7 @@ def by_group(
     wanted = marginal.draws_wanted(posterior, data)
     if wanted:
         posterior = _thinned(posterior, wanted)
-    density = marginal.group_log_density(posterior, data, design, values, variant)
+    density = marginal.group_log_density(posterior, data, variant)
     return _tree(density, posterior, len(data.factors[0].levels))
 
 

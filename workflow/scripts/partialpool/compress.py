@@ -13,15 +13,19 @@ digits of a predictor whose mean is large against its spread.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from partialpool import families
+from partialpool import families, kept, triangles
 from partialpool.described import Described
-from partialpool.formula import Design
+from partialpool.design import Design
+from partialpool.errors import UserError
 from partialpool.rows import Rows
 from partialpool.study import Outcome
+
+AT_ONCE = 16  # parts that wait to be merged
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,15 @@ def read(stored) -> Compressed | Rows:
     return (Compressed if "triangle" in stored else Rows).from_dataset(stored)
 
 
+def describe(path) -> Described:
+    """What compressed data says of its model, from the netCDF file it was stored in."""
+    import netCDF4
+
+    with netCDF4.Dataset(path) as stored:
+        model = json.loads(stored.getncattr("model"))
+    return Described(**Described.described(model))
+
+
 def compress(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) -> Compressed | Rows:
     """Compress the rows of a design.
 
@@ -111,64 +124,81 @@ def compress(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) ->
     if outcome.errors:
         errors = values["standard errors"]
         augmented = augmented / errors[:, None]
-        np.subtract.at(log_jacobian, group, weights * np.log(errors))
+        log_jacobian = -np.bincount(group, weights=weights * np.log(errors), minlength=groups)
     if outcome.weights:
         augmented = augmented * np.sqrt(weights)[:, None]
-
-    order = np.argsort(group, kind="stable")
-    sizes = np.bincount(group, minlength=groups)
-    chunks = np.split(augmented[order], np.cumsum(sizes)[:-1])
     return Compressed(
-        triangle=np.stack([triangle(chunk) for chunk in chunks]),
+        triangle=triangles.of_groups(augmented, group, groups),
         rows=np.bincount(group, weights=weights, minlength=groups),
         log_jacobian=log_jacobian,
         **Described.of(design, outcome, values),
     )
 
 
-def merge(first: Compressed, second: Compressed) -> Compressed:
-    """Compress two sets of rows into one, exactly as if they had come together.
+def table(
+    path, design: Design, outcome: Outcome, part: int = 0, parts: int = 1
+) -> Compressed | Rows:
+    """Compress a table that has been ingested, or a part of it, some rows at a time.
 
-    Both must have the same columns; groups are matched by label, and the
-    result's are sorted.
+    Parameters
+    ----------
+    path : path-like
+        The Parquet file.
+    design : Design
+        That has learned of the whole table.
+    outcome : Outcome
+    part, parts : int
+        Which of how many parts.
+
+    Returns
+    -------
+    Compressed or Rows
+
+    Raises
+    ------
+    UserError
+        If the part would have no rows.
     """
-    levels = tuple(sorted({*first.levels, *second.levels}))
-    width = len(first.columns) + 1
-    stacked = np.zeros((len(levels), 2 * width, width))
-    rows = np.zeros(len(levels))
-    position = {level: index for index, level in enumerate(levels)}
-    log_jacobian = np.zeros(len(levels))
-    for part, top in ((first, 0), (second, width)):
-        at = [position[level] for level in part.levels]
-        stacked[at, top : top + width] = part.triangle
-        rows[at] += part.rows
-        log_jacobian[at] += part.log_jacobian
-    mean, sd = _pooled_moments(first, second)
+    first, last = part * kept.size(path) // parts, (part + 1) * kept.size(path) // parts
+    if first == last:
+        raise UserError(f"{path}: has fewer rows than the config has `parts`, {parts}")
+
+    def batches():
+        for batch in kept.batches(path, first, last):
+            rows = design.at(batch, response=True)
+            yield compress(rows, outcome, families.columns(batch, outcome))
+
+    return merge(batches())
+
+
+def merge(parts: Iterable[Compressed | Rows]) -> Compressed | Rows:
+    """Compress parts of a table into one, as if its rows had come together.
+
+    Parameters
+    ----------
+    parts : iterable of Compressed or Rows
+        At least one; all of one kind, with the same columns and levels. Few are held at a time.
+
+    Returns
+    -------
+    Compressed or Rows
+    """
+    found = []
+    for part in parts:
+        found.append(part)
+        if len(found) == AT_ONCE:
+            found = [_merged(found)]
+    return _merged(found) if len(found) > 1 else found[0]
+
+
+def _merged(parts: list[Compressed | Rows]) -> Compressed | Rows:
+    if isinstance(parts[0], Rows):
+        return Rows.merged(parts)
+    stacked = np.concatenate([part.triangle for part in parts], axis=1)
     return replace(
-        first,
-        triangle=np.linalg.qr(stacked, mode="r"),
-        rows=rows,
-        factors=tuple(replace(factor, levels=levels) for factor in first.factors),
-        log_jacobian=log_jacobian,
-        mean=dict(zip(first.columns, mean[:-1].tolist(), strict=True)),
-        sd=dict(zip(first.columns, sd[:-1].tolist(), strict=True)),
-        response_mean=float(mean[-1]),
-        response_sd=float(sd[-1]),
+        parts[0],
+        triangle=triangles.upright(np.linalg.qr(stacked, mode="r")),
+        rows=sum(part.rows for part in parts),
+        log_jacobian=sum(part.log_jacobian for part in parts),
+        **Described.pooled(parts),
     )
-
-
-def triangle(rows: np.ndarray) -> np.ndarray:
-    """R of the QR of `rows`, with rows of zeros where there are fewer rows than columns."""
-    width = rows.shape[1]
-    factor = np.linalg.qr(rows, mode="r")
-    return np.concatenate([factor, np.zeros((width - len(factor), width))])
-
-
-def _pooled_moments(first: Compressed, second: Compressed):
-    """Mean and sd of the columns of two sets of rows together (Chan, Golub & LeVeque 1983)."""
-    counts = np.array([first.rows.sum(), second.rows.sum()])[:, None]
-    means = np.array([[*part.mean.values(), part.response_mean] for part in (first, second)])
-    sds = np.array([[*part.sd.values(), part.response_sd] for part in (first, second)])
-    mean = (counts * means).sum(axis=0) / counts.sum()
-    variance = (counts * (sds**2 + (means - mean) ** 2)).sum(axis=0) / counts.sum()
-    return mean, np.sqrt(variance)

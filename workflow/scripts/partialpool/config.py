@@ -113,6 +113,7 @@ def _study(name: str, block: Mapping, config: Mapping, where: str) -> Study:
         group_effects=block.get("group_effects", "normal"),
         missing=block.get("missing", "error"),
         key=tuple(block.get("key", ())),
+        parts=block.get("parts", 1),
         priors=dict(block.get("priors", {})),
         variants=tuple(variant for variant in VARIANTS if variant in variants),
         new_data=block.get("new_data"),

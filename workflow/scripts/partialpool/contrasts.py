@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from partialpool import families
+from partialpool.design import Design
 from partialpool.draws import Draws
-from partialpool.formula import Design
 from partialpool.predict import FAILED, described, group_status, refusals
 from partialpool.study import Outcome
 

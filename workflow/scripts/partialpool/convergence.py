@@ -3,10 +3,12 @@
 Rank-normalised R-hat and bulk and tail effective sample sizes (Vehtari, Gelman,
 Simpson, Carpenter & Bürkner 2021, https://doi.org/10.1214/20-BA1221), divergent
 transitions, and E-BFMI (Betancourt 2016, https://arxiv.org/abs/1604.00695), all
-by arviz-stats, over every scalar of the posterior.
+by arviz-stats, over every scalar of the posterior, but for the effects of very many
+groups: they are diagnosed in a stated part of the groups.
 """
 
 import itertools
+import json
 import math
 
 import arviz_stats as azs
@@ -17,6 +19,83 @@ import xarray as xr
 SUMMARY_COLUMNS = (
     "name", "mean", "sd", "lower", "upper", "mcse_mean", "mcse_sd", "ess_bulk", "ess_tail", "rhat",
 )  # fmt: skip
+DIAGNOSED = 500  # groups of a factor; R-hat and ESS of a scalar take milliseconds
+BATCH = 5_000_000  # draws of group effects described at once
+
+
+def diagnosed(sizes: np.ndarray, seed: int, factor: str) -> np.ndarray:
+    """Which groups of a factor are diagnosed: all, or a part of very many.
+
+    Parameters
+    ----------
+    sizes : numpy.ndarray
+        Rows of each group.
+    seed : int
+    factor : str
+
+    Returns
+    -------
+    numpy.ndarray
+        Positions, in order: of the smallest and the largest group, at whose ends the
+        coordinates of a sampler suit groups least, and of others drawn at random.
+    """
+    everyone = np.arange(len(sizes))
+    if len(sizes) <= DIAGNOSED:
+        return everyone
+    ends = np.unique([np.argmin(sizes), np.argmax(sizes)])
+    rng = np.random.default_rng([seed, 6, *factor.encode()])
+    others = rng.choice(np.delete(everyone, ends), DIAGNOSED - len(ends), replace=False)
+    return np.sort(np.concatenate([ends, others]))
+
+
+def of_fit(tree: xr.DataTree, interval: float) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
+    """Summarise a stored fit.
+
+    Parameters
+    ----------
+    tree : xarray.DataTree
+        From :func:`partialpool.fit.fit`.
+    interval : float
+        As for :func:`summarise`.
+
+    Returns
+    -------
+    summary : pandas.DataFrame
+        As :func:`summarise`, of all groups; `mcse_mean` to `rhat` are empty where a group
+        was not diagnosed.
+    judged : pandas.DataFrame
+        Those of its rows that were diagnosed.
+    partly : dict of str to dict
+        Factors of which not all groups were: `groups`, and how many `of_them`.
+    """
+    posterior = tree["posterior"].to_dataset()
+    stated = json.loads(tree.attrs["diagnosed"])
+    judged = posterior.sel({f: labels for f, labels in stated.items() if f in posterior.dims})
+    if "diagnosed_effects" in tree.children:
+        effects = tree["diagnosed_effects"].to_dataset()
+        judged = judged.merge(_with_coefficients(effects, posterior["beta"]))
+    tables = _tables(judged, interval)
+    rows = pd.concat(tables.values(), ignore_index=True)
+    partly = {}
+    for factor, labels in stated.items():
+        every = posterior if factor in posterior.dims else tree["group_effects"].to_dataset()
+        names = (name for name in (f"u_{factor}", "sigma") if name in every)
+        every = every[[name for name in names if factor in every[name].dims]]
+        shared = {name: _is_shared(variable, factor) for name, variable in every.items()}
+        shared[f"coef_{factor}"] = shared[f"u_{factor}"]
+        for name, described in _described(every, posterior["beta"], factor, interval).items():
+            if shared[name]:
+                # What one group is diagnosed to be, all are.
+                one = np.arange(len(described)) % (len(tables[name]) // len(labels))
+                found = tables[name].iloc[one].assign(name=described["name"].values)
+            else:
+                others = described[~described["name"].isin(tables[name]["name"])]
+                found = pd.concat([tables[name], others]).set_index("name")
+                found = found.loc[described["name"]].reset_index()
+            tables[name] = found
+        if not all(shared.values()):
+            partly[factor] = {"groups": every.sizes[factor], "of_them": len(labels)}
+    return pd.concat(tables.values(), ignore_index=True), rows, partly
 
 
 def summarise(posterior: xr.Dataset, interval: float) -> pd.DataFrame:
@@ -38,34 +117,72 @@ def summarise(posterior: xr.Dataset, interval: float) -> pd.DataFrame:
         Columns `name, mean, sd, lower, upper, mcse_mean, mcse_sd, ess_bulk,
         ess_tail, rhat`; names as ArviZ writes them, such as `beta[floor]`.
     """
+    return pd.concat(_tables(posterior, interval).values(), ignore_index=True)
+
+
+def _tables(posterior: xr.Dataset, interval: float, kind: str = "all") -> dict[str, pd.DataFrame]:
+    """:func:`summarise`, by variable; `kind="stats"` stops at the interval, and is fast."""
     free = posterior[[name for name, v in posterior.items() if _varies(v).any()]]
+    if not free:
+        return {}
     distinct = xr.Dataset({name: _distinct(v) for name, v in free.items()})
     with np.errstate(all="ignore"):  # a correlation matrix has a constant diagonal
         found = azs.summary(
-            distinct, ci_prob=interval, ci_kind="eti", round_to="none", fmt="xarray"
+            distinct, kind=kind, ci_prob=interval, ci_kind="eti", round_to="none", fmt="xarray"
         )
     lower, upper = (str(name) for name in found["summary"].values if name.startswith("eti"))
     theirs = {"lower": lower, "upper": upper, "rhat": "r_hat"}
-    columns = [theirs.get(name, name) for name in SUMMARY_COLUMNS[1:]]
-    parts = []
+    names = SUMMARY_COLUMNS[1:] if kind == "all" else SUMMARY_COLUMNS[1:5]
+    columns = [theirs.get(name, name) for name in names]
+    tables = {}
     for name, variable in free.items():
         # The order of dims is made sure of: a summary may have another than the posterior.
         dims = [dim for dim in variable.dims if dim not in ("chain", "draw")]
         one_draw = variable.isel(chain=0, draw=0, drop=True)
         values = found[name].sel(summary=columns).broadcast_like(one_draw)
         values = values.transpose(*dims, "summary").values
-        part = pd.DataFrame(values.reshape(-1, len(columns)), columns=SUMMARY_COLUMNS[1:])
-        part.insert(0, "name", _names(name, variable, dims))
-        parts.append(part[_varies(variable).transpose(*dims).values.ravel()])
-    return pd.concat(parts, ignore_index=True)
+        table = pd.DataFrame(values.reshape(-1, len(columns)), columns=names)
+        table.insert(0, "name", _names(name, variable, dims))
+        tables[name] = table[_varies(variable).transpose(*dims).values.ravel()]
+    return tables
+
+
+def _described(
+    every: xr.Dataset, beta: xr.DataArray, factor: str, interval: float
+) -> dict[str, pd.DataFrame]:
+    """Mean, sd and interval of all groups, by variable, some groups at a time."""
+    scalars = every.sizes["chain"] * every.sizes["draw"] * every.sizes[f"{factor}_coefficient"]
+    step = max(1, BATCH // scalars)
+    parts: dict[str, list[pd.DataFrame]] = {}
+    for start in range(0, every.sizes[factor], step):
+        batch = _with_coefficients(every.isel({factor: slice(start, start + step)}), beta)
+        for name, table in _tables(batch, interval, "stats").items():
+            parts.setdefault(name, []).append(table)
+    return {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items()}
+
+
+def _with_coefficients(effects: xr.Dataset, beta: xr.DataArray) -> xr.Dataset:
+    """Group effects, and the coefficients that follow from them and beta in the same draws."""
+    found = {name: variable.astype(float) for name, variable in effects.items()}
+    for name, u in list(found.items()):
+        factor = str(name).removeprefix("u_")
+        dim = f"{factor}_coefficient"
+        if dim in u.dims:
+            population = beta.reindex(coefficient=u[dim].values, fill_value=0.0)
+            found[f"coef_{factor}"] = u + population.rename(coefficient=dim)
+    return xr.Dataset(found)
+
+
+def _is_shared(variable: xr.DataArray, dim: str) -> bool:
+    """Whether all groups have the same draws, as in a pooled fit."""
+    return bool((variable == variable.isel({dim: 0}, drop=True)).all())
 
 
 def _distinct(variable: xr.DataArray) -> xr.DataArray:
     """One of all groups, where their draws are the same as in a pooled fit: one summary will do."""
     for dim in variable.dims[2:]:
-        first = variable.isel({dim: 0}, drop=True)
-        if variable.sizes[dim] > 1 and bool((variable == first).all()):
-            variable = first
+        if variable.sizes[dim] > 1 and _is_shared(variable, dim):
+            variable = variable.isel({dim: 0}, drop=True)
     return variable
 
 

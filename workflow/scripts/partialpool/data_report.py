@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 
 from partialpool import families
-from partialpool.formula import Design, Factor
+from partialpool.design import Design
 from partialpool.grammar import listed
-from partialpool.study import COUNTS, SIGMA_FAMILIES, Outcome
+from partialpool.study import COUNTS, Outcome
+from partialpool.tally import Column, Groups, Tally
 
 FEW_GROUPS = 5  # fewer say little about how groups differ
 FAR = 10  # times its sd: a varying slope on such a predictor is tied to the varying intercept
@@ -17,26 +18,24 @@ LOG_BOUND = 50  # of a linear predictor on its way to the estimate
 
 
 def report(
-    table: pd.DataFrame,
-    read: pd.DataFrame,
-    design: Design,
-    outcome: Outcome,
-    dropped: dict,
-    source: str,
+    tally: Tally, design: Design, counted: Design, values: dict, gaps: dict, read: int, source: str
 ) -> dict:
     """Describe a table that has passed.
 
     Parameters
     ----------
-    table : pandas.DataFrame
-        The rows and columns that are used.
-    read : pandas.DataFrame
-        All rows, with their gaps.
+    tally : Tally
+        Of the rows that are used.
     design : Design
-        Of the rows used.
-    outcome : Outcome
-    dropped : dict
-        `total`, and `by_column` the gaps of each column that has any.
+        With their levels.
+    counted : Design
+        Of the rows that counts are judged by: a random part of a large table.
+    values : dict of str to numpy.ndarray
+        The outcome's columns of those rows, from `families.columns`.
+    gaps : dict of str to int
+        Missing values by column, of all rows; columns without have none.
+    read : int
+        Rows of the file.
     source : str
 
     Returns
@@ -44,31 +43,37 @@ def report(
     dict
         `source`, `rows_read`, `rows_used`, `dropped`, `columns` (per column `type`, `missing`,
         and `min`, `max`, `mean`, `sd` or `levels` with their rows), `factors` (list of `factor`,
-        `count`, `smallest`, `largest`, `single_row`), `warnings`.
+        `count`, `smallest`, `largest`, `single_row`), `pairs` (list of two `factors` and the
+        `count` of pairs of their groups that have rows), `warnings`.
     """
-    missing = dropped["by_column"]
-    columns = {name: _described(values, missing.get(name, 0)) for name, values in table.items()}
-    factors = [_sizes(factor) for factor in design.factors]
+    outcome = tally.outcome
+    columns = {
+        name: _described(column, gaps.get(name, 0)) for name, column in tally.columns.items()
+    }
+    factors = [_sizes(name, groups) for name, groups in tally.factors.items()]
+    dropped = {"total": read - tally.rows, "by_column": gaps}
     warnings = [
-        *_left_out(dropped, len(read)),
-        *_labels(columns, design, len(table)),
-        *_groups(factors, outcome, len(table)),
-        *_same_groups(design.factors),
-        *_copies(table, design, outcome),
-        *_far_from_zero(design),
+        *_left_out(dropped, read),
+        *_labels(columns, design, tally.rows),
+        *_groups(factors, outcome),
+        *_same_groups(tally),
+        *_copies(tally),
+        *_far_from_zero(tally, design),
     ]
-    if families.FAMILIES[outcome.family].discrete:
-        values = families.columns(table, outcome)
-        warnings += _one_sided(table, design, outcome, values)
+    if tally.discrete:
+        warnings += _one_sided(tally, outcome)
         if outcome.family in COUNTS:
-            warnings += _counts(design, outcome, values)
+            warnings += _counts(counted, outcome, values)
     return {
         "source": source,
-        "rows_read": len(read),
-        "rows_used": len(table),
+        "rows_read": read,
+        "rows_used": tally.rows,
         "dropped": dropped,
         "columns": columns,
         "factors": factors,
+        "pairs": [
+            {"factors": list(two), "count": count} for two, count in tally.pairs_of_groups.items()
+        ],
         "warnings": warnings,
     }
 
@@ -97,29 +102,28 @@ def of_new(design: Design, source: str) -> dict:
     }
 
 
-def _described(values: pd.Series, missing: int) -> dict:
-    if not pd.api.types.is_numeric_dtype(values):
-        levels = values.value_counts().sort_index()
-        counts = {str(level): int(count) for level, count in levels.items()}
-        return {"type": "text", "missing": missing, "levels": counts}
+def _described(column: Column, missing: int) -> dict:
+    if not column.number:
+        levels = {str(level): column.levels[level] for level in sorted(column.levels)}
+        return {"type": "text", "missing": missing, "levels": levels}
+    moments = column.moments
     return {
         "type": "number",
         "missing": missing,
-        "min": float(values.min()),
-        "max": float(values.max()),
-        "mean": float(values.mean()),
-        "sd": float(values.std()) if len(values) > 1 else 0.0,
+        "min": column.least,
+        "max": column.greatest,
+        "mean": float(moments.mean),
+        "sd": float(np.sqrt(moments.squares / max(moments.weight - 1, 1))),
     }
 
 
-def _sizes(factor: Factor) -> dict:
-    sizes = np.bincount(factor.index)
+def _sizes(name: str, groups: Groups) -> dict:
     return {
-        "factor": factor.name,
-        "count": len(sizes),
-        "smallest": int(sizes.min()),
-        "largest": int(sizes.max()),
-        "single_row": int((sizes == 1).sum()),
+        "factor": name,
+        "count": len(groups.rows),
+        "smallest": int(groups.rows.min()),
+        "largest": int(groups.rows.max()),
+        "single_row": int((groups.rows == 1).sum()),
     }
 
 
@@ -150,7 +154,7 @@ def _labels(columns: dict, design: Design, rows: int) -> list[str]:
     return said
 
 
-def _groups(factors: list[dict], outcome: Outcome, rows: int) -> list[str]:
+def _groups(factors: list[dict], outcome: Outcome) -> list[str]:
     """Groups that are few, or have few rows."""
     said = []
     # Noise whose size is not known, and that one row cannot tell from its group's difference.
@@ -177,94 +181,76 @@ def _groups(factors: list[dict], outcome: Outcome, rows: int) -> list[str]:
     return said
 
 
-def _same_groups(factors: tuple[Factor, ...]) -> list[str]:
+def _same_groups(tally: Tally) -> list[str]:
     """Factors that divide the rows alike."""
-    said = []
-    for number, second in enumerate(factors):
-        for first in factors[:number]:
-            if len(first.levels) == len(second.levels):
-                pairs = len(np.unique(np.stack([first.index, second.index]), axis=1).T)
-                if pairs == len(first.levels):
-                    said.append(
-                        f"{first.name!r} and {second.name!r} divide the rows into the same "
-                        "groups, so what differs by which of them rests on their priors."
-                    )
-    return said
+    groups = {name: len(of.rows) for name, of in tally.factors.items()}
+    return [
+        f"{first!r} and {second!r} divide the rows into the same groups, so what differs by which "
+        "of them rests on their priors."
+        for (first, second), pairs in tally.pairs_of_groups.items()
+        if pairs == groups[first] == groups[second]
+    ]
 
 
-def _copies(table: pd.DataFrame, design: Design, outcome: Outcome) -> list[str]:
+def _copies(tally: Tally) -> list[str]:
     """Rows that are there more than once, where a response is hardly ever the same twice."""
-    if outcome.family not in SIGMA_FAMILIES or pd.Series(design.y).nunique() < 0.9 * len(table):
+    if not tally.copies:
         return []
-    copies = int(table.duplicated().sum())
-    if not copies:
-        return []
-    return [f"{copies} of {len(table)} rows are exact copies of others, in all columns used."]
+    return [f"{tally.copies} of {tally.rows} rows are exact copies of others, in all columns used."]
 
 
-def _far_from_zero(design: Design) -> list[str]:
+def _far_from_zero(tally: Tally, design: Design) -> list[str]:
     """Slopes that vary together with an intercept far outside the data."""
     said = []
+    moments = zip(design.columns, tally.design.mean, tally.design.sd, strict=True)
+    far = {name: abs(mean) / sd for name, mean, sd in moments if sd > 0}
     for factor in design.factors:
         if "Intercept" not in factor.varying:
             continue
-        for name, values in zip(factor.varying, design.of(factor.varying).T, strict=True):
-            away = abs(values.mean()) / values.std() if name != "Intercept" else 0
-            if away > FAR:
+        for name in factor.varying:
+            if name != "Intercept" and far.get(name, 0) > FAR:
                 said.append(
-                    f"The slope of {name!r} varies by {factor.name!r}, and its mean is {away:.0f} "
-                    "times its sd from zero, where intercepts are: sampling will be slow, and "
-                    f"the intercepts say little. Write center({name}) in the formula."
+                    f"The slope of {name!r} varies by {factor.name!r}, and its mean is "
+                    f"{far[name]:.0f} times its sd from zero, where intercepts are: sampling will "
+                    f"be slow, and the intercepts say little. Write center({name}) in the formula."
                 )
     return said
 
 
-def _one_sided(table: pd.DataFrame, design: Design, outcome: Outcome, values: dict) -> list[str]:
+def _one_sided(tally: Tally, outcome: Outcome) -> list[str]:
     """Labels, groups and predictors whose coefficients the data give no bound: separation."""
-    y, formula, binary = design.y, design.formula, outcome.family not in COUNTS
-    success = y > 0
-    failure = y < values.get("trials", 1) if binary else np.ones(len(y), dtype=bool)
     none, every = "every response is 0", "every response is 1"
     if outcome.family == "binomial":
         none, every = "no trial is a success", "every trial is a success"
-    if not failure.any():
+    if not tally.failures:
         return [f"In all rows {every}: the priors decide how sure that is."]
     unbounded = "the data set no bound to its coefficient, and its prior decides it."
     said = []
-    for name in formula.predictors:
-        if name in formula.labels or not pd.api.types.is_numeric_dtype(table[name]):
-            sides = _sides(table[name].to_numpy(), success, failure)
-            for what, labels in zip((none, every), sides, strict=True):
-                said += [f"Where {name!r} is {listed(labels)}, {what}: {unbounded}"] * bool(labels)
-    numeric = [name for name, columns in design.terms.items() if columns == (name,) and binary]
-    for name in (name for name in numeric if name != "Intercept"):
-        (x,) = design.of([name]).T
+    for name, sides in tally.labelled.items():
+        for what, labels in zip((none, every), sides.one_sided(), strict=True):
+            said += [f"Where {name!r} is {listed(labels)}, {what}: {unbounded}"] * bool(labels)
+    for name, sides in tally.numeric.items():
+        failure, success = sides.ranges
         for below, above, order in (
-            (x[failure], x[success], (none, every)),
-            (x[success], x[failure], (every, none)),
+            (failure, success, (none, every)),
+            (success, failure, (every, none)),
         ):
-            if below.max() <= above.min():
+            if below[1] <= above[0]:
                 said.append(
-                    f"{name!r} separates the responses at {below.max():g}, below which "
+                    f"{name!r} separates the responses at {below[1]:g}, below which "
                     f"{order[0]} and above which {order[1]}: {unbounded}"
                 )
                 break
-    for factor in design.factors:
-        sides = _sides(factor.groups, success, failure)
-        if alike := sorted({*sides[0], *sides[1]}):
-            what = f"{none}, or {every}" if sides[0] and sides[1] else none if sides[0] else every
+    for name, sides in tally.sides.items():
+        found = sides.one_sided()
+        if alike := sorted({*found[0], *found[1]}):
+            what = f"{none}, or {every}" if found[0] and found[1] else none if found[0] else every
             said.append(
-                f"In {len(alike)} of {len(factor.levels)} groups of {factor.name!r} {what} "
+                f"In {len(alike)} of {len(sides.labels)} groups of {name!r} {what} "
                 f"({listed(alike[:3])}{', ...' if len(alike) > 3 else ''}): such a group's own "
                 "rows set no bound to its coefficients; the prior does, or the other groups."
             )
     return said
-
-
-def _sides(labels: np.ndarray, success: np.ndarray, failure: np.ndarray) -> tuple[list, list]:
-    """Labels that go with no success, and with no failure."""
-    found = pd.DataFrame({"success": success, "failure": failure}).groupby(labels, sort=True).any()
-    return list(found.index[~found["success"]]), list(found.index[~found["failure"]])
 
 
 def _counts(design: Design, outcome: Outcome, values: dict) -> list[str]:

@@ -1,12 +1,14 @@
 """What every kind of compressed data says of its model: names, factors and scales."""
 
 from dataclasses import asdict, dataclass
+from functools import reduce
+from operator import add
 
 import numpy as np
-from scipy import special
 
 from partialpool import families
-from partialpool.formula import Design
+from partialpool.design import Design
+from partialpool.moments import Moments
 from partialpool.study import Outcome
 
 
@@ -36,6 +38,10 @@ class Described:
     response : str
     mean, sd : dict of str to float
         Of each column over the rows as given.
+    total : int
+        How many those rows are.
+    weight : float
+        Of those rows together; how many they are, where none is weighted.
     response_mean, response_sd : float
         On the scale of the linear predictor: of the response itself where the link is the
         identity; else the link of the mean response, and one.
@@ -49,6 +55,8 @@ class Described:
     response: str
     mean: dict[str, float]
     sd: dict[str, float]
+    total: int
+    weight: float
     response_mean: float
     response_sd: float
 
@@ -84,25 +92,9 @@ class Described:
     @staticmethod
     def of(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) -> dict:
         """What a design and its outcome say: arguments of the class."""
-        weights = values.get("weights", np.ones(len(design.y)))
-
-        def moments(values):
-            mean = np.average(values, axis=0, weights=weights)
-            return mean, np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weights))
-
-        mean, sd = moments(design.matrix)
-        shift = families.offset(values, len(design.y))
-        link = families.FAMILIES[outcome.family].link
-        if link == "identity":
-            centre, spread = moments(design.y - shift)
-        elif link == "logit":
-            trials = values.get("trials", np.ones(len(design.y)))
-            # Half a success and half a failure more keep it finite.
-            share = ((weights * design.y).sum() + 0.5) / ((weights * trials).sum() + 1)
-            centre, spread = special.logit(share), 1.0
-        else:
-            counts = (weights * design.y).sum() + 0.5
-            centre, spread = np.log(counts / (weights * np.exp(shift)).sum()), 1.0
+        weights = values.get("weights")
+        columns = Moments.of(design.matrix, weights)
+        response = Moments.of(design.y - families.offset(values, len(design.y)), weights)
         return {
             "columns": tuple(design.columns),
             "coefficients": tuple(design.coefficients),
@@ -110,11 +102,32 @@ class Described:
             "factors": tuple(Grouping(f.name, f.varying, f.levels) for f in design.factors),
             "outcome": outcome,
             "response": design.formula.response,
-            "mean": dict(zip(design.columns, mean.tolist(), strict=True)),
-            "sd": dict(zip(design.columns, sd.tolist(), strict=True)),
-            "response_mean": float(centre),
-            "response_sd": float(spread),
+            "total": len(design.y),
+            **_scales(design.columns, columns, response),
         }
+
+    @staticmethod
+    def pooled(parts) -> dict:
+        """What changes of the description where the rows of several parts are taken together."""
+
+        def moments(part, mean, sd):
+            mean, sd = np.asarray(mean), np.asarray(sd)
+            return Moments(part.weight, mean, part.weight * sd**2)
+
+        columns = [moments(p, list(p.mean.values()), list(p.sd.values())) for p in parts]
+        response = [moments(p, p.response_mean, p.response_sd) for p in parts]
+        total = {"total": sum(part.total for part in parts)}
+        return total | _scales(parts[0].columns, reduce(add, columns), reduce(add, response))
+
+
+def _scales(names, columns: Moments, response: Moments) -> dict:
+    return {
+        "mean": dict(zip(names, columns.mean.tolist(), strict=True)),
+        "sd": dict(zip(names, columns.sd.tolist(), strict=True)),
+        "weight": columns.weight,
+        "response_mean": float(response.mean),
+        "response_sd": float(response.sd),
+    }
 
 
 def _plain(value):

@@ -25,8 +25,13 @@ ADVICE = {
 }
 
 
-def verdict(summary: pd.DataFrame, statistics: xr.Dataset, limits: dict) -> dict:
-    """The machine-readable answer: `passed`, every check, and a sentence for each that failed."""
+def verdict(
+    summary: pd.DataFrame, statistics: xr.Dataset, limits: dict, partly: dict | None = None
+) -> dict:
+    """The machine-readable answer: `passed`, every check, and a sentence for each that failed.
+
+    `partly` is `diagnosed` in it: of which factors only a part of the groups was judged.
+    """
     checks = check(summary, statistics, limits)
     failed = [c for c in checks if not c["passed"]]
     return {
@@ -38,4 +43,5 @@ def verdict(summary: pd.DataFrame, statistics: xr.Dataset, limits: dict) -> dict
             )
             for c in failed
         ],
+        "diagnosed": partly or {},
     }

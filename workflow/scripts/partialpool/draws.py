@@ -1,11 +1,14 @@
 """Draws: a posterior's draws, lined up with the rows of a design."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
+import xarray as xr
 
 from partialpool import families
-from partialpool.formula import Design
+from partialpool.design import Design
 from partialpool.study import Outcome
 
 SMALLEST, LARGEST, LARGEST_LOG = 1e-100, 1e100, 700.0  # of parameters, responses, their logs
@@ -44,12 +47,14 @@ class Effects:
         `new` takes every group for a new one.
         """
         varying, labels, index = self.varying[rows], self.labels[rows], self.index[rows]
+        known = (index >= 0) & (not new)
         found = np.empty((len(rows), len(self.u)))
-        for label in dict.fromkeys(labels):
-            at = np.flatnonzero(labels == label)
-            known = index[at[0]] >= 0 and not new
-            u = self.u[:, index[at[0]]] if known else self.of_new(label, seed)
-            found[at] = varying[at] @ u.T
+        found[known] = sum(
+            column[:, None] * self.u[:, index[known], i].T
+            for i, column in enumerate(varying[known].T)
+        )
+        for label, at in _by_label(labels, ~known):
+            found[at] = varying[at] @ self.of_new(label, seed).T
         return found
 
     def of_new(self, label: str, seed: int) -> np.ndarray:
@@ -180,9 +185,8 @@ class Draws:
         index = factor.index[rows] if whom == "group" else np.full(len(rows), -1)
         found = np.concatenate([sigma, np.full((self.count, 1), np.nan)], axis=1)[:, index].T
         if "sigma_median" in self._drawn:
-            labels = factor.labels[rows]
-            for label in dict.fromkeys(labels[index < 0]):
-                found[(labels == label) & (index < 0)] = self._new_sigma(label, whom)
+            for label, at in _by_label(factor.labels[rows], index < 0):
+                found[at] = self._new_sigma(label, whom)
         return found
 
     def _new_sigma(self, label: str, whom: str) -> np.ndarray:
@@ -194,6 +198,15 @@ class Draws:
         return median * np.exp(spread * rng.standard_normal(self.count))
 
 
+def _by_label(labels: np.ndarray, among: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """Each label of the rows that `among` marks, and the positions of these rows."""
+    at = np.flatnonzero(among)
+    codes, found = pd.factorize(labels[at])
+    order = np.argsort(codes, kind="stable")
+    ends = np.cumsum(np.bincount(codes, minlength=len(found)))
+    yield from zip(found, np.split(at[order], ends)[:-1], strict=True)
+
+
 def responses(family: families.Family, rng, eta, parameters, trials) -> np.ndarray:
     """New responses, kept to what numbers can hold: priors may allow any parameter."""
     parameters = {name: np.maximum(values, SMALLEST) for name, values in parameters.items()}
@@ -202,6 +215,18 @@ def responses(family: families.Family, rng, eta, parameters, trials) -> np.ndarr
     with np.errstate(over="ignore", divide="ignore"):
         drawn = family.draw(rng, eta, parameters, trials)
     return drawn if family.discrete else np.clip(drawn, -LARGEST, LARGEST)
+
+
+def joint(tree: xr.DataTree) -> xr.Dataset:
+    """The posterior of a stored fit: all quantities in the draws that are stored of each.
+
+    `coef_{factor}` is left out where effects are stored apart: it follows from `u_{factor}`.
+    """
+    posterior = tree["posterior"].to_dataset()
+    if "group_effects" not in tree.children:
+        return posterior
+    effects = tree["group_effects"].to_dataset()
+    return posterior.sel(draw=effects["draw"]).merge(effects)
 
 
 def flat(posterior, name: str) -> np.ndarray:

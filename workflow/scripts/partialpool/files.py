@@ -88,10 +88,10 @@ def write_csv(path, frame) -> None:
         frame.to_csv(temporary, index=False)
 
 
-def write_parquet(path, frame) -> None:
-    """Write a DataFrame as Parquet, without its index."""
+def write_parquet(path, frame, index: bool = False) -> None:
+    """Write a DataFrame as Parquet, with or without its index."""
     with replacing(path) as temporary:
-        frame.to_parquet(temporary, index=False)
+        frame.to_parquet(temporary, index=index)
 
 
 def write_netcdf(path, data) -> None:

@@ -8,7 +8,8 @@ import xarray as xr
 
 from partialpool import convergence, files, priors, sampling
 from partialpool.compress import Compressed
-from partialpool.models.describe import Sampled, describe
+from partialpool.models import effects, parts
+from partialpool.models.describe import Sampled
 from partialpool.models.gaussian import Gaussian
 from partialpool.models.glm import Generalised
 from partialpool.rows import Rows
@@ -54,11 +55,17 @@ def fit(
     Returns
     -------
     xarray.DataTree
-        `posterior` and `sample_stats`. Attributes, JSON where not plain: `variant`,
-        `priors` as used, `sampler`, `attempts` (each with its settings, what it
-        failed, how group effects were sampled, and seconds), `provenance`.
+        `posterior` and `sample_stats`; of very many groups `group_effects` and
+        `diagnosed_effects`, see :mod:`partialpool.models.effects`. Attributes, JSON where
+        not plain: `variant`, `priors` as used, `sampler`, `attempts` (each with its settings,
+        what it failed, how group effects were sampled, and seconds), `diagnosed` (labels of
+        the groups that are, by factor, where not all are), `provenance`.
     """
     completed = priors.complete(given, data, group_effects)
+    diagnosed = {
+        factor.name: convergence.diagnosed(_sizes(data, number), seed, factor.name)
+        for number, factor in enumerate(data.factors)
+    }
     settings = {key: sampler[key] for key in ("draws", "tune", "target_accept")}
     attempts = []
     target = (Generalised if isinstance(data, Rows) else Gaussian)(data, completed, variant)
@@ -76,6 +83,8 @@ def fit(
         draws = Sampled(sampled, data, completed, variant)
         # Coordinates are nobody's question; what follows from them is judged.
         judged = sampled.drop_vars([name for name in sampled if name.startswith(COORDINATES)])
+        of_groups = {parts.groups(name): positions for name, positions in diagnosed.items()}
+        judged = judged.isel(of_groups, missing_dims="ignore")
         checks = convergence.check(
             convergence.summarise(judged, 0.95), statistics, published_limits(sampler["chains"])
         )
@@ -101,14 +110,29 @@ def fit(
             "target_accept": min(HIGHEST_TARGET, (1 + settings["target_accept"]) / 2),
         }
     rng = np.random.default_rng(streams.spawn(1)[0])
-    posterior = describe(draws, target.deviations(draws, rng))
-    tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": statistics})
+    stored = effects.stored(target, draws, diagnosed, rng)
+    tree = xr.DataTree.from_dict(stored | {"sample_stats": statistics})
     tree.attrs |= {
         "variant": variant,
         "priors": json.dumps(completed.to_dict()),
         "sampler": json.dumps(sampler),
         "seed": seed,
         "attempts": json.dumps(attempts),
+        "diagnosed": json.dumps(
+            {
+                factor.name: [factor.levels[at] for at in diagnosed[factor.name]]
+                for factor in data.factors
+                if len(diagnosed[factor.name]) < len(factor.levels)
+            }
+        ),
         "provenance": json.dumps(files.provenance()),
     }
     return tree
+
+
+def _sizes(data: Compressed | Rows, factor: int) -> np.ndarray:
+    """Rows of each group of a factor, as far as merged ones say how many they were."""
+    if isinstance(data, Compressed):
+        return data.rows
+    rows = np.maximum(np.maximum(data.trials, data.count), 1)
+    return np.bincount(data.index[factor], weights=rows)

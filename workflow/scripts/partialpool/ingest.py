@@ -2,20 +2,27 @@
 
 Real, simulated and new rows all pass here. Values are never changed, and rows are left out
 only where the config says so: what is wrong is said with its column, row and value, rows
-counted from 1 after the header. `table` reads the file, `data_report` says what was in it.
+counted from 1 after the header. `table` reads the file in batches, `columns` says what its
+columns are, `learned` what the formula must know of all of it, `data_report` what was in it;
+none of them holds the table in memory.
 """
 
-import re
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from partialpool import data_report, families, names
+from partialpool import data_report, families, kept, names
+from partialpool.columns import Columns, Roles
+from partialpool.design import HUGE, Design, check_rank
 from partialpool.errors import UserError
-from partialpool.formula import HUGE, Design, Formula
+from partialpool.formula import Formula
 from partialpool.grammar import listed, shown
+from partialpool.kept import Kept, as_text
+from partialpool.learned import Learned
 from partialpool.study import Outcome
-from partialpool.table import File
+from partialpool.table import Again, File
+from partialpool.tally import Tally
 
 # Columns of the predictions, beside which those of the table stand.
 PREDICTED = (
@@ -25,14 +32,47 @@ PREDICTED = (
 )
 LARGEST_COUNT = 1e15  # above, not every whole number is a float
 LARGEST_OFFSET = 100  # on the scale of a logarithm
-# Looks like a number to people: 1,5 or 1.234,5 or 12 % and so on.
-_NEARLY_NUMBER = re.compile(r"\s*[-+]?\d[\d.,' ]*\s*%?\s*")
+COUNTED = 100_000  # rows at most by which it is judged how much counts vary
+SUBSET = 10_000  # rows at most of which there are pictures, predictive checks and comparisons
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What the gate found in a table.
+
+    Attributes
+    ----------
+    report : dict
+        See `data_report.report`.
+    learned : Learned
+        What the formula must know of the whole table.
+    subset : pandas.DataFrame
+        All rows that are used, or a random `SUBSET` of them; the index is their numbers among
+        them, from 0.
+    groups : pandas.DataFrame
+        See `Tally.groups`.
+    """
+
+    report: dict
+    learned: Learned
+    subset: pd.DataFrame
+    groups: pd.DataFrame
 
 
 def ingest(
-    path, formula: Formula, outcome: Outcome, *, missing: str = "error", key=(), source: str
-) -> tuple[pd.DataFrame, dict]:
-    """Read and check the columns a study uses.
+    path,
+    formula: Formula,
+    outcome: Outcome,
+    *,
+    to,
+    missing: str = "error",
+    key=(),
+    source: str,
+) -> Ingested:
+    """Read and check the columns a study uses, and write them.
+
+    The file is read once, if its columns are what they seem to be at first; then what was
+    written of it, twice or more.
 
     Parameters
     ----------
@@ -41,6 +81,9 @@ def ingest(
     formula : Formula
     outcome : Outcome
         Its columns are read and checked too.
+    to : path-like
+        A Parquet file for the columns of the formula and of the outcome. Grouping columns
+        are text, as written; other columns are numbers or text.
     missing : {"error", "drop"}
         What is done with rows that have gaps.
     key : sequence of str
@@ -50,11 +93,7 @@ def ingest(
 
     Returns
     -------
-    table : pandas.DataFrame
-        The columns of the formula and of the outcome. Grouping columns are text, as
-        written; other columns are numbers or text.
-    report : dict
-        See `data_report.report`.
+    Ingested
 
     Raises
     ------
@@ -67,56 +106,113 @@ def ingest(
     wanted = list(dict.fromkeys([*used, *key]))
     response = names.of_response(formula)
     text = {*formula.group_columns, *wanted[len(used) :]}
-    found = file.read(wanted, text)
-    if found.empty:
-        raise file.fault("has no rows")
+    roles = Roles(
+        wanted,
+        numbers={*formula.numbers, *outcome.columns.values()},
+        labels={*text, *formula.labels},
+        response=response,
+        text=text,
+    )
+    remedy = "fill them in, leave out such rows, or set `missing: drop`"
+    columns = Columns(file, roles, remedy if missing == "error" else "")
     for name in used:
         if name in PREDICTED and name not in response:
             raise file.fault(f"column {name!r} has the name of a result; rename it")
-    numbers = {*formula.numbers, *outcome.columns.values()}
-    whole = pd.DataFrame(
-        {
-            name: _column(
-                file,
-                found[name],
-                number=name in numbers,
-                label=name in text or name in formula.labels,
-                response=name in response,
-            )
-            for name in wanted
-        }
+    while True:
+        try:
+            rows = _keep(file, columns, formula, used, list(key), to)
+            break
+        except Again:
+            columns.forget()
+    learned = _evaluated(file, lambda: Learned.of(formula, rows.batches))
+    design = _evaluated(file, lambda: learned.design)
+    tally = _tallied(file, rows, design, outcome)
+
+    def some(most: int, purpose: int) -> pd.DataFrame:
+        if rows.rows <= most:
+            return kept.chosen(to, np.arange(rows.rows))
+        # Not from the config's seed: another one need not read the table again.
+        rng = np.random.default_rng([rows.rows, purpose])
+        return kept.chosen(to, np.sort(rng.choice(rows.rows, most, replace=False)))
+
+    counted = some(COUNTED, 6) if tally.discrete else next(rows.batches())
+    gaps = {name: count for name, count in columns.gaps.items() if count}
+    report = data_report.report(
+        tally,
+        design,
+        design.at(counted, response=True),
+        families.columns(counted, outcome),
+        gaps,
+        columns.rows,
+        source,
     )
-    table, dropped = _without_gaps(file, whole, missing)
-    _check_key(file, table, list(key))
-    table = table[used]
+    return Ingested(report, learned, some(SUBSET, 4), tally.groups(design))
+
+
+def _keep(file: File, columns: Columns, formula: Formula, used: list, key: list, to) -> Kept:
+    """Write the rows that are used, and check what can be said of columns alone."""
+    hashes, first, same = [], {}, set(formula.predictors)
+    with Kept(to) as rows:
+        for batch in file.batches(columns.roles.wanted, columns.roles.text):
+            checked = columns.check(batch)
+            whole = checked.notna().all(axis=1).to_numpy()
+            table = checked[whole]
+            table = table.astype({name: _plain_type(table[name]) for name in table.columns})
+            rows.add(table[used], checked.index[~whole].to_numpy())
+            if key:
+                hashes.append(pd.util.hash_pandas_object(table[key], index=False))
+            for name in [*same] if len(table) else []:
+                value = first.setdefault(name, table[name].iloc[0])
+                if (table[name] != value).any():
+                    same.remove(name)
+    columns.finish()
+    if not rows.rows:
+        gaps = [name for name, count in columns.gaps.items() if count]
+        raise file.fault(f"no row is complete; columns {listed(gaps)} have missing values")
+    if key:
+        _check_key(file, pd.concat(hashes), key)
     for name in formula.predictors:
-        first = table[name].iloc[0]
-        if (table[name] == first).all():
-            raise file.fault(f"predictor {name!r} is {shown(first)} in every row; leave it out")
-    _check_outcome(file, table, outcome)
-    design = _evaluated(file, lambda: formula.design(table))
+        if name in same:
+            value = shown(first[name])
+            raise file.fault(f"predictor {name!r} is {value} in every row; leave it out")
+    return rows
+
+
+def _tallied(file: File, rows: Kept, design: Design, outcome: Outcome) -> Tally:
+    """Evaluate the design of all rows, and check it and the outcome's columns."""
+    tally, wrong = None, None
+    for batch in rows.batches():
+        _check_outcome(file, batch, outcome)
+        here = _evaluated(file, lambda batch=batch: design.at(batch, response=True))
+        tally = tally or Tally(design, outcome, batch)
+        tally.add(batch, here, families.columns(batch, outcome))
+        wrong = wrong or _wrong_response(file, batch, here, outcome)
+    for (columns, _), triangle in zip(design.of_parts(), tally.triangles, strict=True):
+        _evaluated(file, lambda c=columns, t=triangle: check_rank(design.formula, c, t, tally.rows))
     for factor in design.factors:
         if len(factor.levels) < 2:
             raise file.fault(
                 f"column {factor.name!r} has one group only, {shown(factor.levels[0])}; "
                 "two are needed"
             )
-    _check_response(file, table, design, outcome)
-    described = data_report.report(table, whole, design, outcome, dropped, source)
-    return table.reset_index(drop=True), described
+    if wrong:
+        raise wrong
+    # Of different numbers of trials, the same number of successes says something.
+    if tally.greatest - tally.least < 1 / HUGE and len(tally.trials) < 2:
+        response = design.formula.response
+        raise file.fault(f"the response {response!r} is {tally.least:g} in every row")
+    return tally
 
 
-def ingest_new(
-    path, formula: Formula, outcome: Outcome, fitted: pd.DataFrame, *, source: str
-) -> pd.DataFrame:
+def ingest_new(path, learned: Learned, outcome: Outcome, *, source: str) -> pd.DataFrame:
     """Read and check rows to predict.
 
     Parameters
     ----------
-    path, formula, outcome, source
+    path, outcome, source
         As for `ingest`.
-    fitted : pandas.DataFrame
-        The table that is fitted: columns must have its types, predictors its labels.
+    learned : Learned
+        From the table that is fitted: columns must have its types, predictors its labels.
 
     Returns
     -------
@@ -129,25 +225,28 @@ def ingest_new(
     UserError
         At the first thing that is wrong.
     """
-    file = File(path, source)
+    file, formula = File(path, source), learned.formula
     roles = {role: name for role, name in outcome.columns.items() if role != "weights"}
     needed = [*formula.predictors, *formula.group_columns]
     needed += [name for role, name in roles.items() if role != "standard errors"]
     needed = list(dict.fromkeys(needed))
-    text = {name for name in needed if not pd.api.types.is_numeric_dtype(fitted[name])}
+    text = {name for name in needed if learned.is_text(name)}
     rows = file.read(needed, text, others=True)
-    if rows.empty:
-        raise file.fault("has no rows")
-    checked = {*needed, *roles.values()}
     for name in rows.columns:
         if name in PREDICTED:
             raise file.fault(f"column {name!r} has the name of a result; rename it")
-        if name in checked:
-            rows[name] = _column(file, rows[name], number=name not in text, label=name in text)
-            _refuse_gaps(file, rows[name], "fill it in, or leave out the row")
-    rows = rows.astype({name: _plain_type(rows[name]) for name in rows.columns if name in checked})
+    checked = [name for name in rows.columns if name in {*needed, *roles.values()}]
+    columns = Columns(
+        file,
+        Roles(checked, numbers={*checked} - text, labels=text, response=set(), text=text),
+        "fill it in, or leave out the row",
+    )
+    for name, values in columns.check(rows).items():
+        rows[name] = values
+    columns.finish()
+    rows = rows.astype({name: _plain_type(rows[name]) for name in checked})
     _check_outcome(file, rows, outcome)
-    _evaluated(file, lambda: formula.design(fitted).at(rows))
+    _evaluated(file, lambda: learned.design.at(rows))
     return rows
 
 
@@ -184,105 +283,29 @@ def _evaluated(file: File, design) -> Design:
         raise file.fault(str(error)) from None
 
 
-def _column(
-    file: File, values: pd.Series, *, number: bool, label: bool, response: bool = False
-) -> pd.Series:
-    """One column as numbers, or as labels, or as whichever it is; gaps stay gaps."""
-    name = values.name
-    if not pd.api.types.is_numeric_dtype(values):
-        codes, labels = pd.factorize(values)  # there are fewer of them than rows
-
-        def rows(flags: pd.Series) -> pd.Series:
-            return flags.reindex(codes, fill_value=False).set_axis(values.index)
-
-        labels = pd.Series(labels, dtype=str)
-        blank = labels.str.strip().eq("")
-        values = values.mask(rows(blank))
-        null = labels.str.contains("\0", regex=False)
-        if null.any():
-            raise file.fault(f"column {name!r} has a NUL byte in row {_row(rows(null))}")
-        if label or values.isna().all():
-            return values
-        known = labels[~blank]
-        converted = pd.to_numeric(known, errors="coerce")
-        odd = known[converted.isna()]
-        wrong = rows(converted.isna())
-        meant = number or (file.is_csv and wrong.sum() < values.count() / 2)
-        if wrong.any() and (meant or _nearly_numbers(odd)):
-            hint = _hint(name, odd, known, number, response)
-            raise file.fault(
-                f"column {name!r} must be numbers; row {_row(wrong)} is {shown(odd.iloc[0])}{hint}"
-            )
-        if wrong.any() or not (number or file.is_csv):
-            return values
-        converted = converted.astype("Int64" if converted.dtype == "int64" else float)
-        values = converted.reindex(codes).set_axis(values.index)
-    plain = values.to_numpy(dtype=float, na_value=np.nan)
-    for wrong, what in ((np.isinf(plain), "infinite"), (np.abs(plain) >= HUGE, "too large")):
-        if wrong.any():
-            row = _row(pd.Series(wrong, values.index))
-            size = f" ({plain[wrong][0]:g})" if what == "too large" else ""
-            raise file.fault(f"column {name!r} is {what}{size} in row {row}")
-    return values
-
-
-def _nearly_numbers(text: pd.Series) -> bool:
-    """Whether most of them look like numbers to people."""
-    return sum(_NEARLY_NUMBER.fullmatch(label) is not None for label in text) > len(text) / 2
-
-
-def _hint(name: str, odd: pd.Series, known: pd.Series, number: bool, response: bool) -> str:
-    """What to do about text where numbers are needed."""
-    if _NEARLY_NUMBER.fullmatch(odd.iloc[0]):
-        hint = "; write decimals with a point, and no thousands separators or units"
-    elif response and known.nunique() == 2:
-        hint = f"; it is {listed(sorted(known.unique()))}: make it 0 and 1, for family bernoulli"
-    else:
-        hint = ""
-    return hint if number else f"{hint}; if it is a set of labels, write C({name}) in the formula"
-
-
-def _without_gaps(file: File, table: pd.DataFrame, missing: str) -> tuple[pd.DataFrame, dict]:
-    """The rows without gaps, and how many were left out."""
-    gaps = table.isna()
-    by_column = {name: int(count) for name, count in gaps.sum().items() if count}
-    for name in by_column:
-        if gaps[name].all():
-            raise file.fault(f"column {name!r} is empty")
-        if missing == "error":
-            _refuse_gaps(
-                file, table[name], "fill them in, leave out such rows, or set `missing: drop`"
-            )
-    dropped = gaps.any(axis=1)
-    if dropped.all():
-        raise file.fault(f"no row is complete; columns {listed(by_column)} have missing values")
-    table = table[~dropped]
-    table = table.astype({name: _plain_type(table[name]) for name in table.columns})
-    return table, {"total": int(dropped.sum()), "by_column": by_column}
-
-
-def _refuse_gaps(file: File, values: pd.Series, remedy: str) -> None:
-    gaps = values.isna()
-    if gaps.any():
-        many = f"{gaps.sum()} missing values, the first" if gaps.sum() > 1 else "a missing value"
-        raise file.fault(f"column {values.name!r} has {many} in row {_row(gaps)}; {remedy}")
-
-
 def _plain_type(values: pd.Series):
     """The type of a column once it has no gaps."""
     return np.dtype("int64") if values.dtype == pd.Int64Dtype() else values.dtype
 
 
-def _check_key(file: File, table: pd.DataFrame, key: list[str]) -> None:
-    again = table.duplicated(subset=key) if key else np.zeros(len(table), dtype=bool)
-    if again.any():
-        second = table[again].iloc[0]
-        first = table[(table[key] == second[key]).all(axis=1)].iloc[0]
-        named = ", ".join(f"{name} {shown(second[name])}" for name in key)
-        raise file.fault(
-            f"rows {first.name + 1} and {second.name + 1} have the same key: {named}; "
-            "leave out one of them, or add to `key` what tells them apart"
-        )
+def _check_key(file: File, hashed: pd.Series, key: list[str]) -> None:
+    """Refuse rows with the same key; `hashed` has a number for the key of each row."""
+    again = hashed[hashed.isin(hashed[hashed.duplicated()])].index
+    if again.empty:
+        return
+    # Different keys may have the same number.
+    found = pd.concat(
+        as_text(batch[batch.index.isin(again)]) for batch in file.batches(key, {*key})
+    )
+    if not found.duplicated().any():
+        return
+    second = found[found.duplicated()].iloc[0]
+    first = found[(found == second).all(axis=1)].iloc[0]
+    named = ", ".join(f"{name} {shown(second[name])}" for name in key)
+    raise file.fault(
+        f"rows {first.name + 1} and {second.name + 1} have the same key: {named}; "
+        "leave out one of them, or add to `key` what tells them apart"
+    )
 
 
 def _check_outcome(file: File, table: pd.DataFrame, outcome: Outcome) -> None:
@@ -311,24 +334,22 @@ def _check_outcome(file: File, table: pd.DataFrame, outcome: Outcome) -> None:
             )
 
 
-def _check_response(file: File, table: pd.DataFrame, design: Design, outcome: Outcome) -> None:
-    """Responses must be what the family can give."""
+def _wrong_response(file: File, table: pd.DataFrame, design: Design, outcome: Outcome):
+    """The error about the first response that the family cannot give; None if it can give all."""
     y, family = design.y, outcome.family
     trials = table[outcome.trials].to_numpy(dtype=float) if outcome.trials else None
     wrong = families.outside(family, y, trials)
     if families.FAMILIES[family].discrete:
         wrong |= y > LARGEST_COUNT
-    if wrong.any():
-        at = np.flatnonzero(wrong)[0]
-        of = f", of {trials[at]:g} trials," if trials is not None else ""
-        raise file.fault(
-            f"the response {design.formula.response!r} is {y[at]:.15g}{of} in row "
-            f"{table.index[at] + 1}; family {family} takes {families.FAMILIES[family].support}"
-            f"{_fitting(family, y)}"
-        )
-    # Of different numbers of trials, the same number of successes says something.
-    if np.ptp(y) < 1 / HUGE and (trials is None or np.ptp(trials) == 0):
-        raise file.fault(f"the response {design.formula.response!r} is {y[0]:g} in every row")
+    if not wrong.any():
+        return None
+    at = wrong.argmax()
+    of = f", of {trials[at]:g} trials," if trials is not None else ""
+    return file.fault(
+        f"the response {design.formula.response!r} is {y[at]:.15g}{of} in row "
+        f"{table.index[at] + 1}; family {family} takes {families.FAMILIES[family].support}"
+        f"{_fitting(family, y)}"
+    )
 
 
 def _fitting(family: str, y: np.ndarray) -> str:

@@ -16,8 +16,7 @@ from scipy import special
 
 from partialpool import families
 from partialpool.compress import Compressed
-from partialpool.draws import Draws, degrees_of_freedom, flat, scale
-from partialpool.formula import Design
+from partialpool.draws import degrees_of_freedom, flat, scale
 from partialpool.models import collapse
 from partialpool.rows import Rows
 
@@ -46,9 +45,7 @@ def draws_wanted(posterior, data: Compressed | Rows) -> int | None:
     return most if f"nu_{data.factor}" in posterior else None
 
 
-def group_log_density(
-    posterior, data: Compressed | Rows, design: Design, values: dict, variant: str
-) -> np.ndarray:
+def group_log_density(posterior, data: Compressed | Rows, variant: str) -> np.ndarray:
     """Log density of each group's rows at each draw.
 
     Parameters
@@ -56,10 +53,6 @@ def group_log_density(
     posterior : xarray.Dataset
     data : Compressed or Rows
         With one factor; :func:`can_integrate` says whether it will do.
-    design : Design
-        Of the fitted table.
-    values : dict of str to numpy.ndarray
-        The outcome's columns, from `families.columns`.
     variant : str
 
     Returns
@@ -68,7 +61,7 @@ def group_log_density(
         Shape `(draw, group)`.
     """
     if isinstance(data, Rows):
-        return _Quadrature(posterior, data, design, values, variant).log_density()
+        return _Quadrature(posterior, data, variant).log_density()
     beta = flat(posterior, "beta")
     known = "sigma" not in posterior
     sigma = np.full(len(beta), data.known_sigma) if known else flat(posterior, "sigma")
@@ -107,7 +100,7 @@ def _log_gamma(log_precision, shape):
 class _Quadrature:
     """Integrals over one factor's deviations u = L v, v standardised, for merged rows."""
 
-    def __init__(self, posterior, data: Rows, design: Design, values: dict, variant: str):
+    def __init__(self, posterior, data: Rows, variant: str):
         order = np.argsort(data.index[0], kind="stable")
         self.family = families.FAMILIES[data.outcome.family]
         self.y, self.trials, self.count = (
@@ -124,8 +117,7 @@ class _Quadrature:
         self.u, self.nu = flat(posterior, f"u_{name}"), degrees_of_freedom(posterior, name)
         self.known_sigma = data.known_sigma
         self.drawn = {n: flat(posterior, n) for n in self.family.parameters if n in posterior}
-        first = posterior.isel(chain=[0], draw=[0])
-        self.constant = self._constant(Draws(first, design, data.outcome, values), design)
+        self.constant = data.constants[:, None]
 
     def log_density(self) -> np.ndarray:
         """Shape `(draw, group)`."""
@@ -217,14 +209,6 @@ class _Quadrature:
     def _summed(self, values: np.ndarray) -> np.ndarray:
         """Sums over the rows of each group."""
         return np.add.reduceat(values, self.starts, axis=0)
-
-    def _constant(self, draws: Draws, design: Design) -> np.ndarray:
-        """What merging rows has left out, `(group, 1)`: the same at every draw, so at the first."""
-        rows, first = np.arange(len(design.y)), slice(0, 1)
-        eta = draws.linear_predictor(rows, "average_group")
-        density = draws.log_density(rows, design.y, eta, draws.parameters(rows))[:, 0]
-        whole = np.bincount(design.factors[0].index, weights=density)[:, None]
-        return whole - self._summed(self._kernel(self._fixed(first), self._parameters(first)))
 
 
 def _log_prior(v: np.ndarray, nu) -> np.ndarray:

@@ -4,11 +4,10 @@ import numpy as np
 import pandas as pd
 
 from partialpool import families
+from partialpool.design import Design
 from partialpool.draws import Draws
-from partialpool.formula import Design, Formula
 from partialpool.study import Outcome
 
-GRID_POINTS, GRID_ROWS = 20, 20_000
 BATCH = 10_000_000  # rows x draws held at once
 NO_NEW_GROUP = "no prediction: each group stands on its own, so nothing is said of a new one"
 NO_AVERAGE_GROUP = "no prediction: each group stands on its own, so there is no average group"
@@ -139,66 +138,3 @@ def described(drawn: np.ndarray, interval: float) -> np.ndarray:
 def tails(interval: float) -> list[float]:
     """Probabilities below the two ends of an equal-tailed interval."""
     return [(1 - interval) / 2, (1 + interval) / 2]
-
-
-def grid(table: pd.DataFrame, formula: Formula, design: Design, outcome: Outcome) -> pd.DataFrame:
-    """Rows to predict where the user gives none: each group, over its own range of one predictor.
-
-    The predictor is the first one, varying by group if any does; the other
-    predictors are at their mean or their commonest label, and the outcome's
-    columns at the group's mean. With several factors a group is a combination
-    that is in the table.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        The fitted table.
-    formula : Formula
-    design : Design
-        Of the fitted table.
-    outcome : Outcome
-
-    Returns
-    -------
-    pandas.DataFrame
-        With the columns of groups, the predictors and the outcome's columns.
-    """
-    groups = list(formula.group_columns)
-    labels = table[groups].astype(str)
-    number = labels.groupby(groups, sort=True).ngroup() if groups else pd.Series(0, table.index)
-    count = number.max() + 1
-    predictors = sorted(formula.predictors, key=lambda name: name not in design.varying_predictors)
-    fixed = {name: _typical(table[name]) for name in predictors[1:]}
-    points = max(2, min(GRID_POINTS, GRID_ROWS // count))
-    kept = range(count)
-    if len(groups) > 1 and count > GRID_ROWS // 2:
-        kept = np.linspace(0, count - 1, GRID_ROWS // 2).astype(int)
-    members = table.groupby(number, sort=True).indices
-    chosen = [members[one] for one in kept]
-    found = labels.iloc[[rows[0] for rows in chosen]].reset_index(drop=True)
-    for role, name in outcome.columns.items():
-        if role != "weights" and name not in predictors:
-            values = table[name].to_numpy(dtype=float)
-            means = np.array([values[rows].mean() for rows in chosen])
-            found[name] = np.maximum(np.round(means), 1) if role == "trials" else means
-    if not predictors:
-        return found
-    along = [_range(table[predictors[0]].iloc[rows], points) for rows in chosen]
-    found = found.loc[np.repeat(found.index, [len(values) for values in along])]
-    found = found.reset_index(drop=True)
-    found.insert(len(groups), predictors[0], np.concatenate(along))
-    for at, (name, value) in enumerate(fixed.items(), start=len(groups) + 1):
-        found.insert(at, name, value)
-    return found
-
-
-def _typical(values: pd.Series):
-    return values.mean() if pd.api.types.is_float_dtype(values) else values.mode().iloc[0]
-
-
-def _range(values: pd.Series, points: int):
-    """The distinct values where they are labels or few; else evenly spaced over the range."""
-    distinct = np.sort(values.unique())
-    if not pd.api.types.is_numeric_dtype(values) or len(distinct) <= min(points, 5):
-        return distinct
-    return np.linspace(distinct[0], distinct[-1], points)

@@ -13,16 +13,19 @@ What no parameter changes is kept as a constant, so the log likelihood is that o
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy import special
 
-from partialpool import families
+from partialpool import families, triangles
 from partialpool.described import Described
-from partialpool.formula import Design
+from partialpool.design import Design
 from partialpool.study import Outcome
+
+BY_ROW = ("y", "trials", "offset", "count")
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,9 @@ class Rows(Described):
     cells : numpy.ndarray
         Shape `(group,)`: Gaussian rows of each group of the first factor, or of all rows
         where there is none; they have density sigma ** -cells besides their squares.
-    constant : float
-        Of the log likelihood.
-    total : int
-        Rows before they were merged.
+    constants : numpy.ndarray
+        Shape `(group,)`: what no parameter changes of the log likelihood of each group of the
+        first factor, or of all rows where there is none.
     """
 
     matrix: np.ndarray
@@ -54,8 +56,7 @@ class Rows(Described):
     offset: np.ndarray
     count: np.ndarray
     cells: np.ndarray
-    constant: float
-    total: int
+    constants: np.ndarray
 
     @classmethod
     def of(cls, design: Design, outcome: Outcome, values: dict[str, np.ndarray]) -> "Rows":
@@ -64,57 +65,107 @@ class Rows(Described):
         weights = values.get("weights", np.ones(size))
         shift = families.offset(values, size)
         index = np.stack([f.index for f in design.factors]) if design.factors else _none(size)
-        matrix, y, trials = design.matrix, design.y, values.get("trials", np.zeros(size))
-        constant = 0.0
-        cells = np.zeros(0)
+        groups = len(design.factors[0].levels) if design.factors else 1
+        matrix, y, trials = design.matrix, design.y, values.get("trials", np.ones(size))
+        constant, cells = np.zeros(size), np.zeros(0)
         if outcome.errors:
             # Student-t or Gaussian: the same density with everything in standard errors.
             errors = values["standard errors"]
             matrix, y, shift = matrix / errors[:, None], y / errors, shift / errors
-            constant -= (weights * np.log(errors)).sum()
+            constant -= weights * np.log(errors)
 
-        count = weights
         family = families.FAMILIES[outcome.family]
+        constant += weights * family.constant(y, trials)
+        own = {"y": y, "trials": np.zeros(size), "offset": shift, "count": np.ones(size)}
         if outcome.family == "gaussian":
-            constant -= 0.5 * families.LOG_2PI * weights.sum()
-            first = index[0] if len(index) else np.zeros(size, dtype=int)
-            cells = np.bincount(first, weights=weights)
-            root = np.sqrt(weights)[:, None]
-            matrix, y, index = _triangles(root * matrix, root[:, 0] * (y - shift), index)
-            trials, shift, count = (np.zeros(len(y)) for _ in range(3))
-        elif outcome.family in ("bernoulli", "binomial"):
-            trials = values.get("trials", np.ones(size))
-            constant += (weights * family.constant(y, trials)).sum()
-            merged, (y, trials) = _merge([matrix, shift, index], [weights * y, weights * trials])
-            matrix, shift, index = _split(merged, matrix, index)
-            count = np.ones(len(y))
+            cells = np.bincount(_first(index, size), weights=weights, minlength=groups)
+            root = np.sqrt(weights)
+            matrix, zero = root[:, None] * matrix, np.zeros(size)
+            own |= {"y": root * (y - shift), "offset": zero, "count": zero}
+        elif family.link == "logit":
+            own |= {"y": weights * y, "trials": weights * trials}
         elif outcome.family == "poisson":
-            constant += (weights * (family.constant(y, trials) + y * shift)).sum()
-            zero = np.zeros(size)
-            merged, (y, exposed) = _merge(
-                [matrix, zero, index], [weights * y, weights * np.exp(shift)]
-            )
-            matrix, _, index = _split(merged, matrix, index)
-            shift, trials, count = np.log(exposed), np.zeros(len(y)), np.ones(len(y))
-            constant -= special.xlogy(y, exposed).sum()
+            own |= {"y": weights * y, "offset": shift + np.log(weights)}
+            constant += weights * y * shift - special.xlogy(own["y"], np.exp(own["offset"]))
         else:
-            constant += (weights * family.constant(y, trials)).sum()
-            merged, (count,) = _merge([matrix, np.column_stack([shift, y]), index], [weights])
-            matrix, both, index = _split(merged, matrix, index, 2)
-            shift, y = both.T
-            trials = np.zeros(len(y))
-        return cls(
+            own |= {"count": weights}
+        described = Described.of(design, outcome, values)
+        rows = cls(
             matrix=matrix,
             index=index,
-            y=y,
-            trials=trials,
-            offset=shift,
-            count=count,
+            **own,
             cells=cells,
-            constant=float(constant),
-            total=size,
-            **Described.of(design, outcome, values),
+            constants=np.bincount(_first(index, size), weights=constant, minlength=groups),
+            **described,
         )
+        return rows._together()
+
+    @classmethod
+    def merged(cls, parts: Sequence["Rows"]) -> "Rows":
+        """The rows of several parts, merged across them."""
+        by_row = {n: np.concatenate([getattr(p, n) for p in parts]) for n in ("matrix", *BY_ROW)}
+        whole = replace(
+            parts[0],
+            index=np.concatenate([part.index for part in parts], axis=1),
+            **by_row,
+            cells=sum(part.cells for part in parts),
+            constants=sum(part.constants for part in parts),
+            **Described.pooled(parts),
+        )
+        return whole._together()
+
+    def _together(self) -> "Rows":
+        """Those that are alike made one; the likelihood stays as it is."""
+        constants, keys, family = self.constants, [self.offset], self.outcome.family
+        if family == "gaussian":
+            matrix, y, index = _triangles(self.matrix, self.y, self.index)
+            zero = np.zeros(len(y))
+            return replace(
+                self, matrix=matrix, y=y, index=index, trials=zero, offset=zero, count=zero
+            )
+        if family in ("bernoulli", "binomial"):
+            summed = {"y": self.y, "trials": self.trials}
+        elif family == "poisson":
+            keys, summed = [], {"y": self.y, "offset": np.exp(self.offset)}
+            constants = constants + self._of_exposures()
+        else:
+            keys, summed = [self.offset, self.y], {"count": self.count}
+        alike = pd.DataFrame(np.column_stack([self.matrix, *keys, self.index.T]))
+        number = alike.groupby(list(alike.columns), sort=True).ngroup().to_numpy()
+        _, first = np.unique(number, return_index=True)
+        found = {name: np.bincount(number, weights=values) for name, values in summed.items()}
+        if family == "poisson":
+            found["offset"] = np.log(found["offset"])
+        kept = {name: found.get(name, getattr(self, name)[first]) for name in BY_ROW}
+        merged = replace(self, matrix=self.matrix[first], index=self.index[:, first], **kept)
+        if family == "poisson":
+            constants = constants - merged._of_exposures()
+        return replace(merged, constants=constants, **merged._centre())
+
+    def _of_exposures(self) -> np.ndarray:
+        """What exposures add to the log likelihood of Poisson rows, by group of `constants`."""
+        return np.bincount(
+            _first(self.index, len(self.y)),
+            weights=special.xlogy(self.y, np.exp(self.offset)),
+            minlength=len(self.constants),
+        )
+
+    def _centre(self) -> dict:
+        """Where the linear predictor is, on its scale, if that is not the response's."""
+        if self.family.link == "identity":
+            return {}
+        y = (self.count * self.y).sum()
+        if self.family.link == "logit":
+            # Half a success and half a failure more keep it finite.
+            centre = special.logit((y + 0.5) / (self.trials.sum() + 1))
+        else:
+            centre = np.log((y + 0.5) / (self.count * np.exp(self.offset)).sum())
+        return {"response_mean": float(centre), "response_sd": 1.0}
+
+    @property
+    def constant(self) -> float:
+        """Of the log likelihood."""
+        return float(self.constants.sum())
 
     def of_columns(self, names) -> np.ndarray:
         """The named columns of the matrix, shape `(row, name)`."""
@@ -124,19 +175,18 @@ class Rows(Described):
         """As an xarray Dataset: the rows; the rest in attributes."""
         import xarray as xr
 
-        by_row = {n: ("row", getattr(self, n)) for n in ("y", "trials", "offset", "count")}
+        by_row = {name: ("row", getattr(self, name)) for name in BY_ROW}
         return xr.Dataset(
             {
                 "matrix": (("row", "column"), self.matrix),
                 "index": (("factor", "row"), self.index),
-                "cells": ("group", self.cells),
+                "cells": ("cell", self.cells),
+                "constants": ("group", self.constants),
                 **by_row,
             },
             coords={"column": list(self.columns), "factor": [f.name for f in self.factors]},
             attrs={
                 "model": json.dumps(self.description()),
-                "constant": self.constant,
-                "total": self.total,
             },
         )
 
@@ -146,8 +196,6 @@ class Rows(Described):
         arrays = {name: stored[name].values for name in stored.data_vars}
         return cls(
             **arrays,
-            constant=float(stored.attrs["constant"]),
-            total=int(stored.attrs["total"]),
             **cls.described(json.loads(stored.attrs["model"])),
         )
 
@@ -156,42 +204,24 @@ def _none(size: int) -> np.ndarray:
     return np.zeros((0, size), dtype=int)
 
 
-def _merge(alike: list[np.ndarray], summed: list[np.ndarray]):
-    """Distinct rows of `alike`, as one array, and the sums of `summed` over each."""
-    matrix, others, index = alike
-    keys = pd.DataFrame(np.column_stack([matrix, others, index.T]))
-    groups = keys.groupby(list(keys.columns), sort=True)
-    number = groups.ngroup().to_numpy()
-    _, first = np.unique(number, return_index=True)
-    return keys.to_numpy()[first], [np.bincount(number, weights=values) for values in summed]
-
-
-def _split(merged: np.ndarray, matrix: np.ndarray, index: np.ndarray, others: int = 1):
-    """Design columns, other columns and group positions of distinct rows."""
-    width = matrix.shape[1]
-    between = merged[:, width : width + others]
-    labels = merged[:, width + others :].T.astype(int)
-    return merged[:, :width], between if others > 1 else between[:, 0], labels
+def _first(index: np.ndarray, size: int) -> np.ndarray:
+    """Each row's group of the first factor; one for all rows where there is none."""
+    return index[0] if len(index) else np.zeros(size, dtype=int)
 
 
 def _triangles(matrix: np.ndarray, y: np.ndarray, index: np.ndarray):
-    """Rows of the triangles of every cell, and the groups they are of."""
-    augmented = np.column_stack([matrix, y])
-    if not len(index):
-        factor = np.linalg.qr(augmented, mode="r")
-        return factor[:, :-1], factor[:, -1], _none(len(factor))
-    cells = pd.DataFrame(index.T).groupby(list(range(len(index))), sort=True).ngroup().to_numpy()
-    order = np.argsort(cells, kind="stable")
-    sizes = np.bincount(cells)
-    width = augmented.shape[1]
-    found, labels = [], []
-    for chunk, where in zip(
-        np.split(augmented[order], np.cumsum(sizes)[:-1]),
-        np.split(index.T[order], np.cumsum(sizes)[:-1]),
-        strict=True,
-    ):
-        rows = np.linalg.qr(chunk, mode="r") if len(chunk) > width else chunk
-        found.append(rows)
-        labels.append(where[: len(rows)])
-    rows = np.concatenate(found)
-    return rows[:, :-1], rows[:, -1], np.concatenate(labels).T
+    """The triangle of every cell that has more rows than that, and the groups rows are of."""
+    rows = np.column_stack([matrix, y])
+    cell = np.zeros(len(rows), dtype=int)
+    if len(index):
+        cell = pd.DataFrame(index.T).groupby(list(range(len(index)))).ngroup().to_numpy()
+    width, sizes = rows.shape[1], np.bincount(cell)
+    _, first = np.unique(cell, return_index=True)
+    many = np.flatnonzero(sizes > width)
+    few, place = sizes[cell] <= width, np.zeros(len(sizes), dtype=int)
+    place[many] = np.arange(len(many))
+    factors = triangles.of_groups(rows[~few], place[cell[~few]], len(many))
+    cell = np.concatenate([cell[few], np.repeat(many, width)])
+    order = np.argsort(cell, kind="stable")
+    rows = np.concatenate([rows[few], factors.reshape(-1, width)])[order]
+    return rows[:, :-1], rows[:, -1], index[:, first[cell[order]]]

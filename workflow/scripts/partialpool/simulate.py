@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from partialpool import families
+from partialpool.design import Design, Factor
 from partialpool.errors import UserError, nearest
-from partialpool.formula import Design, Factor, Formula
+from partialpool.formula import Formula
 from partialpool.study import Outcome, Study, call
 
 PARAMETERS = {

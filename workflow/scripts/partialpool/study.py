@@ -122,6 +122,8 @@ class Study:
         What is done with rows that have gaps.
     key : tuple of str
         Columns that tell rows apart.
+    parts : int
+        How many jobs share the compression of the table.
     priors : dict of str to str
         As written; defaults are filled in when the data is known.
     variants : tuple of str
@@ -155,6 +157,7 @@ class Study:
     group_effects: str
     missing: str
     key: tuple[str, ...]
+    parts: int
     priors: dict[str, str]
     variants: tuple[str, ...]
     new_data: str | None

@@ -1,7 +1,8 @@
-"""Files as tables: CSV, Parquet and folders of Parquet parts, read into columns of three types.
+"""Files as tables: CSV, Parquet and folders of Parquet parts, in batches of rows.
 
-Only the columns that are asked for are read, and come as int64, float64 or text, gaps as gaps.
-What they must be is judged in `ingest`. Rows are counted from 1 after the header.
+Only the columns that are asked for are read, and come as int64, float64 or text, gaps as gaps;
+memory does not grow with the file. What columns must be is judged in `ingest`. Rows are counted
+from 1 after the header.
 """
 
 import csv
@@ -19,13 +20,23 @@ import pyarrow.parquet
 
 from partialpool.errors import UserError, nearest
 from partialpool.grammar import listed, shown
+from partialpool.kept import as_text
 
 MISSING = ["", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL"]
+BLOCK = 8 << 20  # bytes of a CSV file in a batch
+BATCH = 1 << 19  # rows of a Parquet file in a batch
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 # Whole numbers that a gap does not turn into floats.
 _WHOLE = {pa.int64(): pd.Int64Dtype()}
+LABEL = pa.dictionary(pa.int32(), pa.string())
 _UNDECODED = re.compile("[\udc80-\udcff]")
+# What the text of a CSV file may be, tried in this order; else it is text.
+_GUESSES = (pa.int64(), pa.bool_(), pa.timestamp("s"), pa.float64())
+
+
+class Again(Exception):
+    """The types of columns turned out to be others: batches must be read from the first again."""
 
 
 class File:
@@ -42,13 +53,16 @@ class File:
     def __init__(self, path, source: str):
         self.path, self.source = Path(path), source
         self.is_csv = self.path.name.lower().endswith(CSV) and not self.path.is_dir()
+        self._types = None  # of a CSV file's columns, once a guess has failed
 
     def fault(self, message: str) -> UserError:
         """An error about this file, which it names."""
         return UserError(f"{self.source}: {message}")
 
-    def read(self, wanted: list[str], text: set[str], others: bool = False) -> pd.DataFrame:
-        """Read columns.
+    def batches(
+        self, wanted: list[str], text: set[str], others: bool = False
+    ) -> Iterator[pd.DataFrame]:
+        """Read columns, some rows at a time, in the order of the file.
 
         Parameters
         ----------
@@ -58,87 +72,149 @@ class File:
         others : bool
             Whether to read all other columns too, as they are.
 
+        Yields
+        ------
+        pandas.DataFrame
+            With at least one row, numbered from 0 in the file. Text is categorical.
+
         Raises
         ------
         UserError
             If the file cannot be read, or has not all wanted columns exactly once.
+        Again
+            If a guess about a CSV file's columns does not hold: forget the batches so far.
         """
         path = self.path
         if not path.exists():
             near = nearest(path.name, (p.name for p in path.parent.glob("*")))
             raise self.fault(f"no such file or folder{near}")
         try:
-            if path.is_dir():
-                table = self._read_parts(wanted, others)
-            elif path.suffix.lower() in (".parquet", ".pq"):
-                table = self._read_parquet(path, wanted, others)
+            if path.is_dir() or path.suffix.lower() in (".parquet", ".pq"):
+                found = self._parquet_batches(wanted, text, others)
             elif self.is_csv:
-                table = self._read_csv(wanted, text, others)
+                found = self._csv_batches(wanted, text, others)
             else:
                 raise self.fault("is neither .csv nor .parquet, nor a folder of Parquet parts")
-            columns: dict[str, pa.ChunkedArray] = {}
-            for name, column in zip(table.column_names, table.columns, strict=True):
-                plain = self._plain(name, column, name in text) if name in wanted else column
-                columns.setdefault(name, plain)
-            return pa.table(columns).to_pandas(types_mapper=_WHOLE.get)
+            rows = 0
+            for batch in found:
+                columns: dict[str, pa.Array] = {}
+                for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                    plain = self._plain(name, column, name in text) if name in wanted else column
+                    columns.setdefault(name, plain)
+                frame = pa.table(columns).to_pandas(types_mapper=_WHOLE.get)
+                frame.index += rows
+                rows += len(frame)
+                if len(frame):
+                    yield frame
+            if not rows:
+                raise self.fault("has no rows")
         except (pa.ArrowException, OSError, ValueError, csv.Error) as problem:
             raise self.fault(f"cannot be read ({shown(problem)})") from None
 
-    def _read_parts(self, wanted: list[str], others: bool) -> pa.Table:
-        parts = sorted(p for p in self.path.rglob("*.parquet") if not p.name.startswith((".", "_")))
-        if not parts:
-            raise self.fault("is a folder without .parquet files")
-        tables = [self._read_parquet(part, wanted, others) for part in parts]
-        return pa.concat_tables(tables, promote_options="permissive")
+    def read(self, wanted: list[str], text: set[str], others: bool = False) -> pd.DataFrame:
+        """All batches in one; arguments as for :meth:`batches`. For tables that are small."""
+        while True:
+            try:
+                batches = [as_text(b) for b in self.batches(wanted, text, others)]
+                return pd.concat(batches) if len(batches) > 1 else batches[0]
+            except Again:
+                continue
 
-    def _read_parquet(self, path: Path, wanted: list[str], others: bool) -> pa.Table:
-        where = "" if path == self.path else f" in {path.relative_to(self.path)}"
+    def _parquet_batches(self, wanted, text, others) -> Iterator[pa.RecordBatch]:
+        parts = [self.path]
+        if self.path.is_dir():
+            parts = sorted(
+                p for p in self.path.rglob("*.parquet") if not p.name.startswith((".", "_"))
+            )
+            if not parts:
+                raise self.fault("is a folder without .parquet files")
+        schemas = [self._schema(part, wanted) for part in parts]
+        names = schemas[0].names if others else wanted
+        kinds = [pa.schema([schema.field(name) for name in names]) for schema in schemas]
+        schema = pa.unify_schemas(kinds, promote_options="permissive")
+        labels = [f.name for f in schema if f.name in text and pa.types.is_string(f.type)]
+        for part in parts:
+            try:
+                file = pa.parquet.ParquetFile(part, read_dictionary=labels)
+                for batch in file.iter_batches(BATCH, columns=names):
+                    yield pa.record_batch(
+                        [
+                            batch.column(f.name)
+                            if pa.types.is_dictionary(batch.column(f.name).type)
+                            else batch.column(f.name).cast(f.type)
+                            for f in schema
+                        ],
+                        names=names,
+                    )
+            except (pa.ArrowException, OSError) as problem:
+                raise self._damaged(part, problem) from None
+
+    def _schema(self, part: Path, wanted: list[str]) -> pa.Schema:
         try:
-            names = pa.parquet.read_schema(path).names
-            self._check_names(names, wanted, where)
-            return pa.parquet.ParquetFile(path).read(columns=None if others else wanted)
+            schema = pa.parquet.read_schema(part)
         except (pa.ArrowException, OSError) as problem:
-            what = f"{where.strip()}: {problem}" if where else problem
-            raise self.fault(f"is not a Parquet file, or a damaged one ({shown(what)})") from None
+            raise self._damaged(part, problem) from None
+        self._check_names(schema.names, wanted, self._where(part))
+        return schema
 
-    def _read_csv(self, wanted: list[str], text: set[str], others: bool) -> pa.Table:
+    def _where(self, part: Path) -> str:
+        return "" if part == self.path else f" in {part.relative_to(self.path)}"
+
+    def _damaged(self, part: Path, problem: Exception) -> UserError:
+        where = self._where(part).strip()
+        what = f"{where}: {problem}" if where else problem
+        return self.fault(f"is not a Parquet file, or a damaged one ({shown(what)})")
+
+    def _csv_batches(self, wanted, text, others) -> Iterator[pa.RecordBatch]:
         separator, header = self._header(wanted)
         if len(list(islice(self._records(separator), 2))) < 2:
             raise self.fault("has no rows")
         self._check_names(header, wanted)
         columns = list(dict.fromkeys(header)) if others else wanted
         as_written = [name for name in columns if name in text or name not in wanted]
+        guessed = self._types is None
+        types = self._types or {n: LABEL if n in wanted else pa.string() for n in as_written}
         try:
-            table = self._parse(separator, columns, as_written)
+            for batch in self._parse(separator, columns, types, not guessed):
+                if any(pa.types.is_binary(kind) for kind in batch.schema.types):
+                    self._check_rows(separator, header)
+                yield batch
         except pa.ArrowInvalid:
-            # A type was guessed from the first rows and does not hold: read text, decide later.
-            try:
-                table = self._parse(separator, columns, columns)
-            except pa.ArrowInvalid:
+            if not guessed:
                 self._check_rows(separator, header)
                 raise
-        if any(pa.types.is_binary(column.type) for column in table.columns):
-            self._check_rows(separator, header)
-        typed = [
-            column if name in as_written or not pa.types.is_string(column.type) else _guess(column)
-            for name, column in zip(table.column_names, table.columns, strict=True)
-        ]
-        return pa.table(typed, names=table.column_names)
+            # Types were guessed from the first rows and do not hold: look at all of them.
+            self._types = self._survey(separator, header, wanted, columns, as_written)
+            raise Again from None
 
-    def _parse(self, separator: str, columns: list[str], as_text: list[str]) -> pa.Table:
-        return pa.csv.read_csv(
+    def _parse(self, separator, columns, types, newlines) -> Iterator[pa.RecordBatch]:
+        return pa.csv.open_csv(
             self.path,
-            parse_options=pa.csv.ParseOptions(
-                delimiter=separator, newlines_in_values=as_text == columns
-            ),
+            read_options=pa.csv.ReadOptions(block_size=BLOCK),
+            parse_options=pa.csv.ParseOptions(delimiter=separator, newlines_in_values=newlines),
             convert_options=pa.csv.ConvertOptions(
                 include_columns=columns,
-                column_types=dict.fromkeys(as_text, pa.string()),
+                column_types=types,
                 null_values=MISSING,
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=False,  # so a label "NA" can be told from a gap
             ),
         )
+
+    def _survey(self, separator, header, wanted, columns, as_written) -> dict[str, pa.DataType]:
+        """The types that hold in all rows."""
+        possible = {name: list(_GUESSES) for name in columns if name not in as_written}
+        try:
+            for batch in self._parse(separator, columns, dict.fromkeys(columns, pa.string()), True):
+                for name, kinds in possible.items():
+                    values = batch.column(name)
+                    possible[name] = [kind for kind in kinds if _casts(values, kind)]
+        except pa.ArrowInvalid:
+            self._check_rows(separator, header)
+            raise
+        labels = dict.fromkeys(wanted, LABEL)
+        text = {name: labels.get(name, pa.string()) for name in columns}
+        return text | {name: kinds[0] for name, kinds in possible.items() if kinds}
 
     def _records(self, separator: str) -> Iterator[list[str]]:
         """The header and each row, as text; what is not UTF-8 in them is marked."""
@@ -184,15 +260,17 @@ class File:
             if names.count(name) > 1:
                 raise self.fault(f"two columns are called {name!r}{where}; rename one")
 
-    def _plain(self, name: str, column: pa.ChunkedArray, text: bool) -> pa.ChunkedArray:
+    def _plain(self, name: str, column: pa.Array, text: bool) -> pa.Array:
         """int64, float64 or text, whatever the file has."""
         kind = column.type
-        if pa.types.is_dictionary(kind):
+        if pa.types.is_dictionary(kind) and not pa.types.is_string(kind.value_type):
             column, kind = column.cast(kind.value_type), kind.value_type
-        if text:
+        if text and not pa.types.is_dictionary(kind):
             if pa.types.is_floating(kind):
                 column = pa.compute.if_else(pa.compute.is_nan(column), None, column)
-            return column.cast(pa.string())
+            column, kind = column.cast(pa.string()), pa.string()
+        if pa.types.is_dictionary(kind):
+            return column
         if pa.types.is_boolean(kind) or (pa.types.is_integer(kind) and kind != pa.uint64()):
             return column.cast(pa.int64())
         if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
@@ -200,17 +278,16 @@ class File:
         if pa.types.is_null(kind):
             return column.cast(pa.float64())
         if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            return column.cast(pa.string())
+            return column.cast(pa.string()).dictionary_encode()
         if pa.types.is_temporal(kind):
             raise self.fault(f"column {name!r} holds dates; make them numbers, such as days")
         raise self.fault(f"column {name!r} is of type {kind}; it must be numbers or text")
 
 
-def _guess(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Text as the type that a CSV file's own guess would have been, had it seen all rows."""
-    for kind in (pa.int64(), pa.bool_(), pa.timestamp("s"), pa.float64()):
-        try:
-            return column.cast(kind)
-        except pa.ArrowInvalid:
-            continue
-    return column
+def _casts(values: pa.Array, kind: pa.DataType) -> bool:
+    """Whether a column of text is of a type, as far as these rows say."""
+    try:
+        values.cast(kind)
+    except pa.ArrowInvalid:
+        return False
+    return True

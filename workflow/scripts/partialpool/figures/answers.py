@@ -33,7 +33,7 @@ def comparison(study: Evidence):
     for axes, (title, table) in zip(panels[:, 0], tables.items(), strict=True):
         for at, row in enumerate(table.itertuples()):
             look = LOOKS[row.variant]
-            reach = 2 * row.dse
+            reach = 2 * np.hypot(row.dse, row.subsampling_dse)
             axes.hlines(at, row.elpd_diff - reach, row.elpd_diff + reach, color=look.colour, lw=1.7)
             axes.plot(row.elpd_diff, at, marker=look.marker, ms=6, mec=look.colour, mfc=look.face)
         marks = ["" if passed else " ✗" for passed in table["fit_passed"]]
@@ -41,6 +41,7 @@ def comparison(study: Evidence):
         axes.set_ylim(len(table) - 0.5, -0.5)
         axes.axvline(0, color=INK, lw=0.7, ls="--", zorder=0)
         axes.tick_params(axis="y", length=0)
+        axes.locator_params(axis="x", nbins=5)  # of large tables, differences have many digits
         axes.set_title(title)
     panels[-1, 0].set_xlabel("elpd difference to the best, ± 2 standard errors (left is worse)")
     return figure
@@ -62,17 +63,11 @@ def _asked(study: Evidence) -> list[str]:
     return list(study.fits[0].predictions["predicted_for"].unique())
 
 
-def _keys(frame: pd.DataFrame, study: Evidence) -> pd.Series:
-    """The group of each row, of all factors together: what a panel is of."""
-    columns = [frame[name].astype(str) for name in study.formula.group_columns]
-    return pd.Series(list(zip(*columns, strict=True)), index=frame.index, dtype=object)
-
-
 def _wide(study: Evidence, x: str) -> dict[tuple, bool]:
     """Whether each group of the grid has more than one value of a predictor."""
     frame = study.fits[0].predictions
-    spread = frame[x].groupby(_keys(frame, study)).agg(np.ptp)
-    return dict((spread > 0).items())
+    own = frame[x].groupby(study.keys(frame))
+    return dict((own.max() > own.min()).items())
 
 
 def _lines(study: Evidence, x: str):
@@ -85,11 +80,12 @@ def _lines(study: Evidence, x: str):
     )
     for axes in grid.flat[len(panels) :]:
         axes.set_visible(False)
+    keys = {fit.variant: study.keys(fit.predictions) for fit in study.fits if study.factors}
     for axes, (title, asked, key) in zip(grid.flat, panels, strict=False):
         axes.set_title(title, fontsize=8, fontweight="normal")
         own = np.ones(len(study.table), dtype=bool)
         if key is not None and asked == "group":
-            own = (_keys(study.table, study) == key).to_numpy()
+            own = (study.keys(study.table) == key).to_numpy()
         if asked == "group" and not study.binary:
             axes.plot(study.table[x][own], study.measured[own], ls="", marker="o", ms=2.6, mec=INK,
                       mfc="none", mew=0.5, alpha=0.45, rasterized=True)  # fmt: skip
@@ -100,7 +96,7 @@ def _lines(study: Evidence, x: str):
         for fit in study.fits:
             rows = fit.predictions[fit.predictions["predicted_for"] == asked]
             if key is not None:
-                rows = rows[_keys(rows, study) == key]
+                rows = rows[keys[fit.variant][rows.index] == key]
             shown, look = _expected(study, rows), LOOKS[fit.variant]
             if fit.variant == "hierarchical" or len(study.fits) == 1:
                 axes.fill_between(rows[x], shown["lower"], shown["upper"], color=look.colour,
@@ -128,7 +124,7 @@ def _panels(study: Evidence, x: str) -> list[tuple[str, str, tuple | None]]:
     if not study.factors:
         return [("", "group", None)]
     asked, wide = _asked(study), _wide(study, x)
-    counts = _keys(study.table, study).value_counts(sort=False)
+    counts = study.counts
     counts = counts[[wide.get(key, False) for key in counts.index]]
     others = [(WHOM[one], one, counts.idxmax()) for one in asked if one != "group"]
     if "group" not in asked:
@@ -136,7 +132,8 @@ def _panels(study: Evidence, x: str) -> list[tuple[str, str, tuple | None]]:
     keys = list(counts.index[chosen(counts.to_numpy(), PANELS - len(others))[::-1]])
     names = distinct([", ".join(key) for key in keys], 18)
     own = zip(names, keys, strict=True)
-    return [(f"{name}\nn = {counts[key]:,}", "group", key) for name, key in own] + others
+    sizes = {key: f"\nn = {counts[key]:,}" if study.counted else "" for key in keys}
+    return [(f"{name}{sizes[key]}", "group", key) for name, key in own] + others
 
 
 def _expected(study: Evidence, rows: pd.DataFrame) -> pd.DataFrame:
@@ -168,9 +165,9 @@ def _rows(study: Evidence, given: list[str]):
     first = first[first["predicted_for"] == asked[0]]
     keep = np.arange(min(ROWS, len(first)))
     if study.factors and not study.own_rows:
-        keys = _keys(first, study)
+        keys = study.keys(first)
         if keys.is_unique:
-            counts = _keys(study.table, study).value_counts(sort=False)
+            counts = study.counts
             keep = np.sort(chosen(counts[list(keys)].to_numpy(), ROWS))
     figure, grid = plt.subplots(
         1, len(asked), sharex=True, sharey=True, squeeze=False,

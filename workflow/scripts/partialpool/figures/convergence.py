@@ -85,6 +85,8 @@ def energy(fit: Fit):
     density.set_title("energy", fontsize=8.5)
     density.set_ylim(bottom=0)
     density.set_xlabel("centred energy (blue), its change (orange)")
+    for area in density.collections:
+        area.set_rasterized(True)
     for dot in bfmi.collections:
         dot.set_sizes([22])
     for line in bfmi.lines:

@@ -54,7 +54,7 @@ def _strips(study: Evidence, factor: Factor):
     figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.27 * count))
     alone = max(factor.sizes) == 1 and study.outcome.errors
     figure.set_label("errors" if alone else "bars" if study.binary else "strips")
-    means = study.by_group(factor, study.y)
+    means = factor.means
     order = np.argsort(means, kind="stable")[::-1]
     jitter = np.random.default_rng(0)
     for at, index in enumerate(order):
@@ -68,8 +68,7 @@ def _strips(study: Evidence, factor: Factor):
             axes.plot(values[own], heights, ls="", marker="o", ms=3, mec=INK, mfc="none", mew=0.6,
                       alpha=0.55, rasterized=len(values) > 1000)  # fmt: skip
         axes.vlines(means[index], at - 0.36, at + 0.36, color=LOOKS["unpooled"].colour, lw=2)
-    overall = study.by_group(None, study.y)[0]
-    axes.axvline(overall, color=LOOKS["pooled"].colour, ls="--", lw=1, zorder=0)
+    axes.axvline(study.average, color=LOOKS["pooled"].colour, ls="--", lw=1, zorder=0)
     names = distinct([factor.levels[index] for index in order])
     axes.set_yticks(range(count), names)
     axes.set_ylim(count - 0.4, -0.6)
@@ -85,12 +84,13 @@ def _strips(study: Evidence, factor: Factor):
 
 def size(study: Evidence, factor: Factor, index: int) -> str:
     """How much a group's rows say: how many they are, successes of trials, or standard error."""
-    own = factor.index == index
     if study.family.link == "logit":
-        return f"{number(study.y[own].sum())} of {factor.sizes[index]:,}"
+        return f"{number(factor.means[index] * factor.sizes[index])} of {factor.sizes[index]:,}"
     if study.outcome.errors is None:
         return f"n = {factor.sizes[index]:,}"
-    error = (1 / study.table.loc[own, study.outcome.errors] ** 2).sum() ** -0.5
+    own = factor.index == index
+    told = (1 / study.table.loc[own, study.outcome.errors] ** 2).mean()
+    error = (told * factor.sizes[index]) ** -0.5
     rows = f"n = {factor.sizes[index]}, " if factor.sizes[index] > 1 else ""
     return f"{rows}se {number(error)}"
 
@@ -106,7 +106,7 @@ def sizes(axes, texts) -> None:
 def _funnel(study: Evidence, factor: Factor):
     """Each group's mean against its size: small groups are the extremes, by chance alone."""
     figure, axes = plt.subplots(figsize=(WIDTH, 3.1))
-    means, overall = study.by_group(factor, study.y), study.by_group(None, study.y)[0]
+    means, overall = factor.means, study.average
     line = {"color": LOOKS["pooled"].colour, "ls": "--", "lw": 1}
     figure.set_label("sizes")
     if np.ptp(factor.sizes) == 0:

@@ -10,6 +10,7 @@ from partialpool.figures.marks import MANY, chosen, heights, intervals, keep_wit
 from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, plt, short
 
 SCALARS = 16  # population-level scalars drawn, a panel each
+DOTS = 300  # groups whose dots have room to be large
 
 
 def population(study: Evidence):
@@ -172,7 +173,8 @@ def _scatter(study: Evidence, factor: Factor, column: str, found: dict):
     scale = factor.sizes[order]
     spread = scale.max() > scale.min()
     norm = LogNorm(scale.min(), scale.max()) if spread else Normalize(0, scale.max())
-    marker = 5 + 40 * np.sqrt(scale / scale.max())
+    # So many that they would be one blot are drawn smaller.
+    marker = (5 + 40 * np.sqrt(scale / scale.max())) * min(1, np.sqrt(DOTS / len(x)))
     style = {"norm": norm, "cmap": "cividis_r", "edgecolors": "#333333", "linewidths": 0.25,
              "alpha": 0.85, "rasterized": True, "zorder": 3}  # fmt: skip
     at, inside = x[order], (x[order] >= low) & (x[order] <= high)

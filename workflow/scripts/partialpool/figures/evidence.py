@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from partialpool import families, files
+from partialpool import compress, families, files, tally
+from partialpool.draws import joint
 from partialpool.figures.style import short
 from partialpool.formula import Formula
+from partialpool.learned import Learned
 from partialpool.study import Outcome
 
 DRAWS = 1_000  # of each fit, evenly thinned: what the place of a mark needs
@@ -64,15 +66,18 @@ class Factor:
         Columns with group deviations; group labels.
     index : numpy.ndarray
         Shape `(row,)`: position of each row's group among the levels.
-    sizes : numpy.ndarray
-        Shape `(group,)`: rows of each group, or trials where rows have trials.
+    rows, sizes, means : numpy.ndarray
+        Shape `(group,)`, of the whole table: rows of each group; the same, or trials where rows
+        have trials; its mean, share or rate.
     """
 
     name: str
     varying: tuple
     levels: tuple
     index: np.ndarray
+    rows: np.ndarray
     sizes: np.ndarray
+    means: np.ndarray
 
     def coefficient_names(self, column: str) -> list[str]:
         """Names in the summary of what each group's own coefficient is."""
@@ -86,7 +91,11 @@ class Evidence:
     Attributes
     ----------
     table : pandas.DataFrame
-        As fitted.
+        As fitted, or a random subset of its rows.
+    total : int
+        Rows of the whole table.
+    average : float
+        Mean, share or rate of the response in the whole table.
     formula : Formula
     coefficients : tuple of str
         Population-level columns.
@@ -99,13 +108,15 @@ class Evidence:
     y, per, weights : numpy.ndarray
         Shape `(row,)`: the response; its trials or exposure, else one; how often a row counts.
     rows : numpy.ndarray
-        Numbers of the rows that were replicated.
+        Positions in `table` of the rows that were replicated.
     fits : list of Fit
     comparison, comparison_groups : pandas.DataFrame
     recovery : pandas.DataFrame or None
     """
 
     table: pd.DataFrame
+    total: int
+    average: float
     formula: Formula
     coefficients: tuple
     outcome: Outcome
@@ -146,6 +157,26 @@ class Evidence:
     def measured(self) -> np.ndarray:
         """What pictures show of each row: the response, of one trial or one unit of exposure."""
         return self.y / self.per
+
+    @property
+    def counts(self) -> pd.Series:
+        """Rows of each group of all factors together, by its labels; those of :attr:`table`,
+        where it is a subset and a group is of several columns."""
+        if len(self.formula.group_columns) == 1:
+            [factor] = self.factors
+            labels = pd.Index([(level,) for level in factor.levels], tupleize_cols=False)
+            return pd.Series(factor.rows, index=labels)
+        return self.keys(self.table).value_counts(sort=False)
+
+    @property
+    def counted(self) -> bool:
+        """Whether :attr:`counts` are of all rows."""
+        return len(self.formula.group_columns) == 1 or len(self.table) == self.total
+
+    def keys(self, frame: pd.DataFrame) -> pd.Series:
+        """The group of each row, of all factors together, as a tuple of labels."""
+        columns = [frame[name].astype(str) for name in self.formula.group_columns]
+        return pd.Series(list(zip(*columns, strict=True)), index=frame.index, dtype=object)
 
     def fit(self, variant: str) -> Fit | None:
         """The fit of a variant, if the study has it."""
@@ -215,17 +246,20 @@ def read(paths: dict, block: dict) -> Evidence:
     Parameters
     ----------
     paths : dict
-        `table, comparison, comparison_groups, recovery` (or None), and by variant, in the
+        `learned, subset, groups, compressed, comparison, comparison_groups, recovery` (or None),
+        and by variant, in the
         order of `variants`: `posteriors, summaries, diagnostics, predictive, predictions`.
     block : dict
         The study's `formula`, `variants`, `interval`, `new_data`, and what `Outcome` has.
     """
-    formula, outcome = Formula(block["formula"]), Outcome.of(block)
-    table = pd.read_parquet(paths["table"])
-    design = formula.design(table)
+    outcome = Outcome.of(block)
+    learned = Learned.read(block["formula"], paths["learned"])
+    formula, table = learned.formula, pd.read_parquet(paths["subset"])
+    design, groups = learned.design.at(table, response=True), tally.read_groups(paths["groups"])
+    data = compress.describe(paths["compressed"])
     values, ones = families.columns(table, outcome), np.ones(len(table))
     per = values.get("trials", values.get("exposure", ones))
-    average = dict(zip(design.columns, design.matrix.mean(axis=0), strict=True))
+    average = dict(data.mean)
     average["offset"] = values["offset"].mean() if "offset" in values else 0.0
     factors = tuple(
         Factor(
@@ -233,10 +267,17 @@ def read(paths: dict, block: dict) -> Evidence:
             varying=factor.varying,
             levels=factor.levels,
             index=factor.index,
-            sizes=np.bincount(factor.index, weights=per if outcome.trials else ones).astype(int),
+            rows=own["rows"].to_numpy(),
+            sizes=own["size"].to_numpy(),
+            means=own["mean"].to_numpy(),
         )
-        for factor in design.factors
+        for factor, own in ((f, groups[groups["factor"] == f.name]) for f in design.factors)
     )
+    weights = values.get("weights", ones)
+    overall = (weights * design.y).sum() / (weights * per).sum()
+    if factors:
+        own = groups[groups["factor"] == factors[0].name]
+        overall = np.average(own["mean"], weights=own["weight"])
     family = families.FAMILIES[outcome.family]
     fits, rows = [], None
     for variant, posterior, summary, diagnostics, predictive, predictions in zip(
@@ -249,7 +290,7 @@ def read(paths: dict, block: dict) -> Evidence:
         strict=True,
     ):
         replicates = files.read_netcdf(predictive)
-        rows = replicates["observed_data"]["row"].values
+        rows = table.index.get_indexer(replicates["observed_data"]["row"].values)
         scalars, statistics = _sampled(posterior, factors)
         described = pd.read_csv(summary, index_col="name")
         fits.append(
@@ -270,7 +311,9 @@ def read(paths: dict, block: dict) -> Evidence:
             )
         )
     return Evidence(
-        table=table,
+        table=table.reset_index(drop=True),
+        total=data.total,
+        average=overall,
         formula=formula,
         coefficients=tuple(design.coefficients),
         outcome=outcome,
@@ -279,7 +322,7 @@ def read(paths: dict, block: dict) -> Evidence:
         own_rows=block["new_data"] is not None,
         y=design.y,
         per=per,
-        weights=values.get("weights", ones),
+        weights=weights,
         rows=rows,
         fits=fits,
         comparison=pd.read_csv(paths["comparison"]),
@@ -319,9 +362,11 @@ def _sampled(path, factors) -> tuple[dict, xr.Dataset]:
 
 def _expected(path, factor: Factor, family, average: dict, interval: float) -> pd.DataFrame:
     """Expected response of each group, and of the average one, at average predictors."""
-    with xr.open_dataset(path, group="posterior", engine="netcdf4") as opened:
-        step = -(-opened.sizes["chain"] * opened.sizes["draw"] // DRAWS)
-        thinned = opened[["beta", f"u_{factor.name}"]].isel(draw=slice(None, None, step)).load()
+    with xr.open_datatree(path, engine="netcdf4") as opened:
+        posterior = joint(opened)
+        step = -(-posterior.sizes["chain"] * posterior.sizes["draw"] // DRAWS)
+        wanted = posterior[["beta", f"u_{factor.name}"]]
+        thinned = wanted.isel(draw=slice(None, None, step)).load()
     beta = thinned["beta"].stack(sample=("chain", "draw")).transpose("coefficient", "sample")
     at = np.array([average[str(name)] for name in thinned["coefficient"].values])
     middle = at @ beta.values + average["offset"]

@@ -1,10 +1,12 @@
 """Describe: every quantity of a model, under the same names whatever was sampled."""
 
+from dataclasses import replace
+
 import numpy as np
 import xarray as xr
 
 from partialpool.described import Described, Grouping
-from partialpool.models import collapse
+from partialpool.models import collapse, parts
 from partialpool.priors import WIDE_LOG_SIGMA, Priors
 
 
@@ -21,10 +23,26 @@ class Sampled:
     """
 
     def __init__(self, sampled: xr.Dataset, data: Described, priors: Priors, variant: str):
+        self._sampled, self.draw = sampled, sampled["draw"].values
         self.chains, self.length = sampled.sizes["chain"], sampled.sizes["draw"]
         self.count = self.chains * self.length
         self._flat = {n: v.values.reshape(-1, *v.shape[2:]) for n, v in sampled.data_vars.items()}
         self.data, self.priors, self.variant = data, priors, variant
+
+    def select(self, which: slice) -> "Sampled":
+        """Some of the draws of each chain."""
+        return Sampled(self._sampled.isel(draw=which), self.data, self.priors, self.variant)
+
+    def of_groups(self, positions: dict[str, np.ndarray]) -> "Sampled":
+        """Some of the groups of each factor that is named."""
+        levels = {
+            f.name: tuple(f.levels[i] for i in positions.get(f.name, range(len(f.levels))))
+            for f in self.data.factors
+        }
+        factors = tuple(replace(f, levels=levels[f.name]) for f in self.data.factors)
+        dims = {parts.groups(name): at for name, at in positions.items()}
+        sampled = self._sampled.isel(dims, missing_dims="ignore")
+        return Sampled(sampled, replace(self.data, factors=factors), self.priors, self.variant)
 
     def __getitem__(self, name: str) -> np.ndarray:
         """One variable, shape `(draw, ...)`."""
@@ -74,7 +92,7 @@ class Sampled:
         return np.einsum("ikdg,jkdg->ij", dense, dense) / dense[0, 0].size
 
 
-def describe(draws: Sampled, deviations: dict[str, np.ndarray]) -> xr.Dataset:
+def describe(draws: Sampled, deviations: dict[str, np.ndarray], apart=()) -> xr.Dataset:
     """Every quantity of the model.
 
     Parameters
@@ -82,6 +100,8 @@ def describe(draws: Sampled, deviations: dict[str, np.ndarray]) -> xr.Dataset:
     draws : Sampled
     deviations : dict of str to numpy.ndarray
         u by factor, `(draw, group, varying)`; a factor without has none.
+    apart : collection of str
+        Factors of which nothing by group is among them: that is :func:`group_effects`.
 
     Returns
     -------
@@ -94,16 +114,13 @@ def describe(draws: Sampled, deviations: dict[str, np.ndarray]) -> xr.Dataset:
         Student-t, `nu_{factor}`.
     """
     data = draws.data
-    out = {"beta": (("coefficient",), draws["beta"])}
-    coords = {
-        "chain": np.arange(draws.chains),
-        "draw": np.arange(draws.length),
-        "coefficient": list(data.coefficients),
-    }
-    out |= _response(draws)
+    out = {"beta": (("coefficient",), draws["beta"])} | _response(draws)
+    if apart and data.outcome.sigma_by_group:
+        del out["sigma"]
+    coords = {"coefficient": list(data.coefficients)}
     for factor in data.factors:
         name, dims = factor.name, f"{factor.name}_coefficient"
-        coords |= {name: list(factor.levels), dims: list(factor.varying)}
+        coords[dims] = list(factor.varying)
         out[f"sd_{name}"] = ((dims,), draws.sd(factor))
         if len(factor.varying) > 1:
             coords[f"{dims}_bis"] = list(factor.varying)
@@ -111,20 +128,48 @@ def describe(draws: Sampled, deviations: dict[str, np.ndarray]) -> xr.Dataset:
             out[f"cor_{name}"] = ((dims, f"{dims}_bis"), correlation)
         if f"nu_{name}" in draws:
             out[f"nu_{name}"] = ((), draws[f"nu_{name}"])
-        shape = (draws.count, len(factor.levels), len(factor.varying))
-        u = deviations[name] if name in deviations else np.zeros(shape)
-        out[f"u_{name}"] = ((name, dims), u)
-        out[f"coef_{name}"] = ((name, dims), _population(draws, factor)[:, None, :] + u)
+        if name not in apart:
+            coords[name] = list(factor.levels)
+            u = _deviations(draws, factor, deviations)
+            out[f"u_{name}"] = ((name, dims), u)
+            out[f"coef_{name}"] = ((name, dims), _population(draws, factor)[:, None, :] + u)
+    return _dataset(draws, out, coords)
+
+
+def group_effects(draws: Sampled, deviations: dict[str, np.ndarray], factors) -> xr.Dataset:
+    """What :func:`describe` leaves out of the factors with these names, as float32.
+
+    `u_{factor}`, and `sigma` where it is by group. `coef_{factor}` follows from u and beta,
+    which may be too large beside its spread for float32.
+    """
+    out, coords = {}, {}
+    for factor in draws.data.factors:
+        if factor.name in factors:
+            dims = (factor.name, f"{factor.name}_coefficient")
+            coords |= dict(zip(dims, map(list, (factor.levels, factor.varying)), strict=True))
+            out[f"u_{factor.name}"] = (dims, _deviations(draws, factor, deviations))
+    if draws.data.outcome.sigma_by_group:
+        out["sigma"] = _response(draws)["sigma"]
+    return _dataset(draws, out, coords).astype(np.float32)
+
+
+def _dataset(draws: Sampled, out: dict, coords: dict) -> xr.Dataset:
+    """Of variables as pairs of their dims and values `(draw, ...)`."""
     return xr.Dataset(
         {
             name: (
-                ("chain", "draw", *dim),
+                ("chain", "draw", *dims),
                 values.reshape(draws.chains, draws.length, *values.shape[1:]),
             )
-            for name, (dim, values) in out.items()
+            for name, (dims, values) in out.items()
         },
-        coords=coords,
+        coords={"chain": np.arange(draws.chains), "draw": draws.draw} | coords,
     )
+
+
+def _deviations(draws: Sampled, factor: Grouping, deviations: dict) -> np.ndarray:
+    shape = (draws.count, len(factor.levels), len(factor.varying))
+    return deviations[factor.name] if factor.name in deviations else np.zeros(shape)
 
 
 def _response(draws: Sampled) -> dict:

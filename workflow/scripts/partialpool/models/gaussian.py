@@ -15,7 +15,7 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from partialpool.compress import Compressed
-from partialpool.models import collapse, parts, rough
+from partialpool.models import collapse, integrated, parts, rough
 from partialpool.models.describe import Sampled
 from partialpool.priors import WIDE_LOG_SIGMA, Priors
 
@@ -48,39 +48,35 @@ def model(data: Compressed, priors: Priors, variant: str) -> pm.Model:
     )
     with pm.Model(coords=parts.coords(data)) as gaussian:
         sigma = _residual_sd(data, priors, variant, spread)
-        directions = []
+        groups = None
         if varying:
             factor = data.factors[0]
             scale = parts.between_group_scale(factor, priors, variant)
             nu = parts.degrees_of_freedom(factor, priors, variant)
-            if nu is not None:
-                scale = parts.stretched(factor, scale, nu)
+            stretch = None if nu is None else parts.stretch(factor, nu)
             design = parts.known("design", triangles.design)
-            directions, triangle = collapse.orthogonalise(
-                collapse.stacked(design, scale, sigma, pt), pt
-            )
-            determinant = sum(pt.log(triangle[i, i] / sigma) for i in range(varying))
-            pm.Potential("determinant", -determinant.sum())
-        beta = parts.coefficients(data, priors, coordinates, directions, sigma)
+            groups = integrated.Groups(design, scale, sigma, stretch)
+        beta = parts.coefficients(data, priors, coordinates, groups, sigma)
 
-        within = _residual(beta, "within", triangles.within)
-        squares = ((within / sigma) ** 2).sum()
+        residual = pt.concatenate([-beta, [1.0]])
+        squares, within = 0.0, triangles.within
         if varying:
-            between = _residual(beta, "between", triangles.between)
-            left, _ = collapse.remove(directions, parts.padded(between))
-            squares += ((left / sigma) ** 2).sum()
+            between = triangles.between
+            if sigma.ndim:  # each group's rows are its own, so that all go in one pass
+                between, within = np.concatenate([between, within]), None
+            left, log_determinant = groups.squares_and_log_determinant(
+                parts.known("between", between), residual[:, None]
+            )
+            squares += left[0]
+            pm.Potential("determinant", -log_determinant)
+        if within is not None:
+            explained = (parts.known("within", within) * residual[None, :, None]).sum(axis=1)
+            squares += ((explained / sigma) ** 2).sum()
         rows = parts.known("rows", triangles.rows)
         pm.Potential("likelihood", -0.5 * squares - (rows * (pt.log(sigma) + LOG_SQRT_2PI)).sum())
         if data.log_jacobian.any():
             pm.Potential("standard_errors", parts.known("log_jacobian", data.log_jacobian.sum()))
     return gaussian
-
-
-def _residual(beta, name, rows):
-    """Response minus what the coefficients explain, for rows of triangles."""
-    predictors = parts.known(f"{name}_predictors", rows[:, :-1])
-    explained = (predictors * beta[None, :, None]).sum(axis=1)
-    return parts.known(f"{name}_response", rows[:, -1]) - explained
 
 
 def _residual_sd(data: Compressed, priors: Priors, variant: str, start: float):
@@ -104,13 +100,13 @@ def _pooled_sd(data: Compressed, priors: Priors, variant: str, start: float):
     """
     median = parts.positive("sigma_median", priors.response["sigma"], start)
     if variant == "pooled":
-        same = median * pt.ones(len(data.levels))
+        same = median * pt.ones(parts.count(data.factor))
         return pm.Deterministic("sigma", same, dims=parts.groups(data.factor))
     if variant == "unpooled":
         spread = parts.known("wide_log_sigma", WIDE_LOG_SIGMA)
     else:
         spread = parts.positive("sd_log_sigma", priors.response["sd_log_sigma"], 0.3)
-    z = pm.Flat("z_sigma", shape=len(data.levels))
+    z = pm.Flat("z_sigma", dims=parts.groups(data.factor))
     told = parts.known("told_of_sigma", rough.told_of_sigma(data))
     log_group = parts.known("log_group_sigma", rough.log_group_sigma(data))
     share = told * spread**2 / (1 + told * spread**2)

@@ -51,7 +51,8 @@ def model(
         scales = [parts.between_group_scale(block.factor, priors, variant) for block in blocks]
         nus = [parts.degrees_of_freedom(block.factor, priors, variant) for block in blocks]
         size = len(data.coefficients)
-        position = pm.Flat("z", shape=size + coordinates.outer)
+        glm.add_coord("coordinate", length=size + coordinates.outer)
+        position = pm.Flat("z", dims="coordinate")
         beta, stretched = _coefficients(data, priors, coordinates, scales, position[:size])
         position = position[size:]
         if coordinates.turn is not None:
@@ -65,9 +66,10 @@ def model(
         begin = 0
         outside = 0.0
         for block, scale, nu in zip(blocks[1:], scales[1:], nus[1:], strict=True):
-            end = begin + block.natural.size
             # Group by group, as the coordinates are turned.
-            z = position[begin:end].reshape(block.natural.T.shape).T
+            shape = (parts.count(block.factor.name), len(block.factor.varying))
+            end = begin + shape[0] * shape[1]
+            z = position[begin:end].reshape(shape).T
             natural = _natural(block, beta)
             outside += _explained(data, block, _effects(block, scale, nu, natural, z))
             begin = end
@@ -84,7 +86,8 @@ def model(
             natural = _natural(block, beta)
             if len(blocks) > 1:
                 natural = natural - _crossed(data, block, found.weight, outside)
-            z = pm.Flat("z_effects", shape=block.natural.shape)
+            name = block.factor.name
+            z = pm.Flat("z_effects", dims=(parts.varying(name), parts.groups(name)))
             eta = eta + _explained(data, block, _effects(block, scales[0], nus[0], natural, z))
         eta = eta + parts.known("offset", data.offset)
         _likelihood(data, eta, response)
@@ -109,7 +112,7 @@ def _coefficients(data, priors, coordinates: Coordinates, scales, position):
         for block, scale in zip(coordinates.blocks, scales, strict=True):
             for name, row in zip(block.factor.varying, scale, strict=True):
                 if name in coordinates.last:
-                    variance = sum(entry**2 for entry in row) / len(block.factor.levels)
+                    variance = sum(entry**2 for entry in row) / parts.count(block.factor.name)
                     at = coordinates.last.index(name)
                     between[at] = between[at] + pt.mean(variance)
         apart = parts.known("apart", coordinates.apart)
@@ -145,7 +148,7 @@ def _crossed(data: Rows, block: Block, weight: np.ndarray, outside):
 def _summed(data: Rows, block: Block, values):
     """Sums over the rows of each group, `(varying, group)`."""
     index = parts.known(f"summed_{block.factor.name}", data.index[block.position])
-    zeros = pt.zeros((len(block.factor.levels),))
+    zeros = pt.zeros(parts.count(block.factor.name))
     return pt.stack(
         [
             pt.inc_subtensor(zeros[index], values[i], ignore_duplicates=False)

@@ -11,7 +11,8 @@ from partialpool.priors import FAMILIES, Prior, Priors
 
 def known(name: str, values):
     """What is known, under a name that no variable can have."""
-    return pm.Data(f"{name} (data)", values)
+    # In one layout, whatever the data: code is compiled for each.
+    return pm.Data(f"{name} (data)", np.asarray(values, order="C"))
 
 
 def groups(factor: str) -> str:
@@ -24,6 +25,11 @@ def varying(factor: str) -> str:
     return f"coefficient of {factor}"
 
 
+def count(factor: str):
+    """Number of a factor's groups, as data."""
+    return pm.modelcontext(None).dim_lengths[groups(factor)]
+
+
 def coords(data: Described) -> dict:
     """Labels of every dim of the model."""
     found = {"coefficient": list(data.coefficients)}
@@ -33,7 +39,7 @@ def coords(data: Described) -> dict:
     return found
 
 
-def coefficients(data: Described, priors: Priors, coordinates, directions, sigma, z=None):
+def coefficients(data: Described, priors: Priors, coordinates, groups, sigma):
     """beta and its priors.
 
     NUTS moves in z, a linear map of beta: one in which a rough posterior is N(0, I),
@@ -41,17 +47,13 @@ def coefficients(data: Described, priors: Priors, coordinates, directions, sigma
     others; and in which a coefficient that varies by group has the spread it has at
     these variances, so that there is no funnel.
     """
-    z = rounded = pm.Flat("z", shape=len(data.coefficients)) if z is None else z
-    if directions:
-        turned = known("turned", coordinates.turned)
+    z = rounded = pm.Flat("z", shape=len(data.coefficients))
+    if groups is not None:
         information = (known("information", coordinates.information) / sigma**2).sum(axis=-1)
         information += known("prior_information", coordinates.prior_information)
-        count = len(coordinates.prior_information)
-        for k in range(count):
-            left, _ = collapse.remove(directions, padded(turned[:, k]))
-            information = pt.inc_subtensor(information[k], ((left / sigma) ** 2).sum())
+        information += groups.squares(known("turned", coordinates.turned))
         pm.Potential("spread", -0.5 * pt.log(information).sum())
-        first = len(data.coefficients) - count
+        first = len(data.coefficients) - len(coordinates.prior_information)
         rounded = pt.concatenate([z[:first], z[first:] / pt.sqrt(information)])
     inverse = known("inverse", coordinates.inverse)
     explained = (inverse * rounded[None, :]).sum(axis=1)
@@ -108,22 +110,27 @@ def degrees_of_freedom(factor: Grouping, priors: Priors, variant: str):
 
 
 def stretched(factor: Grouping, scale, nu):
-    """L of each group, given which its effects are normal and over all groups Student-t.
+    """L of each group, given which its effects are normal and over all groups Student-t."""
+    by_group = stretch(factor, nu)
+    return [[by_group * entry for entry in row] for row in scale]
+
+
+def stretch(factor: Grouping, nu):
+    """What multiplies L in each group.
 
     1 / stretch^2 is Gamma(nu / 2, nu / 2). Its logarithm moves in units of its own spread at
     this nu, about sqrt(2 / nu), or nu and all groups' factors would pull each other together.
     """
-    z = pm.Flat(f"stretch_{factor.name}", shape=len(factor.levels))
+    z = pm.Flat(f"stretch_{factor.name}", dims=groups(factor.name))
     spread = pt.sqrt(2 / nu + 2 / nu**2)
     log_precision = -1 / nu + spread * z
     shape = nu / 2
     density = shape * pt.log(shape) - pt.gammaln(shape) + pt.log(spread)
     logp = density + shape * (log_precision - pt.exp(log_precision))
     pm.Potential(f"density of stretch_{factor.name}", logp.sum())
-    stretch = pm.Deterministic(
+    return pm.Deterministic(
         f"scale_{factor.name}", pt.exp(-0.5 * log_precision), dims=groups(factor.name)
     )
-    return [[stretch * entry for entry in row] for row in scale]
 
 
 def _partial_correlations(factor: Grouping, priors: Priors, pairs):
@@ -155,6 +162,7 @@ def positive(name, priors, rough, dims=None):
 def arguments(name, priors) -> dict:
     """PyMC's arguments of one prior or a list; as data, so that no number needs a compilation."""
     if isinstance(priors, Prior):
-        return {key: known(f"{name}_{key}", value) for key, value in priors.parameters.items()}
-    columns = {key: [prior.parameters[key] for prior in priors] for key in priors[0].parameters}
-    return {key: known(f"{name}_{key}", values) for key, values in columns.items()}
+        found = priors.parameters
+    else:
+        found = {key: [prior.parameters[key] for prior in priors] for key in priors[0].parameters}
+    return {key: known(f"{name}_{key}", np.array(values, float)) for key, values in found.items()}

@@ -3,11 +3,11 @@
 Reads the small files of a study and its pictures; no scientific library is imported.
 """
 
-import base64
 import json
 import os
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -23,6 +23,8 @@ ORDER = (
     "priors", "variants", "new_data", "predict", "contrasts",
 )  # fmt: skip
 
+UNQUOTED = " /=+,;"  # in a data URI, besides letters and digits
+
 FILES = {
     "summaries": "every scalar: mean, sd, interval, Monte Carlo error, ESS, R-hat",
     "predictions": "all predicted rows",
@@ -34,6 +36,7 @@ FILES = {
     "posteriors": "all draws, in the layout of ArviZ",
     "predictive": "prior and posterior predictive draws",
     "table": "the table as it was fitted",
+    "groups": "its groups: rows, means, ranges",
     "data_report": "what was read",
     "new_data_report": "the rows to predict, and which of their groups are not in the table",
     "compressed": "what the fits read",
@@ -112,7 +115,9 @@ def page(results: Results, figures, links: dict[str, str], templates) -> str:
         "refusals": answers.refusals(results),
         "recovery": tables.recovery(results),
         "attempts": tables.attempts(results),
+        "diagnosed": meaning.diagnosed(results),
         "sampled": meaning.sampled(results),
+        "kept": meaning.kept(results),
         "provenance": provenance(results),
         "config": config(results),
         "links": links,
@@ -175,10 +180,11 @@ def comparisons(results: Results) -> list[dict]:
 
 def picture(path: Path) -> dict:
     """A picture as a data URI, and its natural width in CSS pixels."""
-    svg = path.read_bytes()
-    width = re.search(rb'<svg[^>]*?\bwidth="([\d.]+)pt"', svg)
+    svg = path.read_text(encoding="utf-8")
+    width = re.search(r'<svg[^>]*?\bwidth="([\d.]+)pt"', svg)
     return {
-        "source": "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii"),
+        # A third shorter than base64: most of what is long in a picture is base64 already.
+        "source": "data:image/svg+xml," + quote(svg, safe=UNQUOTED),
         "width": round(float(width[1]) * 96 / 72) if width else 560,
     }
 

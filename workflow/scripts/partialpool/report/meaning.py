@@ -229,3 +229,32 @@ def sampled(results: Results) -> str | None:
         for name, forms in found.items()
     )
     return f"Deviations of groups were sampled in these coordinates, chosen by the data: {told}."
+
+
+def diagnosed(results: Results) -> list[str]:
+    """Of which groups the fits were judged, where not of all; a sentence a factor."""
+    said = []
+    for factor in results.factors:
+        partly = [fit for fit in results.fits if factor.name in fit.diagnosed]
+        if partly:
+            counts = partly[0].diagnosed[factor.name]
+            where = f" in the {listed(fit.variant for fit in partly)} fits" * (len(partly) > 1)
+            said.append(
+                f"Of the {counts['groups']:,} groups of {short(factor.name, 40)}, "
+                f"{counts['of_them']:,} were diagnosed{where}: the smallest, the largest, and "
+                "others drawn at random. All other quantities were."
+            )
+    return said
+
+
+def kept(results: Results) -> list[str]:
+    """In how many draws the effects of groups are stored, where not in all; a sentence a factor."""
+    said = []
+    for factor in results.factors:
+        counts = [fit.kept[factor.name] for fit in results.fits if factor.name in fit.kept]
+        if counts:
+            said.append(
+                f"The deviations of {short(factor.name, 40)} are stored in {min(counts):,} draws, "
+                "evenly spaced, and predictions, checks and comparisons use these."
+            )
+    return said

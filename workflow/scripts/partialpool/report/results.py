@@ -3,9 +3,7 @@
 import csv
 import json
 import re
-from collections import Counter
 from dataclasses import dataclass, field
-from itertools import combinations
 from pathlib import Path
 
 from partialpool import files
@@ -59,6 +57,10 @@ class Fit:
     contrasts : list of dict
     warnings : list of str
         About its priors.
+    diagnosed : dict of str to dict
+        Factors of which not all `groups` were diagnosed, and how many `of_them`.
+    kept : dict of str to int
+        Factors whose effects are not stored in all draws, and in how many they are.
     """
 
     variant: str
@@ -73,6 +75,8 @@ class Fit:
     attempts: list
     contrasts: list = field(default_factory=list)
     warnings: list = field(default_factory=list)
+    diagnosed: dict = field(default_factory=dict)
+    kept: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,8 @@ class Results:
         `partialpool.described.Described.description` of the fitted table.
     factors : list of Factor
     pairs : dict of (str, str) to int
-        For each two factors, how many pairs of their groups are in the table.
+        For each two factors, how many pairs of their groups are in the table, if not too many
+        to count.
     fits : list of Fit
     comparison, comparison_groups, recovery : list of dict
     replicated : int
@@ -140,7 +145,7 @@ def read(paths: dict, study: dict) -> Results:
     Parameters
     ----------
     paths : dict
-        `table, data_report, compressed, comparison, comparison_groups`, perhaps `recovery` and
+        `groups, data_report, compressed, comparison, comparison_groups`, perhaps `recovery` and
         `new_data_report`; and by variant `posteriors, summaries, diagnostics, predictive,
         predictions`, perhaps `contrasts`.
     study : dict
@@ -152,7 +157,7 @@ def read(paths: dict, study: dict) -> Results:
     with netCDF4.Dataset(paths["compressed"]) as stored:
         model = json.loads(stored.getncattr("model"))
         kept = stored.dimensions["row"].size if "row" in stored.dimensions else data["rows_used"]
-    factors, pairs = _factors(paths["table"], model["factors"], data["columns"])
+    factors = _factors(model["factors"], read_csv(paths["groups"]), data["columns"])
     new = paths.get("new_data_report")
     contrasts = paths.get("contrasts") or [None] * len(study["variants"])
     fits = []
@@ -162,6 +167,7 @@ def read(paths: dict, study: dict) -> Results:
                 name: json.loads(stored.getncattr(name))
                 for name in ("priors", "sampler", "provenance", "attempts")
             }
+            attributes["kept"] = _kept(stored, factors)
         with netCDF4.Dataset(paths["predictive"][number]) as stored:
             replicated = int(stored.getncattr("rows_replicated"))
             warnings = json.loads(stored.getncattr("warnings"))
@@ -176,6 +182,7 @@ def read(paths: dict, study: dict) -> Results:
                 predictions=read_csv(paths["predictions"][number]),
                 contrasts=read_csv(contrasts[number]) if contrasts[number] else [],
                 warnings=warnings,
+                diagnosed=verdict["diagnosed"],
                 **attributes,
             )
         )
@@ -184,7 +191,7 @@ def read(paths: dict, study: dict) -> Results:
         data=data,
         model=model,
         factors=factors,
-        pairs=pairs,
+        pairs={tuple(pair["factors"]): pair["count"] for pair in data["pairs"]},
         fits=fits,
         comparison=read_csv(paths["comparison"]),
         comparison_groups=read_csv(paths["comparison_groups"]),
@@ -195,33 +202,24 @@ def read(paths: dict, study: dict) -> Results:
     )
 
 
-def _factors(table, described: list[dict], known) -> tuple[list[Factor], dict]:
-    """The grouping factors, and how many pairs of groups each two of them have."""
-    if not described:
-        return [], {}
-    import pyarrow.parquet as parquet
+def _kept(posterior, factors: list[Factor]) -> dict[str, int]:
+    """Draws of the effects that an open posterior does not have of all draws, by factor."""
+    if "group_effects" not in posterior.groups:
+        return {}
+    effects = posterior["group_effects"]
+    count = effects.dimensions["chain"].size * effects.dimensions["draw"].size
+    return {f.name: count for f in factors if f"u_{f.name}" in effects.variables}
 
-    made_of = {factor["name"]: _columns(factor["name"], known) for factor in described}
-    columns = list(dict.fromkeys(column for own in made_of.values() for column in own))
-    read = parquet.read_table(table, columns=columns).select(columns)
-    # Numbers for names, so that no column is called what the count is.
-    numbered = read.rename_columns([str(number) for number in range(len(columns))])
-    counted = numbered.group_by(numbered.column_names).aggregate([([], "count_all")])
-    *labels, counts = (column.to_pylist() for column in counted.columns)
-    by_column = dict(zip(columns, labels, strict=True))
-    groups = {name: _labels([by_column[c] for c in own]) for name, own in made_of.items()}
-    factors = []
-    for factor in described:
-        name, sizes = factor["name"], Counter()
-        for label, count in zip(groups[name], counts, strict=True):
-            sizes[label] += count
-        ordered = {level: sizes[level] for level in factor["levels"]}
-        factors.append(Factor(name, made_of[name], tuple(factor["varying"]), ordered))
-    pairs = {
-        (a, b): len(set(zip(groups[a], groups[b], strict=True)))
-        for a, b in combinations(made_of, 2)
-    }
-    return factors, pairs
+
+def _factors(described: list[dict], groups: list[dict], known) -> list[Factor]:
+    """The grouping factors, with the rows of each of their groups."""
+    sizes: dict[str, dict[str, int]] = {factor["name"]: {} for factor in described}
+    for group in groups:
+        sizes[group["factor"]][group["group"]] = int(group["rows"])
+    return [
+        Factor(name, _columns(name, known), tuple(factor["varying"]), sizes[name])
+        for name, factor in ((factor["name"], factor) for factor in described)
+    ]
 
 
 def _columns(name: str, known) -> tuple[str, ...]:
@@ -234,14 +232,6 @@ def _columns(name: str, known) -> tuple[str, ...]:
             if rest:
                 return (name[: match.start()], *rest)
     return ()
-
-
-def _labels(parts: list[list]) -> list[str]:
-    """Labels of groups as the fits have them: of several columns, joined by colons."""
-    if len(parts) == 1:
-        return [str(label) for label in parts[0]]
-    marked = [[re.sub(r"([\\:])", r"\\\1", str(label)) for label in part] for part in parts]
-    return [":".join(row) for row in zip(*marked, strict=True)]
 
 
 def read_csv(path) -> list[dict]:

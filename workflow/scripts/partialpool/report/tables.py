@@ -1,5 +1,6 @@
 """Tables: short enough to read, with what is left out said below them."""
 
+import math
 import re
 from collections.abc import Callable
 from itertools import combinations
@@ -213,9 +214,9 @@ def comparison(rows: list[dict]) -> dict | None:
             [
                 row["variant"],
                 fixed(value(row, "elpd_loo"), 1),
-                fixed(value(row, "se"), 1),
+                fixed(math.hypot(value(row, "se"), value(row, "subsampling_se")), 1),
                 fixed(value(row, "elpd_diff"), 1),
-                fixed(value(row, "dse"), 1),
+                fixed(math.hypot(value(row, "dse"), value(row, "subsampling_dse")), 1),
                 fixed(value(row, "p"), 1),
                 fixed(value(row, "weight"), 2),
                 {"text": f"{over} of {row['units']}", "mark": "failed" if over else ""},

@@ -148,7 +148,10 @@ def compared(rows: list[dict], unit: str) -> list[str]:
     said += doubts(rows, unit)
     units, total = int(rows[0]["units"]), int(rows[0]["units_total"])
     if units < total:
-        said.append(f"Computed on {units:,} of {total:,} {unit}, drawn at random.")
+        said.append(
+            f"Estimated for all {total:,} {unit} from {units:,} of them, drawn at random; standard "
+            "errors include what that leaves open."
+        )
     return said
 
 

@@ -1,0 +1,148 @@
+"""A model is compiled once for its shape, and its gradient is that of its density."""
+
+import inspect
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from partialpool import compress, families, priors, sampling
+from partialpool.formula import Formula
+from partialpool.models import collapse, gaussian, glm, integrated
+from partialpool.study import Outcome
+
+FORMULA = "y ~ x + (1 + x | g)"
+PRIORS = {"Intercept": "normal(0, 5)", "sd": "half_normal(1)"}
+OTHER_PRIORS = {"Intercept": "normal(-2.5, 30)", "sd": "half_normal(0.5)"}
+STUDIES = {  # sigma, group effects
+    "one sigma": ("estimated", "normal"),
+    "sigma by group": ("by_group", "normal"),
+    "sigma drawn by group": ("~ (1 | g)", "normal"),
+    "Student-t effects": ("estimated", "student_t"),
+}
+
+
+def table(groups: int, rows: int, seed: int, prefix="g") -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    found = pd.DataFrame({"g": np.repeat([f"{prefix}{i}" for i in range(groups)], rows)})
+    found["x"] = rng.normal(size=len(found))
+    found["y"] = np.repeat(rng.normal(size=groups), rows) + rng.normal(size=len(found))
+    return found
+
+
+def gaussian_model(rows, sigma="estimated", effects="normal", given=PRIORS):
+    data = compress.compress(Formula(FORMULA).design(rows), Outcome(sigma=sigma), {})
+    return gaussian.model(data, priors.complete(given, data, effects), "hierarchical")
+
+
+def poisson_model(rows, given=PRIORS):
+    outcome = Outcome(family="poisson")
+    rows = rows.assign(y=rows["y"].abs().round())
+    values = families.columns(rows, outcome)
+    data = compress.compress(Formula(FORMULA).design(rows), outcome, values)
+    completed = priors.complete(given, data, "normal")
+    return glm.Generalised(data, completed, "hierarchical").model()
+
+
+def compiled(model):
+    return sampling._density(model, model.initial_point(0))
+
+
+def from_disk(density) -> bool:
+    """Whether the whole function was found among the stored machine code."""
+    return not inspect.getclosurevars(density).nonlocals["jitted"].stats.cache_misses
+
+
+@pytest.mark.parametrize("study", [*STUDIES, "Poisson"])
+def test_another_study_of_the_same_shape_compiles_nothing(study):
+    """Other rows, groups, names of groups and numbers of the priors; one group, even."""
+
+    def of(rows, given):
+        if study == "Poisson":
+            return poisson_model(rows, given)
+        return gaussian_model(rows, *STUDIES[study], given)
+
+    compiled(of(table(5, 8, 1), PRIORS))
+    for rows in (table(70, 3, 2, "other"), table(1, 30, 3)):
+        density, _ = compiled(of(rows, OTHER_PRIORS))
+        assert from_disk(density)
+
+
+@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("groups", [1, 63, 130])
+def test_gradient_is_that_of_the_density(study, groups):
+    density, start = compiled(gaussian_model(table(groups, 6, 4), *STUDIES[study]))
+    rng = np.random.default_rng(7)
+    position = start + rng.uniform(-0.5, 0.5, len(start))
+    direction = rng.normal(size=len(start))
+    ahead, behind = (density(position + step * direction)[0] for step in (1e-5, -1e-5))
+    along = density(position)[1] @ direction
+    assert along == pytest.approx((ahead - behind) / 2e-5, rel=1e-5, abs=1e-4)
+
+
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_one_pass_is_gram_schmidt_of_every_group(size):
+    """Whatever is in the last block of groups, and by group or not."""
+    rng = np.random.default_rng(size)
+    groups, width = integrated.BLOCK + 3, 3
+    design = np.triu(rng.normal(size=(groups, size, size))).T.swapaxes(0, 1)
+    columns, mix = rng.normal(size=(size, width, groups)), rng.normal(size=(width, 2))
+    scale, nothing = np.tril(rng.normal(size=(size, size))), np.zeros(0)
+    for ratio, unit in ((nothing, nothing), rng.uniform(0.5, 2, (2, groups))):
+        squares, log_t, *_ = integrated.integrate(
+            *map(np.ascontiguousarray, (columns, mix, design, scale, ratio, unit))
+        )
+        rho, tau = (part if len(part) else np.ones(groups) for part in (ratio, unit))
+        entries = [[scale[i, k] * rho for k in range(i + 1)] for i in range(size)]
+        directions, triangle = collapse.orthogonalise(
+            collapse.stacked(design, entries, np.ones(()), np), np
+        )
+        b = np.einsum("rcg,cs->srg", columns, mix) * tau
+        for one, side in zip(squares, b, strict=True):
+            left, _ = collapse.remove(directions, np.concatenate([side, np.zeros_like(side)]))
+            assert one == pytest.approx((left**2).sum(), rel=1e-12)
+        expected = sum(np.log(triangle[i, i]).sum() for i in range(size))
+        assert float(log_t) == pytest.approx(expected, rel=1e-12)
+
+
+WAITING = """
+import sys
+from partialpool import sampling
+with sampling._turn(sys.argv[1]):
+    print("mine", flush=True)
+    sys.stdin.read() if len(sys.argv) > 2 else None
+"""
+
+
+def test_a_shape_that_is_being_compiled_is_waited_for_until_its_process_is_gone(tmp_path):
+    def start(*arguments):
+        environment = os.environ | {
+            "PYTENSOR_FLAGS": f"base_compiledir={tmp_path}",
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        }
+        return subprocess.Popen(
+            [sys.executable, "-c", WAITING, *arguments],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    first = start("a shape", "and stays")
+    assert first.stdout.readline() == "mine\n"
+    second = start("a shape")
+    time.sleep(5)
+    assert second.poll() is None
+    first.kill()
+    assert second.communicate(timeout=60)[0] == "mine\n"
+    first.communicate()
+    # What was compiled to its end is not waited for.
+    holder = start("another", "and stays")
+    assert holder.stdout.readline() == "mine\n"
+    assert start("a shape").communicate(timeout=60)[0] == "mine\n"
+    holder.kill()
+    holder.communicate()

@@ -1,0 +1,50 @@
+"""Moments: means and sums of squares of columns, from parts of a table in any number."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Weight, mean and sum of squared distances from it, of one or several columns.
+
+    Parts merge by the update of Chan, Golub & LeVeque (1983,
+    https://doi.org/10.1080/00031305.1983.10483115), which loses no digits to a large mean.
+
+    Attributes
+    ----------
+    weight : float
+        Of all rows together; how many they are, where none is weighted.
+    mean, squares : numpy.ndarray
+        Shape `(...)`, that of a row.
+    """
+
+    weight: float
+    mean: np.ndarray
+    squares: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray, weights: np.ndarray | None = None) -> "Moments":
+        """Of rows, shape `(row, ...)`, each of which counts once or as its weight says."""
+        if weights is None:
+            mean = values.mean(axis=0)
+            return cls(float(len(values)), mean, ((values - mean) ** 2).sum(axis=0))
+        mean = np.average(values, axis=0, weights=weights)
+        squares = np.tensordot(weights, (values - mean) ** 2, axes=1)
+        return cls(float(weights.sum()), mean, squares)
+
+    def __add__(self, other: "Moments") -> "Moments":
+        weight = self.weight + other.weight
+        away = other.mean - self.mean
+        share = other.weight / weight
+        return Moments(
+            weight,
+            self.mean + share * away,
+            self.squares + other.squares + away**2 * self.weight * share,
+        )
+
+    @property
+    def sd(self) -> np.ndarray:
+        """Standard deviation over the rows, not one less."""
+        return np.sqrt(self.squares / self.weight)
