@@ -28,7 +28,7 @@ def parameters(posterior):
 if __name__ == "__main__":
     run(
         read,
-        lambda data, seed: fit.fit(data, {}, "hierarchical", SAMPLER, seed),
+        lambda data, seed: fit.fit(data, {}, "hierarchical", SAMPLER, seed, at_once=2),
         parameters,
         ("pymc", "nutpie"),
     )

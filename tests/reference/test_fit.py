@@ -7,8 +7,10 @@ import sys
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from partialpool import compress, fit
+from partialpool import chains, compress, fit
+from partialpool.errors import UserError
 from partialpool.formula import Formula
 from partialpool.study import Outcome
 
@@ -20,13 +22,13 @@ print(hashlib.sha256(b"".join(posterior[name].values.tobytes() for name in poste
 """
 
 
-def fitted(sampler: dict, seed=5):
+def fitted(sampler: dict, seed=5, at_once=1):
     rng = np.random.default_rng(1)
     table = pd.DataFrame({"g": np.repeat(list("abcdef"), 8)})
     table["y"] = np.repeat(rng.normal(size=6), 8) + rng.normal(size=48)
     data = compress.compress(Formula("y ~ 1 + (1 | g)").design(table), Outcome(), {})
     settings = {"chains": 4, "draws": 250, "tune": 250, "target_accept": 0.8, "attempts": 3}
-    return fit.fit(data, {}, "hierarchical", settings | sampler, seed)
+    return fit.fit(data, {}, "hierarchical", settings | sampler, seed, at_once=at_once)
 
 
 def test_a_fit_that_falls_short_is_tried_again_with_more_effort():
@@ -64,6 +66,24 @@ def test_draws_do_not_depend_on_the_compile_cache(tmp_path):
 
     cold, warm = digest(), digest()
     assert cold == warm
+
+
+def test_draws_do_not_depend_on_how_many_chains_run_at_once():
+    one, several = (fitted({"attempts": 1}, at_once=count) for count in (1, 3))
+    for name, values in one["posterior"].items():
+        assert np.array_equal(values, several["posterior"][name]), name
+    for chain in range(3):  # and no chain is another
+        beta = one["posterior"]["beta"].values
+        assert not np.isin(beta[chain], beta[chain + 1]).any()
+
+
+def test_a_density_that_is_nowhere_finite_is_one_line_from_any_process():
+    def density(position):
+        return -np.inf, np.zeros(2)
+
+    for at_once in (1, 2):
+        with pytest.raises(UserError, match="the sampler could not start"):
+            chains.draw(density, np.zeros(2), chains=2, seed=1, at_once=at_once, draws=5, tune=5)
 
 
 def test_another_seed_gives_other_draws():

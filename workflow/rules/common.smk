@@ -17,6 +17,17 @@ def fits():
     return [(name, variant) for name, block in STUDIES.items() for variant in block.variants]
 
 
+def chains_at_once(wildcards):
+    """Cores of a fit: one, or more for its chains where there are more cores than fits.
+
+    On a cluster a fit has one, unless --set-threads fit=4 says more.
+    """
+    if not (workflow.is_main_process and workflow.local_exec):
+        return 1
+    most = max((block.sampler["chains"] for block in STUDIES.values()), default=1)
+    return max(1, min(most, workflow.cores // max(1, len(fits()))))
+
+
 def table_of(wildcards):
     """A study's table: the simulated one, the file of the config, or the parts in its folder."""
     block = STUDIES[wildcards.study]

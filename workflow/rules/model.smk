@@ -11,7 +11,7 @@ rule fit:
         "results/{study}/logs/{variant}_fit.log",
     conda:
         "../../environment.yml"
-    threads: 1
+    threads: chains_at_once
     resources:
         mem_mb=by_attempt(3000),
         runtime=by_attempt(60),

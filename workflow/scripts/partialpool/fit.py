@@ -33,6 +33,7 @@ def fit(
     sampler: dict,
     seed: int,
     group_effects: str = "normal",
+    at_once: int = 1,
 ) -> xr.DataTree:
     """Fit one variant, with up to `sampler["attempts"]` attempts.
 
@@ -51,6 +52,8 @@ def fit(
     seed : int
         Of the study; each variant and attempt has its own stream from it.
     group_effects : {"normal", "student_t"}
+    at_once : int
+        How many chains run at once; it makes no difference to the draws.
 
     Returns
     -------
@@ -76,7 +79,11 @@ def fit(
         streams = np.random.SeedSequence([seed, *variant.encode(), number])
         nuts_seed = int(streams.generate_state(1)[0])
         drawn = sampling.sample(
-            target.model(), chains=sampler["chains"], seed=nuts_seed, **settings
+            target.model(),
+            chains=sampler["chains"],
+            seed=nuts_seed,
+            at_once=at_once,
+            **settings,
         )
         sampled = drawn["posterior"].to_dataset()
         statistics = drawn["sample_stats"].to_dataset()

@@ -1,7 +1,7 @@
 """Sampling: a PyMC model's compiled density, drawn from by NUTS.
 
 PyMC compiles the log density and its gradient with numba, which caches the
-machine code on disk; nutpie runs NUTS on the compiled function. Nothing here
+machine code on disk; `chains` runs NUTS on the compiled function. Nothing here
 knows what the model is.
 """
 
@@ -24,27 +24,18 @@ from pytensor.graph.replace import clone_replace, vectorize_graph
 from pytensor.link.basic import PerformLinker
 from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS, NUMBA_CACHE_PATH
 
-from partialpool.errors import UserError
+from partialpool import chains as chains_of
 
 BATCH = 5_000_000  # numbers in one call for several draws
 LONGEST_WAIT = 600  # seconds for another process to compile
-STATISTICS = {  # nutpie's name: ArviZ's name
-    "diverging": "diverging",
-    "energy": "energy",
-    "logp": "lp",
-    "depth": "tree_depth",
-    "n_steps": "n_steps",
-    "step_size": "step_size",
-    "mean_tree_accept": "acceptance_rate",
-}
 
 
-def sample(model: pm.Model, *, chains, draws, tune, target_accept, seed) -> xr.DataTree:
+def sample(
+    model: pm.Model, *, chains, draws, tune, target_accept, seed, at_once: int = 1
+) -> xr.DataTree:
     """Draw from a model's posterior by NUTS.
 
-    The draws depend on the model, the settings and the seed. Chains run one after
-    another: the density is called through Python, so threads would wait for one
-    another, and other fits can have the other cores.
+    The draws depend on the model, the settings and the seed.
 
     Parameters
     ----------
@@ -55,6 +46,8 @@ def sample(model: pm.Model, *, chains, draws, tune, target_accept, seed) -> xr.D
     target_accept : float
         Target of the step size adaptation.
     seed : int
+    at_once : int
+        How many chains run at once; it makes no difference to the draws.
 
     Returns
     -------
@@ -68,53 +61,21 @@ def sample(model: pm.Model, *, chains, draws, tune, target_accept, seed) -> xr.D
     UserError
         If no starting point has a finite density.
     """
-    import nutpie
-    from nutpie.compiled_pyfunc import from_pyfunc
-
     begun = time.perf_counter()
     point = model.initial_point(0)
     density, start = _density(model, point)
     compiled = time.perf_counter()
 
-    def initial_point(chain_seed):
-        jitter = np.random.default_rng(chain_seed).uniform(-1, 1, start.size)
-        return start + jitter
-
-    program = from_pyfunc(
-        ndim=start.size,
-        make_logp_fn=lambda: density,
-        make_expand_fn=lambda *_: lambda position: {"position": position},
-        expanded_dtypes=[np.dtype("float64")],
-        expanded_shapes=[(start.size,)],
-        expanded_names=["position"],
-        make_initial_point_fn=initial_point,
+    settings = {"draws": draws, "tune": tune, "target_accept": target_accept}
+    positions, statistics = chains_of.draw(
+        density, start, chains=chains, seed=seed, at_once=at_once, **settings
     )
-    try:
-        # Waited for here, because nutpie itself answers an interrupt with the draws it has so far.
-        running = nutpie.sample(
-            program,
-            chains=chains,
-            draws=draws,
-            tune=tune,
-            cores=1,
-            seed=seed,
-            target_accept=target_accept,
-            save_warmup=False,
-            progress_bar=False,
-            blocking=False,
-        )
-        trace = running.wait()
-    except RuntimeError as error:
-        raise UserError(
-            f"the sampler could not start ({str(error).splitlines()[0]}); the priors, or the "
-            "known sigma, are likely far from the scale of the data"
-        ) from error
-    statistics = trace["sample_stats"].to_dataset()
-    kept = {theirs: ours for theirs, ours in STATISTICS.items() if theirs in statistics}
+    dims = ("chain", "draw")
+    coords = {"chain": np.arange(chains), "draw": np.arange(draws)}
     drawn = xr.DataTree.from_dict(
         {
-            "posterior": constrain(model, point, trace["posterior"]["position"].values),
-            "sample_stats": statistics[list(kept)].rename(kept),
+            "posterior": constrain(model, point, positions),
+            "sample_stats": xr.Dataset({n: (dims, v) for n, v in statistics.items()}, coords),
         },
     )
     drawn.attrs |= {
