@@ -32,14 +32,16 @@ TABLES = {
 
 def jobs(folder: Path) -> dict[str, float]:
     """Seconds of each step, all its jobs together, as Snakemake's own records have them."""
-    seconds, seen = Counter(), set()
+    ends: dict[tuple, float] = {}
     for path in (folder / ".snakemake" / "metadata").rglob("*"):
         if path.is_file() and base64.urlsafe_b64decode(path.name).startswith(b"results/"):
             record = json.loads(path.read_text())
-            job = (record["rule"], record["starttime"], record["endtime"])
-            if job not in seen:  # a job with two files has two records
-                seconds[record["rule"]] += record["endtime"] - record["starttime"]
-            seen.add(job)
+            # A job with several files has as many records, which end one after another.
+            job = record["rule"], record["starttime"]
+            ends[job] = max(ends.get(job, 0), record["endtime"])
+    seconds = Counter()
+    for (rule, start), end in ends.items():
+        seconds[rule] += end - start
     return dict(seconds)
 
 
