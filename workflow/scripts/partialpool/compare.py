@@ -107,7 +107,7 @@ def _note(row: dict) -> str:
     if row["rank"] > 0 and (difference < CLOSE or difference < 2 * unsure):
         notes.append("too close to call")
     if over := row["pareto_k_over"]:
-        many = f"{over} of {row['units']}"
+        many = f"{over:,} of {row['units']:,}"
         notes.append(f"Pareto k too high for {many}: this estimate is optimistic")
     if not row["fit_passed"]:
         notes.append(FAILED)

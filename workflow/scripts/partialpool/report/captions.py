@@ -59,6 +59,8 @@ def prior(results: Results) -> str:
             "Bars hold 50, 80 and 95% of single observations drawn from the priors; each tick "
             "above them is a row of the data."
         )
+        if results.replicated < results.data["rows_used"]:
+            said += f" Ticks are of {results.replicated:,} rows, drawn at random."
     if results.fit("unpooled"):
         said += " The unpooled prior is wide on purpose, so that groups do not inform each other."
     return said

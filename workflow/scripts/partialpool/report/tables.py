@@ -208,18 +208,20 @@ def comparison(rows: list[dict]) -> dict | None:
     if not rows:
         return None
     out = []
+    # Tenths say nothing beside hundreds of thousands, and take room.
+    places = 0 if max(abs(value(row, "elpd_loo")) for row in rows) >= 1e5 else 1
     for row in rows:
         over = int(row["pareto_k_over"])
         out.append(
             [
                 row["variant"],
-                fixed(value(row, "elpd_loo"), 1),
-                fixed(math.hypot(value(row, "se"), value(row, "subsampling_se")), 1),
-                fixed(value(row, "elpd_diff"), 1),
-                fixed(math.hypot(value(row, "dse"), value(row, "subsampling_dse")), 1),
-                fixed(value(row, "p"), 1),
+                fixed(value(row, "elpd_loo"), places),
+                fixed(math.hypot(value(row, "se"), value(row, "subsampling_se")), places),
+                fixed(value(row, "elpd_diff"), places),
+                fixed(math.hypot(value(row, "dse"), value(row, "subsampling_dse")), places),
+                fixed(value(row, "p"), places),
                 fixed(value(row, "weight"), 2),
-                {"text": f"{over} of {row['units']}", "mark": "failed" if over else ""},
+                {"text": f"{over:,} of {int(row['units']):,}", "mark": "failed" if over else ""},
                 {"text": row["note"], "mark": "failed" if row["fit_passed"] != "True" else ""},
             ]
         )

@@ -158,7 +158,7 @@ def compared(rows: list[dict], unit: str) -> list[str]:
 def doubts(rows: list[dict], unit: str) -> list[str]:
     """For which variants importance sampling did not work, in one sentence."""
     over = [
-        f"{row['variant']} ({row['pareto_k_over']} of {row['units']} {unit})"
+        f"{row['variant']} ({int(row['pareto_k_over']):,} of {int(row['units']):,} {unit})"
         for row in rows
         if int(row["pareto_k_over"])
     ]
