@@ -52,7 +52,7 @@ def cost(
     found = findings.medians(results)
     found = found[found["cache"].isin(["warm", "none"])]
     found = found[[size in sizes for size in zip(found["rows"], found["groups"], strict=True)]]
-    found = found.dropna(subset="seconds")[lambda all_: all_["note"].fillna("") == ""]
+    found = found.dropna(subset="seconds")[lambda all_: all_["note"].isna()]
     with plt.rc_context(RC):
         figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.9), sharey=True)
         titles = ("the fit, compilation included", "the whole process, from the CSV")
