@@ -1,0 +1,144 @@
+"""Results of a study, made by hand, for tests of its page."""
+
+from pathlib import Path
+
+from partialpool import config, report
+from partialpool.report.results import Factor, Fit, Results
+
+SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
+TEMPLATES = SCRIPTS.parent / "report"
+HOSTILE = "<script>alert('x')</script>"
+VARIANTS = ("pooled", "unpooled", "hierarchical")
+ANSWER = dict.fromkeys(("mean", "sd", "lower", "upper", "outcome_lower", "outcome_upper"), "1")
+
+
+def row(name, mean=1.0):
+    return {"name": name, "mean": str(mean), "sd": "0.5", "lower": "0", "upper": "2"}
+
+
+def fit(variant, factors, passed=True, **priors):
+    checks = [
+        {"name": "rhat", "value": 1.5, "threshold": 1.01, "passed": passed, "worst": HOSTILE},
+        {"name": "ebfmi", "value": None, "threshold": 0.3, "passed": passed, "worst": None},
+    ]
+    names = ["beta[Intercept]"]
+    names += [f"coef_{f.name}[{level}, Intercept]" for f in factors for level in f.sizes]
+    names += [f"sd_{f.name}[Intercept]" for f in factors if variant == "hierarchical"]
+    status = {"group_status": "known", "fit_passed": str(passed), "note": ""}
+    attempt = {"draws": 100, "tune": 100, "target_accept": 0.9, "seconds": 1.0}
+    effects = {f.name: {"form": "non-centred", "centring": {}} for f in factors}
+    of_columns = {f.name: {"Intercept": "half_normal(2.5)"} for f in factors}
+    return Fit(
+        variant=variant,
+        passed=passed,
+        checks=checks,
+        advice=[] if passed else ["Draw longer."],
+        summary={name: row(name, i) for i, name in enumerate(names)},
+        predictions=[
+            {HOSTILE: level, "predicted_for": "group", **ANSWER, **status}
+            for level in (factors[0].sizes if factors else "ab")
+        ],
+        priors={
+            "beta": {"Intercept": "normal(0, 10)"},
+            "sd": of_columns,
+            "cor": {},
+            "nu": {},
+            "response": {"sigma": "half_student_t(4, 1)"},
+            "centred": True,
+            "wide": {f.name: {"Intercept": 25.0} for f in factors},
+            "given": ["Intercept"],
+        }
+        | priors,
+        sampler={"chains": 4},
+        provenance={"versions": {"pymc": "6.4.0"}, "platform": HOSTILE, "commit": None},
+        attempts=[
+            attempt
+            | {
+                "passed": passed,
+                "failed": [] if passed else checks,
+                "parameterisation": effects if variant != "pooled" else {},
+            }
+        ],
+        warnings=[f"{HOSTILE} is far from the data."],
+    )
+
+
+def compared(variant, rank, note=""):
+    numbers = (
+        "elpd_loo",
+        "se",
+        "subsampling_se",
+        "elpd_diff",
+        "dse",
+        "subsampling_dse",
+        "weight",
+        "p",
+        "pareto_k_threshold",
+    )
+    return {
+        "variant": variant,
+        "rank": str(rank),
+        **dict.fromkeys(numbers, "0.7"),
+        "pareto_k_over": "0",
+        "units": "8",
+        "units_total": "8",
+        "fit_passed": "True",
+        "note": note,
+    }
+
+
+def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=None, **keys):
+    """A study of one factor, or of those given; other arguments are keys of its config."""
+    if factors is None:
+        factors = [Factor(HOSTILE, (HOSTILE,), ("Intercept",), dict.fromkeys(levels, 3))]
+    described = {"type": "number", "missing": 0, "min": 0, "max": 1, "mean": 0.5, "sd": 0.2}
+    labels = {HOSTILE: {"type": "text", "missing": 0, "levels": dict.fromkeys(levels, 3)}}
+    keys = {name: str(value) for name, value in keys.items()}
+    written = {"data": HOSTILE, "formula": f"y ~ 1 + (1 | `{HOSTILE}`)", "variants": [*VARIANTS]}
+    study = config.read({"interval": 0.9, "studies": {"radon": written | keys}})["radon"]
+    outcome = {
+        name: getattr(study, name)
+        for name in ("family", "sigma", "trials", "offset", "exposure", "weights")
+    }
+    return Results(
+        study=study.block(*study.__dataclass_fields__),
+        data={
+            "source": HOSTILE,
+            "rows_read": 3 * len(levels) + 2,
+            "rows_used": 3 * len(levels),
+            "dropped": {"total": 2, "by_column": {"y": 2}},
+            "columns": labels | dict.fromkeys(("y", "n", "weeks"), described),
+            "factors": [
+                {
+                    "factor": factor.name,
+                    "count": len(factor.sizes),
+                    "smallest": 3,
+                    "largest": 3,
+                    "single_row": 0,
+                }
+                for factor in factors
+            ],
+            "warnings": [HOSTILE],
+        },
+        model={
+            "coefficients": ["Intercept"],
+            "terms": {"Intercept": ["Intercept"]},
+            "outcome": outcome,
+            "response": "y",
+            "mean": {"Intercept": 1.0},
+            "sd": {"Intercept": 0.0},
+        },
+        factors=factors,
+        pairs={},
+        fits=[fit(variant, factors, variant not in failed) for variant in VARIANTS],
+        comparison=[compared(variant, rank) for rank, variant in enumerate(ranking)],
+        comparison_groups=[],
+        recovery=[],
+        replicated=3 * len(levels),
+        merged=5,
+    )
+
+
+def page(found, figures):
+    (figures / "forms.json").write_text("{}")
+    return report.page(found, figures, {"pooled/summary.csv": "all"}, TEMPLATES)
