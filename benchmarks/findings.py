@@ -49,12 +49,35 @@ def judge(draws: pd.DataFrame, reference: dict) -> dict:
     }
 
 
+def kept(path: Path, sizes: list[tuple[int, int]], tools: list[str]) -> list[dict]:
+    """What earlier runs found, but for what is to be run again: these sizes with these tools."""
+    if not path.exists():
+        return []
+    found = pd.read_csv(path)
+    found["note"] = found["note"].fillna("")
+    again = [(row.rows, row.groups) in sizes and row.tool in tools for row in found.itertuples()]
+    return found[~np.array(again, dtype=bool)].to_dict("records")
+
+
 def medians(results: pd.DataFrame) -> pd.DataFrame:
-    """One row for each size, tool and cache, in the order they were run: medians of repetitions."""
+    """One row for each size, tool and cache, in the order they come: medians of repetitions."""
     numbers = results.select_dtypes("number").columns.difference([*KEY, "seed"])
     texts = results.columns.difference([*KEY, *numbers, "seed"])
     how = {name: "median" for name in numbers} | {name: "first" for name in texts}
     return results.groupby(KEY, sort=False).agg(how).reset_index()
+
+
+def page(results: pd.DataFrame, tools: list[str], fit: str, whole: str) -> str:
+    """Where and when it was measured, the ratios and everything, tools in the order given."""
+    order = results["tool"].map(tools.index)
+    results = results.iloc[np.lexsort((order, results["groups"], results["rows"]))]
+    when = results.groupby("machine")["date"].agg(["min", "max"])
+    measured = [
+        f"{machine}, {first if first == last else f'{first} to {last}'}"
+        for machine, first, last in when.itertuples()
+    ]
+    tables = [ratios(results, fit, whole), table(results)]
+    return "\n\n".join([f"{'; '.join(measured)}:", *tables])
 
 
 def table(results: pd.DataFrame) -> str:
@@ -64,8 +87,7 @@ def table(results: pd.DataFrame) -> str:
         "divergences | R-hat | furthest mean | its sds | memory, MB |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    ordered = medians(results).sort_values(["rows", "groups"], kind="stable")
-    for _, row in ordered.iterrows():
+    for _, row in medians(results).iterrows():
         size = f"{row['rows']:,} × {row['groups']:,}"
         if isinstance(row["note"], str) and row["note"]:
             lines.append(f"| {size} | {row['tool']} | {row['cache']} | {row['note']} |" + " |" * 8)

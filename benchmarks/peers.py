@@ -5,7 +5,8 @@ process of its own, on two cores, with 4 chains of 1000 + 1000 draws and otherwi
 Its draws are held against a reference posterior that none of the tools had a hand in.
 
 A tool is left out where a smaller table says it would run over the limit, and stopped where it
-does. Peers in Python run in benchmarks/.venv, made on first use; lme4 and brms, where R has them.
+does. What earlier runs found of other sizes and tools is kept. Peers in Python run in
+benchmarks/.venv, made on first use; lme4 and brms, where R has them.
 
     python benchmarks/peers.py [--rows 10000 --groups 50] [--tools bambi nutpie] [--cold]
 """
@@ -204,7 +205,10 @@ def fit(tool: Tool, place: Place, reference: dict) -> dict:
 
 
 def fits(tool: Tool, data: Path, folder: Path, reference: dict, given) -> Iterator[dict]:
-    """Run one tool on one table as often as asked for, until it fails."""
+    """Run one tool on one table, with an empty cache and then as often as asked for.
+
+    Not again where it failed.
+    """
     # PyTensor's flags are separated by commas.
     compiled = folder / "compiled" / re.sub(r"\W+", "-", tool.name)
     environment = {
@@ -212,14 +216,13 @@ def fits(tool: Tool, data: Path, folder: Path, reference: dict, given) -> Iterat
         "NUMBA_CACHE_DIR": str(compiled / "numba"),
     }
     place = Place(data, folder / "out", environment, given.limit, 1)
-    if tool.caches and given.cold:
+    if tool.caches:
         shutil.rmtree(compiled, ignore_errors=True)
         found = fit(tool, place, reference)
-        yield {"cache": "cold", "seed": 1, **found}
+        if given.cold or found["note"]:
+            yield {"cache": "cold", "seed": 1, **found}
         if found["note"]:
             return
-    elif tool.caches and not compiled.exists():
-        fit(tool, place, reference)  # fills the cache
     for seed in range(1, given.repeat + 1):
         found = fit(tool, replace(place, seed=seed), reference)
         yield {"cache": "warm" if tool.caches else "none", "seed": seed, **found}
@@ -235,9 +238,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--tools", nargs="+", choices=TOOLS, default=list(TOOLS))
     parser.add_argument("--limit", type=float, default=LIMIT, help="seconds a tool may run")
     parser.add_argument("--repeat", type=int, default=1, help="fits of each, with other seeds")
-    parser.add_argument(
-        "--cold", action="store_true", help="time each with an empty compile cache, too"
-    )
+    parser.add_argument("--cold", action="store_true", help="tell the first fit of each, too")
     parser.add_argument("--output", type=Path, default=findings.RESULTS)
     given = parser.parse_args()
     if len(given.rows or []) != len(given.groups or []):
@@ -253,7 +254,7 @@ def main() -> None:
     given = options()
     two_cores()
     where = {"date": date.today().isoformat(), "machine": machine()}
-    results = []
+    results = findings.kept(given.output, given.sizes, [TOOLS[key].name for key in given.tools])
     with tempfile.TemporaryDirectory(prefix="partialpool-") as name:
         folder = Path(name)
         for rows, groups in given.sizes:
@@ -269,9 +270,7 @@ def main() -> None:
                     pd.DataFrame(results).to_csv(given.output, index=False)
                     print(at, json.dumps(found, default=float), flush=True)
             shutil.rmtree(data)
-    frame = pd.DataFrame(results)
-    text = f"{where['machine']}, {where['date']}:\n\n{findings.ratios(frame, FIT, WHOLE)}"
-    text += f"\n\n{findings.table(frame)}"
+    text = findings.page(pd.DataFrame(results), [tool.name for tool in TOOLS.values()], FIT, WHOLE)
     print(text)
     if given.output == findings.RESULTS:
         findings.publish("peers", text)

@@ -83,7 +83,7 @@ def test_a_fit_is_judged_by_its_worst_parameter(benchmark):
     assert point == {"distance": 0.5, "furthest": "sigma"}
 
 
-def test_what_was_left_out_is_said_and_what_was_repeated_is_a_median(benchmark):
+def test_what_was_left_out_is_said_and_what_was_repeated_is_a_median(benchmark, tmp_path):
     findings, peers = benchmark("findings"), benchmark("peers")
 
     def ran(tool, rows, seconds, ess):
@@ -103,7 +103,18 @@ def test_what_was_left_out_is_said_and_what_was_repeated_is_a_median(benchmark):
     left_out = {"rows": 100_000, "groups": 50, "tool": "Bambi", "cache": "none", "note": note}
     assert peers.too_long([*results, slow, left_out], "Bambi", 10**6, 50, 600) == note
 
-    frame = pd.DataFrame([*results, left_out])
+    found = [row | {"date": "2026-01-02", "machine": "one"} for row in [left_out, *results]]
+    frame = pd.DataFrame(found)
+    path = tmp_path / "results.csv"
+    frame.to_csv(path, index=False)
+    again = findings.kept(path, [(1000, 50)], [peers.FIT])
+    assert [row["tool"] for row in again] == ["Bambi", peers.WHOLE, "Bambi"]
+    assert again[0]["note"] == note
+    assert again[1]["note"] == ""
+    page = findings.page(frame, ["Bambi", peers.FIT, peers.WHOLE], peers.FIT, peers.WHOLE)
+    assert page.startswith("one, 2026-01-02:")
+    assert page.index("| Bambi | warm |") < page.index(f"| {peers.FIT} | warm |")
+    assert page.index(f"| {peers.WHOLE} | warm |") < page.index("| Bambi | none |")
     assert "| 1,000 × 50 | 100 (60) |" in findings.ratios(frame, peers.FIT, peers.WHOLE)
     table = findings.table(frame)
     assert "| 1,000 × 50 | partialpool, fit | warm | 6.0 | 3.0 | 3,000 | 1,000 |" in table

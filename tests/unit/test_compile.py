@@ -1,6 +1,5 @@
 """A model is compiled once for its shape, and its gradient is that of its density."""
 
-import inspect
 import os
 import subprocess
 import sys
@@ -8,9 +7,10 @@ import time
 
 import numpy as np
 import pandas as pd
+import pytensor.tensor as pt
 import pytest
 
-from partialpool import compress, families, priors, sampling
+from partialpool import compress, density, families, priors
 from partialpool.formula import Formula
 from partialpool.models import collapse, gaussian, glm, integrated
 from partialpool.study import Outcome
@@ -49,12 +49,7 @@ def poisson_model(rows, given=PRIORS):
 
 
 def compiled(model):
-    return sampling._density(model, model.initial_point(0))
-
-
-def from_disk(density) -> bool:
-    """Whether the whole function was found among the stored machine code."""
-    return not inspect.getclosurevars(density).nonlocals["jitted"].stats.cache_misses
+    return density.compiled(model, model.initial_point(0))
 
 
 @pytest.mark.parametrize("study", [*STUDIES, "Poisson"])
@@ -68,19 +63,18 @@ def test_another_study_of_the_same_shape_compiles_nothing(study):
 
     compiled(of(table(5, 8, 1), PRIORS))
     for rows in (table(70, 3, 2, "other"), table(1, 30, 3)):
-        density, _ = compiled(of(rows, OTHER_PRIORS))
-        assert from_disk(density)
+        assert compiled(of(rows, OTHER_PRIORS)).function.cache_hits
 
 
 @pytest.mark.parametrize("study", STUDIES)
 @pytest.mark.parametrize("groups", [1, 63, 130])
 def test_gradient_is_that_of_the_density(study, groups):
-    density, start = compiled(gaussian_model(table(groups, 6, 4), *STUDIES[study]))
+    found = compiled(gaussian_model(table(groups, 6, 4), *STUDIES[study]))
     rng = np.random.default_rng(7)
-    position = start + rng.uniform(-0.5, 0.5, len(start))
-    direction = rng.normal(size=len(start))
-    ahead, behind = (density(position + step * direction)[0] for step in (1e-5, -1e-5))
-    along = density(position)[1] @ direction
+    position = found.start + rng.uniform(-0.5, 0.5, len(found.start))
+    direction = rng.normal(size=len(found.start))
+    ahead, behind = (found(position + step * direction)[0] for step in (1e-5, -1e-5))
+    along = found(position)[1] @ direction
     assert along == pytest.approx((ahead - behind) / 2e-5, rel=1e-5, abs=1e-4)
 
 
@@ -109,12 +103,20 @@ def test_one_pass_is_gram_schmidt_of_every_group(size):
         assert float(log_t) == pytest.approx(expected, rel=1e-12)
 
 
-WAITING = """
+COMPILING = """
 import sys
-from partialpool import sampling
-with sampling._turn(sys.argv[1]):
-    print("mine", flush=True)
-    sys.stdin.read() if len(sys.argv) > 2 else None
+import numba, numpy as np
+from partialpool import density
+
+data = [np.zeros(int(sys.argv[2]))]
+
+def jitted():
+    print("compiling", flush=True)
+    sys.stdin.read() if len(sys.argv) > 3 else None
+    return numba.njit(lambda position, data: (np.array(position.sum()), position))
+
+density._stored(density._source(data), sys.argv[1], jitted)
+print("done", flush=True)
 """
 
 
@@ -125,24 +127,45 @@ def test_a_shape_that_is_being_compiled_is_waited_for_until_its_process_is_gone(
             "PYTHONPATH": os.pathsep.join(sys.path),
         }
         return subprocess.Popen(
-            [sys.executable, "-c", WAITING, *arguments],
+            [sys.executable, "-c", COMPILING, *arguments],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
 
-    first = start("a shape", "and stays")
-    assert first.stdout.readline() == "mine\n"
-    second = start("a shape")
-    time.sleep(5)
+    first = start("a shape", "1", "and stays")
+    assert first.stdout.readline() == "compiling\n"
+    second = start("a shape", "1")
+    # Code of another shape is nothing to wait for.
+    assert start("another", "2").communicate(timeout=60)[0] == "compiling\ndone\n"
     assert second.poll() is None
     first.kill()
-    assert second.communicate(timeout=60)[0] == "mine\n"
+    assert second.communicate(timeout=60)[0] == "compiling\ndone\n"
     first.communicate()
-    # What was compiled to its end is not waited for.
-    holder = start("another", "and stays")
-    assert holder.stdout.readline() == "mine\n"
-    assert start("a shape").communicate(timeout=60)[0] == "mine\n"
-    holder.kill()
-    holder.communicate()
+    # Whoever waits finds what was compiled meanwhile.
+    first = start("a third", "1", "and stays")
+    assert first.stdout.readline() == "compiling\n"
+    second = start("a third", "1")
+    time.sleep(5)
+    assert first.communicate(timeout=60)[0] == "done\n"
+    assert second.communicate(timeout=60)[0] == "done\n"
+
+
+def test_a_graph_that_computes_something_else_is_another_shape():
+    """By its operations, their order, its constants, and what is known of its inputs."""
+    x, y = pt.dvector("x"), pt.dvector("y")
+    same = density._structure([x, y], [pt.exp(x) - 2 * y])
+    a, b = pt.dvector("a"), pt.dvector("b")
+    assert density._structure([a, b], [pt.exp(a) - 2 * b]) == same
+    others = [
+        ([x, y], [pt.exp(y) - 2 * x]),
+        ([x, y], [pt.exp(x) + 2 * y]),
+        ([x, y], [pt.exp(x) - 3 * y]),
+        ([x, y], [pt.exp(x) - 2 * y, y]),
+    ]
+    x = pt.tensor("x", shape=(3,))
+    others.append(([x, y], [pt.exp(x) - 2 * y]))
+    found = {density._structure(inputs, outputs) for inputs, outputs in others}
+    assert len(found) == len(others)
+    assert same not in found

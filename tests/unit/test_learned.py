@@ -1,11 +1,15 @@
 """What comes in batches is what comes whole: columns, design, report and compressed rows."""
 
 import json
+import os
+import subprocess
+import sys
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
@@ -131,6 +135,55 @@ def test_a_file_in_batches_is_the_file_at_once(rows, tmp_path, request, name, fo
     shared = [compress.table(to, design, outcome, part, 4) for part in range(4)]
     assert sum(part.total for part in shared) == SIZE
     same(whole, compress.merge(shared[::-1]))
+
+
+READING = """
+import pathlib, sys
+from partialpool import compress, ingest, kept, table, tally
+from partialpool.formula import Formula
+from partialpool.study import Outcome
+
+path, to = sys.argv[1:]
+table.BLOCK, table.BATCH, kept.BATCH = 1 << 18, 20_000, 20_000
+tally.COPIES = 0  # sixteen bytes a row, up to a million rows
+formula, outcome = Formula("y ~ scale(x) + (1 + x | g)"), Outcome()
+found = ingest.ingest(path, formula, outcome, to=to, source="t")
+print(int(compress.table(to, found.learned.design, outcome).rows.sum()))
+status = pathlib.Path("/proc/self/status").read_text()
+print(status.partition("VmHWM:")[2].split()[0])
+"""
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_memory_does_not_grow_with_the_table(tmp_path, kind):
+    """The peak of a process that reads and compresses a table, and one ten times as long."""
+    peaks = {}
+    for rows in (300_000, 3_000_000):
+        rng = np.random.default_rng(rows)
+        drawn = pa.table(
+            {
+                "y": rng.normal(size=rows),
+                "x": rng.normal(size=rows),
+                "g": [f"g{i}" for i in rng.integers(0, 30, rows)],
+            }
+        )
+        path = tmp_path / f"{rows}.{kind}"
+        if kind == "csv":
+            pa.csv.write_csv(drawn, path)
+        else:  # in one group of rows, the hardest to read in parts
+            pa.parquet.write_table(drawn, path, row_group_size=rows)
+        done = subprocess.run(
+            [sys.executable, "-c", READING, str(path), str(tmp_path / "used")],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        count, kilobytes = map(int, done.stdout.split())
+        assert count == rows
+        peaks[rows] = kilobytes * 1024
+    # A table that is held takes 24 bytes a row, and more while it is made.
+    assert peaks[3_000_000] - peaks[300_000] < 12 * 2_700_000, peaks
 
 
 def same(one, other):

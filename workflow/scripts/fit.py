@@ -1,12 +1,6 @@
 """Snakemake adapter of `partialpool.fit`."""
 
-import os
-
-# The cores of a fit are for its chains. Shared by linear algebra, sums would depend on how many.
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"
-
-from partialpool import files, job  # noqa: E402
+from partialpool import files, job
 
 with job.logged(snakemake):
     from partialpool import compress, fit

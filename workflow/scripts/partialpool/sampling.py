@@ -1,33 +1,22 @@
-"""Sampling: a PyMC model's compiled density, drawn from by NUTS.
+"""Sampling: a PyMC model drawn from by NUTS.
 
-PyMC compiles the log density and its gradient with numba, which caches the
-machine code on disk; `chains` runs NUTS on the compiled function. Nothing here
-knows what the model is.
+`density` compiles it, `chains` draws positions, and these become the model's variables on their
+own scale. Nothing here knows what the model is.
 """
 
-import fcntl
-import hashlib
-import math
-import platform
 import time
-from contextlib import contextmanager
 
-import numba
 import numpy as np
 import pymc as pm
-import pytensor
-import pytensor.tensor as pt
 import xarray as xr
-from pymc.pytensorf import rewrite_pregrad
 from pytensor.compile.mode import Mode
-from pytensor.graph.replace import clone_replace, vectorize_graph
+from pytensor.graph.replace import vectorize_graph
 from pytensor.link.basic import PerformLinker
-from pytensor.link.numba.cache import CACHED_SRC_FUNCTIONS, NUMBA_CACHE_PATH
 
 from partialpool import chains as chains_of
+from partialpool import density
 
 BATCH = 5_000_000  # numbers in one call for several draws
-LONGEST_WAIT = 600  # seconds for another process to compile
 
 
 def sample(
@@ -63,12 +52,12 @@ def sample(
     """
     begun = time.perf_counter()
     point = model.initial_point(0)
-    density, start = _density(model, point)
-    compiled = time.perf_counter()
+    compiled = density.compiled(model, point)
+    ready = time.perf_counter()
 
     settings = {"draws": draws, "tune": tune, "target_accept": target_accept}
     positions, statistics = chains_of.draw(
-        density, start, chains=chains, seed=seed, at_once=at_once, **settings
+        compiled, chains=chains, seed=seed, at_once=at_once, **settings
     )
     dims = ("chain", "draw")
     coords = {"chain": np.arange(chains), "draw": np.arange(draws)}
@@ -79,82 +68,10 @@ def sample(
         },
     )
     drawn.attrs |= {
-        "compile_seconds": round(compiled - begun, 3),
-        "sampling_seconds": round(time.perf_counter() - compiled, 3),
+        "compile_seconds": round(ready - begun, 3),
+        "sampling_seconds": round(time.perf_counter() - ready, 3),
     }
     return drawn
-
-
-def _values(model: pm.Model) -> list:
-    """Value variables in the order of a position; last those as long as the data say."""
-    return sorted(model.continuous_value_vars, key=lambda value: None in value.type.shape)
-
-
-def _split(model: pm.Model, position) -> dict:
-    """Each value variable as a part of a position. Lengths that data say are data here too."""
-    parts, begin = {}, 0
-    for value in _values(model):
-        dims = model.named_vars_to_dims.get(model.values_to_rvs[value].name)
-        shape = [
-            length if length is not None else model.dim_lengths[dims[axis]]
-            for axis, length in enumerate(value.type.shape)
-        ]
-        end = begin + math.prod(shape)
-        parts[value] = position[begin:end].reshape(shape) if shape else position[begin]
-        begin = end
-    return parts
-
-
-def _density(model: pm.Model, point: dict):
-    """Compile `position -> (log density, gradient)`; and the position of a point."""
-    logp = rewrite_pregrad(model.logp())
-    gradients = pytensor.grad(logp, _values(model), disconnected_inputs="ignore")
-    gradient = pt.concatenate([one.ravel() for one in gradients])
-    position = pt.vector("position")
-    outputs = clone_replace([logp, gradient], _split(model, position), rebuild_strict=False)
-    # Fast math lets the compiler reorder sums as it pleases, and it pleases
-    # differently for code from the cache: draws would depend on the cache.
-    with pytensor.config.change_flags(numba__fastmath=False):
-        function = pm.pytensorf.compile([position], outputs, mode="NUMBA")
-    # The jitted function itself, without the checks PyTensor makes at every call.
-    jitted = function.vm.jit_fn
-    data = [container.storage[0] for container in function.input_storage[1:]]
-
-    def density(position):
-        value, gradient = jitted(position, *data)
-        return float(value), gradient
-
-    start = np.concatenate([np.ravel(point[value.name]) for value in _values(model)])
-    with _turn(CACHED_SRC_FUNCTIONS.get(jitted.py_func)):
-        density(start)
-    return density, start
-
-
-@contextmanager
-def _turn(shape: str | None):
-    """Wait while another process compiles, unless code of this shape is on the disk already.
-
-    Whoever waited finds what the other compiled. Besides, Numba's index of its cache can mix up
-    what two processes write at once. The system drops the lock of a process that was killed.
-    """
-    code = f"{shape}-{numba.__version__}-{platform.node()}"
-    known = NUMBA_CACHE_PATH / f"partialpool-{hashlib.sha256(code.encode()).hexdigest()}"
-    if known.exists():
-        yield
-        return
-    with (NUMBA_CACHE_PATH / "partialpool-lock").open("a") as lock:
-        until = time.monotonic() + LONGEST_WAIT
-        while time.monotonic() < until:
-            try:
-                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(0.1)
-            except OSError:  # a file system without locks
-                break
-        yield
-    if shape is not None:
-        known.touch()
 
 
 def constrain(model: pm.Model, point: dict, positions: np.ndarray) -> xr.Dataset:
@@ -176,7 +93,7 @@ def constrain(model: pm.Model, point: dict, positions: np.ndarray) -> xr.Dataset
     chains, draws, _ = positions.shape
     flat = positions.reshape(chains * draws, -1)
     batched, columns, at = {}, [], 0
-    for value in _values(model):
+    for value in density.values(model):
         shape = point[value.name].shape
         size = int(np.prod(shape))
         batched[value] = value.type.clone(shape=(None, *value.type.shape))(f"{value.name}_batch")

@@ -25,6 +25,7 @@ from partialpool.kept import as_text
 MISSING = ["", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL"]
 BLOCK = 8 << 20  # bytes of a CSV file in a batch
 BATCH = 1 << 19  # rows of a Parquet file in a batch
+BUFFER = 1 << 20  # bytes of a column that are read of it at a time
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 # Whole numbers that a gap does not turn into floats.
@@ -135,7 +136,10 @@ class File:
         labels = [f.name for f in schema if f.name in text and pa.types.is_string(f.type)]
         for part in parts:
             try:
-                file = pa.parquet.ParquetFile(part, read_dictionary=labels)
+                # By default all of a file that will be read is in memory before it is.
+                file = pa.parquet.ParquetFile(
+                    part, read_dictionary=labels, pre_buffer=False, buffer_size=BUFFER
+                )
                 for batch in file.iter_batches(BATCH, columns=names):
                     yield pa.record_batch(
                         [

@@ -92,7 +92,8 @@ class Integrated(Op):
     derivatives of |r|² in c, Λ, ρ and τ, and of log |T| in Λ and ρ.
     """
 
-    __props__ = ()
+    __props__ = ("version",)
+    version = VERSION
 
     def make_node(self, *inputs):
         """Inputs and outputs are of double precision."""
@@ -345,4 +346,4 @@ integrate = _stored(_integrate)
 
 @register_funcify_default_op_cache_key(Integrated)
 def _compiled(op, node, **kwargs):
-    return _integrate, VERSION
+    return _integrate
