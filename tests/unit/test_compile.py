@@ -137,17 +137,17 @@ def test_a_shape_that_is_being_compiled_is_waited_for_until_its_process_is_gone(
     first = start("a shape", "1", "and stays")
     assert first.stdout.readline() == "compiling\n"
     second = start("a shape", "1")
-    # Code of another shape is nothing to wait for.
-    assert start("another", "2").communicate(timeout=60)[0] == "compiling\ndone\n"
+    time.sleep(5)
     assert second.poll() is None
     first.kill()
     assert second.communicate(timeout=60)[0] == "compiling\ndone\n"
     first.communicate()
-    # Whoever waits finds what was compiled meanwhile.
-    first = start("a third", "1", "and stays")
+    # Whoever waits finds what was compiled meanwhile, and what is there is not waited for.
+    first = start("another", "2", "and stays")
     assert first.stdout.readline() == "compiling\n"
-    second = start("a third", "1")
-    time.sleep(5)
+    second = start("another", "2")
+    assert start("a shape", "1").communicate(timeout=60)[0] == "done\n"
+    assert second.poll() is None
     assert first.communicate(timeout=60)[0] == "done\n"
     assert second.communicate(timeout=60)[0] == "done\n"
 

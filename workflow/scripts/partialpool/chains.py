@@ -25,7 +25,8 @@ STATISTICS = {  # nutpie's name: ArviZ's name
 # What a draw is stored as: its position, as it is.
 COPY = """
 def copy(size, expanded, position, stored, data):
-    carray(stored, (size,))[:] = carray(position, (size,))
+    for i in range(size):
+        stored[i] = position[i]
     return 0
 """
 

@@ -36,7 +36,11 @@ from pytensor.link.numba.cache import (
     compile_numba_function_src,
     hash_from_pickle_dump,
 )
-from pytensor.link.numba.dispatch.basic import cache_key_for_constant, default_hash_key_from_props
+from pytensor.link.numba.dispatch.basic import (
+    cache_key_for_constant,
+    default_hash_key_from_props,
+    numba_njit,
+)
 
 LONGEST_WAIT = 600  # seconds for another process to compile
 FAILED, NO_GRADIENT, NO_VALUE = 1, 3, 4  # what the function returns, besides 0
@@ -121,13 +125,13 @@ def compiled(model: pm.Model, point: dict) -> Density:
         density = clone_replace([rewritten, gradient], parts, rebuild_strict=False)
         density = clone_replace(density, inputs)
         # Fast math lets the compiler reorder sums as it pleases, and it pleases
-        # differently for code from the cache: draws would depend on the cache. Only the whole is
-        # stored: no two shapes write the same file, and they can be compiled at the same time.
-        with pytensor.config.change_flags(numba__fastmath=False, numba__cache=False):
+        # differently for code from the cache: draws would depend on the cache.
+        with pytensor.config.change_flags(numba__fastmath=False):
             function = pm.pytensorf.compile(
                 [position, *inputs.values()], density, mode="NUMBA", on_unused_input="ignore"
             )
-        return function.vm.jit_fn
+            # To be called from machine code alone, and stored as a part of what calls it.
+            return numba_njit(function.vm.jit_fn.py_func)
 
     source = _source(data)
     shape = "\n".join([*MADE_BY, source, _structure([position, *shared], outputs)])
@@ -185,6 +189,7 @@ def _source(data: list[np.ndarray]) -> str:
         axis += array.ndim
     # Python compiles longer tuples to what numba does not know.
     given = [f"({', '.join(some)},)" for some in batched(arguments, 20)]
+    # Loops, because numba takes seconds to compile assignments and reductions of whole arrays.
     return f"""
 def density(size, position, gradient, value, data):
     try:
@@ -192,11 +197,12 @@ def density(size, position, gradient, value, data):
         given = {" + ".join(given)}
         found, slope = jitted(*given)
         value[0] = found[()]
-        carray(gradient, (size,))[:] = slope
-        if not np.isfinite(value[0]):
+        if not math.isfinite(value[0]):
             return {NO_VALUE}
-        if not np.isfinite(slope).all():
-            return {NO_GRADIENT}
+        for i in range(size):
+            gradient[i] = slope[i]
+            if not math.isfinite(slope[i]):
+                return {NO_GRADIENT}
     except Exception:
         return {FAILED}
     return 0
@@ -211,7 +217,7 @@ def stored(source: str, name: str, signature, key: str, **names):
     TypingError
         If it is not stored, and a name that it uses is not among the `names`.
     """
-    names = {"__name__": __name__, "carray": numba.carray, "np": np, **names}
+    names = {"__name__": __name__, "carray": numba.carray, "math": math, "np": np, **names}
     function = compile_numba_function_src(source, name, names, cache_key=f"partialpool-{key}")
     return numba.cfunc(signature, cache=True)(function)
 
@@ -226,7 +232,7 @@ def _stored(source: str, key: str, jitted):
         return load()
     except TypingError:
         pass
-    with _turn(key):
+    with _turn():
         try:
             return load()
         except TypingError:
@@ -234,12 +240,14 @@ def _stored(source: str, key: str, jitted):
 
 
 @contextmanager
-def _turn(key: str):
-    """Wait while another process compiles the same: whoever waited finds what the other stored.
+def _turn():
+    """Wait while another process compiles.
 
-    The system drops the lock of a process that was killed.
+    Whoever waited finds what the other stored: the same function, or operations that theirs have
+    in common. Besides, Numba's index of its cache can mix up what two processes write at once. The
+    system drops the lock of a process that was killed.
     """
-    with (NUMBA_CACHE_PATH / f"partialpool-{key}.lock").open("a") as lock:
+    with (NUMBA_CACHE_PATH / "partialpool-lock").open("a") as lock:
         until = time.monotonic() + LONGEST_WAIT
         while time.monotonic() < until:
             try:

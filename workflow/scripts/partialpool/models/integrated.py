@@ -102,8 +102,8 @@ class Integrated(Op):
         return Apply(self, inputs, outputs)
 
     def perform(self, node, inputs, output_storage):
-        """Outside of compiled graphs, by the same machine code."""
-        found = integrate(*(np.ascontiguousarray(value) for value in inputs))
+        """Outside of compiled graphs, by the same machine code, which is for writable arrays."""
+        found = integrate(*(np.array(value, order="C") for value in inputs))
         for storage, value in zip(output_storage, found, strict=True):
             storage[0] = value
 
@@ -346,4 +346,4 @@ integrate = _stored(_integrate)
 
 @register_funcify_default_op_cache_key(Integrated)
 def _compiled(op, node, **kwargs):
-    return _integrate
+    return integrate
