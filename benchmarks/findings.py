@@ -131,12 +131,7 @@ def ratios(results: pd.DataFrame, fit: str, whole: str) -> str:
     lines = ["| rows × groups | " + " | ".join(peers) + " |", "|---" * (len(peers) + 1) + "|"]
     for size in of_fit.index[of_fit[peers].notna().any(axis=1)].sort_values():
         one, all_ = of_fit.loc[size], of_whole.loc[size]
-        cells = [
-            f"{one[fit] / one[name]:,.0f} ({all_[whole] / all_[name]:,.0f})"
-            if pd.notna(one[name])
-            else ""
-            for name in peers
-        ]
+        cells = [_times(one[fit] / one[name], all_[whole] / all_[name]) for name in peers]
         lines.append(f"| {size[0]:,} × {size[1]:,} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -149,6 +144,11 @@ def publish(name: str, text: str, page: Path = HERE / "README.md") -> None:
     if times != 1:
         raise ValueError(f"{page}: has no place for {name!r}")
     page.write_text(after, encoding="utf-8")
+
+
+def _times(fit: float, whole: float) -> str:
+    """How many times as many: of the fit, and in brackets of the whole, as far as both ran."""
+    return _number(fit, ",.0f") + (f" ({whole:,.0f})" if pd.notna(whole) else "")
 
 
 def _number(value: float, form: str) -> str:

@@ -39,10 +39,12 @@ from pytensor.link.numba.cache import (
 from pytensor.link.numba.dispatch.basic import (
     cache_key_for_constant,
     default_hash_key_from_props,
+    numba_funcify,
     numba_njit,
 )
 
 LONGEST_WAIT = 600  # seconds for another process to compile
+LONGEST_CALL = 29  # arguments: Python turns a call with more into what numba cannot inline
 FAILED, NO_GRADIENT, NO_VALUE = 1, 3, 4  # what the function returns, besides 0
 NUMBERS = types.CPointer(types.double)
 # length, position, gradient, value, pointers to the data: as nutpie calls it
@@ -130,8 +132,9 @@ def compiled(model: pm.Model, point: dict) -> Density:
             function = pm.pytensorf.compile(
                 [position, *inputs.values()], density, mode="NUMBA", on_unused_input="ignore"
             )
-            # To be called from machine code alone, and stored as a part of what calls it.
-            return numba_njit(function.vm.jit_fn.py_func)
+            # A part of what calls it, so that it is not optimised as a function of its own first.
+            inline = "always" if len(data) < LONGEST_CALL else "never"
+            return numba_njit(numba_funcify(function.maker.fgraph).py_func, inline=inline)
 
     source = _source(data)
     shape = "\n".join([*MADE_BY, source, _structure([position, *shared], outputs)])
@@ -187,15 +190,16 @@ def _source(data: list[np.ndarray]) -> str:
         shape = f"({', '.join(lengths)},)" if lengths else "()"
         arguments.append(f"carray(data[{number}], {shape}, np.{array.dtype.name})")
         axis += array.ndim
-    # Python compiles longer tuples to what numba does not know.
-    given = [f"({', '.join(some)},)" for some in batched(arguments, 20)]
+    call = f"jitted({', '.join(arguments)})"
+    if len(arguments) > LONGEST_CALL:
+        tuples = [f"({', '.join(some)},)" for some in batched(arguments, LONGEST_CALL)]
+        call = f"jitted(*({' + '.join(tuples)}))"
     # Loops, because numba takes seconds to compile assignments and reductions of whole arrays.
     return f"""
 def density(size, position, gradient, value, data):
     try:
         shapes = carray(data[0], ({axis},), np.int64)
-        given = {" + ".join(given)}
-        found, slope = jitted(*given)
+        found, slope = {call}
         value[0] = found[()]
         if not math.isfinite(value[0]):
             return {NO_VALUE}
