@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytensor.tensor as pt
 import pytest
+from pytensor.compile.builders import OpFromGraph
 
 from partialpool import compress, density, families, priors
 from partialpool.formula import Formula
@@ -163,6 +164,8 @@ def test_a_graph_that_computes_something_else_is_another_shape():
         ([x, y], [pt.exp(x) + 2 * y]),
         ([x, y], [pt.exp(x) - 3 * y]),
         ([x, y], [pt.exp(x) - 2 * y, y]),
+        ([x, y], [OpFromGraph([a], [pt.exp(a)])(x) - 2 * y]),
+        ([x, y], [OpFromGraph([a], [pt.exp(a) + 1])(x) - 2 * y]),
     ]
     x = pt.tensor("x", shape=(3,))
     others.append(([x, y], [pt.exp(x) - 2 * y]))

@@ -29,6 +29,7 @@ from numba.core.registry import cpu_target
 from pymc.pytensorf import rewrite_pregrad
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Constant, Variable
+from pytensor.graph.op import HasMultipleInnerGraph
 from pytensor.graph.replace import clone_replace
 from pytensor.graph.traversal import graph_inputs, io_toposort
 from pytensor.link.numba.cache import (
@@ -163,7 +164,8 @@ def _split(model: pm.Model, position) -> dict:
 def _structure(inputs: list[Variable], outputs: list[Variable]) -> str:
     """A graph in words, the same for graphs that compute the same in the same way.
 
-    Operations and constants are told apart as PyTensor does for its own machine code.
+    Operations and constants are told apart as PyTensor does for its own machine code, those with
+    graphs of their own by all there is to them.
     """
     places = {variable: f"input {i}" for i, variable in enumerate(inputs)}
     lines = [f"{places[variable]}: {variable.type}" for variable in inputs]
@@ -174,8 +176,8 @@ def _structure(inputs: list[Variable], outputs: list[Variable]) -> str:
         return places[variable]
 
     for i, node in enumerate(io_toposort(inputs, outputs)):
-        has_props = hasattr(node.op, "__props__")
-        known_by = default_hash_key_from_props if has_props else hash_from_pickle_dump
+        told = hasattr(node.op, "__props__") and not isinstance(node.op, HasMultipleInnerGraph)
+        known_by = default_hash_key_from_props if told else hash_from_pickle_dump
         places |= {output: f"{i}.{j}" for j, output in enumerate(node.outputs)}
         given = ", ".join(map(place, node.inputs))
         lines.append(f"{i}: {known_by(node.op)} ({given}) {[o.type for o in node.outputs]}")
