@@ -12,7 +12,7 @@ import json
 import shutil
 import statistics
 import tempfile
-from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import findings
@@ -31,18 +31,15 @@ TABLES = {
 
 
 def jobs(folder: Path) -> dict[str, float]:
-    """Seconds of each step, all its jobs together, as Snakemake's own records have them."""
-    ends: dict[tuple, float] = {}
+    """Seconds of each step, which ran once, as Snakemake's own records have them."""
+    spans: dict[str, tuple[float, float]] = {}
     for path in (folder / ".snakemake" / "metadata").rglob("*"):
         if path.is_file() and base64.urlsafe_b64decode(path.name).startswith(b"results/"):
             record = json.loads(path.read_text())
-            # A job with several files has as many records, which end one after another.
-            job = record["rule"], record["starttime"]
-            ends[job] = max(ends.get(job, 0), record["endtime"])
-    seconds = Counter()
-    for (rule, start), end in ends.items():
-        seconds[rule] += end - start
-    return dict(seconds)
+            # A step with several files has as many records.
+            begun, ended = spans.get(record["rule"], (record["starttime"], record["endtime"]))
+            spans[record["rule"]] = min(begun, record["starttime"]), max(ended, record["endtime"])
+    return {rule: ended - begun for rule, (begun, ended) in spans.items()}
 
 
 def fresh(folder: Path) -> Path:
@@ -146,7 +143,8 @@ def main() -> None:
             simulated.write(folder / f"{rows}", rows, GROUPS, PARTS if rows == given.rows else 0)
         first = Place(folder / f"{sizes[0]}", fresh(folder / "out"), environment, 3600, 1)
         done(snakemake(first, POSTERIOR), first)  # fills the compile cache
-        lines = [f"{machine()}.", ""]
+        runs = f"{given.repeat} runs of each, medians"
+        lines = [f"{machine()}, {date.today().isoformat()}; {runs}:", ""]
         lines += pipeline(folder, environment, given.rows, given.repeat)
         lines += ["", *flatness(folder, environment, [*sizes, given.rows], given.repeat)]
     text = "\n".join(lines)
