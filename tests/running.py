@@ -65,7 +65,7 @@ TABLES = {
 SLOW = {
     "seed": 7,
     "strict": False,
-    "sampler": {"chains": 2, "draws": 200, "tune": 50_000, "attempts": 1},
+    "sampler": {"chains": 2, "draws": 200, "tune": 100_000, "attempts": 1},
     "studies": {
         "slow": {
             "data": "data/measured.csv",

@@ -13,7 +13,7 @@ DIR = Path(os.environ.get("SLURM_TEST_DIR") or f"{os.environ.get('TMPDIR', '/tmp
 PATIENCE = ["--latency-wait", "5", "--slurm-init-seconds-before-status-checks", "5"]
 
 # Slurm's commands, and what they set off, take seconds: a fit must not be over before.
-SLOWER = SLOW | {"sampler": SLOW["sampler"] | {"tune": 150_000}}
+SLOWER = SLOW | {"sampler": SLOW["sampler"] | {"tune": 200_000, "target_accept": 0.999}}
 
 
 class Slurm:
