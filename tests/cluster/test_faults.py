@@ -37,8 +37,8 @@ def test_a_cancelled_job_is_tried_again(slurm, slow):
 
 def test_a_job_over_its_time_limit_gets_more_time(slurm, slow):
     """Slurm counts in minutes, and kills at the next half a minute."""
-    # Some minutes: as many steps as may be, and small ones.
-    most = {"chains": 4, "tune": 1_000_000, "target_accept": 0.9999}
+    # Minutes: as many steps as may be, and small ones.
+    most = {"tune": 1_000_000, "target_accept": 0.9999}
     slow.configure(SLOWER | {"sampler": SLOWER["sampler"] | most})
     slow.run(POOLED, "--set-resources", "fit:runtime=1+19*(attempt-1)")
     assert states(slurm, slow) == ["TIMEOUT", "COMPLETED"]
