@@ -107,7 +107,14 @@ def posterior(data: Totals, seed: int = 1) -> dict:
     From a normal approximation at the mode, then from the mean and covariance that gave.
     """
     start = np.array([data.mean_y, 0, *np.log([data.sd_y / 2] * 2), 0, np.log(data.sd_y / 2)])
-    centre = optimize.minimize(lambda free: -log_density(free[None], data)[0], start).x
+    # Without derivatives: along that of ten million rows the first step leaves all numbers behind.
+    found = optimize.minimize(
+        lambda free: -log_density(free[None], data)[0],
+        start,
+        method="Nelder-Mead",
+        options={"adaptive": True, "xatol": 1e-6, "fatol": 1e-6, "maxiter": 10_000},
+    )
+    centre = found.x
     covariance = np.linalg.inv(_curvature(centre, data))
     rng = np.random.default_rng(seed)
     draws = int(np.clip(NUMBERS / len(data.n), 10_000, 100_000))

@@ -43,9 +43,10 @@ def test_the_reference_likelihood_is_that_of_the_rows(benchmark):
     np.testing.assert_allclose(found, expected, rtol=1e-10)
 
 
-def test_the_reference_posterior_holds_the_truth(benchmark):
+@pytest.mark.parametrize("rows", [2_000, 5_000_000])
+def test_the_reference_posterior_holds_the_truth(benchmark, rows):
     simulated, importance = benchmark("simulated"), benchmark("importance")
-    found = importance.posterior(simulated.totals(*simulated.simulate(2000, 40)))
+    found = importance.posterior(simulated.totals(*simulated.simulate(rows, 40)))
     assert found["ess"] > 10_000
     for name, value in simulated.TRUTH.items():
         assert abs(found["mean"][name] - value) < 4 * found["sd"][name]
