@@ -21,8 +21,9 @@ gallery: environment
 	@status=0; for config in gallery/*/config; do $(in_env) snakemake --directory "$${config%/config}" \
 		--cores $(CORES) $(ARGS) || status=1; done; exit $$status
 
+# Two at once: tests wait for one another's compilation, and runs that they make have two cores.
 test: environment
-	@$(in_env) pytest $(ARGS)
+	@$(in_env) pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 test-unit: environment
 	@$(in_env) pytest tests/unit $(ARGS)
