@@ -13,6 +13,7 @@ matplotlib.use("svg")
 import findings
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib.patheffects import withStroke
 from peers import BY_GROUPS, BY_ROWS, FIT, LIMIT, ROOT, TOOLS, WHOLE
 
 INK, QUIET = "#222222", "#767676"
@@ -94,7 +95,7 @@ def label(axis, drawn: list[tuple[str, float, float, bool]]) -> None:
         axis.annotate(
             name, (x, y), (8, place - at), textcoords="offset points", va="center", fontsize=8.5,
             color=OURS if ours else INK, weight="bold" if ours else "normal",
-            annotation_clip=False,
+            annotation_clip=False, path_effects=[withStroke(linewidth=2.5, foreground="white")],
         )  # fmt: skip
 
 
