@@ -165,19 +165,23 @@ TOOLS = {
 def too_long(results: list[dict], name: str, rows: int, groups: int, limit: float) -> str:
     """Why a tool would run over the limit, as its nearest smaller table says; or nothing.
 
-    What its first, smallest table took is taken for a constant, the rest for linear in rows.
+    What its smallest table took is taken for a constant, the rest for linear in rows.
     """
+
+    def size(row: dict) -> tuple[int, int]:
+        return row["rows"], row["groups"]
+
     seen = [row for row in results if row["tool"] == name]
     seen = [row for row in seen if row["cache"] != "cold" or row["note"]]
     smaller = [row for row in seen if row["rows"] <= rows and row["groups"] <= groups]
     if not smaller:
         return ""
-    nearest = max(smaller, key=lambda row: (row["rows"], row["groups"]))
+    nearest = max(smaller, key=size)
     where = f"at {nearest['rows']:,} × {nearest['groups']:,}"
     if nearest["note"]:
         why = nearest["note"].removeprefix("left out: ")
         return f"left out: {why if ' at ' in why else f'{why} {where}'}"
-    constant = seen[0]["seconds"]
+    constant = min(smaller, key=size)["seconds"]
     expected = constant + (nearest["seconds"] - constant) * rows / nearest["rows"]
     return f"left out: {nearest['seconds']:.0f} s {where}" if expected > limit else ""
 
