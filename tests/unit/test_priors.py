@@ -40,7 +40,7 @@ def data(outcome=Outcome(), **changes):  # noqa: B008 (it is frozen)
             "columns": columns,
             "coefficients": columns,
             "terms": {"Intercept": ["Intercept"], "x": ["x"], "C(k)": ["C(k)[b]", "C(k)[c]"]},
-            "factors": (Grouping("g", ("Intercept", "x"), ("a", "b")),),
+            "factors": (Grouping("g", (("Intercept", "x"),), ("a", "b")),),
             "outcome": outcome,
             "response": "y",
             "mean": {"Intercept": 1, "x": 3.0, "C(k)[b]": 0.5, "C(k)[c]": 0.1},
@@ -55,8 +55,8 @@ def data(outcome=Outcome(), **changes):  # noqa: B008 (it is frozen)
 
 
 SEVERAL = (
-    Grouping("school", ("Intercept",), ("a", "b")),
-    Grouping("school:class", ("Intercept", "x"), ("a:1", "b:1")),
+    Grouping("school", (("Intercept",),), ("a", "b")),
+    Grouping("school:class", (("Intercept", "x"),), ("a:1", "b:1")),
 )
 
 

@@ -14,11 +14,26 @@ from partialpool.study import Outcome
 
 @dataclass(frozen=True)
 class Grouping:
-    """A grouping factor: its name, the columns that vary by it, the labels of its groups."""
+    """A grouping factor.
+
+    Attributes
+    ----------
+    name : str
+    blocks : tuple of tuple of str
+        Columns that vary by it. Those of one block are correlated, those of different blocks
+        are independent: `(1 + x | g)` is one block, `(1 | g) + (0 + x | g)` two.
+    levels : tuple of str
+        Labels of its groups.
+    """
 
     name: str
-    varying: tuple[str, ...]
+    blocks: tuple[tuple[str, ...], ...]
     levels: tuple[str, ...]
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """Columns of all blocks."""
+        return tuple(name for block in self.blocks for name in block)
 
 
 @dataclass(frozen=True)
@@ -80,7 +95,8 @@ class Described:
     def described(stored: dict) -> dict:
         """The inverse of :meth:`description`: arguments of the class."""
         factors = tuple(
-            Grouping(f["name"], tuple(f["varying"]), tuple(f["levels"])) for f in stored["factors"]
+            Grouping(f["name"], tuple(map(tuple, f["blocks"])), tuple(f["levels"]))
+            for f in stored["factors"]
         )
         return stored | {
             "columns": tuple(stored["columns"]),
@@ -99,7 +115,7 @@ class Described:
             "columns": tuple(design.columns),
             "coefficients": tuple(design.coefficients),
             "terms": {name: list(columns) for name, columns in design.terms.items()},
-            "factors": tuple(Grouping(f.name, f.varying, f.levels) for f in design.factors),
+            "factors": tuple(Grouping(f.name, f.blocks, f.levels) for f in design.factors),
             "outcome": outcome,
             "response": design.formula.response,
             "total": len(design.y),

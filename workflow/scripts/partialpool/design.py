@@ -21,8 +21,8 @@ class Factor:
     Attributes
     ----------
     name : str
-    varying : tuple of str
-        Columns of the design that have deviations by group.
+    blocks : tuple of tuple of str
+        Columns of the design that have deviations by group: those of one block are correlated.
     levels : tuple of str
         Sorted labels of the table that is fitted.
     labelled : pandas.Categorical
@@ -30,9 +30,14 @@ class Factor:
     """
 
     name: str
-    varying: tuple[str, ...]
+    blocks: tuple[tuple[str, ...], ...]
     levels: tuple[str, ...]
     labelled: pd.Categorical = field(repr=False)
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """Columns of all blocks."""
+        return tuple(name for block in self.blocks for name in block)
 
     @property
     def groups(self) -> np.ndarray:

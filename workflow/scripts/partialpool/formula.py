@@ -198,7 +198,7 @@ class Formula:
             coefficients=labels(population),
             terms={name: tuple(term.labels) for name, term in population.terms.items()},
             factors=tuple(
-                Factor(name, tuple(labels(part)), levels_of(groups[name]), groups[name])
+                Factor(name, (tuple(labels(part)),), levels_of(groups[name]), groups[name])
                 for name, part in zip(self.factors, parts, strict=False)
             ),
             formula=self,
