@@ -67,9 +67,8 @@ def test_defaults_are_scaled_to_the_data():
     assert str(completed.beta["Intercept"]) == "normal(123456.79, 10)"
     assert completed.centred
     assert str(completed.sd["g"]["x"]) == "half_normal(5)"
-    assert completed.sd["g"]["Intercept"].arguments[0] == pytest.approx(
-        10 * (1 + 1.5**2) ** 0.5, rel=1e-3
-    )
+    assert str(completed.sd["g"]["Intercept"]) == "half_normal(10)"
+    assert completed.at_averages == ("g",)
     assert texts(completed.response) == {"sigma": "half_student_t(4, 4)"}
     assert texts(completed.cor) == {"g": "lkj(2)"}
     assert completed.nu == {}
@@ -110,19 +109,18 @@ def test_defaults_on_the_scale_of_a_link(family):
     assert str(completed.beta["Intercept"]) == "normal(-0.812, 2.5)"
     assert str(completed.beta["x"]) == "normal(0, 1.25)"
     assert str(completed.sd["g"]["x"]) == "half_normal(1.25)"
-    intercept = 2.5 * (1 + 1.5**2) ** 0.5
-    assert completed.sd["g"]["Intercept"].arguments == pytest.approx((intercept,), rel=1e-3)
-    assert completed.wide["g"] == pytest.approx({"Intercept": 4 * intercept, "x": 5}, rel=1e-3)
+    assert str(completed.sd["g"]["Intercept"]) == "half_normal(2.5)"
+    assert completed.wide["g"] == {"Intercept": 10, "x": 5}
 
 
 def test_every_factor_has_priors_of_its_own():
     completed = priors.complete({}, data(factors=SEVERAL), "student_t")
-    # An intercept alone is at the data, one beside a slope is where the slope's column is zero.
     assert texts(completed.sd["school"]) == {"Intercept": "half_normal(10)"}
     assert texts(completed.sd["school:class"]) == {
-        "Intercept": "half_normal(18.03)",
+        "Intercept": "half_normal(10)",
         "x": "half_normal(5)",
     }
+    assert completed.at_averages == ("school:class",)
     assert texts(completed.cor) == {"school:class": "lkj(2)"}
     assert texts(completed.nu) == dict.fromkeys(["school", "school:class"], "gamma(2, 0.1)")
     assert {factor: list(wide) for factor, wide in completed.wide.items()} == {
@@ -130,6 +128,35 @@ def test_every_factor_has_priors_of_its_own():
         "school:class": ["Intercept", "x"],
     }
     assert priors.Priors.from_dict(completed.to_dict()) == completed
+
+
+@pytest.mark.parametrize(
+    ("blocks", "given", "at_averages", "intercept"),
+    [
+        ((("Intercept", "x"),), {}, True, 10),
+        # What is written holds as written: where x is zero, 1.5 sds from its mean.
+        ((("Intercept", "x"),), {"cor": "lkj(1)"}, False, 10 * (1 + 1.5**2) ** 0.5),
+        ((("Intercept", "x"),), {"cor_g": "lkj(1)"}, False, 10 * (1 + 1.5**2) ** 0.5),
+        ((("Intercept", "x"),), {"sd": "half_normal(3)"}, False, 3),
+        ((("Intercept", "x"),), {"sd_g": "half_normal(3)"}, False, 3),
+        ((("Intercept", "x"),), {"sd_g[Intercept]": "half_normal(3)"}, False, 3),
+        # A slope's sd is the same wherever x is zero; another factor's is another's.
+        ((("Intercept", "x"),), {"sd_g[x]": "half_normal(3)"}, True, 10),
+        ((("Intercept", "x"),), {"sd_h": "half_normal(3)", "cor_h": "lkj(1)"}, True, 10),
+        # Columns that vary apart from the intercept are not correlated with it anywhere but
+        # where they are zero, so that is where its deviation is.
+        ((("Intercept",), ("x",)), {}, False, 10 * (1 + 1.5**2) ** 0.5),
+        ((("Intercept", "C(k)[b]"), ("x",)), {}, True, 10 * (1 + 1.5**2) ** 0.5),
+        ((("x", "C(k)[b]"),), {}, False, None),
+    ],
+)
+def test_where_priors_of_a_factor_hold(blocks, given, at_averages, intercept):
+    completed = priors.complete(given, data(factors=(Grouping("g", blocks, ("a", "b")),)))
+    assert completed.at_averages == (("g",) if at_averages else ())
+    if intercept:
+        [scale] = completed.sd["g"]["Intercept"].arguments
+        assert scale == pytest.approx(intercept, rel=1e-3)
+    assert set(completed.cor) == ({"g"} if any(len(block) > 1 for block in blocks) else set())
 
 
 def test_the_more_a_key_says_the_sooner_it_is_used():

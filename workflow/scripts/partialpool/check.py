@@ -8,7 +8,7 @@ import xarray as xr
 from partialpool.described import Described
 from partialpool.design import Design
 from partialpool.draws import LARGEST, LARGEST_LOG, SMALLEST, Draws, responses
-from partialpool.models import collapse
+from partialpool.models import collapse, rough
 from partialpool.priors import FAMILIES, WIDE_LOG_SIGMA, Prior, Priors, complete
 
 REPLICATES = 500  # predictive draws kept
@@ -161,30 +161,27 @@ class Simulated:
 
     def _deviations(self, factor, groups: int, priors: Priors, drawn: dict, rng) -> np.ndarray:
         """u from its prior, `(varying, draw, group)`."""
-        size = len(factor.varying)
-        pairs = collapse.partial_pairs(size)
+        size, partial = len(factor.varying), {}
         v = rng.standard_normal((size, SIMULATED, groups))
         if self.variant == "unpooled":
             sd = [np.full(SIMULATED, wide) for wide in priors.wide[factor.name].values()]
-            partial = dict.fromkeys(pairs, np.zeros(SIMULATED))
         else:
             sd = [drawn[f"sd_{factor.name}[{column}]"] for column in factor.varying]
-            eta = priors.cor[factor.name].arguments if pairs else ()
-            shapes = collapse.partial_shapes(size, *eta) if pairs else []
-            partial = {
-                pair: 2 * rng.beta(shape, shape, SIMULATED) - 1
-                for pair, shape in zip(pairs, shapes, strict=True)
-            }
+            if factor.name in priors.cor:
+                eta = priors.cor[factor.name].arguments
+                shapes = collapse.partial_correlations(factor.blocks, *eta)
+                partial = {p: 2 * rng.beta(a, a, SIMULATED) - 1 for p, a in shapes.items()}
             if f"nu_{factor.name}" in drawn:
                 nu = drawn[f"nu_{factor.name}"][:, None]
                 precision = rng.gamma(nu / 2, 2 / nu, (SIMULATED, groups))
                 v /= np.sqrt(np.maximum(precision, SMALLEST))
-        correlation = collapse.cholesky(partial, np)
+        correlation = collapse.cholesky(partial, size, np)
         rows = [
             sd[i][:, None] * sum(np.reshape(entry, (-1, 1)) * v[k] for k, entry in enumerate(row))
             for i, row in enumerate(correlation)
         ]
-        return np.stack(rows)
+        basis = rough.effects_basis(self.data, priors, factor)
+        return np.einsum("ik,ksg->isg", basis, np.stack(rows))
 
     def warnings(self, before: dict, priors: Priors, rng) -> list[str]:
         """Sentences about priors of the config that are nowhere near the data.
