@@ -1,10 +1,15 @@
 """The vocabulary is closed, its complaints are one line, and defaults follow the data."""
 
+import numpy as np
+import pandas as pd
 import pytest
+from scipy import special, stats
 
-from partialpool import priors
+from partialpool import compress, families, ingest, moments, priors
 from partialpool.described import Described, Grouping
 from partialpool.errors import UserError
+from partialpool.formula import Formula
+from partialpool.learned import Learned
 from partialpool.study import Outcome
 
 
@@ -276,3 +281,56 @@ def test_what_can_be_said_before_there_is_a_table():
     for key, text in (("sd", "normal(0, 1)"), ("sigma", "lkj(2)"), ("cor", "gamma(1, 1)")):
         with pytest.raises(UserError, match=rf"priors\.{key}: .* does not fit"):
             priors.check({key: text}, "priors")
+
+
+@pytest.mark.parametrize("family", ["bernoulli", "binomial"])
+def test_the_intercept_has_its_default_prior_beside_the_offset(family):
+    """At the log odds that give, with each row's offset, the mean of the responses."""
+    rng = np.random.default_rng(4)
+    table = pd.DataFrame({"off": rng.normal(6, 1, 80), "n": 1 if family == "bernoulli" else 7})
+    table["y"] = rng.binomial(table["n"], special.expit(table["off"] - 5))
+    outcome = Outcome(family, offset="off", trials="n" if family == "binomial" else None)
+    design = Formula("y ~ 1").design(table)
+    found = compress.compress(design, outcome, families.columns(table, outcome))
+    [location, _] = priors.complete({}, found).beta["Intercept"].arguments
+    expected = (table["n"] * special.expit(location + table["off"])).sum()
+    # Half a success and half a failure more keep it finite where all responses are the same.
+    assert expected == pytest.approx(table["y"].sum(), abs=0.6)
+    assert location == pytest.approx(-5, abs=1)
+
+
+def test_outliers_do_not_widen_the_defaults_of_the_family_meant_for_them(tmp_path):
+    """The response's median and MAD, of as many rows as there are or as their weights say."""
+    rng = np.random.default_rng(6)
+    rows = pd.DataFrame({"y": rng.normal(50, 2, 300), "x": rng.normal(size=300)})
+    rows["off"] = rng.normal(size=300)
+    rows["w"] = rng.integers(1, 4, 300)
+    far = rows.assign(y=rows["y"].where(rows.index > 2, 1e6))
+    twice = rows.loc[np.repeat(rows.index, rows["w"])]
+
+    def defaults(table, outcome):
+        path = tmp_path / "t.csv"
+        table.to_csv(path, index=False)
+        to = tmp_path / "t.parquet"
+        found = ingest.ingest(path, Formula("y ~ x"), outcome, to=to, source="t.csv")
+        learned = Learned.from_dict(Formula("y ~ x"), found.learned.to_dict())
+        return priors.complete({}, compress.table(to, learned, outcome))
+
+    outcome = Outcome("student_t", offset="off")
+    usual, moved = defaults(rows, outcome), defaults(far, outcome)
+    left = rows["y"] - rows["off"]
+    middle = np.sort(left)[149]
+    assert usual.beta["Intercept"].arguments[0] == pytest.approx(middle, abs=1e-3)
+    mad = np.sort(np.abs(left - middle))[149] / stats.norm.ppf(0.75)
+    assert usual.response["sigma"].arguments == pytest.approx((4, mad), rel=1e-3)
+    assert moved.response["sigma"].arguments[1] == pytest.approx(mad, rel=0.1)
+    assert moved.beta["x"].arguments[1] == pytest.approx(usual.beta["x"].arguments[1], rel=0.1)
+    # Other families' are scaled by the sd.
+    assert defaults(far, Outcome(offset="off")).response["sigma"].arguments[1] > 1e4
+    weighted = defaults(rows, Outcome("student_t", weights="w"))
+    assert weighted.response == defaults(twice, Outcome("student_t")).response
+
+
+def test_a_response_that_is_mostly_the_same_has_a_scale():
+    location, scale = moments.robust(np.array([3.0, 3, 3, 3, 5]))
+    assert (location, scale) == (3, pytest.approx(2 / 5 * np.sqrt(np.pi / 2)))
