@@ -8,8 +8,9 @@ import xarray as xr
 from partialpool.described import Described
 from partialpool.design import Design
 from partialpool.draws import LARGEST, LARGEST_LOG, SMALLEST, Draws, responses
+from partialpool.grammar import listed
 from partialpool.models import collapse, rough
-from partialpool.priors import FAMILIES, WIDE_LOG_SIGMA, Prior, Priors, complete
+from partialpool.priors import FAMILIES, WIDE_LOG_SIGMA, Prior, Priors, complete, holds_as_written
 
 REPLICATES = 500  # predictive draws kept
 SIMULATED = 2_000  # tables from the prior: 99.9% are between the least and the greatest of them
@@ -18,6 +19,7 @@ WIDE = 100  # times the data's range, or this much on a link's scale, is beyond 
 WIDER, NARROWER = 10, 2  # times as wide, or as narrow, as its default, a prior is to blame
 MOMENTS = {"mean": np.mean, "standard deviation": np.std}
 NAMED = 3  # priors that one sentence names
+FAR = 2  # sds of a predictor from its mean to zero: beyond, intercepts are outside most data
 
 
 def check(
@@ -82,8 +84,27 @@ def check(
         }
     )
     tree.attrs |= {"variant": variant, "rows": data.total, "rows_replicated": len(rows)}
-    tree.attrs["warnings"] = json.dumps(table.warnings(before, priors, rng))
+    warnings = table.warnings(before, priors, rng) + far_from_the_data(data, priors, variant)
+    tree.attrs["warnings"] = json.dumps(warnings)
     return tree
+
+
+def far_from_the_data(data: Described, priors: Priors, variant: str) -> list[str]:
+    """Sentences about priors of the config for groups' intercepts far outside the data."""
+    said = []
+    for factor in data.factors if variant == "hierarchical" else ():
+        keys = holds_as_written(priors.given, factor.name)
+        for block in factor.blocks if keys else ():
+            away = {c: abs(data.mean[c]) / data.sd[c] for c in block if c != "Intercept"}
+            if "Intercept" in block and away and max(away.values()) > FAR:
+                name = max(away, key=away.get)
+                said.append(
+                    f"What the config has as {listed(keys)} holds, for {factor.name!r}, where "
+                    f"{name!r} is zero, {away[name]:.2g} sds from its mean: deviations there are "
+                    "those of lines far outside the data. Leave it out, and the default holds at "
+                    f"the mean; or write center({name}) in the formula."
+                )
+    return said
 
 
 class Simulated:
