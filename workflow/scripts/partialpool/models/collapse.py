@@ -23,6 +23,7 @@ import numpy as np
 from partialpool.compress import Compressed
 
 BATCH = 4_000_000  # numbers per temporary array, to bound memory
+LEAST = 1e-12  # of a diagonal entry is what is left of it at least
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,52 @@ def partial_correlations(blocks, eta: float = 1.0) -> dict[tuple[int, int], floa
             for column in range(row):
                 found[first + row, first + column] = eta + (size - 2 - column) / 2
         first += size
+    return found
+
+
+def pairs(size: int) -> np.ndarray:
+    """Directions whose squared lengths under a matrix tell all its entries.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape `(size, pair)`: each coordinate, then the sum of each two.
+    """
+    one = np.eye(size)
+    sums = [one[:, i] + one[:, k] for i in range(size) for k in range(i + 1, size)]
+    return np.column_stack([one, *sums])
+
+
+def triangle_of(squares, size: int, xp) -> dict:
+    """R of the Cholesky decomposition R'R of a matrix, from its values in :func:`pairs`.
+
+    Parameters
+    ----------
+    squares : array
+        Shape `(pair,)`: d' P d in each direction d.
+    size : int
+        Rows of R. P has one more, which is a column of R.
+    xp : module
+        `numpy` or `pytensor.tensor`.
+
+    Returns
+    -------
+    dict of (int, int) to array
+        By (row, column), row <= column.
+    """
+    found, width = {}, size + 1
+    at, entries = width, {(i, i): squares[i] for i in range(width)}
+    for i in range(width):
+        for k in range(i + 1, width):
+            entries[i, k] = (squares[at] - squares[i] - squares[k]) / 2
+            at += 1
+    for i in range(size):
+        left = entries[i, i] - sum(found[m, i] ** 2 for m in range(i))
+        # What rounding leaves of nothing is not a square.
+        found[i, i] = xp.sqrt(xp.maximum(left, LEAST * entries[i, i]))
+        for k in range(i + 1, width):
+            own = entries[i, k] - sum(found[m, i] * found[m, k] for m in range(i))
+            found[i, k] = own / found[i, i]
     return found
 
 

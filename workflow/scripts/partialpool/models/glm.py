@@ -13,7 +13,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from partialpool.models import collapse, parts, rough, working
+from partialpool.models import collapse, integrated, parts, rough, working
 from partialpool.models.coordinates import Block, Coordinates
 from partialpool.models.describe import Sampled
 from partialpool.models.working import Working
@@ -109,21 +109,17 @@ def _response(data: Rows, priors: Priors, rough: Working) -> dict:
 
 
 def _coefficients(data, priors, coordinates: Coordinates, scales, position):
-    """beta, its priors, and its position: what varies is in units of its spread at these sds."""
-    if coordinates.last:
-        between = [0.0] * len(coordinates.last)
-        for block, scale in zip(coordinates.blocks, scales, strict=True):
-            for name, row in zip(block.factor.varying, scale, strict=True):
-                if name in coordinates.last:
-                    variance = sum(entry**2 for entry in row) / parts.count(block.factor.name)
-                    at = coordinates.last.index(name)
-                    between[at] = between[at] + pt.mean(variance)
-        apart = parts.known("apart", coordinates.apart)
-        rough = parts.known("rough_between", coordinates.between)
-        stretch = pt.sqrt(apart + (1 - apart) * pt.stack(between) / rough)
-        pm.Potential("spread", pt.log(stretch).sum())
-        first = len(data.coefficients) - len(coordinates.last)
-        position = pt.concatenate([position[:first], position[first:] * stretch])
+    """beta, its priors, and its position, in which what varies follows the variances."""
+    triangles = []
+    for informed, scale in zip(coordinates.informed, scales, strict=True):
+        name = informed.factor.name
+        root = parts.known(f"informed_{name}", informed.root)
+        groups = integrated.Groups(root, scale, pt.ones(()), of=name)
+        squares = groups.squares(parts.known(f"turned_{name}", informed.turned))
+        squares = squares + parts.known(f"squares_{name}", informed.squares)
+        triangles.append(collapse.triangle_of(squares, coordinates.last, pt))
+    alone = coordinates.alone if len(triangles) > 1 else None
+    position = parts.spread(position, triangles, coordinates.last, alone)
     inverse = parts.known("inverse", coordinates.inverse)
     beta = pm.Deterministic(
         "beta",

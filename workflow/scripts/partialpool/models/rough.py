@@ -28,12 +28,15 @@ class Coordinates:
     on : numpy.ndarray
         `(coefficient, coefficient)`, determinant one: what the priors are on, from beta.
     turned : numpy.ndarray
-        `(varying, varying, group)`: the rows that u touches, times the columns of
-        `inverse` of the varying coefficients.
+        `(varying, pair, group)`: the rows that u touches, times steps along the coordinates of
+        coefficients that vary, and what is left of the response at the centre; and sums of two
+        of these: see `collapse.pairs`.
     information : numpy.ndarray
-        `(varying, stratum)`: squared length of the other rows, times the same.
+        `(pair, stratum)`: squared length of the other rows, times the same.
     prior_information : numpy.ndarray
-        `(varying,)`: and of the priors.
+        `(pair,)`: and of the priors.
+    last : int
+        How many coefficients vary.
     """
 
     centre: np.ndarray
@@ -42,6 +45,7 @@ class Coordinates:
     turned: np.ndarray
     information: np.ndarray
     prior_information: np.ndarray
+    last: int
 
     @classmethod
     def of(
@@ -89,10 +93,12 @@ class Coordinates:
         inverse[index] = np.linalg.inv(factor[:-1, :-1])
         centre = inverse @ factor[:-1, -1]
 
-        of_varying = inverse[:, len(order) - len(last) :]
+        # Steps along the last coordinates, and what is left of the response at the centre.
+        steps = np.column_stack([inverse[:, len(order) - len(last) :], -centre])
+        steps = np.vstack([steps, np.eye(len(last) + 1)[-1]]) @ collapse.pairs(len(last) + 1)
 
         def turn(rows):
-            return np.einsum("rcg,ck->rkg", rows[:, :-1], of_varying)
+            return np.einsum("rcg,ck->rkg", rows, steps)
 
         return cls(
             centre=centre,
@@ -100,7 +106,10 @@ class Coordinates:
             on=on,
             turned=turn(triangles.between),
             information=(turn(triangles.within) ** 2).sum(axis=0),
-            prior_information=((on @ of_varying / width[:, None]) ** 2).sum(axis=0),
+            prior_information=((np.column_stack([on, location]) @ steps / width[:, None]) ** 2).sum(
+                axis=0
+            ),
+            last=len(last),
         )
 
 
