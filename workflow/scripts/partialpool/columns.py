@@ -199,6 +199,8 @@ class Columns:
             hint = "; write decimals with a point, and no thousands separators or units"
         elif name in self.roles.response and len(known) == 2:
             hint = f"; it is {listed(sorted(known))}: make it 0 and 1, for family bernoulli"
+        elif name in self.roles.response:
+            hint = f"; one label against the others is I({name} == {cell!r}), for family bernoulli"
         if name not in self.roles.numbers:
             hint += f"; if it is a set of labels, write C({name}) in the formula"
         raise self.file.fault(f"column {name!r} must be numbers; row {row} is {shown(cell)}{hint}")

@@ -13,20 +13,17 @@ from operator import add
 
 import numpy as np
 import pandas as pd
-from formulae.categorical import ENCODINGS
-from formulae.environment import Environment
-from formulae.terms import Call, Term
+from formulae.terms import Call
 from formulae.terms.call_resolver import LazyCall
 from formulae.transforms import TRANSFORMS
 from scipy.interpolate import CubicSpline
 
-from partialpool import files
-from partialpool.design import Design, labels_in
+from partialpool import factors, files
+from partialpool.design import Design, components, labels_in
 from partialpool.formula import Formula, Terms
-from partialpool.grammar import ENVIRONMENT
+from partialpool.functions import ENVIRONMENT, EVERYTHING
 from partialpool.moments import Moments
 
-EVERYTHING = Environment([{**TRANSFORMS, **ENCODINGS}]).with_outer_namespace(ENVIRONMENT.namespace)
 MOMENTS = ("center", "scale", "standardize")  # learn a mean, and perhaps an sd
 UNUSED = ("_random_state", "_penalty_matrix")  # of splines; as long as the table, and not needed
 
@@ -81,8 +78,8 @@ class Learned:
         """Of the exemplars, with the table's levels: what matters is its :meth:`Design.at`."""
         terms = _knowing(self.formula, self.transformations)
         design = self.formula.evaluate(terms, self.exemplars)
-        factors = (replace(one, levels=self.levels[one.name]) for one in design.factors)
-        return replace(design, factors=tuple(factors))
+        own = (replace(one, levels=self.levels[one.name]) for one in design.factors)
+        return replace(design, factors=tuple(own))
 
     def is_text(self, name: str) -> bool:
         """Whether a column of the formula is labels in the table."""
@@ -115,9 +112,7 @@ class Learned:
 def _components(terms: Terms) -> Iterator:
     """Columns and calls that terms are products of, the response's last."""
     for part in terms.parts:
-        for term in part.common_terms:
-            if isinstance(term, Term):
-                yield from term.components
+        yield from components(part)
     yield from terms.response.term.components
 
 
@@ -181,12 +176,29 @@ def _totals(formula: Formula, ready: dict[str, LazyCall], batches: Batches) -> d
             if hasattr(transformation, "std"):
                 transformation.std = float(total.sd)
             ready[name].stateful_transform = transformation
-        for name, parts in whole.items():
-            ready[name].eval(pd.concat(parts, ignore_index=True), EVERYTHING)
+    for name, parts in whole.items():
+        _learn(formula, ready[name], pd.concat(parts, ignore_index=True))
     return {
         name: {k: v for k, v in call.stateful_transform.__dict__.items() if k not in UNUSED}
         for name, call in ready.items()
     }
+
+
+def _learn(formula: Formula, call: LazyCall, mask: pd.DataFrame) -> None:
+    """Let a spline or polynomial learn from the whole table."""
+    with formula.evaluating(f"{call}"):
+        values = np.unique(np.asarray(_arguments(call)[0].eval(mask, EVERYTHING), dtype=float))
+    try:
+        with np.errstate(all="ignore"):
+            call.eval(mask, EVERYTHING)
+        columns = getattr(call.stateful_transform, "degree", 0)
+    except (ArithmeticError, ValueError, TypeError, np.linalg.LinAlgError):
+        columns = len(values)
+    if columns >= len(values):
+        raise formula.error(
+            f"{call} cannot be computed: its column has {len(values)} different values, from "
+            f"{values.min():g} to {values.max():g}; take fewer columns, and bounds beyond these"
+        )
 
 
 def _columns(lazy) -> set[str]:
@@ -211,7 +223,7 @@ def _exemplars(formula: Formula, learned: dict[str, dict], batches: Batches):
             new = new[~new.isin(known)]
             known |= set(new)
             rows |= {*new.index}
-        for name, labelled in formula.group_labels(mask).items():
+        for name, labelled in factors.labels(batch, formula.factors).items():
             levels[name] |= {*labelled.categories}
         if rows:
             chosen.append(batch[list(formula.variables)].iloc[sorted(rows)])

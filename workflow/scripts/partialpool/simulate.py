@@ -4,6 +4,7 @@ The study's own formula and family say how rows depend on coefficients, so anyth
 can be fitted can be simulated.
 """
 
+from itertools import combinations
 from math import prod
 
 import numpy as np
@@ -60,7 +61,8 @@ def simulate(study: Study) -> tuple[pd.DataFrame, dict]:
     rng = np.random.default_rng(study.seed)
     table = _grouped(study, formula, rng)
     written = block.get("predictors", {})
-    used = dict.fromkeys([*formula.predictors, *outcome.columns.values()])
+    drawn = [name for name in formula.predictors if name not in formula.both]
+    used = dict.fromkeys([*drawn, *outcome.columns.values()])
     _require_names(study, written, used, "used by the study", "predictors")
     for name in used:
         table[name] = _draw(study, written[name], rng, len(table), f"predictors.{name}")
@@ -197,7 +199,8 @@ def _around(study: Study, design: Design, rng, values: dict):
             reason = "must be a number, which `deviations` are from"
             raise _fault(study, reason, f"coefficients.{name}")
         values[f"beta[{name}]"] = float(population[name])
-    correlation = _correlation(study, max(len(factor.varying) for factor in design.factors))
+    largest = max(len(block) for factor in design.factors for block in factor.blocks)
+    correlation = _correlation(study, largest)
 
     everywhere = np.array([float(population.get(name, 0)) for name in design.columns])
     by_row, by_group = np.tile(everywhere, (len(design.matrix), 1)), {}
@@ -241,7 +244,9 @@ def _by_group(study: Study, design: Design, rng, values: dict) -> np.ndarray:
         if name in design.coefficients:
             values[f"beta[{name}]"] = mean
         values[f"sd_{factor.name}[{name}]"] = sd
-    correlation = _correlation(study, len(normal))
+    blocks = factor.blocks if factor else ()
+    together = [sum(name in block for name in normal) for block in blocks]
+    correlation = _correlation(study, max(together, default=0))
     if normal:
         mean, sd = np.transpose([*normal.values()])
         u = _deviations(factor, [*normal], sd, correlation, rng, values)
@@ -250,23 +255,26 @@ def _by_group(study: Study, design: Design, rng, values: dict) -> np.ndarray:
 
 
 def _correlation(study: Study, size: int) -> float:
-    """The correlation of coefficients that are normal between groups, `size` of them at most."""
+    """The correlation of coefficients that are normal between groups, `size` of them in a block."""
     correlation = study.simulate.get("correlation", 0)
     if "correlation" in study.simulate and not (size > 1 and correlation > -1 / (size - 1)):
-        reason = f"{correlation} needs two or more normal coefficients, and over -1 / (number - 1)"
+        reason = (
+            f"{correlation} needs two or more normal coefficients in one group term with `|`, and "
+            "over -1 / (number - 1)"
+        )
         raise _fault(study, reason, "correlation")
     return float(correlation)
 
 
 def _deviations(factor: Factor, names, sd, correlation: float, rng, values: dict) -> np.ndarray:
     """Normal deviations of each group of a factor, drawn together, shape `(group, name)`."""
-    size = len(names)
-    matrix = np.full((size, size), correlation, dtype=float)
-    np.fill_diagonal(matrix, 1)
-    standard = rng.normal(size=(len(factor.levels), size)) @ np.linalg.cholesky(matrix).T
-    for i, first in enumerate(names):
-        for second in names[i + 1 :]:
+    block = {name: number for number, own in enumerate(factor.blocks) for name in own}
+    matrix = np.eye(len(names))
+    for (i, first), (j, second) in combinations(enumerate(names), 2):
+        if block[first] == block[second]:
+            matrix[i, j] = matrix[j, i] = correlation
             values[f"cor_{factor.name}[{first}, {second}]"] = correlation
+    standard = rng.normal(size=(len(factor.levels), len(names))) @ np.linalg.cholesky(matrix).T
     return np.asarray(sd) * standard
 
 

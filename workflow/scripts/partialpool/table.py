@@ -9,6 +9,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -111,6 +112,15 @@ class File:
                 raise self.fault("has no rows")
         except (pa.ArrowException, OSError, ValueError, csv.Error) as problem:
             raise self.fault(f"cannot be read ({shown(problem)})") from None
+
+    def columns(self) -> list[str]:
+        """Names of its columns; none if they cannot be read, which `batches` will explain."""
+        with suppress(UserError, pa.ArrowException, OSError, ValueError, csv.Error):
+            if self.is_csv:
+                return self._header([])[1]
+            parts = sorted(self.path.rglob("*.parquet")) if self.path.is_dir() else [self.path]
+            return pa.parquet.read_schema(parts[0]).names if parts else []
+        return []
 
     def read(self, wanted: list[str], text: set[str], others: bool = False) -> pd.DataFrame:
         """All batches in one; arguments as for :meth:`batches`. For tables that are small."""
