@@ -9,7 +9,10 @@ _SUCCESSES = (
     "the response is the number of successes: `c ~ x` with the keys `family: binomial` and "
     "`trials: n`, the column of trials"
 )
-_WEIGHTS = "weights are a key of the study, `weights: column`"
+_WEIGHTS = (
+    "weights are a key of the study: `weights: w` where a row stands for w rows, "
+    "`precision_weights: w` where its variance is sigma**2 / w"
+)
 _CENSORED = "censored responses are not available"
 _SEVERAL = "write one study for each response"
 _TRUNCATED = "truncated responses are not available"
