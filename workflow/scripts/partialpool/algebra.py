@@ -51,9 +51,9 @@ def name(term: Term) -> str:
     return ":".join(atom.name for atom in term) or "Intercept"
 
 
-def key(term: Term) -> frozenset[str]:
+def key(term: Term) -> frozenset[tuple[str, bool]]:
     """The same for `a:b` and `b:a`."""
-    return frozenset(atom.name for atom in term)
+    return frozenset((atom.name, isinstance(atom.node, syntax.Call)) for atom in term)
 
 
 def written(terms: list[Term], factor: str, bar: str = "|") -> str:
@@ -79,7 +79,8 @@ class Reader:
     def __init__(self, text: str):
         self.text = text
         self.uses: list[Use] = []
-        self._spelled: dict[frozenset[str], Term] = {}  # each term as it is first written
+        self._spelled: dict[frozenset, Term] = {}  # each term as it is first written
+        self._names: dict[str, frozenset] = {}
 
     def response(self, node) -> Term:
         """What stands before `~`."""
@@ -115,7 +116,7 @@ class Reader:
 
     def _sum(self, node, groups: list[GroupTerm] | None) -> list[Term]:
         """The terms of a sum, the intercept first; group terms are added to `groups`."""
-        found: dict[frozenset[str], Term] = {}
+        found: dict[frozenset, Term] = {}
         intercept = True
         for plus, piece in _pieces(node):
             match piece:
@@ -141,7 +142,7 @@ class Reader:
                 raise Refused(f"has more than {MOST} terms")
         return [()] * intercept + [*found.values()]
 
-    def _take_away(self, found: dict[frozenset[str], Term], terms: list[Term]) -> None:
+    def _take_away(self, found: dict[frozenset, Term], terms: list[Term]) -> None:
         if not any(key(term) in found for term in terms):
             gone = name(terms[-1])
             glued = re.search(rf"[\w.]+(?:-[\w.]+)*-{re.escape(gone)}(?![\w.])", self.text)
@@ -176,6 +177,8 @@ class Reader:
     def _product(self, node, sign) -> list[Term]:
         if sign.kind == "STAR_STAR":
             return self._power(node)
+        if sign.kind == "PIPE":
+            raise Refused("a group term such as (1 | g) cannot be part of a product")
         if sign.kind not in ("COLON", "STAR", "SLASH"):
             raise Refused(f"a comparison is written inside I(), as in I(x {sign.lexeme} 0)")
         left, right = self._terms(node.left), self._terms(node.right)
@@ -204,7 +207,7 @@ class Reader:
 
     def _different(self, terms: list[Term]) -> list[Term]:
         """Each term once, and each of its factors."""
-        found: dict[frozenset[str], Term] = {}
+        found: dict[frozenset, Term] = {}
         for term in terms:
             found.setdefault(key(term), self._spell(term))
         if len(found) > MOST:
@@ -220,7 +223,10 @@ class Reader:
                 called = atom.node.callee.name.lexeme
                 if called in functions.SPLINES:
                     raise Refused(f"{atom.name} cannot be part of an interaction; poly(x, 3) can")
-        return self._spelled.setdefault(key(term), term)
+        term = self._spelled.setdefault(key(term), term)
+        if self._names.setdefault(name(term), key(term)) != key(term):
+            raise Refused(f"{name(term)!r} is a column and another term; rename the column")
+        return term
 
     def _atom(self, node) -> Atom:
         uses = tuple(functions.uses(node))

@@ -251,7 +251,11 @@ def check_labels(formula, parts: list[list], mask: pd.DataFrame) -> None:
         size = 1
         for component in components([term]):
             known = _labels_of(formula, component, mask)
-            size *= len(known) if known else 1
+            if len(known) == 1:
+                raise formula.error(
+                    f"{component.name!r} is {str(known[0])!r} in every row; leave it out"
+                )
+            size *= len(known) or 1
         if size > WIDEST:
             raise formula.error(
                 f"{term.name!r} has {size} labels; {WIDEST} are possible. If they are groups, "

@@ -27,6 +27,8 @@ def of_terms(groups: list[GroupTerm]) -> dict[str, tuple[str, ...]]:
                 raise Refused(
                     f"{other!r} and {name!r} are the same groups; write {other} in both terms"
                 )
+        if found.get(name, columns) != columns:
+            raise Refused(f"{name!r} is a column and another factor; rename the column")
         for before in seen.setdefault(name, []):
             _check_different(name, before.terms, group.terms)
         seen[name].append(group)

@@ -265,7 +265,7 @@ class Formula:
             if name in self.both:
                 if numeric and name not in self.labels and text is None:
                     raise self.number_and_group(name)
-                values = values.astype(str)
+                values = values if values.dtype == object else values.astype(str)
             elif text is not None and name in text:
                 values = values if values.dtype == object else values.astype(str)
             elif not numeric and (text is not None or name in self.numbers):

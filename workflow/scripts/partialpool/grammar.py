@@ -44,6 +44,7 @@ def parse(text: str) -> Parsed:
     """
     try:
         tree = _tree(text)
+        _check_depth(tree.left)
         _check_depth(tree.right)
         reader = Reader(text)
         response = reader.response(tree.left)
