@@ -169,7 +169,7 @@ REFUSED = [
     ("y ~ (x+z)^2", "a power is written with **: I(x**2) of a column, (a + b)**2"),
     ("y ~ I(x**9999999999)", "a power is from -20 to 20"),
     ("y ~ x %in% z", "b within a is written a/b, or a:b alone, not b %in% a"),
-    ("y ~ 2", "2 is not a term; 1 is the intercept, and columns have names"),
+    ("y ~ 2", "2 is not a term; 1 is the intercept, and a column of"),
     ("y ~ -x", "`-` takes away 'x', which is not there; leave it out, or wri"),
     ("y ~ x + (1 | log(z))", "the grouping factor must be a column, not log(); make a colu"),
     ("y ~ x + (1 | C(w))", "the grouping factor must be a column: write (1 | w), whose v"),

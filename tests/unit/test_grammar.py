@@ -86,6 +86,7 @@ def test_a_name_with_signs_is_shown_in_backticks(path, column, text, better):
 def test_signs_with_spaces_around_them_are_signs(path):
     assert ingested("y ~ x * z", path, ["x*z"]).coefficients == ["Intercept", "x", "z", "x:z"]
     assert ingested("y ~ `x y`", path).coefficients == ["Intercept", "x y"]
+    check_columns("y ~ 1 + x + I(x**2)", ["1", "2", " x", "+", "2020-21"])
     check_columns("y ~ `a-b` + C(k, Treatment('a-b'))", ["a-b"])
 
 

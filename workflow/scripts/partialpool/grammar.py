@@ -71,8 +71,10 @@ def check_columns(text: str, columns: Iterable[str]) -> None:
     """
     kept = [match.span() for match in re.finditer(r"`[^`]*`|'[^']*'|\"[^\"]*\"", text)]
     # The longest first: with columns `a-b-c` and `b-c`, a-b-c is the former.
-    for name in sorted(set(columns), key=lambda name: (-len(name), name)):
-        if PLAIN.fullmatch(name.strip()) or "`" in name or not re.search(r"\w", name):
+    used = {name for name in columns if name in text}
+    for name in sorted(used, key=lambda name: (-len(name), name)):
+        # A column may be called 1, but in a formula that is the intercept.
+        if PLAIN.fullmatch(name.strip()) or "`" in name or not re.search(r"[^\W\d]", name):
             continue
         before = r"(?<![\w.])" if re.match(r"\w", name) else ""
         after = r"(?![\w.])" if re.search(r"\w$", name) else ""
@@ -80,8 +82,9 @@ def check_columns(text: str, columns: Iterable[str]) -> None:
             if any(start < match.end() and match.start() < end for start, end in kept):
                 continue
             better = f"{text[: match.start()]}`{name}`{text[match.end() :]}"
-            signs = re.search(r"[-+*/:|~(]", name) and " " not in name
-            other = "; put spaces around its signs if you mean what they stand for" if signs else ""
+            spaces = "no spaces" if " " in name else "spaces"
+            other = f"; put {spaces} around its signs if you mean what they stand for"
+            other = other if re.search(r"[-+*/:|~(]", name) else ""
             raise fault(
                 text,
                 f"the table has a column {name!r}, whose name goes in backticks: "
