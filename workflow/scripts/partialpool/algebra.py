@@ -322,7 +322,10 @@ def _literal(node) -> str:
         case syntax.Literal(value=str() as value):
             return f"{value!r} is text, not a column; write names without quotes, or in backticks"
         case syntax.Literal(value=value):
-            return f"{value!r} is not a term; 1 is the intercept, and a column of that name goes in backticks"
+            return (
+                f"{value!r} is not a term; 1 is the intercept, and a column of that name goes in "
+                "backticks"
+            )
         case syntax.Assign():
             return "`=` has a meaning inside a call only; a comparison is written I(x == 1)"
     return "a group term is written (1 + x | g), and stands in a sum"
