@@ -2,7 +2,11 @@
 
 import unicodedata
 
-_SMOOTH = "smooths are written cr(x, df=6) or bs(x, df=6), with a number of columns you choose"
+_SMOOTH = (
+    "smooths are written cr(x, df=6) or bs(x, df=6), with a number of columns you choose, and "
+    "groups (1 | g)"
+)
+_CYCLE = "a cycle is written cc(x, period=12), or make a column of it in the table"
 _TIME = "correlation along time or space is not available; group terms such as (1 | g) are"
 _FACTOR = "a column is taken as labels by C(x)"
 _SUCCESSES = (
@@ -39,7 +43,24 @@ FUNCTIONS = {
     "gr": "the grouping factor is written alone: (1 | g)",
     "mm": "multiple membership is not available; a row belongs to one group of a factor, (1 | g)",
     "cs": "effects that differ by category are not available; write the column itself",
-    **dict.fromkeys(("ar", "ar1", "ma", "arma", "cosy", "unstr", "sar", "car", "fcor"), _TIME),
+    **dict.fromkeys(
+        (
+            "ar",
+            "ar1",
+            "ma",
+            "arma",
+            "cosy",
+            "unstr",
+            "sar",
+            "car",
+            "fcor",
+            "toep",
+            "ou",
+            "gau",
+            "mat",
+        ),
+        _TIME,
+    ),
     **dict.fromkeys(("diag", "us"), "write (1 + x || g) without correlation, (1 + x | g) with it"),
     **dict.fromkeys(("factor", "as.factor", "ordered", "as.ordered", "as.character"), _FACTOR),
     "relevel": "the reference label is chosen by C(x, Treatment('a'))",
@@ -53,7 +74,10 @@ FUNCTIONS = {
     "Q": "a name with unusual characters goes in backticks: `a b`",
     "contr.sum": "write C(x, Sum)",
     "contr.treatment": "write C(x, Treatment)",
-    **dict.fromkeys(("strata", "frailty", "cluster", "random", "re"), "groups are (1 | g)"),
+    **dict.fromkeys(("f", "strata", "frailty", "cluster", "random", "re"), "groups are (1 | g)"),
+    **dict.fromkeys(("sin", "cos", "np.sin", "np.cos"), _CYCLE),
+    "cut": "make a column of the ranges in the table",
+    "constrained": "coefficients are constrained by their `priors` only",
 }
 
 # Words of R that mean something else here, or nothing.
@@ -116,17 +140,15 @@ _PLAIN = {odd: plain for plain, many in _LIKE.items() for odd in many}
 
 
 def lookalike(character: str) -> str | None:
-    """What is wrong with a character that looks like another one, or like nothing; None if it does
-    not.
-    """
+    """What a character is that looks like another one, or like nothing; None for others."""
     named = f"{unicodedata.name(character, 'a control character')}, U+{ord(character):04X}"
     category = unicodedata.category(character)
     if character in _PLAIN and character != "\u00ad":
-        return f"{character!r} ({named}) is not {_PLAIN[character]!r}; write {_PLAIN[character]!r}"
+        return f"is {named}; write {_PLAIN[character]!r}"
     if category in ("Zs", "Zl", "Zp") and character != " ":
-        return f"there is a space of another kind ({named}); write a plain one"
+        return f"is a space of another kind ({named}); write a plain one"
     if category in ("Cc", "Cf", "Co", "Cn", "Cs") and character not in "\t\r\n":
-        return f"there is an invisible character ({named}); leave it out"
+        return f"is invisible ({named}); leave it out"
     if category == "Nd" and not "0" <= character <= "9":
-        return f"{character!r} ({named}) is not a plain digit; write {unicodedata.digit(character)}"
+        return f"is {named}; write {unicodedata.digit(character)}"
     return None

@@ -66,10 +66,11 @@ def scan(text: str) -> list[Token]:
         if kind == "space":
             continue
         if kind in ("sign", "name"):
-            for character in lexeme:
+            for at, character in enumerate(lexeme, match.start() + 1):
                 odd = refusals.lookalike(character)
                 if odd:
-                    raise Refused(odd)
+                    seen = f", {character!r}," if character.isprintable() else ""
+                    raise Refused(f"character {at}{seen} {odd}")
         found.append(_token(kind, lexeme, text[match.end() :], found))
     _check_nesting(found)
     return [*found, Token("EOF", "")]
