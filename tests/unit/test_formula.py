@@ -171,6 +171,7 @@ def test_blocks_of_varying_columns(table, text, blocks):
     assert len(design.parts) == text.count("|") - text.count("||") + text.count("/town") + 1
     varying = list(dict.fromkeys(c for own in blocks.values() for block in own for c in block))
     assert sorted(design.columns[: len(varying)]) == sorted(varying)
+    assert len(blocks) > 1 or design.columns[: len(varying)] == varying  # in the factor's order
     again = design.at(table.iloc[::-1])
     np.testing.assert_array_equal(again.matrix, design.matrix[::-1])
     assert [factor.blocks for factor in again.factors] == [f.blocks for f in design.factors]

@@ -84,15 +84,15 @@ def _contrast(node):
 
 
 def _knots(node):
-    return "left out: say by `df` how many columns there are"
+    return "left out (`df` says how many columns there are)"
 
 
 def _order(node):
-    return "left out: the reference is chosen by C(x, Treatment('a'))"
+    return "left out (the reference is chosen by C(x, Treatment('a')))"
 
 
 def _intercept(node):
-    return "left out: write `center=False` for a basis that has the constant"
+    return "left out (`center=False` gives a basis that has the constant)"
 
 
 _DF = _whole(1, COLUMNS)
@@ -187,7 +187,10 @@ def arguments(name: str, node: syntax.Call) -> Iterator:
     for key, value in given.items():
         wanted = known[key](value)
         if wanted:
-            raise Refused(f"{key!r} of {name}() must be {wanted}")
+            got = (
+                f", not {literal(value)!r}" if isinstance(literal(value), int | float | str) else ""
+            )
+            raise Refused(f"{key!r} of {name}() must be {wanted}{got}")
     needed, example = REQUIRED.get(name, (None, ""))
     if needed and needed not in given:
         raise Refused(f"{name}() needs {needed!r}, as in {example}")
