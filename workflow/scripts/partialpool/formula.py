@@ -120,7 +120,8 @@ class Formula:
             found = re.fullmatch(pattern, column) if len(term) > 1 else None
             if found:
                 labelled = [atom for atom, own in zip(term, found.groups(), strict=True) if own]
-                return [use.name for atom in labelled for use in atom.uses]
+                uses = (use for atom in labelled for use in atom.uses)
+                return [use.name for use in uses if use.role != "number"]
         return []
 
     @classmethod
