@@ -116,10 +116,12 @@ class File:
     def columns(self) -> list[str]:
         """Names of its columns; none if they cannot be read, which `batches` will explain."""
         with suppress(UserError, pa.ArrowException, OSError, ValueError, csv.Error):
-            if self.is_csv:
-                return self._header([])[1]
-            parts = sorted(self.path.rglob("*.parquet")) if self.path.is_dir() else [self.path]
-            return pa.parquet.read_schema(parts[0]).names if parts else []
+            if self.path.is_dir():
+                return pa.parquet.read_schema(min(self.path.rglob("*.parquet"))).names
+            if self.path.is_file():  # and not a pipe, which could be read once
+                return (
+                    self._header([])[1] if self.is_csv else pa.parquet.read_schema(self.path).names
+                )
         return []
 
     def read(self, wanted: list[str], text: set[str], others: bool = False) -> pd.DataFrame:
