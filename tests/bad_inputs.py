@@ -109,7 +109,16 @@ CASES = [
     bad({"formula": "y ~ open('t.csv')"}, "formula \"y ~ open('t.csv')\": function 'open' cannot"),
     bad({"formula": "y ~ x**2"}, "formula 'y ~ x**2': a power of a column is written I(x**2)"),
     bad({"formula": "y ~ y + x"}, "formula 'y ~ y + x': 'y' is on both sides"),
-    bad({"formula": "y ~ x + (1 | x)"}, "t.csv: formula 'y ~ x + (1 | x)': 'x' is a number among"),
+    bad(
+        {"formula": "y ~ x + (1 | x)"},
+        "t.csv: column 'x' must be numbers; row 4 is 'four'; if it is a set of labels, write C(x)",
+        x="1|2|4|four|7|5",
+    ),
+    bad(
+        {"formula": "y ~ x + (1 | x)"},
+        "new.csv: formula 'y ~ x + (1 | x)': column 'x' must be numbers; row 2 is 'six'",
+        new="x\n7\nsix\n",
+    ),
     bad({"formula": "y ~ 0 + (1 | g)"}, "formula 'y ~ 0 + (1 | g)': no population-level coef"),
     bad({"formula": "y ~ (1|g) + (x|g)"}, "formula 'y ~ (1|g) + (x|g)': 'Intercept' varies by 'g'"),
     bad(

@@ -190,6 +190,18 @@ def test_a_label_is_a_predictor_and_part_of_a_factor(table):
     with pytest.raises(UserError, match="'z' in row 1 of 'kind' was not in the fitted table"):
         design.at(rows.assign(kind="z"))
 
+    design = Formula("y ~ period + log(x) + (1 | period)").design(table)
+    assert design.coefficients == ["Intercept", "period", "log(x)"]
+    np.testing.assert_array_equal(design.of(["period"])[:, 0], table["period"])
+    written = table.assign(period=table["period"].map("{:03}".format))
+    design = Formula("y ~ period + I(period**2) + (1 | period)").design(written)
+    assert design.factors[0].levels == ("001", "002", "003")
+    at = design.at(written.iloc[:2].assign(period=["004", "02"]))
+    np.testing.assert_array_equal(at.of(["period", "I(period ** 2)"]), [[4, 16], [2, 4]])
+    assert list(at.factors[0].groups) == ["004", "02"] and list(at.factors[0].index) == [-1, -1]
+    with pytest.raises(UserError, match="column 'period' must be numbers; row 2 is 'late'"):
+        design.at(written.iloc[:2].assign(period=["1", "late"]))
+
     design = Formula("y ~ x + C(period) + (x | period)").design(table)
     assert design.coefficients == ["Intercept", "x", "C(period)[2]", "C(period)[3]"]
     assert design.factors[0].levels == ("1", "2", "3")
@@ -265,7 +277,6 @@ def test_new_rows_that_cannot_be_predicted(table):
         ),
         ("y ~ many", "'many' has 10001 labels; 10000 are possible"),
         ("y ~ log(kind)", "column 'kind' must be numbers"),
-        ("y ~ period + (1 | period)", "'period' is a number among the predictors and a grouping"),
         ("y ~ kind + (1 | y)", "'y' is the response and a grouping factor too"),
         ("y ~ y", "'y' is on both sides"),
         ("y ~ 0 + (1 | county)", "no population-level coefficient"),

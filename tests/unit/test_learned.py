@@ -48,6 +48,7 @@ FORMULAS = [
     "y ~ cr(x, df=4) + cc(z, period=12, df=4) + standardize(z) + T(kind, ref='c')",
     "y ~ kind/scale(x) + C(h) + (kind || g/h) + (0 + center((x + z) * 2) | g)",
     "y ~ kind:C(period):h + (1 | kind/h) + (0 + poly(x, 2) || g) + (1 | g)",
+    "y ~ scale(period) + I(period**2) + (period | period/g)",
 ]
 
 

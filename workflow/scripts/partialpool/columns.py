@@ -110,7 +110,7 @@ class Columns:
             meant = self.file.is_csv and cells.odd < cells.rows / 2
             if cells.odd and (meant or cells.nearly > cells.strange):
                 self._refuse(name, *cells.first, set())
-            if cells.rows and not cells.odd and self.file.is_csv:
+            if cells.rows and not cells.odd and self.file.is_csv and name not in self.roles.text:
                 self.numbers.add(name)
         if self.numbers & {*self.cells}:
             raise Again
@@ -177,6 +177,8 @@ class Columns:
         if not number:
             self._count(name, values, wrong, known, odd)
             return values
+        if name in roles.text:
+            return values  # numbers that are groups too
         converted = converted.astype("Int64" if converted.dtype == "int64" else float)
         converted = converted.reindex(labels.index)
         return pd.Series(converted.take(codes).array, values.index).mask(codes < 0)

@@ -56,7 +56,7 @@ class Formula:
     predictors : tuple of str
         Those of them on the right of `~`, outside of grouping factors.
     both : tuple of str
-        Predictors that are part of a grouping factor too, so that they are labels.
+        Predictors that are part of a grouping factor too: as groups, text as it is written.
     labels : tuple of str
         Predictors used as labels only, inside `C()`, `S()` or `T()`.
     numbers : tuple of str
@@ -100,17 +100,6 @@ class Formula:
                 raise self.error(f"{name!r} is the response and a grouping factor too")
             if name in on_right:
                 raise self.error(f"{name!r} is on both sides of `~`")
-        for name in self.both:
-            if name in self.numbers:
-                raise self.number_and_group(name)
-
-    def number_and_group(self, name: str) -> UserError:
-        """A column is a number as a predictor, and a grouping factor."""
-        return self.error(
-            f"{name!r} is a number among the predictors and a grouping factor too; copy the "
-            f"column under a second name for one of them, or write C({name}) for a coefficient of "
-            "each label"
-        )
 
     def crossed_labels(self, column: str) -> list[str]:
         """Predictors whose labels a column of the design is a combination of."""
@@ -174,7 +163,16 @@ class Formula:
         parts = [[_term(term) for term in part] for part in parts]
         return Terms(parts, Response(_term(parsed.response)))
 
-    def evaluate(self, terms: "Terms", table: pd.DataFrame, response: bool = True) -> Design:
+    def numeric(self, table: pd.DataFrame) -> frozenset[str]:
+        """Those of `both` that are numbers as predictors, as far as these rows tell."""
+        return frozenset(
+            name
+            for name in self.both
+            if name not in self.labels
+            and (name in self.numbers or not _as_numbers(table[name]).isna().any())
+        )
+
+    def evaluate(self, terms: "Terms", table: pd.DataFrame, response=True, numeric=None) -> Design:
         """The design of a table; terms that have learned nothing learn from it.
 
         Parameters
@@ -182,6 +180,8 @@ class Formula:
         terms : Terms
         table, response
             As for :meth:`design`.
+        numeric : frozenset of str, optional
+            See :meth:`numeric`, of the whole table, if this is a part of it.
 
         Returns
         -------
@@ -193,7 +193,8 @@ class Formula:
         UserError
             If a column is missing or of the wrong type.
         """
-        mask = self.mask(table, self.variables if response else self.right)
+        names = self.variables if response else self.right
+        mask = self.mask(table, names, numeric=numeric)
         y = None
         with self.evaluating():
             check_labels(self, terms.parts, mask)
@@ -248,12 +249,17 @@ class Formula:
         """Columns that new rows must have."""
         return (*self.predictors, *self.group_columns)
 
-    def mask(self, table: pd.DataFrame, names, text=None) -> pd.DataFrame:
+    def mask(self, table: pd.DataFrame, names, text=None, numeric=None) -> pd.DataFrame:
         """The named predictors, and response: labels as text, numbers as float64.
 
-        `text` names the columns that were text in the fitted table, if this is not it.
+        `text` names the columns that were text in the fitted table, if this is not it; `numeric`
+        those of `both` that are numbers in the whole table, if this is a part of it.
         """
         mask = {}
+        if text is not None:
+            numeric = {*self.both} - {*text}
+        elif numeric is None:
+            numeric = self.numeric(table)
         for name in names:
             values = self._column(table, name)
             if name in self.group_columns and name not in self.both:
@@ -262,18 +268,21 @@ class Formula:
                 # Python's strings, of which those of one level are one: `formulae` looks at each.
                 levels = values.cat.categories.to_numpy(dtype=object)
                 values = pd.Series(levels[values.cat.codes], values.index, dtype=object)
-            numeric = pd.api.types.is_numeric_dtype(values)
-            if name in self.both:
-                if numeric and name not in self.labels and text is None:
-                    raise self.number_and_group(name)
+            is_number = pd.api.types.is_numeric_dtype(values)
+            if name in numeric:
+                numbers = _as_numbers(values)
+                if numbers.isna().any():
+                    row = int(numbers.isna().argmax())
+                    found = shown(values.iloc[row])
+                    raise self.error(f"column {name!r} must be numbers; row {row + 1} is {found}")
+                values = numbers
+            elif name in self.both or (text is not None and name in text):
                 values = values if values.dtype == object else values.astype(str)
-            elif text is not None and name in text:
-                values = values if values.dtype == object else values.astype(str)
-            elif not numeric and (text is not None or name in self.numbers):
+            elif not is_number and (text is not None or name in self.numbers):
                 raise self.error(
                     f"column {name!r} must be numbers; row 1 is {shown(values.iloc[0])}"
                 )
-            elif numeric and name not in self.labels:
+            elif is_number and name not in self.labels:
                 values = values.astype(float)
             mask[name] = values
         return pd.DataFrame(mask, index=table.index).reset_index(drop=True)
@@ -318,6 +327,11 @@ class Formula:
 
     def error(self, message: str) -> UserError:
         return fault(self.text, message)
+
+
+def _as_numbers(values: pd.Series) -> pd.Series:
+    """A grouping column, which is text, as the numbers it spells; NaN where it does not."""
+    return pd.to_numeric(values.astype(str), errors="coerce").astype(float)
 
 
 def _term(term: algebra.Term) -> Term | Intercept:

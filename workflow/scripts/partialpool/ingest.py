@@ -109,7 +109,7 @@ def ingest(
     roles = Roles(
         wanted,
         numbers={*formula.numbers, *outcome.columns.values()},
-        labels={*text, *formula.labels},
+        labels={*text, *formula.labels} - ({*formula.both} - {*formula.labels}),
         response=response,
         text=text,
     )
@@ -156,7 +156,6 @@ def ingest(
 def _keep(file: File, columns: Columns, formula: Formula, used: list, key: list, to) -> Kept:
     """Write the rows that are used, and check what can be said of columns alone."""
     hashes, first, same = [], {}, set(formula.predictors)
-    numbers = {*formula.both} - {*formula.labels}
     with Kept(to) as rows:
         for batch in file.batches(columns.roles.wanted, columns.roles.text):
             checked = columns.check(batch)
@@ -166,9 +165,6 @@ def _keep(file: File, columns: Columns, formula: Formula, used: list, key: list,
             rows.add(table[used], checked.index[~whole].to_numpy())
             if key:
                 hashes.append(pd.util.hash_pandas_object(table[key], index=False))
-            for name in [*numbers]:
-                if pd.to_numeric(pd.Series([*set(table[name])]), errors="coerce").isna().any():
-                    numbers.remove(name)
             for name in [*same] if len(table) else []:
                 value = first.setdefault(name, table[name].iloc[0])
                 if (table[name] != value).any():
@@ -179,8 +175,6 @@ def _keep(file: File, columns: Columns, formula: Formula, used: list, key: list,
         raise file.fault(f"no row is complete; columns {listed(gaps)} have missing values")
     if key:
         _check_key(file, pd.concat(hashes), key)
-    for name in numbers:
-        raise file.fault(str(formula.number_and_group(name)))
     for name in formula.predictors:
         if name in same:
             value = shown(first[name])
