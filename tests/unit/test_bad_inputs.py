@@ -19,6 +19,7 @@ from partialpool.errors import UserError
 from partialpool.formula import Formula
 from partialpool.learned import Learned
 from partialpool.study import OUTCOME, Outcome
+from partialpool.table import File
 
 
 def gate(path: str = "config/config.yaml") -> None:
@@ -28,7 +29,8 @@ def gate(path: str = "config/config.yaml") -> None:
         priors.check(study.priors, f"{path}: studies.{study.name}.priors")
         files.require(study.data, f"{path}: studies.{study.name}.data")
         files.require(study.new_data, f"{path}: studies.{study.name}.new_data")
-        formula, outcome = Formula(study.formula), Outcome.of(study.block(*OUTCOME))
+        formula = Formula.read(study.formula, File(study.data, study.data).columns())
+        outcome = Outcome.of(study.block(*OUTCOME))
         named = {"missing": study.missing, "key": study.key, "source": study.data}
         with tempfile.TemporaryDirectory() as folder, files.replacing(f"{folder}/t.parquet") as to:
             learned = ingest.ingest(study.data, formula, outcome, to=to, **named).learned

@@ -46,6 +46,9 @@ FORMULAS = [
     "scale(y) ~ poly(x, 3) + bs(z, df=5) + (1 | g) + (1 | h)",
     "y ~ x:kind + C(period == 2) + I(kind == 'b') + (1 | g)",
     "y ~ cr(x, df=4) + cc(z, period=12, df=4) + standardize(z) + T(kind, ref='c')",
+    "y ~ kind/scale(x) + C(h) + (kind || g/h) + (0 + center((x + z) * 2) | g)",
+    "y ~ kind:C(period):h + (1 | kind/h) + (0 + poly(x, 2) || g) + (1 | g)",
+    "y ~ scale(period) + I(period**2) + (period | period/g)",
 ]
 
 

@@ -177,6 +177,19 @@ def test_nested_or_crossed(sizes, pairs, said):
     assert meaning.relations(found) == [said]
 
 
+def test_a_label_may_be_a_predictor_and_part_of_a_factor():
+    found = replace(results(factors=nested()), pairs={("school", "school:room"): 3})
+    assert tables.role(found, "room") == "groups"
+    found = replace(found, model=found.model | {"terms": {"Intercept": [], "C(room)": ["b", "c"]}})
+    assert [tables.role(found, name) for name in ("room", "school")] == [
+        "predictor, groups",
+        "groups",
+    ]
+    assert meaning.relations(found) == [
+        "Nested: the combinations of school and room are groups too."
+    ]
+
+
 def test_variance_is_shared_out_between_factors_and_rows():
     found = results(factors=nested())
     own = found.fit("hierarchical").summary

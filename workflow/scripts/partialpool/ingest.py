@@ -109,7 +109,7 @@ def ingest(
     roles = Roles(
         wanted,
         numbers={*formula.numbers, *outcome.columns.values()},
-        labels={*text, *formula.labels},
+        labels={*text, *formula.labels} - ({*formula.both} - {*formula.labels}),
         response=response,
         text=text,
     )

@@ -132,6 +132,11 @@ class Results:
         """The fit of a variant, if the study has it."""
         return next((fit for fit in self.fits if fit.variant == variant), None)
 
+    def is_predictor(self, column: str) -> bool:
+        """Whether a column is in a population-level term, as a group's label may be too."""
+        alone = re.compile(rf"(?<![\w.]){re.escape(column)}(?![\w.])")
+        return any(alone.search(term) for term in self.model["terms"])
+
     @property
     def outcome(self) -> Outcome:
         """How the response is distributed."""

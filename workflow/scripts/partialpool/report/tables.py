@@ -50,7 +50,7 @@ def columns_of_data(results: Results) -> dict:
 def role(results: Results, column: str) -> str:
     """What a column is in the model."""
     if any(column in factor.columns for factor in results.factors):
-        return "groups"
+        return "predictor, groups" if results.is_predictor(column) else "groups"
     for of_outcome, name in results.outcome.columns.items():
         if name == column:
             return of_outcome.removesuffix("s") if of_outcome == "standard errors" else of_outcome
