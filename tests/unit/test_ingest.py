@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from partialpool import compress, families, files
+from partialpool import compress, data_report, families, files
 from partialpool.errors import UserError
 from partialpool.formula import Formula
 from partialpool.ingest import ingest, ingest_new
@@ -67,7 +67,7 @@ def test_eight_schools():
     assert list(table["school"]) == list("ABCDEFGH")
     json.dumps(report, allow_nan=False)
     assert report["rows_read"] == report["rows_used"] == 8
-    sizes = {"count": 8, "smallest": 1, "largest": 1, "single_row": 8}
+    sizes = {"count": 8, "smallest": 1, "largest": 1, "single_row": 8, "varying": 1, "saturated": 8}
     assert report["factors"] == [{"factor": "school", **sizes}]
     assert report["columns"]["effect"]["mean"] == 8.75
     assert report["warnings"] == []
@@ -262,6 +262,86 @@ def test_a_slope_tied_to_an_intercept_far_away_is_pointed_out(tmp_path):
     assert "Write center(x)" in warnings(path, text, "y ~ x + (1 + x | g)")
     for fine in ("y ~ x + (1 | g)", "y ~ center(x) + (1 + center(x) | g)", "y ~ x + (0 + x | g)"):
         assert "center" not in warnings(path, text, fine)
+
+
+def test_labels_that_look_alike_are_pointed_out(tmp_path):
+    """By normal form, an invisible character, a space or a letter of another script."""
+    path = tmp_path / "t.csv"
+    for first, second, how in (
+        ("caf\u00e9", "cafe\u0301", "look alike and are not the same characters"),
+        ("north", "no\u200brth", "look alike and are not the same characters"),
+        ("ABC", "\u0410BC", "look alike and are not the same characters"),
+        ("Toto", "T\u03bft\u03bf", "look alike and are not the same characters"),
+        ("a-b", "a\u2011b", "look alike and are not the same characters"),
+        ("\uff21", "A", "look alike and are not the same characters"),
+        ("a b", "a\u00a0b", "differ only in case or spaces"),
+        ("\u0416\u0430", "\u0436\u0430", "differ only in case or spaces"),
+    ):
+        rows = "".join(
+            f"{label},{i % 4 + i / 9}\n" for i in range(4) for label in (first, second, "z")
+        )
+        for formula in ("y ~ 1 + (1 | g)", "y ~ g"):
+            said = warnings(path, "g,y\n" + rows, formula)
+            assert f"Column 'g' has labels that {how}: " in said
+            assert said.count("labels that") == 1
+    assert "'cafe\\u0301' and 'caf\\xe9'" in warnings(
+        path, "g,y\ncaf\u00e9,1\ncafe\u0301,2\nz,3\nz,5\n", "y ~ 1 + (1 | g)"
+    )
+    said = complaint(read, path, "\u0445,y\n1,2\n2,3\n", "y ~ x")
+    assert said.endswith("'\\u0445' only looks like 'x': rename it, or copy its name from there")
+
+
+def test_new_groups_that_look_like_known_ones_are_pointed_out(tmp_path):
+    (tmp_path / "t.csv").write_text("g,k,y\ncaf\u00e9,u,1\nb,v,2\ncaf\u00e9,v,4\nb,u,3\n")
+    to, formula = tmp_path / "data.parquet", Formula("y ~ k + (1 | g)")
+    learned = ingest(tmp_path / "t.csv", formula, Outcome(), to=to, source="t.csv").learned
+    new = tmp_path / "new.csv"
+    new.write_text("g,k\ncafe\u0301,u\nB,v\nb,u\nother,v\n")
+    rows = ingest_new(new, learned, Outcome(), source="new.csv")
+    report = data_report.of_new(learned.design.at(rows), "new.csv")
+    assert report["new_groups"] == {"g": ["B", "cafe\u0301", "other"]}
+    assert [warning.partition(":")[0] for warning in report["warnings"]] == [
+        "The group 'B' of 'g' is new, and looks like 'b' of the fitted table",
+        "The group 'cafe\\u0301' of 'g' is new, and looks like 'caf\\xe9' of the fitted table",
+    ]
+    new.write_text("g,k\nb,\uff56\n")
+    said = complaint(ingest_new, new, learned, Outcome(), source="new.csv")
+    assert "fitted table; 'v', which was, only looks like '\\uff56'" in said
+
+
+def test_marks_of_missing_values_are_pointed_out(tmp_path):
+    path = tmp_path / "t.csv"
+    rows = [f"{x},{x % 5},{'?' if x == 7 else 'ab'[x % 2]},{x % 3 + x / 9:.3f}" for x in range(20)]
+    rows += ["-999,99,a,9999", "-999,99,b,1"]
+    said = warnings(path, "x,likert,k,y\n" + "\n".join(rows), "y ~ x + likert + k")
+    assert "Column 'x' is -999 in 2 of 22 rows, far from all other values (0 to 19)" in said
+    assert "Column 'likert' is 99 in 2 of 22 rows" in said
+    assert "Column 'y' is 9999 in 1 of 22 rows" in said
+    assert "Column 'k' has labels that usually stand for a missing value: '?'. Leave" in said
+    ages = "\n".join(f"{age},{age % 7}" for age in range(18, 100))
+    assert warnings(path, f"x,y\n{ages}\n", "y ~ x") == ""
+
+
+def test_as_many_varying_coefficients_as_rows_are_pointed_out(tmp_path):
+    rng, path = np.random.default_rng(6), tmp_path / "t.csv"
+    frame = pd.DataFrame({"g": np.repeat(range(12), 3), "k": list("abc") * 12})
+    frame["x"], frame["y"] = rng.normal(size=(2, 36))
+    frame["h"] = rng.permutation(36) // 2
+    frame.to_csv(path, index=False)
+    apart = "differences between groups and noise within them cannot be told apart."
+    every = f"Every group of 'g' has no more rows than varying coefficients (3), so {apart}"
+    for formula in ("y ~ k + (0 + k | g)", "y ~ x + (x + I(x**2) | g)"):
+        assert warnings(path, None, formula) == every
+        assert warnings(path, None, formula, family="student_t") == every
+        assert warnings(path, None, formula, sigma=1.0) == ""
+    assert warnings(path, None, "y ~ x + (x | g)") == ""
+    together = f"There are 42 varying coefficients of all factors together, and 36 rows, so {apart}"
+    assert warnings(path, None, "y ~ x + (x | g) + (1 | h)") == together
+    frame[1:].to_csv(path, index=False)
+    few = "1 of 12 groups of 'g' have no more rows than varying coefficients (2)."
+    assert warnings(path, None, "y ~ x + (x | g)") == few
+    few = few.replace(".", ": their sigma rests on its prior.")
+    assert warnings(path, None, "y ~ x + (x | g)", sigma="by_group") == few
 
 
 def test_what_separates_0s_from_1s_is_pointed_out(tmp_path):

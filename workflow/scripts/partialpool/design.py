@@ -8,6 +8,7 @@ import pandas as pd
 from formulae.matrices import CommonEffectsMatrix
 from formulae.terms import Intercept, Response, Term, Variable
 
+from partialpool.characters import appearance, spelled
 from partialpool.collinear import collinear
 from partialpool.grammar import listed, shown
 
@@ -164,10 +165,19 @@ class Design:
             values = labels_in(component, mask)
             unseen = np.flatnonzero(~values.isin(component.levels))
             if len(unseen):
+                label, known = values.iloc[unseen[0]], f"known: {listed(component.levels)}"
+                same = [
+                    one
+                    for one in component.levels
+                    if appearance(str(one)) == appearance(str(label))
+                ]
+                if same:
+                    known = (
+                        f"{spelled(str(same[0]))}, which was, only looks like {spelled(str(label))}"
+                    )
                 raise self.formula.error(
-                    f"{shown(values.iloc[unseen[0]])} in row {unseen[0] + 1} of "
-                    f"{component.name!r} was not in the fitted table; "
-                    f"known: {listed(component.levels)}"
+                    f"{shown(label)} in row {unseen[0] + 1} of {component.name!r} was not in the "
+                    f"fitted table; {known}"
                 )
 
 

@@ -18,6 +18,7 @@ import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 
+from partialpool.characters import appearance, differ_in_case_or_spaces, spelled
 from partialpool.errors import UserError, nearest
 from partialpool.grammar import listed, shown
 from partialpool.kept import as_text
@@ -33,7 +34,7 @@ _WHOLE = {pa.int64(): pd.Int64Dtype()}
 LABEL = pa.dictionary(pa.int32(), pa.string())
 _UNDECODED = re.compile("[\udc80-\udcff]")
 # What the text of a CSV file may be, tried in this order; else it is text.
-_GUESSES = (pa.int64(), pa.bool_(), pa.timestamp("s"), pa.float64())
+_GUESSES = (pa.int64(), pa.bool_(), pa.float64())
 
 
 class Again(Exception):
@@ -179,7 +180,12 @@ class File:
         guessed = self._types is None
         types = self._types or {n: LABEL if n in wanted else pa.string() for n in as_written}
         try:
-            for batch in self._parse(separator, columns, types, not guessed):
+            reader = self._parse(separator, columns, types, not guessed)
+            # Dates stay as written: they may be labels.
+            dates = {f.name: LABEL for f in reader.schema if pa.types.is_temporal(f.type)}
+            if dates:
+                reader = self._parse(separator, columns, types | dates, not guessed)
+            for batch in reader:
                 if any(pa.types.is_binary(kind) for kind in batch.schema.types):
                     self._check_rows(separator, header)
                 yield batch
@@ -191,7 +197,7 @@ class File:
             self._types = self._survey(separator, header, wanted, columns, as_written)
             raise Again from None
 
-    def _parse(self, separator, columns, types, newlines) -> Iterator[pa.RecordBatch]:
+    def _parse(self, separator, columns, types, newlines) -> pa.csv.CSVStreamingReader:
         return pa.csv.open_csv(
             self.path,
             read_options=pa.csv.ReadOptions(block_size=BLOCK),
@@ -259,13 +265,19 @@ class File:
     def _check_names(self, names: list[str], wanted: list[str], where: str = "") -> None:
         for name in wanted:
             if name not in names:
+                same = [other for other in names if appearance(other) == appearance(name)]
                 hint = nearest(name, names) or f"; there are {listed(names)}"
+                if same and not differ_in_case_or_spaces([name, same[0]]):
+                    hint = (
+                        f"; the table's {spelled(same[0])} only looks like {spelled(name)}: rename "
+                        "it, or copy its name from there"
+                    )
                 raise self.fault(f"no column {name!r}{where}{hint}")
             if names.count(name) > 1:
                 raise self.fault(f"two columns are called {name!r}{where}; rename one")
 
     def _plain(self, name: str, column: pa.Array, text: bool) -> pa.Array:
-        """int64, float64 or text, whatever the file has."""
+        """int64, float64 or text, whatever the file has; dates are text."""
         kind = column.type
         if pa.types.is_dictionary(kind) and not pa.types.is_string(kind.value_type):
             column, kind = column.cast(kind.value_type), kind.value_type
@@ -283,8 +295,8 @@ class File:
             return column.cast(pa.float64())
         if pa.types.is_string(kind) or pa.types.is_large_string(kind):
             return column.cast(pa.string()).dictionary_encode()
-        if pa.types.is_temporal(kind):
-            raise self.fault(f"column {name!r} holds dates; make them numbers, such as days")
+        if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
+            return column.cast(pa.string()).dictionary_encode()  # judged by `columns`
         raise self.fault(f"column {name!r} is of type {kind}; it must be numbers or text")
 
 

@@ -16,6 +16,11 @@ from partialpool.study import COUNTS, SIGMA_FAMILIES, Outcome
 
 COPIES = 1_000_000  # rows of a table at most in which copies of others are looked for
 PAIRS = 1_000_000  # pairs of groups of two factors at most that are counted
+# Numbers by which tables often mark a missing value.
+CODES = (
+    -9,
+    *(sign * code for code in (99, 999, 9999, 99999, 99.9, 999.9, 9999.9) for sign in (-1, 1)),
+)
 GROUPS = ("factor", "group", "rows", "size", "weight", "mean", "least", "greatest")
 
 
@@ -37,6 +42,8 @@ class Column:
         self.number = number
         self.moments, self.least, self.greatest = None, np.inf, -np.inf
         self.levels: dict[str, int] = {}
+        self.codes: dict[float, int] = {}  # rows of each of `CODES`
+        self.rest = np.inf, -np.inf  # extremes of the other numbers
 
     def add(self, values: pd.Series) -> None:
         """Take some more rows into account."""
@@ -50,6 +57,23 @@ class Column:
         self.moments = found if self.moments is None else self.moments + found
         self.least = min(self.least, float(plain.min()))
         self.greatest = max(self.greatest, float(plain.max()))
+        coded = np.isin(plain, CODES)
+        for code, count in zip(*np.unique(plain[coded], return_counts=True), strict=True):
+            self.codes[float(code)] = self.codes.get(float(code), 0) + int(count)
+        if not coded.all():
+            others = plain[~coded]
+            least, greatest = self.rest
+            self.rest = min(least, float(others.min())), max(greatest, float(others.max()))
+
+    @property
+    def codes_far_out(self) -> dict[float, int]:
+        """Rows of each of `CODES` at least as far from other numbers as these are apart."""
+        least, greatest = self.rest
+        return {
+            code: count
+            for code, count in self.codes.items()
+            if max(code - greatest, least - code) >= greatest - least > 0
+        }
 
     @property
     def constant(self):

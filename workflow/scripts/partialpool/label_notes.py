@@ -1,0 +1,75 @@
+"""Notes on the labels of a table: those that may be one, a missing value, or numbers."""
+
+import re
+
+from partialpool.cells import usually_missing
+from partialpool.characters import alike, appearance, differ_in_case_or_spaces, spelled
+from partialpool.grammar import listed
+
+SHOWN = 5  # pairs of labels in a message
+
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
+
+
+def notes(name: str, levels: dict[str, int], *, grouping: bool, as_labels: bool) -> list[str]:
+    """What is worth knowing of a column of labels.
+
+    Parameters
+    ----------
+    name : str
+        Of the column.
+    levels : dict of str to int
+        Rows of each label.
+    grouping, as_labels : bool
+        Whether it is a grouping column, and whether the formula says that it is labels.
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
+    said = []
+    plain, odd = [], []
+    for labels in alike(levels):
+        (plain if differ_in_case_or_spaces(labels) else odd).append(labels)
+    for groups, how, written in (
+        (plain, "differ only in case or spaces", repr),
+        (odd, "look alike and are not the same characters", spelled),
+    ):
+        if groups:
+            pairs = "; ".join(" and ".join(map(written, labels)) for labels in groups[:SHOWN])
+            more = f"; and {len(groups) - SHOWN} more" if len(groups) > SHOWN else ""
+            said.append(f"Column {name!r} has labels that {how}: {pairs}{more}.")
+    if missing := [label for label in levels if usually_missing(label)]:
+        said.append(
+            f"Column {name!r} has labels that usually stand for a missing value: "
+            f"{listed(missing)}. Leave such cells empty if they do."
+        )
+    if not grouping and not as_labels and levels and all(map(_NUMBER.fullmatch, levels)):
+        said.append(
+            f"Column {name!r} is text, though all its labels are numbers, so each has a "
+            "coefficient of its own: store it as numbers if it is a quantity."
+        )
+    return said
+
+
+def new_groups(factor: str, levels, new: list[str]) -> list[str]:
+    """Groups to predict that are new, and look like a group of the fitted table.
+
+    Parameters
+    ----------
+    factor : str
+    levels : iterable of str
+        Groups of the fitted table.
+    new : list of str
+        Groups that are not among them.
+    """
+    if not new:
+        return []
+    known = {appearance(level): level for level in levels}
+    return [
+        f"The group {spelled(label)} of {factor!r} is new, and looks like {spelled(known[key])} of "
+        "the fitted table: they differ only in case, spaces or characters that look alike."
+        for label in new
+        if (key := appearance(label)) in known
+    ]
