@@ -268,6 +268,23 @@ CASES = [
     ),
     bad({}, "t.csv: the response 'y' is 3 in every row", y="3|3|3|3|3|3"),
     bad(
+        {},
+        "t.csv: the response 'y' is given exactly by 'x', so its residual standard deviation "
+        "(sigma) is zero and cannot be estimated; leave 'x' out of the formula, or give `sigma` a",
+        y="1|2|4|3|7|5",
+    ),
+    bad(
+        {"formula": "y ~ 1 + (1 | g)"},
+        "t.csv: the response 'y' is given exactly by the groups of 'g'",
+        y="1|1|2|2|5|5",
+    ),
+    bad(
+        {"sigma": "by_group", "formula": "y ~ 1 + (1 | g)"},
+        "t.csv: the predictors give the response 'y' exactly in the 2 rows of group 'b' of 'g', so "
+        "the group's sigma is zero and cannot be estimated; set `sigma` to estimated or",
+        y="1|1.1|2|2|4|5",
+    ),
+    bad(
         {"missing": "drop"},
         "t.csv: no row is complete; columns 'y', 'x' have missing values",
         y="1|2|3|||",

@@ -256,7 +256,7 @@ def test_new_rows(tmp_path):
 
 def test_a_slope_tied_to_an_intercept_far_away_is_pointed_out(tmp_path):
     rows = "".join(
-        f"{g},{1000 + x},{x * (1 + i) + i}\n" for i, g in enumerate("abc") for x in range(4)
+        f"{g},{1000 + x},{x * (1 + i) + x**2}\n" for i, g in enumerate("abc") for x in range(4)
     )
     path, text = tmp_path / "t.csv", "g,x,y\n" + rows
     assert "Write center(x)" in warnings(path, text, "y ~ x + (1 + x | g)")
