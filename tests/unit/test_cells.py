@@ -84,11 +84,52 @@ def test_labels(tmp_path, column):
         "１２．５": "12.5",
         "१२": "12",
         "2.5e3 kg": "",
+        "5'11\"": "",
+        "5 ft 11 in": "",
+        "1 h 30 min": "",
+        "51°30'N": "",
     }.items(),
 )
 def test_numbers_written_in_another_way(cell, number):
     assert cells.kinds([cell]) == {cell: Kind.NUMBER}
     assert cells.number(cell) == number
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *(
+            "25/01/2024",
+            "01/25/2024",
+            "1/25/24",
+            "2024/01/25",
+            "2024-1-5",
+            "25.01.2024",
+            "05.01.24",
+        ),
+        *(
+            "25-Jan-24",
+            "25jan2024",
+            "Jan 2024",
+            "Jan-24",
+            "5-Jan",
+            "January 5, 2024",
+            "Mon 5 May 24",
+        ),
+        *("5. März 2024", "5 août 2024", "1 de enero de 2024", "2024年1月5日", "2024년 1월 5일"),
+        *("2024-01", "01/2024", "2024. 1. 5.", "20240105T101500Z", "2024-01-05T10:00:00.000+0000"),
+        *(
+            "2024-01-05 10:00 CET",
+            "5/1/2024 9:05 PM",
+            "12:30",
+            "9:05:10.5",
+            "9 am",
+            "２０２４-０１-０５",
+        ),
+    ],
+)
+def test_dates_and_times(cell):
+    assert cells.kinds([cell]) == {cell: Kind.DATE}
 
 
 def test_a_word_after_numbers_is_a_unit_if_it_is_always_the_same():

@@ -84,6 +84,7 @@ def test_csv_is_read_as_written(tmp_path, mark, separator, ending):
     assert list(table["x"]) == [2, 3, 4.5, 5, 1, 9]
     assert report["columns"]["kind"]["levels"] == {"a": 3, "b": 3}
     assert report["warnings"] == [
+        "Column 'county' has labels that are the same number: '02' and '2'.",
         "'county' has only 3 groups, so how much they differ rests largely on its prior.",
         "1 of 3 groups of 'county' have one row.",
     ]
@@ -304,6 +305,15 @@ def test_new_groups_that_look_like_known_ones_are_pointed_out(tmp_path):
         "The group 'B' of 'g' is new, and looks like 'b' of the fitted table",
         "The group 'cafe\\u0301' of 'g' is new, and looks like 'caf\\xe9' of the fitted table",
     ]
+    (tmp_path / "t.csv").write_text("g,k,y\n07,u,1\n8,v,2\n07,v,4\n8,u,3\n")
+    numbered = ingest(tmp_path / "t.csv", formula, Outcome(), to=to, source="t.csv").learned
+    new.write_text("g,k\n7.0,u\n9,u\n")
+    rows = ingest_new(new, numbered, Outcome(), source="new.csv")
+    (warning,) = data_report.of_new(numbered.design.at(rows), "new.csv")["warnings"]
+    assert warning.startswith("The group '7.0' of 'g' is new, and looks like '07' of the fitted")
+    new.write_text("g,k\nb,V\n")
+    said = complaint(ingest_new, new, learned, Outcome(), source="new.csv")
+    assert "'V' in row 1 of 'k' was not in the fitted table; known: 'u', 'v'" in said
     new.write_text("g,k\nb,\uff56\n")
     said = complaint(ingest_new, new, learned, Outcome(), source="new.csv")
     assert "fitted table; 'v', which was, only looks like '\\uff56'" in said
@@ -318,6 +328,19 @@ def test_marks_of_missing_values_are_pointed_out(tmp_path):
     assert "Column 'likert' is 99 in 2 of 22 rows" in said
     assert "Column 'y' is 9999 in 1 of 22 rows" in said
     assert "Column 'k' has labels that usually stand for a missing value: '?'. Leave" in said
+    prices = "\n".join(
+        f"{price},{i % 4}" for i, price in enumerate([987, 120, 640] + [1.234, 12.345, 2.561] * 5)
+    )
+    said = warnings(path, f"x,y\n{prices}\n", "y ~ x")
+    assert said == (
+        "Column 'x' has numbers with three decimals, such as 1.234, among whole numbers: if the "
+        "point separates thousands, leave it out."
+    )
+    means = "\n".join(f"{i / 3:.3f},{i % 4}".replace(".000", "") for i in range(4, 20))
+    assert warnings(path, f"x,y\n{means}\n", "y ~ x") == ""
+    sums = "g,y\na,1\na,3\nb,4\nb,6\nTotal,14\n"
+    said = warnings(path, sums, "y ~ 1 + (1 | g)")
+    assert "The one row where column 'g' is 'Total' may sum up the others: leave it out" in said
     ages = "\n".join(f"{age},{age % 7}" for age in range(18, 100))
     assert warnings(path, f"x,y\n{ages}\n", "y ~ x") == ""
 
@@ -387,6 +410,14 @@ def test_factors_that_are_one_and_copied_rows_are_pointed_out(tmp_path):
     assert "copies" not in said
     said = warnings(path, text + "a0,b0,0.000\n", "y ~ 1 + (1 | a)")
     assert "1 of 25 rows are exact copies of others" in said
+
+
+def test_a_response_that_is_mostly_one_number_is_pointed_out(tmp_path):
+    path, rows = tmp_path / "t.csv", "".join(f"{i},{max(i - 11, 0) ** 1.5}\n" for i in range(20))
+    said = warnings(path, "x,y\n" + rows, "y ~ x", family="student_t")
+    assert said.startswith("12 of 20 responses are 0: family student_t can make sigma as small")
+    assert warnings(path, None, "y ~ x") == ""
+    assert warnings(path, None, "y ~ x", family="student_t", sigma=1.0) == ""
 
 
 def test_a_table_that_is_fine_has_no_warnings(tmp_path):

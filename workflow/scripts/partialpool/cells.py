@@ -75,15 +75,20 @@ _UNITS = _words(
     """
 )
 _MAGNITUDES = {"k", "m", "b", "bn", "mn", "mio", "mrd", "mill", "million", "billion", "thousand"}
+# Several units at a time, such as 5 ft 11 in, 1 h 30 min or 51°30'N.
+_COMPOUND = re.compile(
+    rf"-?(?:(?:{_DIGITS}) ?(?:ft|feet|in|lbs?|oz|st|d|h|hrs?|m|mins?|s|secs?|['\"°]|'') ?){{2,}}"
+    rf"[nsew]?|(?:{_DIGITS}) ?' ?(?:{_DIGITS})"
+)
 _ORDINAL = re.compile(r"\d*(?:1st|2nd|3rd|\dth)|\d+0s|\d+[ºª]")
 
 _TIME = re.compile(
     r"(?:^|[t, ]\s*)(?:\d{1,3}:[0-5]\d(?::[0-5]\d)?(?:[.,]\d+)?(?: ?[ap]\.?m\.?)?|"
-    r"\d{1,2} ?[ap]\.?m\.?)(?: ?(?:z|utc|gmt|[-+]\d{2}(?::?\d{2})?))?$"
+    r"\d{1,2} ?[ap]\.?m\.?)(?: ?(?:z|[a-z]{3,4}|[-+]\d{2}(?::?\d{2})?))?$"
 )
-_THREE_PARTS = re.compile(r"(\d{1,4})([-/. ])(\d{1,2})\2(\d{1,4})\.?")
+_THREE_PARTS = re.compile(r"(\d{1,4})([-/. ]) ?(\d{1,2})\2 ?(\d{1,4})\.?")
 _YEAR_MONTH = re.compile(r"(\d{4})([-/])(\d{1,2})|(\d{1,2})[-/](\d{4})")
-_COMPACT = re.compile(r"\d{8}t\d{4,6}z?")
+_WRITTEN_OUT = re.compile(r"\d{8}t\d{4,6}z?|\d{4} ?[年년] ?\d{1,2} ?[月월](?: ?\d{1,2} ?[日일])?")
 _MONTHS = _words(
     """
     jan feb mar apr may jun jul aug sep sept oct nov dec january february march april june
@@ -137,6 +142,8 @@ def _alone(text: str) -> Kind | tuple[str, bool]:
         return Kind.MISSING
     if _is_date(small):
         return Kind.DATE
+    if _COMPOUND.fullmatch(small):
+        return Kind.NUMBER
     found = _parsed(text)
     if found is None or _ORDINAL.fullmatch(small):
         return Kind.LABEL
@@ -187,7 +194,7 @@ def is_time(cell: str) -> bool:
 def _is_date(text: str) -> bool:
     """Whether a text in small letters is a date, a time, or both."""
     date = _TIME.sub("", text)
-    if date == "" or _COMPACT.fullmatch(text):
+    if date == "" or _WRITTEN_OUT.fullmatch(date):
         return True
     if found := _THREE_PARTS.fullmatch(date):
         first, separator, second, third = found.groups()

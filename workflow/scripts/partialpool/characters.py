@@ -61,6 +61,12 @@ def differ_in_case_or_spaces(texts) -> bool:
     return len({" ".join(text.split()).casefold() for text in texts}) == 1
 
 
+def looks_like(one: str, other: str) -> bool:
+    """Whether two texts look alike, and differ in more than case or spaces."""
+    same = appearance(one) == appearance(other)
+    return same and not differ_in_case_or_spaces([one, other])
+
+
 def spelled(text: str) -> str:
     """A text for a message, in which all characters but ASCII's are written as escapes."""
     return ascii(text)

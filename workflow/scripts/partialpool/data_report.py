@@ -29,7 +29,7 @@ def report(
     design : Design
         With their levels.
     counted : Design
-        Of the rows that counts are judged by: a random part of a large table.
+        Of rows to look at more closely: a part of a large table.
     values : dict of str to numpy.ndarray
         The outcome's columns of those rows, from `families.columns`.
     gaps : dict of str to int
@@ -60,6 +60,7 @@ def report(
         *_groups(factors, outcome, tally.rows),
         *_same_groups(tally),
         *_copies(tally),
+        *_ties(counted, outcome),
         *_far_from_zero(tally, design),
     ]
     if tally.discrete:
@@ -155,14 +156,22 @@ def _labels(columns: dict, design: Design, rows: int) -> list[str]:
 
 
 def _codes(tally: Tally) -> list[str]:
-    """Numbers far from all others that often stand for a missing value."""
-    return [
-        f"Column {name!r} is {code:g} in {count} of {tally.rows} rows, far from all other values "
-        f"({column.rest[0]:g} to {column.rest[1]:g}): leave such cells empty if it stands for a "
-        "missing value."
-        for name, column in tally.columns.items()
-        for code, count in column.codes_far_out.items()
-    ]
+    """Numbers that often stand for a missing value, or have points between thousands."""
+    said = []
+    for name, column in tally.columns.items():
+        said += [
+            f"Column {name!r} is {code:g} in {count} of {tally.rows} rows, far from all other "
+            f"values ({column.rest[0]:g} to {column.rest[1]:g}): leave such cells empty if it "
+            "stands for a missing value."
+            for code, count in column.codes_far_out.items()
+        ]
+        if column.thousands.example is not None:
+            said.append(
+                f"Column {name!r} has numbers with three decimals, such as "
+                f"{column.thousands.example:g}, among whole numbers: if the point separates "
+                "thousands, leave it out."
+            )
+    return said
 
 
 def _groups(factors: list[dict], outcome: Outcome, rows: int) -> list[str]:
@@ -216,6 +225,22 @@ def _copies(tally: Tally) -> list[str]:
     if not tally.copies:
         return []
     return [f"{tally.copies} of {tally.rows} rows are exact copies of others, in all columns used."]
+
+
+def _ties(design: Design, outcome: Outcome) -> list[str]:
+    """A response that is mostly one number, around which a Student-t density has no bound."""
+    values, counts = np.unique(design.y, return_counts=True)
+    if (
+        outcome.family != "student_t"
+        or not outcome.sigma_estimated
+        or 2 * counts.max() < len(design.y)
+    ):
+        return []
+    return [
+        f"{counts.max()} of {len(design.y)} responses are {values[counts.argmax()]:g}: family "
+        "student_t can make sigma as small as it likes around them, so its fit may fail, or say "
+        "little of the other rows."
+    ]
 
 
 def _far_from_zero(tally: Tally, design: Design) -> list[str]:

@@ -8,7 +8,7 @@ import pandas as pd
 from formulae.matrices import CommonEffectsMatrix
 from formulae.terms import Intercept, Response, Term, Variable
 
-from partialpool.characters import appearance, spelled
+from partialpool.characters import looks_like, spelled
 from partialpool.collinear import collinear
 from partialpool.grammar import listed, shown
 
@@ -165,16 +165,10 @@ class Design:
             values = labels_in(component, mask)
             unseen = np.flatnonzero(~values.isin(component.levels))
             if len(unseen):
-                label, known = values.iloc[unseen[0]], f"known: {listed(component.levels)}"
-                same = [
-                    one
-                    for one in component.levels
-                    if appearance(str(one)) == appearance(str(label))
-                ]
-                if same:
-                    known = (
-                        f"{spelled(str(same[0]))}, which was, only looks like {spelled(str(label))}"
-                    )
+                label, known = str(values.iloc[unseen[0]]), f"known: {listed(component.levels)}"
+                for level in map(str, component.levels):
+                    if looks_like(level, label):
+                        known = f"{spelled(level)}, which was, only looks like {spelled(label)}"
                 raise self.formula.error(
                     f"{shown(label)} in row {unseen[0] + 1} of {component.name!r} was not in the "
                     f"fitted table; {known}"

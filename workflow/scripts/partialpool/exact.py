@@ -137,13 +137,15 @@ def _triangles(parts: Parts, factor: Factor | None, names: tuple[str, ...]):
     groups, width = len(factor.levels) if factor else 1, len(names) + 1
     if groups * width**2 > LARGEST:
         return None
-    total, rows = np.zeros((groups, width, width)), np.zeros(groups, dtype=int)
+    total, rows = None, np.zeros(groups, dtype=int)
     for design, y in parts():
         index = np.zeros(len(y), dtype=int)
         if factor:
             index = next(f.index for f in design.factors if f.name == factor.name)
         found = triangles.of_groups(np.column_stack([design.of(names), y]), index, groups)
-        total = np.linalg.qr(np.concatenate([total, found], axis=1), mode="r")
+        if total is not None:
+            found = np.linalg.qr(np.concatenate([total, found], axis=1), mode="r")
+        total = found
         rows += np.bincount(index, minlength=groups)
     return total, rows
 
@@ -189,7 +191,8 @@ def _by_factor(
     if varying:
         rest, ranks = _without(rest, total[..., : len(varying)])
         rank = ranks.sum()
-    rest = np.linalg.qr(rest.reshape(-1, rest.shape[-1]), mode="r")
+    rest = rest.reshape(-1, rest.shape[-1])
+    rest = np.linalg.qr(rest[rest.any(axis=1)], mode="r")
     columns, y = rest[:, :-1] / np.where(sizes > 0, sizes, 1)[:-1], rest[:, -1]
     left, values, right = np.linalg.svd(columns, full_matrices=False)
     kept = values > INDEPENDENT

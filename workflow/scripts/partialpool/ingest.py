@@ -136,7 +136,7 @@ def ingest(
     subset = some(SUBSET, 4)
     if outcome.sigma_estimated:
         _check_residuals(file, rows, subset, design, outcome)
-    counted = some(COUNTED, 6) if tally.discrete else next(rows.batches())
+    counted = some(COUNTED, 6) if tally.discrete else subset
     gaps = {name: count for name, count in columns.gaps.items() if count}
     report = data_report.report(
         tally,

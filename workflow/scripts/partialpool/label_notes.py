@@ -3,10 +3,11 @@
 import re
 
 from partialpool.cells import usually_missing
-from partialpool.characters import alike, appearance, differ_in_case_or_spaces, spelled
+from partialpool.characters import alike, appearance, differ_in_case_or_spaces, plain, spelled
 from partialpool.grammar import listed
 
 SHOWN = 5  # pairs of labels in a message
+TOTALS = {"total", "grand total", "subtotal", "sum", "all", "overall", "mean", "average"}
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
@@ -29,12 +30,13 @@ def notes(name: str, levels: dict[str, int], *, grouping: bool, as_labels: bool)
         Sentences.
     """
     said = []
-    plain, odd = [], []
+    cased, odd = [], []
     for labels in alike(levels):
-        (plain if differ_in_case_or_spaces(labels) else odd).append(labels)
+        (cased if differ_in_case_or_spaces(labels) else odd).append(labels)
     for groups, how, written in (
-        (plain, "differ only in case or spaces", repr),
+        (cased, "differ only in case or spaces", repr),
         (odd, "look alike and are not the same characters", spelled),
+        (_same_numbers(levels), "are the same number", repr),
     ):
         if groups:
             pairs = "; ".join(" and ".join(map(written, labels)) for labels in groups[:SHOWN])
@@ -44,6 +46,12 @@ def notes(name: str, levels: dict[str, int], *, grouping: bool, as_labels: bool)
         said.append(
             f"Column {name!r} has labels that usually stand for a missing value: "
             f"{listed(missing)}. Leave such cells empty if they do."
+        )
+    totals = [n for n, rows in levels.items() if rows == 1 and plain(n).casefold() in TOTALS]
+    if totals and max(levels.values()) > 1:
+        said.append(
+            f"The one row where column {name!r} is {totals[0]!r} may sum up the others: leave it "
+            "out if it does."
         )
     if not grouping and not as_labels and levels and all(map(_NUMBER.fullmatch, levels)):
         said.append(
@@ -67,9 +75,28 @@ def new_groups(factor: str, levels, new: list[str]) -> list[str]:
     if not new:
         return []
     known = {appearance(level): level for level in levels}
-    return [
-        f"The group {spelled(label)} of {factor!r} is new, and looks like {spelled(known[key])} of "
-        "the fitted table: they differ only in case, spaces or characters that look alike."
-        for label in new
-        if (key := appearance(label)) in known
-    ]
+    known |= {float(level): level for level in levels if _NUMBER.fullmatch(level)}
+    said = []
+    for label in new:
+        number = float(label) if _NUMBER.fullmatch(label) else None
+        level = known.get(appearance(label), known.get(number))
+        if level is not None:
+            how = (
+                "in case, spaces or characters that look alike"
+                if appearance(level) == appearance(label)
+                else "in how a number is written"
+            )
+            said.append(
+                f"The group {spelled(label)} of {factor!r} is new, and looks like "
+                f"{spelled(level)} of the fitted table: they differ only {how}."
+            )
+    return said
+
+
+def _same_numbers(levels) -> list[list[str]]:
+    """Labels that are one number, such as 7, 07 and 7.0."""
+    found: dict[float, list[str]] = {}
+    for level in levels:
+        if _NUMBER.fullmatch(level):
+            found.setdefault(float(level), []).append(level)
+    return [labels for labels in found.values() if len(labels) > 1]

@@ -18,7 +18,7 @@ import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 
-from partialpool.characters import appearance, differ_in_case_or_spaces, spelled
+from partialpool.characters import looks_like, spelled
 from partialpool.errors import UserError, nearest
 from partialpool.grammar import listed, shown
 from partialpool.kept import as_text
@@ -265,13 +265,13 @@ class File:
     def _check_names(self, names: list[str], wanted: list[str], where: str = "") -> None:
         for name in wanted:
             if name not in names:
-                same = [other for other in names if appearance(other) == appearance(name)]
                 hint = nearest(name, names) or f"; there are {listed(names)}"
-                if same and not differ_in_case_or_spaces([name, same[0]]):
-                    hint = (
-                        f"; the table's {spelled(same[0])} only looks like {spelled(name)}: rename "
-                        "it, or copy its name from there"
-                    )
+                for other in names:
+                    if looks_like(other, name):
+                        hint = (
+                            f"; the table's {spelled(other)} only looks like {spelled(name)}: "
+                            "rename it, or copy its name from there"
+                        )
                 raise self.fault(f"no column {name!r}{where}{hint}")
             if names.count(name) > 1:
                 raise self.fault(f"two columns are called {name!r}{where}; rename one")
