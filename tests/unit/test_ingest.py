@@ -338,6 +338,16 @@ def test_marks_of_missing_values_are_pointed_out(tmp_path):
     )
     means = "\n".join(f"{i / 3:.3f},{i % 4}".replace(".000", "") for i in range(4, 20))
     assert warnings(path, f"x,y\n{means}\n", "y ~ x") == ""
+    codes = "fips,y\n" + "".join(f"{i:05d},{i % 7}\n" for i in range(12000, 900, -500))
+    said = warnings(path, codes, "y ~ fips")
+    assert said.endswith(
+        "begin with 0, such as 09500: if they are codes, write C(fips) in the formula."
+    )
+    assert warnings(path, codes, "y ~ 1 + (1 | fips)").count("begin with 0") == 0
+    mixed = "k,y\n" + "".join(f"{k},{i % 7}\n" for i, k in enumerate(["7", "7a", "7b", "8"] * 3))
+    assert warnings(path, mixed, "y ~ k") == (
+        "Column 'k' has labels of which some are numbers: '7', '8'."
+    )
     sums = "g,y\na,1\na,3\nb,4\nb,6\nTotal,14\n"
     said = warnings(path, sums, "y ~ 1 + (1 | g)")
     assert "The one row where column 'g' is 'Total' may sum up the others: leave it out" in said

@@ -42,7 +42,7 @@ _DIGITS = r"\d+(?:\.\d*)?|\.\d+"
 _DECIMAL_COMMA = r"\d*[,·]\d+"
 _GROUPED = (
     r"\d{1,3}(?P<by>[ ,.'_])\d{3}(?:(?P=by)\d{3})*(?:[.,]\d+)?|"
-    r"\d{1,3}(?:,\d{2})+,\d{3}|\d+(?:_\d+)+"
+    r"\d{1,3}(?:,\d{2})+,\d{3}"
 )
 _FRACTION = r"(?:\d+ )?\d+/[1-9]\d*"
 _POWER = r"(?: ?[ed] ?[-+]?\d+| ?[x×*·] ?10 ?\^? ?[-+]?\d+|\^[-+]?\d+)"
@@ -62,6 +62,10 @@ _MARKED_AS_TEXT = re.compile(r"'(.*)|=\"(.*)\"")
 _PLAIN_REST = re.compile(rf"|[%‰]|°|\*{{1,3}}|[.,]-|{_CURRENCY}")
 _PART = rf"-?(?:{_DECIMAL_COMMA}|{_DIGITS})%?"
 _WITH_ERROR = re.compile(rf"(?:±|\+/-) ?{_PART}|[(\[] ?{_PART}(?:[-,; ]+{_PART})? ?[)\]]")
+# Below or above a limit that is not given.
+_BOUND_WORDS = re.compile(
+    r"[<>≤≥]=? ?[^\W\d]+|b[dlq][lq]|bloq|u?l?loq|lod|loq|(?:below|above) .*limit.*"
+)
 _MORE = re.compile(r"\+|or (?:more|less|over|under|older|younger)|and (?:more|over|older)")
 _UNIT = re.compile(r"[^\W\d_°][^\d]{0,30}|°[cf]")
 _BESIDE = re.compile(rf"{_PLAIN_REST.pattern}|{_UNIT.pattern}")
@@ -74,7 +78,8 @@ _UNITS = _words(
     mile foot feet inches euro dollar pound times
     """
 )
-_MAGNITUDES = {"k", "m", "b", "bn", "mn", "mio", "mrd", "mill", "million", "billion", "thousand"}
+_LETTERS = set("cdfghjklmnstvwxy")  # that may be a unit
+_MAGNITUDES = {"k", "m", "bn", "mn", "mio", "mrd", "mill", "million", "billion", "thousand"}
 # Several units at a time, such as 5 ft 11 in, 1 h 30 min or 51°30'N.
 _COMPOUND = re.compile(
     rf"-?(?:(?:{_DIGITS}) ?(?:ft|feet|in|lbs?|oz|st|d|h|hrs?|m|mins?|s|secs?|['\"°]|'') ?){{2,}}"
@@ -123,7 +128,7 @@ def kinds(cells) -> dict[str, Kind]:
         A number with a word after it that is no common unit, such as `5m`, is a number where at
         least three of them, or two with a space before it, have the same word; else a label.
     """
-    found = {cell: _alone(plain(cell)) for cell in cells}
+    found = {cell: _alone(_unmarked(cell)) for cell in cells}
     words = {cell: kind for cell, kind in found.items() if not isinstance(kind, Kind)}
     same = {word for word, _ in words.values()}
     spaced = any(space for _, space in words.values())
@@ -135,11 +140,20 @@ def kinds(cells) -> dict[str, Kind]:
     return {cell: kind if isinstance(kind, Kind) else unit for cell, kind in found.items()}
 
 
+def _unmarked(cell: str) -> str:
+    """A cell in plain characters, without what a spreadsheet marks text by."""
+    text = plain(cell)
+    found = _MARKED_AS_TEXT.fullmatch(text)
+    return (found[1] or found[2] or "") if found else text
+
+
 def _alone(text: str) -> Kind | tuple[str, bool]:
     """What a cell is by itself; for a number with a word after it, the word, and if it is apart."""
     small = text.casefold()
     if small in MISSING_WORDS:
         return Kind.MISSING
+    if _BOUND_WORDS.fullmatch(small):
+        return Kind.BOUND
     if _is_date(small):
         return Kind.DATE
     if _COMPOUND.fullmatch(small):
@@ -155,14 +169,13 @@ def _alone(text: str) -> Kind | tuple[str, bool]:
         return Kind.NUMBER
     if {rest, word} & _UNITS:
         return Kind.NUMBER
-    return (word, bool(found["space"])) if _UNIT.fullmatch(rest) else Kind.LABEL
+    may_be_unit = _UNIT.fullmatch(rest) and (len(word) > 1 or word in _LETTERS)
+    return (word, bool(found["space"])) if may_be_unit else Kind.LABEL
 
 
 def _parsed(text: str) -> dict[str, str] | None:
     """Parts of a number that is written in another way than ours."""
     text = "".join("$" if unicodedata.category(one) == "Sc" else one for one in text).casefold()
-    if found := _MARKED_AS_TEXT.fullmatch(text):
-        text = found[1] or found[2] or ""
     bracketed = _BRACKETED.fullmatch(text)
     found = _NUMBER.fullmatch(bracketed[1].strip() if bracketed else text)
     if found is None or (found["sign"] and found["inner"]):
@@ -173,7 +186,7 @@ def _parsed(text: str) -> dict[str, str] | None:
 
 def number(cell: str) -> str:
     """A number as it should be written, from another way to write it; empty if it is not clear."""
-    found = _parsed(plain(cell))
+    found = _parsed(_unmarked(cell))
     if found is None or found["bound"] or not _BESIDE.fullmatch(found["rest"]):
         return ""
     body = found["body"]
@@ -188,7 +201,7 @@ def number(cell: str) -> str:
 
 def is_time(cell: str) -> bool:
     """Whether a cell of kind `DATE` is a time of day only."""
-    return _TIME.fullmatch(plain(cell).casefold()) is not None
+    return _TIME.fullmatch(_unmarked(cell).casefold()) is not None
 
 
 def _is_date(text: str) -> bool:

@@ -147,7 +147,7 @@ class Columns:
             raise Again
         for name, some in self.dates.items():
             if some is not None and len(some) >= DATES:
-                self._refuse_dates(name, f"such as {min(some):.0f}", *DAYS)
+                self._refuse_dates(name, f"numbers like {min(some):.0f}", *DAYS)
         for name, count in self.gaps.items():
             if count == self.rows > 1:
                 raise self.file.fault(f"column {name!r} is empty")
@@ -278,5 +278,9 @@ class Columns:
         """What to write if the cells of a column are labels after all."""
         if name in self.roles.numbers:
             return ""
-        written = name if name.isidentifier() else f"`{name}`"
-        return f"; if it is a set of labels, write C({written}) in the formula"
+        return f"; if it is a set of labels, write {as_labels(name)} in the formula"
+
+
+def as_labels(name: str) -> str:
+    """How a formula takes a column as labels."""
+    return f"C({name})" if name.isidentifier() else f"C(`{name}`)"

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from partialpool import families, label_notes
+from partialpool import column_notes, families
 from partialpool.design import Design, Factor
 from partialpool.grammar import listed
 from partialpool.study import COUNTS, Outcome
@@ -18,7 +18,14 @@ LOG_BOUND = 50  # of a linear predictor on its way to the estimate
 
 
 def report(
-    tally: Tally, design: Design, counted: Design, values: dict, gaps: dict, read: int, source: str
+    tally: Tally,
+    design: Design,
+    counted: Design,
+    values: dict,
+    gaps: dict,
+    read: int,
+    padded: dict,
+    source: str,
 ) -> dict:
     """Describe a table that has passed.
 
@@ -36,6 +43,8 @@ def report(
         Missing values by column, of all rows; columns without have none.
     read : int
         Rows of the file.
+    padded : dict of str to str
+        By column, a number with zeros before it.
     source : str
 
     Returns
@@ -55,8 +64,7 @@ def report(
     dropped = {"total": read - tally.rows, "by_column": gaps}
     warnings = [
         *_left_out(dropped, read),
-        *_labels(columns, design, tally.rows),
-        *_codes(tally),
+        *_columns(columns, tally, design, padded),
         *_groups(factors, outcome, tally.rows),
         *_same_groups(tally),
         *_copies(tally),
@@ -105,7 +113,7 @@ def of_new(design: Design, source: str) -> dict:
         "warnings": [
             warning
             for factor in design.factors
-            for warning in label_notes.new_groups(factor.name, factor.levels, new[factor.name])
+            for warning in column_notes.new_groups(factor.name, factor.levels, new[factor.name])
         ],
     }
 
@@ -144,33 +152,20 @@ def _left_out(dropped: dict, rows: int) -> list[str]:
     return [f"{dropped['total']} of {rows} rows are left out, for missing values in {where}."]
 
 
-def _labels(columns: dict, design: Design, rows: int) -> list[str]:
-    """Labels that may be one or missing, and columns with so many that they may be no labels."""
+def _columns(columns: dict, tally: Tally, design: Design, padded: dict) -> list[str]:
+    """Columns that may be something else than they are taken for."""
     said, formula = [], design.formula
     for name, described in columns.items():
-        levels, grouping = described.get("levels", {}), name in formula.group_columns
-        said += label_notes.notes(name, levels, grouping=grouping, as_labels=name in formula.labels)
-        if not grouping and len(levels) > rows / 2:
-            said.append(f"Column {name!r} has {len(levels)} labels in {rows} rows.")
-    return said
-
-
-def _codes(tally: Tally) -> list[str]:
-    """Numbers that often stand for a missing value, or have points between thousands."""
-    said = []
-    for name, column in tally.columns.items():
-        said += [
-            f"Column {name!r} is {code:g} in {count} of {tally.rows} rows, far from all other "
-            f"values ({column.rest[0]:g} to {column.rest[1]:g}): leave such cells empty if it "
-            "stands for a missing value."
-            for code, count in column.codes_far_out.items()
-        ]
-        if column.thousands.example is not None:
-            said.append(
-                f"Column {name!r} has numbers with three decimals, such as "
-                f"{column.thousands.example:g}, among whole numbers: if the point separates "
-                "thousands, leave it out."
-            )
+        grouping, as_labels = name in formula.group_columns, name in formula.labels
+        if "levels" in described:
+            said += column_notes.of_labels(name, described["levels"], grouping, as_labels)
+            if not grouping and len(described["levels"]) > tally.rows / 2:
+                count = len(described["levels"])
+                said.append(f"Column {name!r} has {count} labels in {tally.rows} rows.")
+        else:
+            column = tally.columns[name]
+            zeros = None if as_labels else padded.get(name)
+            said += column_notes.of_numbers(name, column, tally.rows, zeros)
     return said
 
 

@@ -145,6 +145,7 @@ def ingest(
         families.columns(counted, outcome),
         gaps,
         columns.rows,
+        file.padded,
         source,
     )
     return Ingested(report, learned, subset, tally.groups(design))

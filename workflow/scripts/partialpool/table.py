@@ -32,6 +32,8 @@ CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 # Whole numbers that a gap does not turn into floats.
 _WHOLE = {pa.int64(): pd.Int64Dtype()}
 LABEL = pa.dictionary(pa.int32(), pa.string())
+TOP = 1000  # rows of a CSV file that are looked at as text
+_PADDED = re.compile(r"\s*0+[1-9]\d*\s*")
 _UNDECODED = re.compile("[\udc80-\udcff]")
 # What the text of a CSV file may be, tried in this order; else it is text.
 _GUESSES = (pa.int64(), pa.bool_(), pa.float64())
@@ -55,6 +57,7 @@ class File:
     def __init__(self, path, source: str):
         self.path, self.source = Path(path), source
         self.is_csv = self.path.name.lower().endswith(CSV) and not self.path.is_dir()
+        self.padded: dict[str, str] = {}  # numbers with zeros before them, at the top of a CSV file
         self._types = None  # of a CSV file's columns, once a guess has failed
 
     def fault(self, message: str) -> UserError:
@@ -172,9 +175,14 @@ class File:
 
     def _csv_batches(self, wanted, text, others) -> Iterator[pa.RecordBatch]:
         separator, header = self._header(wanted)
-        if len(list(islice(self._records(separator), 2))) < 2:
+        top = list(islice(self._records(separator), TOP + 1))
+        if len(top) < 2:
             raise self.fault("has no rows")
         self._check_names(header, wanted)
+        for name in wanted:
+            cells = (row[at] for row in top[1:] if (at := header.index(name)) < len(row))
+            if padded := next(filter(_PADDED.fullmatch, cells), None):
+                self.padded[name] = padded
         columns = list(dict.fromkeys(header)) if others else wanted
         as_written = [name for name in columns if name in text or name not in wanted]
         guessed = self._types is None

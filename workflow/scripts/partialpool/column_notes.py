@@ -1,10 +1,15 @@
-"""Notes on the labels of a table: those that may be one, a missing value, or numbers."""
+"""Notes on columns that may be something else than they are taken for.
+
+Labels that may be one label, numbers, or a missing value; numbers that may be codes.
+"""
 
 import re
 
+from partialpool import columns
 from partialpool.cells import usually_missing
 from partialpool.characters import alike, appearance, differ_in_case_or_spaces, plain, spelled
 from partialpool.grammar import listed
+from partialpool.tally import Column
 
 SHOWN = 5  # pairs of labels in a message
 TOTALS = {"total", "grand total", "subtotal", "sum", "all", "overall", "mean", "average"}
@@ -12,13 +17,12 @@ TOTALS = {"total", "grand total", "subtotal", "sum", "all", "overall", "mean", "
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 
-def notes(name: str, levels: dict[str, int], *, grouping: bool, as_labels: bool) -> list[str]:
+def of_labels(name: str, levels: dict[str, int], grouping: bool, as_labels: bool) -> list[str]:
     """What is worth knowing of a column of labels.
 
     Parameters
     ----------
     name : str
-        Of the column.
     levels : dict of str to int
         Rows of each label.
     grouping, as_labels : bool
@@ -53,10 +57,51 @@ def notes(name: str, levels: dict[str, int], *, grouping: bool, as_labels: bool)
             f"The one row where column {name!r} is {totals[0]!r} may sum up the others: leave it "
             "out if it does."
         )
-    if not grouping and not as_labels and levels and all(map(_NUMBER.fullmatch, levels)):
+    numbers = [label for label in levels if _NUMBER.fullmatch(label)]
+    if not grouping and not as_labels and numbers:
+        if len(numbers) == len(levels):
+            said.append(
+                f"Column {name!r} is text, though all its labels are numbers, so each has a "
+                "coefficient of its own: store it as numbers if it is a quantity."
+            )
+        else:
+            said.append(f"Column {name!r} has labels of which some are numbers: {listed(numbers)}.")
+    return said
+
+
+def of_numbers(name: str, column: Column, rows: int, padded: str | None) -> list[str]:
+    """What is worth knowing of a column of numbers.
+
+    Parameters
+    ----------
+    name : str
+    column : Column
+    rows : int
+        Rows of the table.
+    padded : str or None
+        A number that is written with zeros before it.
+
+    Returns
+    -------
+    list of str
+        Sentences.
+    """
+    least, greatest = column.rest
+    said = [
+        f"Column {name!r} is {code:g} in {count} of {rows} rows, far from all other values "
+        f"({least:g} to {greatest:g}): leave such cells empty if it stands for a missing value."
+        for code, count in column.codes_far_out.items()
+    ]
+    if column.thousands.example is not None:
         said.append(
-            f"Column {name!r} is text, though all its labels are numbers, so each has a "
-            "coefficient of its own: store it as numbers if it is a quantity."
+            f"Column {name!r} has numbers with three decimals, such as "
+            f"{column.thousands.example:g}, among whole numbers: if the point separates "
+            "thousands, leave it out."
+        )
+    if padded:
+        said.append(
+            f"Column {name!r} has numbers that begin with 0, such as {padded.strip()}: if they "
+            f"are codes, write {columns.as_labels(name)} in the formula."
         )
     return said
 
