@@ -7,12 +7,12 @@ columns are, `learned` what the formula must know of all of it, `data_report` wh
 none of them holds the table in memory.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from partialpool import data_report, exact, families, kept, names, response
+from partialpool import data_report, exact, families, kept, moments, names, response
 from partialpool.columns import Columns, Roles
 from partialpool.design import HUGE, Design, check_rank
 from partialpool.errors import UserError
@@ -148,6 +148,9 @@ def ingest(
         file.padded,
         source,
     )
+    values = families.columns(subset, outcome)
+    y = design.at(subset, response=True).y - families.offset(values, len(subset))
+    learned = replace(learned, location_scale=moments.robust(y, values.get("weights")))
     return Ingested(report, learned, subset, tally.groups(design))
 
 
