@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from partialpool import compress, data_report, families, files
+from partialpool import compress, families, files
 from partialpool.errors import UserError
 from partialpool.formula import Formula
 from partialpool.ingest import ingest, ingest_new
@@ -263,96 +263,6 @@ def test_a_slope_tied_to_an_intercept_far_away_is_pointed_out(tmp_path):
     assert "Write center(x)" in warnings(path, text, "y ~ x + (1 + x | g)")
     for fine in ("y ~ x + (1 | g)", "y ~ center(x) + (1 + center(x) | g)", "y ~ x + (0 + x | g)"):
         assert "center" not in warnings(path, text, fine)
-
-
-def test_labels_that_look_alike_are_pointed_out(tmp_path):
-    """By normal form, an invisible character, a space or a letter of another script."""
-    path = tmp_path / "t.csv"
-    for first, second, how in (
-        ("caf\u00e9", "cafe\u0301", "look alike and are not the same characters"),
-        ("north", "no\u200brth", "look alike and are not the same characters"),
-        ("ABC", "\u0410BC", "look alike and are not the same characters"),
-        ("Toto", "T\u03bft\u03bf", "look alike and are not the same characters"),
-        ("a-b", "a\u2011b", "look alike and are not the same characters"),
-        ("\uff21", "A", "look alike and are not the same characters"),
-        ("a b", "a\u00a0b", "differ only in case or spaces"),
-        ("\u0416\u0430", "\u0436\u0430", "differ only in case or spaces"),
-    ):
-        rows = "".join(
-            f"{label},{i % 4 + i / 9}\n" for i in range(4) for label in (first, second, "z")
-        )
-        for formula in ("y ~ 1 + (1 | g)", "y ~ g"):
-            said = warnings(path, "g,y\n" + rows, formula)
-            assert f"Column 'g' has labels that {how}: " in said
-            assert said.count("labels that") == 1
-    assert "'cafe\\u0301' and 'caf\\xe9'" in warnings(
-        path, "g,y\ncaf\u00e9,1\ncafe\u0301,2\nz,3\nz,5\n", "y ~ 1 + (1 | g)"
-    )
-    said = complaint(read, path, "\u0445,y\n1,2\n2,3\n", "y ~ x")
-    assert said.endswith("'\\u0445' only looks like 'x': rename it, or copy its name from there")
-
-
-def test_new_groups_that_look_like_known_ones_are_pointed_out(tmp_path):
-    (tmp_path / "t.csv").write_text("g,k,y\ncaf\u00e9,u,1\nb,v,2\ncaf\u00e9,v,4\nb,u,3\n")
-    to, formula = tmp_path / "data.parquet", Formula("y ~ k + (1 | g)")
-    learned = ingest(tmp_path / "t.csv", formula, Outcome(), to=to, source="t.csv").learned
-    new = tmp_path / "new.csv"
-    new.write_text("g,k\ncafe\u0301,u\nB,v\nb,u\nother,v\n")
-    rows = ingest_new(new, learned, Outcome(), source="new.csv")
-    report = data_report.of_new(learned.design.at(rows), "new.csv")
-    assert report["new_groups"] == {"g": ["B", "cafe\u0301", "other"]}
-    assert [warning.partition(":")[0] for warning in report["warnings"]] == [
-        "The group 'B' of 'g' is new, and looks like 'b' of the fitted table",
-        "The group 'cafe\\u0301' of 'g' is new, and looks like 'caf\\xe9' of the fitted table",
-    ]
-    (tmp_path / "t.csv").write_text("g,k,y\n07,u,1\n8,v,2\n07,v,4\n8,u,3\n")
-    numbered = ingest(tmp_path / "t.csv", formula, Outcome(), to=to, source="t.csv").learned
-    new.write_text("g,k\n7.0,u\n9,u\n")
-    rows = ingest_new(new, numbered, Outcome(), source="new.csv")
-    (warning,) = data_report.of_new(numbered.design.at(rows), "new.csv")["warnings"]
-    assert warning.startswith("The group '7.0' of 'g' is new, and looks like '07' of the fitted")
-    new.write_text("g,k\nb,V\n")
-    said = complaint(ingest_new, new, learned, Outcome(), source="new.csv")
-    assert "'V' in row 1 of 'k' was not in the fitted table; known: 'u', 'v'" in said
-    new.write_text("g,k\nb,\uff56\n")
-    said = complaint(ingest_new, new, learned, Outcome(), source="new.csv")
-    assert "fitted table; 'v', which was, only looks like '\\uff56'" in said
-
-
-def test_marks_of_missing_values_are_pointed_out(tmp_path):
-    path = tmp_path / "t.csv"
-    rows = [f"{x},{x % 5},{'?' if x == 7 else 'ab'[x % 2]},{x % 3 + x / 9:.3f}" for x in range(20)]
-    rows += ["-999,99,a,9999", "-999,99,b,1"]
-    said = warnings(path, "x,likert,k,y\n" + "\n".join(rows), "y ~ x + likert + k")
-    assert "Column 'x' is -999 in 2 of 22 rows, far from all other values (0 to 19)" in said
-    assert "Column 'likert' is 99 in 2 of 22 rows" in said
-    assert "Column 'y' is 9999 in 1 of 22 rows" in said
-    assert "Column 'k' has labels that usually stand for a missing value: '?'. Leave" in said
-    prices = "\n".join(
-        f"{price},{i % 4}" for i, price in enumerate([987, 120, 640] + [1.234, 12.345, 2.561] * 5)
-    )
-    said = warnings(path, f"x,y\n{prices}\n", "y ~ x")
-    assert said == (
-        "Column 'x' has numbers with three decimals, such as 1.234, among whole numbers: if the "
-        "point separates thousands, leave it out."
-    )
-    means = "\n".join(f"{i / 3:.3f},{i % 4}".replace(".000", "") for i in range(4, 20))
-    assert warnings(path, f"x,y\n{means}\n", "y ~ x") == ""
-    codes = "fips,y\n" + "".join(f"{i:05d},{i % 7}\n" for i in range(12000, 900, -500))
-    said = warnings(path, codes, "y ~ fips")
-    assert said.endswith(
-        "begin with 0, such as 09500: if they are codes, write C(fips) in the formula."
-    )
-    assert warnings(path, codes, "y ~ 1 + (1 | fips)").count("begin with 0") == 0
-    mixed = "k,y\n" + "".join(f"{k},{i % 7}\n" for i, k in enumerate(["7", "7a", "7b", "8"] * 3))
-    assert warnings(path, mixed, "y ~ k") == (
-        "Column 'k' has labels of which some are numbers: '7', '8'."
-    )
-    sums = "g,y\na,1\na,3\nb,4\nb,6\nTotal,14\n"
-    said = warnings(path, sums, "y ~ 1 + (1 | g)")
-    assert "The one row where column 'g' is 'Total' may sum up the others: leave it out" in said
-    ages = "\n".join(f"{age},{age % 7}" for age in range(18, 100))
-    assert warnings(path, f"x,y\n{ages}\n", "y ~ x") == ""
 
 
 def test_as_many_varying_coefficients_as_rows_are_pointed_out(tmp_path):

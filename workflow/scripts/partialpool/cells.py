@@ -28,6 +28,8 @@ def _words(text: str) -> set[str]:
     return set(text.split())
 
 
+LONGEST = 60  # characters of what is no label
+
 # Words for a missing value, in small letters.
 MISSING_WORDS = {
     *("", ".", "..", "...", "-", "--", "---", "?", "??", "???", "*", "\\n", "n/a", "n.a.", "n.a"),
@@ -150,6 +152,8 @@ def _unmarked(cell: str) -> str:
 def _alone(text: str) -> Kind | tuple[str, bool]:
     """What a cell is by itself; for a number with a word after it, the word, and if it is apart."""
     small = text.casefold()
+    if len(text) > LONGEST:
+        return Kind.LABEL
     if small in MISSING_WORDS:
         return Kind.MISSING
     if _BOUND_WORDS.fullmatch(small):

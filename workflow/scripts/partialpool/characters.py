@@ -6,7 +6,10 @@ import unicodedata
 _SUPERSCRIPTS = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
 _FRACTIONS = re.compile("[¼½¾⅐-⅞]")
 # Formatting characters that are not of category Cf, and show nothing either.
-_INVISIBLE = {*"\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0", *map(chr, range(0xFE00, 0xFE10))}
+_INVISIBLE = {
+    *"\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0",
+    *map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]),
+}
 _AS_ASCII = str.maketrans(
     {
         **dict.fromkeys("‘’‛′ʹʻʼ`´", "'"),
@@ -14,9 +17,10 @@ _AS_ASCII = str.maketrans(
         **{"−": "-", "⁄": "/", "∕": "/", "٪": "%", "٫": ".", "٬": ",", "。": "."},
     }
 )
-# Capital letters of Cyrillic and Greek that are drawn as Latin ones.
+# Capital letters of Cyrillic, Greek, Armenian and phonetic alphabets that are drawn as Latin ones.
 _DRAWN_AS_LATIN = str.maketrans(
-    "АВЕЅІЈКМНОРСТУХԚԜ" + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹ", "ABESIJKMHOPCTYXQW" + "ABEZHIKMNOPTYXC"
+    "АВЕЅІЈКМНОРСТУХԚԜ" + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹ" + "ՕՍԼՏⱭꞬ",
+    "ABESIJKMHOPCTYXQW" + "ABEZHIKMNOPTYXC" + "OULSAG",
 )
 
 
@@ -27,7 +31,7 @@ def plain(text: str) -> str:
     0 to 9, minus signs and dashes are hyphens, fractions are `1/2` and superscripts `^2`.
     Invisible characters are left out, and every run of spaces is one space.
     """
-    if text.isascii():
+    if text.isascii() and text.isprintable():
         return " ".join(text.split())
     text = _SUPERSCRIPTS.sub(lambda found: f"^{found[0]}", _FRACTIONS.sub(r" \g<0>", text))
     text = unicodedata.normalize("NFKC", text).translate(_AS_ASCII)
@@ -40,12 +44,15 @@ def _plain_character(one: str) -> str:
         return str(unicodedata.decimal(one))
     if kind == "Pd":
         return "-"
-    return "" if kind == "Cf" or one in _INVISIBLE else one
+    hidden = kind == "Cf" or (kind == "Cc" and not one.isspace()) or one in _INVISIBLE
+    return "" if hidden else one
 
 
 def appearance(text: str) -> str:
     """A key that texts share which differ only in case, spaces or characters that look alike."""
-    return plain(text).casefold().upper().translate(_DRAWN_AS_LATIN)
+    text = plain(text).casefold().upper()
+    # Marks apart, or an accent on a letter would hide which letter it looks like.
+    return text if text.isascii() else unicodedata.normalize("NFD", text).translate(_DRAWN_AS_LATIN)
 
 
 def alike(texts) -> list[list[str]]:

@@ -213,8 +213,8 @@ class Columns:
         number = name in roles.numbers or name in self.numbers
         if number and wrong.any():
             at = wrong.argmax()
-            row, others = values.index[at] + 1, known[odd]
-            self._refuse(name, row, labels[codes[at]], others, len(known) - len(others), known)
+            row, others = values.index[at] + 1, known[odd].iloc[:KEPT]
+            self._refuse(name, row, labels[codes[at]], others, int((~odd).sum()), known)
         if not number:
             found = self.cells.setdefault(name, _Cells())
             found.rows += int(values.count())
