@@ -280,7 +280,7 @@ CASES = [
     ),
     bad(
         {"sigma": "by_group", "formula": "y ~ 1 + (1 | g)"},
-        "t.csv: the predictors give the response 'y' exactly in the 2 rows of group 'b' of 'g', so "
+        "t.csv: the predictors give the response 'y' exactly in all rows of group 'b' of 'g', so "
         "the group's sigma is zero and cannot be estimated; set `sigma` to estimated or",
         y="1|1.1|2|2|4|5",
     ),

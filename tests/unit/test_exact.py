@@ -109,6 +109,8 @@ def test_as_many_coefficients_as_rows_are_not_exact(tmp_path, reading):
     y = RNG.normal(size=len(FRAME))
     for formula in ("y ~ 1 + (1 | g:h)", "y ~ x + (x | g:k)", "y ~ x + (x + z + I(x * z) | g:k)"):
         gate(tmp_path, y, formula)
+        # Unless each stands for several.
+        assert "is given exactly by" in refusal(tmp_path, y, formula, weights="u")
 
 
 @pytest.mark.parametrize("y", [X + Z, U + V * X])
@@ -118,7 +120,7 @@ def test_sigma_of_a_group_whose_rows_are_given_exactly(tmp_path, reading, y):
     formula = "y ~ x + z + (x | g)"
     for sigma in ("by_group", "~ (1 | g)"):
         said = refusal(tmp_path, y + noise, formula, sigma=sigma)
-        assert "exactly in the 6 rows of group 'g2' of 'g' (and in 1 more groups), so" in said
+        assert "exactly in all rows of group 'g2' of 'g' (and in 1 more groups), so" in said
         assert said.endswith("set `sigma` to estimated, or leave out such groups")
         gate(tmp_path, y + RNG.normal(size=len(y)), formula, sigma=sigma)
     gate(tmp_path, y + noise, formula)
@@ -140,7 +142,7 @@ def test_two_rows_that_are_the_same(tmp_path):
 
     with pytest.raises(UserError) as caught:
         read("by_group")
-    assert "exactly in the 2 rows of group 'g8' of 'g', so" in str(caught.value)
+    assert "exactly in all rows of group 'g8' of 'g', so" in str(caught.value)
     assert 'set `sigma` to estimated or "~ (1 | g)", or leave' in str(caught.value)
     read("~ (1 | g)")
     read("estimated")

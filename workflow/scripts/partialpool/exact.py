@@ -23,8 +23,8 @@ INDEPENDENT = 1e-10  # of a column of length one: what is left after columns it 
 LARGEST = 50_000_000  # numbers in the triangles of all groups; with more, nothing is checked
 STEPS = 1_000  # of iterative least squares on the groups of several factors
 
-# Gives the design of some rows at a time, and their response less its offset.
-Parts = Callable[[], Iterable[tuple[Design, np.ndarray]]]
+# Gives the design of some rows at a time, their response less its offset, and their weights.
+Parts = Callable[[], Iterable[tuple[Design, np.ndarray, np.ndarray]]]
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Left:
     Attributes
     ----------
     rows, rank, size : numpy.ndarray
-        Rows, independent columns, and root of the mean squared residual. Each is one number,
-        or has the shape `(group,)` where groups are fitted separately.
+        Rows as often as they count, independent columns, and root of the mean squared residual.
+        Each is one number, or has the shape `(group,)` where groups are fitted separately.
     used : tuple of str
         Population-level columns with a coefficient that matters.
     """
@@ -63,7 +63,7 @@ def problem(some: Parts, every: Parts | None, outcome: Outcome) -> str | None:
     str or None
         What to say of the table.
     """
-    ((design, y),) = some()
+    ((design, y, _),) = some()
     limit = max(EXACT * y.std(), ROUNDING * max(np.abs(y).max(), np.abs(design.y).max()))
 
     def exact(fit: Callable[[Parts], Left | None], spare: int = 0):
@@ -73,7 +73,7 @@ def problem(some: Parts, every: Parts | None, outcome: Outcome) -> str | None:
             left = fit(every)
         if left is None:
             return None, np.array(False)
-        return left, (left.size <= limit) & (left.rows > left.rank + spare)
+        return left, (left.size <= limit) & (left.rows - left.rank >= 1 + spare)
 
     population = tuple(design.coefficients)
     spans = [(None, ())]
@@ -122,23 +122,23 @@ def _of_groups(design: Design, outcome: Outcome, left: Left, groups: np.ndarray)
     first, count = int(groups.argmax()), groups.sum()
     more = f" (and in {count - 1} more groups)" if count > 1 else ""
     right = ["estimated"]
-    if not outcome.pools_sigma and (left.rows - left.rank)[groups].max() == 1:
+    if not outcome.pools_sigma and (left.rows - left.rank)[groups].max() < 2:
         right.append(f'"~ (1 | {factor.name})"')
     return (
-        f"the predictors give the response {design.formula.response!r} exactly in the "
-        f"{left.rows[first]} rows of group {shown(factor.levels[first])} of {factor.name!r}{more}, "
-        "so the group's sigma is zero and cannot be estimated; set `sigma` to "
-        f"{' or '.join(right)}, or leave out such groups"
+        f"the predictors give the response {design.formula.response!r} exactly in all rows of "
+        f"group {shown(factor.levels[first])} of {factor.name!r}{more}, so the group's sigma is "
+        f"zero and cannot be estimated; set `sigma` to {' or '.join(right)}, or leave out such "
+        "groups"
     )
 
 
 def _triangles(parts: Parts, factor: Factor | None, names: tuple[str, ...]):
-    """Triangular factors of [columns, response] of each group, and their numbers of rows."""
+    """Of each group: triangular factor of [columns, response], rows, and sum of weights."""
     groups, width = len(factor.levels) if factor else 1, len(names) + 1
     if groups * width**2 > LARGEST:
         return None
-    total, rows = None, np.zeros(groups, dtype=int)
-    for design, y in parts():
+    total, rows, counted = None, np.zeros(groups), np.zeros(groups)
+    for design, y, weights in parts():
         index = np.zeros(len(y), dtype=int)
         if factor:
             index = next(f.index for f in design.factors if f.name == factor.name)
@@ -147,7 +147,8 @@ def _triangles(parts: Parts, factor: Factor | None, names: tuple[str, ...]):
             found = np.linalg.qr(np.concatenate([total, found], axis=1), mode="r")
         total = found
         rows += np.bincount(index, minlength=groups)
-    return total, rows
+        counted += np.bincount(index, weights=weights, minlength=groups)
+    return total, rows, counted
 
 
 def _without(columns: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -161,14 +162,14 @@ def _without(columns: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.nd
 
 def _group_by_group(parts: Parts) -> Left | None:
     """Each group's rows on all columns."""
-    design, _ = next(iter(parts()))
+    design, *_ = next(iter(parts()))
     found = _triangles(parts, design.factors[0], tuple(design.columns))
     if found is None:
         return None
-    total, rows = found
+    total, rows, counted = found
     residual, rank = _without(total[..., -1:], total[..., :-1])
     size = np.linalg.norm(residual[..., 0], axis=-1) / np.sqrt(np.maximum(rows, 1))
-    return Left(rows, rank, size)
+    return Left(counted, rank, size)
 
 
 def _by_factor(
@@ -185,7 +186,7 @@ def _by_factor(
     found = _triangles(parts, factor, (*varying, *others))
     if found is None:
         return None
-    total, rows = found
+    total, rows, counted = found
     rest, rank = total[..., len(varying) :], 0
     sizes = np.linalg.norm(rest, axis=(0, 1))
     if varying:
@@ -201,7 +202,7 @@ def _by_factor(
     used = given > 10 * limit * np.sqrt(rows.sum())
     residual = np.linalg.norm(y - columns @ coefficients)
     return Left(
-        rows.sum(),
+        counted.sum(),
         rank + kept.sum(),
         residual / np.sqrt(rows.sum()),
         tuple(name for name, own in zip(others, used, strict=True) if own),
@@ -213,7 +214,7 @@ def _by_all_factors(parts: Parts) -> Left | None:
 
     None where there are as many coefficients as rows.
     """
-    ((design, y),) = parts()
+    ((design, y, weights),) = parts()
     blocks = [design.of(design.coefficients)]
     for factor in design.factors:
         groups = sparse.csr_array(
@@ -223,11 +224,11 @@ def _by_all_factors(parts: Parts) -> Left | None:
     columns = sparse.hstack(blocks, format="csc")
     sizes = sparse.linalg.norm(columns, axis=0)
     columns = columns[:, sizes > 0] @ sparse.diags_array(1 / sizes[sizes > 0])
-    rows, rank = np.array(len(y)), columns.shape[1]
-    if rank >= rows:
+    rank = columns.shape[1]
+    if rank >= weights.sum():
         return None
     for tolerance in (1e-6, 1e-15):
         residual = lsmr(columns, y, atol=tolerance, btol=tolerance, conlim=0, maxiter=STEPS)[3]
         if residual > 1e-4 * np.linalg.norm(y - y.mean()):
             break
-    return Left(rows, rank, residual / np.sqrt(rows))
+    return Left(weights.sum(), rank, np.array(residual / np.sqrt(len(y))))

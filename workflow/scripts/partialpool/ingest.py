@@ -218,7 +218,8 @@ def _check_residuals(
         for table in tables:
             values = families.columns(table, outcome)
             here = design.at(table, response=True)
-            yield here, here.y - families.offset(values, len(table))
+            weights = values.get("weights", np.ones(len(table)))
+            yield here, here.y - families.offset(values, len(table)), weights
 
     every = (lambda: of(rows.batches())) if len(subset) < rows.rows else None
     said = exact.problem(lambda: of([subset]), every, outcome)
