@@ -138,3 +138,16 @@ def test_numbers_that_may_be_codes_and_labels_that_may_be_numbers(folder):
 def test_a_row_of_totals(folder):
     said = folder.notes("g,y\na,1\na,3\nb,4\nb,6\nTotal,14\n", "y ~ 1 + (1 | g)")
     assert "The one row where column 'g' is 'Total' may sum up the others: leave it out" in said
+
+
+def test_slopes_of_predictors_that_are_constant_within_groups(folder):
+    rows = [f"g{i // 4},{i // 4 % 5},{'ab'[i // 4 % 2]},{i % 3},{i**2 % 23}" for i in range(40)]
+    text = "g,w,k,x,y\n" + "\n".join(rows)
+    said = folder.notes(text, "y ~ w + (w | g)")
+    assert (
+        "Within groups of 'g', 'w' does not vary, so how its slope varies by group cannot" in said
+    )
+    said = folder.notes(text, "y ~ w + k + x + (w + k + x | g)")
+    assert "Within groups of 'g', 'w', 'k[b]' do not vary, so how their slopes vary by" in said
+    for formula in ("y ~ x + w + (x | g)", "y ~ w + (0 + w | g)"):
+        assert "not vary" not in folder.notes(text, formula)

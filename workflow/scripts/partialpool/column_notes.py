@@ -5,9 +5,12 @@ Labels that may be one label, numbers, or a missing value; numbers that may be c
 
 import re
 
+import pandas as pd
+
 from partialpool import columns
 from partialpool.cells import usually_missing
 from partialpool.characters import alike, appearance, differ_in_case_or_spaces, plain, spelled
+from partialpool.design import Design
 from partialpool.grammar import listed
 from partialpool.tally import Column
 
@@ -103,6 +106,34 @@ def of_numbers(name: str, column: Column, rows: int, padded: str | None) -> list
             f"Column {name!r} has numbers that begin with 0, such as {padded.strip()}: if they "
             f"are codes, write {columns.as_labels(name)} in the formula."
         )
+    return said
+
+
+def constant_within_groups(design: Design) -> list[str]:
+    """Varying slopes of predictors that are the same in all rows of each group.
+
+    Parameters
+    ----------
+    design : Design
+        Of some rows: groups with two or more of them count.
+    """
+    said = []
+    for factor in design.factors:
+        slopes = [name for name in factor.varying if name != "Intercept"]
+        if not slopes or len(slopes) == len(factor.varying):
+            continue
+        by_group = pd.DataFrame(design.of(slopes), columns=slopes).groupby(factor.index)
+        several = by_group.size() > 1
+        same = (by_group.max() == by_group.min())[several].all() & several.any()
+        if same.any():
+            names = same.index[same]
+            verb, slope = (
+                ("does", "its slope varies") if len(names) == 1 else ("do", "their slopes vary")
+            )
+            said.append(
+                f"Within groups of {factor.name!r}, {listed(names)} {verb} not vary, so how "
+                f"{slope} by group cannot be told from how intercepts vary."
+            )
     return said
 
 

@@ -70,6 +70,7 @@ def report(
         *_copies(tally),
         *_ties(counted, outcome),
         *_far_from_zero(tally, design),
+        *column_notes.constant_within_groups(counted),
     ]
     if tally.discrete:
         warnings += _one_sided(tally, outcome)
