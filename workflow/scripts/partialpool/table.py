@@ -32,7 +32,8 @@ CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 # Whole numbers that a gap does not turn into floats.
 _WHOLE = {pa.int64(): pd.Int64Dtype()}
 LABEL = pa.dictionary(pa.int32(), pa.string())
-TOP = 1000  # rows of a CSV file that are looked at as text
+TOP = 200  # rows of a CSV file that are looked at as text
+csv.field_size_limit(1 << 30)  # a cell may be a long text in a column that is not used
 _PADDED = re.compile(r"\s*0+[1-9]\d*\s*")
 _UNDECODED = re.compile("[\udc80-\udcff]")
 # What the text of a CSV file may be, tried in this order; else it is text.
