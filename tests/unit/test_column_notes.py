@@ -94,6 +94,9 @@ def test_new_groups_and_labels_that_look_like_known_ones(folder):
         "The group 'B' of 'g' is new, and looks like 'b' of the fitted table",
         r"The group 'cafe\u0301' of 'g' is new, and looks like 'caf\xe9' of the fitted table",
     ]
+    learned_long = folder.table(column("g", [*"abcdefgh"] * 2), "y ~ 1 + (1 | g)").learned
+    warnings = folder.new("g\n" + "\n".join("ABCDEFGH"), learned_long)["warnings"]
+    assert warnings[5:] == ["So do 3 more new groups of 'g'."]
     for label, telling in (
         ("V", "'V' in row 1 of 'k' was not in the fitted table; known: 'u', 'v'"),
         ("\uff56", r"was not in the fitted table; 'v', which was, only looks like '\uff56'"),

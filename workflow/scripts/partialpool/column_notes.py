@@ -14,7 +14,7 @@ from partialpool.design import Design
 from partialpool.grammar import listed
 from partialpool.tally import Column
 
-SHOWN = 5  # pairs of labels in a message
+SHOWN = 5  # pairs of labels that are named
 TOTALS = {"total", "grand total", "subtotal", "sum", "all", "overall", "mean", "average"}
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
@@ -166,6 +166,9 @@ def new_groups(factor: str, levels, new: list[str]) -> list[str]:
                 f"The group {spelled(label)} of {factor!r} is new, and looks like "
                 f"{spelled(level)} of the fitted table: they differ only {how}."
             )
+    if len(said) > SHOWN:
+        others = f"So do {len(said) - SHOWN} more new groups of {factor!r}."
+        return [*said[:SHOWN], others]
     return said
 
 
