@@ -5,6 +5,7 @@ text, that is known at its end only, so it is taken for labels until then.
 """
 
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -219,7 +220,8 @@ class Columns:
             found = self.cells.setdefault(name, _Cells())
             found.rows += int(values.count())
             found.odd += int(wrong.sum())
-            found.numbers.update(known[~odd].iloc[: KEPT - len(found.numbers)])
+            new = (cell for cell in known[~odd] if cell not in found.numbers)
+            found.numbers |= {*islice(new, KEPT - len(found.numbers))}
             which, first, count = np.unique(codes[wrong], return_index=True, return_counts=True)
             numbers = values.index[wrong][first] + 1
             for at in np.argsort(first):
