@@ -137,6 +137,7 @@ def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=No
         recovery=[],
         replicated=3 * len(levels),
         merged=5,
+        new_warnings=[HOSTILE],
     )
 
 

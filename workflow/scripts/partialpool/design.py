@@ -9,6 +9,7 @@ from formulae.matrices import CommonEffectsMatrix
 from formulae.terms import Response, Term, Variable
 
 from partialpool import factors
+from partialpool.characters import looks_like, spelled
 from partialpool.collinear import collinear
 from partialpool.functions import EVERYTHING, LABELLING
 from partialpool.grammar import listed, shown
@@ -171,10 +172,13 @@ class Design:
             values = labels_in(component, mask)
             unseen = np.flatnonzero(~values.isin(component.levels))
             if len(unseen):
+                label, known = str(values.iloc[unseen[0]]), f"known: {listed(component.levels)}"
+                for level in map(str, component.levels):
+                    if looks_like(level, label):
+                        known = f"{spelled(level)}, which was, only looks like {spelled(label)}"
                 raise self.formula.error(
-                    f"{shown(values.iloc[unseen[0]])} in row {unseen[0] + 1} of "
-                    f"{component.name!r} was not in the fitted table; "
-                    f"known: {listed(component.levels)}"
+                    f"{shown(label)} in row {unseen[0] + 1} of {component.name!r} was not in the "
+                    f"fitted table; {known}"
                 )
 
 

@@ -16,6 +16,11 @@ from partialpool.study import COUNTS, SIGMA_FAMILIES, Outcome
 
 COPIES = 1_000_000  # rows of a table at most in which copies of others are looked for
 PAIRS = 1_000_000  # pairs of groups of two factors at most that are counted
+# Numbers by which tables often mark a missing value.
+CODES = (
+    -9,
+    *(sign * code for code in (99, 999, 9999, 99999, 99.9, 999.9, 9999.9) for sign in (-1, 1)),
+)
 GROUPS = ("factor", "group", "rows", "size", "weight", "mean", "least", "greatest")
 
 
@@ -37,6 +42,9 @@ class Column:
         self.number = number
         self.moments, self.least, self.greatest = None, np.inf, -np.inf
         self.levels: dict[str, int] = {}
+        self.codes: dict[float, int] = {}  # rows of each of `CODES`
+        self.rest = np.inf, -np.inf  # extremes of the other numbers
+        self.thousands = Thousands()
 
     def add(self, values: pd.Series) -> None:
         """Take some more rows into account."""
@@ -50,6 +58,24 @@ class Column:
         self.moments = found if self.moments is None else self.moments + found
         self.least = min(self.least, float(plain.min()))
         self.greatest = max(self.greatest, float(plain.max()))
+        self.thousands.add(plain)
+        coded = np.isin(plain, CODES)
+        for code, count in zip(*np.unique(plain[coded], return_counts=True), strict=True):
+            self.codes[float(code)] = self.codes.get(float(code), 0) + int(count)
+        if not coded.all():
+            others = plain[~coded]
+            least, greatest = self.rest
+            self.rest = min(least, float(others.min())), max(greatest, float(others.max()))
+
+    @property
+    def codes_far_out(self) -> dict[float, int]:
+        """Rows of each of `CODES` at least as far from other numbers as these are apart."""
+        least, greatest = self.rest
+        return {
+            code: count
+            for code, count in self.codes.items()
+            if max(code - greatest, least - code) >= greatest - least > 0
+        }
 
     @property
     def constant(self):
@@ -57,6 +83,41 @@ class Column:
         if not self.number:
             return next(iter(self.levels)) if len(self.levels) == 1 else None
         return self.least if self.least == self.greatest else None
+
+
+class Thousands:
+    """Whether points in numbers may separate thousands, as in 987, 1.234 and 12.345."""
+
+    def __init__(self):
+        self.possible = True
+        self.whole, self.pointed, self.three = 0, 0, 0  # rows; of three decimals, the last not 0
+        self.sums = np.zeros(2)  # of whole numbers, and of others
+        self.first: float | None = None
+
+    def add(self, values: np.ndarray) -> None:
+        """Take some more rows into account."""
+        if not self.possible:
+            return
+        size = np.abs(values)
+        pointed = size != np.floor(size)
+        thousand = np.round(1000 * size[pointed])
+        decimals = np.isclose(thousand, 1000 * size[pointed], rtol=1e-12, atol=1e-7)
+        self.possible = bool((size < 1000).all() and (thousand > 1000).all() and decimals.all())
+        self.whole += int((~pointed).sum())
+        self.pointed += len(thousand)
+        self.three += int((thousand % 10 != 0).sum())
+        self.sums += size[~pointed].sum(), size[pointed].sum()
+        if len(thousand) and self.first is None:
+            self.first = float(values[pointed][0])
+
+    @property
+    def example(self) -> float | None:
+        """Such a number, if whole ones are one in ten or more, and far larger than others."""
+        several = self.pointed >= 5 and self.three >= 0.7 * self.pointed
+        if not self.possible or not several or self.whole < 0.1 * self.pointed:
+            return None
+        whole, pointed = self.sums / (self.whole, self.pointed)
+        return self.first if whole > 3 * pointed else None
 
 
 class Sides:

@@ -108,6 +108,8 @@ class Results:
         Rows that were fitted, where those of the table have been merged.
     new_groups : dict of str to list of str
         Of the rows to predict, by factor: groups that are not in the table.
+    new_warnings : list of str
+        New groups that look like groups of the table.
     """
 
     study: dict
@@ -122,6 +124,7 @@ class Results:
     replicated: int
     merged: int | None = None
     new_groups: dict = field(default_factory=dict)
+    new_warnings: list = field(default_factory=list)
 
     @property
     def failed(self) -> list[str]:
@@ -168,7 +171,7 @@ def read(paths: dict, study: dict) -> Results:
         model = json.loads(stored.getncattr("model"))
         kept = stored.dimensions["row"].size if "row" in stored.dimensions else data["rows_used"]
     factors = _factors(model["factors"], read_csv(paths["groups"]), data["columns"])
-    new = paths.get("new_data_report")
+    new = files.read_json(paths["new_data_report"]) if paths.get("new_data_report") else {}
     contrasts = paths.get("contrasts") or [None] * len(study["variants"])
     fits = []
     for number, variant in enumerate(study["variants"]):
@@ -206,7 +209,8 @@ def read(paths: dict, study: dict) -> Results:
         comparison=read_csv(paths["comparison"]),
         comparison_groups=read_csv(paths["comparison_groups"]),
         recovery=read_csv(paths["recovery"]) if paths.get("recovery") else [],
-        new_groups=files.read_json(new)["new_groups"] if new else {},
+        new_groups=new.get("new_groups", {}),
+        new_warnings=new.get("warnings", []),
         replicated=replicated,
         merged=kept if kept < data["rows_used"] else None,
     )
