@@ -1,5 +1,7 @@
 """Predictions and contrasts: known, new and average groups, and what cannot be said."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from partialpool.draws import Draws
 from partialpool.errors import UserError
 from partialpool.formula import Formula
 from partialpool.study import Outcome
-from partialpool.tally import Tally
+from partialpool.tally import Tally, read_groups
 
 TABLE = pd.DataFrame(
     {
@@ -266,8 +268,11 @@ def test_a_contrast_of_rows_that_are_not_there_is_refused():
 def of_grid(table, design, outcome, most=None):
     """The grid of a table, or of its first rows and what is known of its groups."""
     tally = Tally(design, outcome, table)
-    tally.add(table, design, families.columns(table, outcome))
-    return grid.grid(table[:most], design, outcome, tally.groups(design))
+    for batch in (table[:5], table[5:]):  # of which neither has all labels and groups
+        own = design.at(batch, response=True)
+        tally.add(batch, own, families.columns(batch, outcome))
+    stored = io.StringIO(tally.groups(design).to_csv(index=False))
+    return grid.grid(table[:most], design, outcome, read_groups(stored))
 
 
 def test_the_grid_is_each_groups_own_range():
@@ -278,6 +283,39 @@ def test_the_grid_is_each_groups_own_range():
         span = found.groupby("g")["x"].agg(["min", "max"])
         assert span.to_numpy() == pytest.approx(own.to_numpy())
         assert design.at(found).matrix.shape == (len(found), 2)
+
+
+def test_what_the_grid_holds_fixed_is_each_groups_own():
+    table = TABLE.assign(
+        soil=["007"] * 4 + ["NA", "NA", "007", "NA"] + ["x, y"] * 4,  # constant in two groups
+        uranium=np.repeat([0.25, 1.5, 3], 4) + np.tile([-0.125, 0.125], 6),
+        storey=[0, 0, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0],  # in the last group both are as frequent
+        period=np.repeat([3, 1, 2], 4),
+        firms=np.repeat([1, 4, 2], 4) + np.tile([0, 1, 1, 2], 3),
+        x=np.repeat([5.0, 6, 7], 4),
+    )
+    # As many columns as there are would be collinear in three groups; a grid asks for no fit.
+    formula = Formula("y ~ x + soil + uranium + storey + C(period) + log(firms) + (1 | g)")
+    design = formula.evaluate(formula.terms(), table)
+    for most in (None, 7):  # of seven rows none is of the last group
+        found = of_grid(table, design, GAUSSIAN, most)
+        assert found["g"].tolist() == ["a", "b", "c"]
+        assert found["x"].tolist() == [5, 6, 7]  # the grid's own predictor, constant in a group
+        assert found["soil"].tolist() == ["007", "NA", "x, y"]
+        assert found["uranium"].to_numpy() == pytest.approx([0.25, 1.5, 3])
+        assert found["storey"].tolist() == [0, 1, 0]
+        assert found["period"].tolist() == [3, 1, 2]
+        assert found["firms"].tolist() == [2, 5, 3]
+        assert design.at(found).matrix.shape == (3, len(design.columns))
+
+
+def test_the_grid_goes_along_labels_that_a_group_has():
+    design = Formula("y ~ soil + (1 | g)").design(
+        table := TABLE.assign(soil=np.repeat(list("pqr"), 4))
+    )
+    for most in (None, 7):
+        found = of_grid(table, design, GAUSSIAN, most)
+        assert found[["g", "soil"]].to_numpy().tolist() == [["a", "p"], ["b", "q"], ["c", "r"]]
 
 
 @pytest.mark.parametrize(

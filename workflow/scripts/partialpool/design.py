@@ -92,9 +92,21 @@ class Design:
     @property
     def along(self) -> str | None:
         """The predictor that predictions go along: the first that varies by group, or the first."""
-        varying = self.varying_predictors
-        found = sorted(self.formula.predictors, key=lambda name: name not in varying)
-        return found[0] if found else None
+        varying, groups = self.varying_predictors, self.formula.group_columns
+        found = [name for name in self.formula.predictors if name not in groups]
+        return min(found, key=lambda name: name not in varying, default=None)
+
+    @property
+    def label_predictors(self) -> set[str]:
+        """Predictors that the formula uses as labels, if only in one of its terms."""
+        used = [one.var_names for part in self.parts for one in categorical(part)]
+        return set().union(*used) & {*self.formula.predictors}
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Predictors that a prediction grid holds fixed, in the order of the formula."""
+        own = (self.along, *self.formula.group_columns)
+        return tuple(name for name in self.formula.predictors if name not in own)
 
     def of(self, names) -> np.ndarray:
         """The named columns of the matrix, shape `(row, name)`."""
