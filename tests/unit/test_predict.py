@@ -12,6 +12,8 @@ from partialpool import contrasts, families, grid, ingest, predict
 from partialpool.draws import Draws
 from partialpool.errors import UserError
 from partialpool.formula import Formula
+from partialpool.learned import Learned
+from partialpool.response_scale import ResponseScale
 from partialpool.study import Outcome
 from partialpool.tally import Tally, read_groups
 
@@ -222,6 +224,66 @@ def test_every_family_has_its_mean_and_its_new_observations(family, columns, par
     assert ("probability" in found) == (family in ("bernoulli", "binomial"))
     if family == "binomial":
         assert found["probability"].to_numpy() == pytest.approx(found["mean"].to_numpy() / 20)
+
+
+Y = TABLE["y"].to_numpy() + 1
+LOG_NORMAL = [stats.lognorm(s=0.4 * np.log(b), scale=b**0.6).mean() for b in (np.e, 2, 10)]
+
+
+@pytest.mark.parametrize(
+    ("response", "back", "mean", "rate"),
+    [
+        ("log(y)", np.exp, LOG_NORMAL[0], 1),
+        ("np.log2(y)", np.exp2, LOG_NORMAL[1], np.log(2)),
+        ("log10(y)", lambda z: 10**z, LOG_NORMAL[2], np.log(10)),
+        ("log1p(y)", np.expm1, LOG_NORMAL[0] - 1, 1),
+        ("sqrt(y)", lambda z: max(z, 0) ** 2, 0.6**2 + 0.4**2, None),
+        ("exp(y)", lambda z: np.log(z) if z > 0 else -np.inf, None, None),
+        ("scale(y)", lambda z: Y.mean() + Y.std() * z, Y.mean() + Y.std() * 0.6, None),
+        (
+            "center(scale(log(`y`)))",
+            lambda z: np.exp(np.log(Y).mean() + np.log(Y).std() * z),
+            np.exp(np.log(Y).mean() + np.log(Y).std() * 0.6 + (np.log(Y).std() * 0.4) ** 2 / 2),
+            np.log(Y).std(),
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_a_transformed_response_is_predicted_on_its_own_scale(response, back, mean, rate):
+    formula = Formula(f"{response} ~ x + (1 | g)")
+    table = TABLE.assign(y=Y)
+    learned = Learned.of(formula, lambda: iter([table[:7], table[7:]]))
+    own = dataset(
+        beta=(["coefficient"], [0.1, 0.25]),
+        sigma=([], 0.4),
+        sd_g=(["g_coefficient"], [1.0]),
+        u_g=(["g", "g_coefficient"], [[0.5], [0.0], [0.0]]),
+    )
+    rows = pd.DataFrame({"g": ["a", "a"], "x": [0.0, 1.0]})
+    options = {"variant": "hierarchical", "passed": True, "interval": 0.9, "seed": 1}
+    found = predict.predict(own, rows, learned.design.at(rows), GAUSSIAN, **options)
+    first = found.loc[0]
+    assert first["mean"] == pytest.approx(0.6)
+    for end in ("", "_lower", "_upper"):
+        assert first[f"response_median{end}"] == pytest.approx(back(0.6))
+    if mean is not None:
+        assert first["response_mean"] == pytest.approx(mean)
+    assert ("response_mean" in found) == (mean is not None)
+    for end in ("lower", "upper"):
+        value = back(first[f"outcome_{end}"])
+        assert first[f"response_outcome_{end}"] == pytest.approx(value)
+    arguments = own, rows, learned.design.at(rows), GAUSSIAN, [[1, 2]]
+    ratio = contrasts.contrast(*arguments, **options)
+    assert ("ratio_mean" in ratio) == (rate is not None)
+    if rate is not None:
+        assert ratio.loc[0, "ratio_mean"] == pytest.approx(np.exp(rate * 0.25))
+
+
+@pytest.mark.parametrize("response", ["y", "abs(y)", "I(log(y))", "log(y + 1)", "log(y / n)"])
+def test_a_response_that_is_no_function_of_one_column_is_left_as_it_is(response):
+    formula, table = Formula(f"{response} ~ x"), TABLE.assign(y=Y)
+    learned = Learned.of(formula, lambda: iter([table]))
+    assert ResponseScale.of(learned.design) is None
 
 
 def test_a_contrast_of_two_rows_keeps_what_they_share_out(posterior):

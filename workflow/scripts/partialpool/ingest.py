@@ -20,16 +20,11 @@ from partialpool.formula import Formula
 from partialpool.grammar import listed, shown
 from partialpool.kept import Kept, as_text
 from partialpool.learned import Learned
+from partialpool.predicted import PREDICTED
 from partialpool.study import Outcome
 from partialpool.table import Again, File
 from partialpool.tally import Tally
 
-# Columns of the predictions, beside which those of the table stand.
-PREDICTED = (
-    *("mean", "sd", "lower", "upper", "outcome_lower", "outcome_upper"),
-    *("probability", "probability_lower", "probability_upper"),
-    *("group_status", "predicted_for", "fit_passed", "note"),
-)
 LARGEST_COUNT = 1e15  # above, not every whole number is a float
 LARGEST_OFFSET = 100  # on the scale of a logarithm
 COUNTED = 100_000  # rows at most by which it is judged how much counts vary

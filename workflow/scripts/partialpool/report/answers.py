@@ -1,14 +1,10 @@
 """Predictions and contrasts: a table for each question, and what could not be answered."""
 
+from partialpool.predicted import PREDICTED
 from partialpool.report.results import Results, value
 from partialpool.report.tables import SHOWN, table
 from partialpool.report.text import decimals, fixed, listed, number, short
 
-ANSWERS = {  # columns that prediction adds to the rows
-    "predicted_for", "mean", "sd", "lower", "upper",
-    "probability", "probability_lower", "probability_upper",
-    "outcome_lower", "outcome_upper", "group_status", "fit_passed", "note",
-}  # fmt: skip
 QUESTIONS = {
     "group": (
         "For its own group",
@@ -50,7 +46,7 @@ def predictions(results: Results, variant: str) -> list[dict]:
 
 
 def _predicted(results: Results, rows: list[dict]) -> dict:
-    given = [name for name in (rows[0] if rows else ()) if name not in ANSWERS]
+    given = [name for name in (rows[0] if rows else ()) if name not in PREDICTED]
     labels = {column for factor in results.factors for column in factor.columns}
     family, linked = results.outcome.family, results.link == "logit"
     numbered = bool(results.study["contrasts"])
