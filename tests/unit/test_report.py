@@ -151,7 +151,7 @@ def nested():
 def test_several_factors_are_told_apart(tmp_path):
     found = replace(results(factors=nested()), pairs={("school", "school:room"): 3})
     html = page(found, tmp_path)
-    assert html.count("<h3>Each ") == 2 and "Each room within school: Intercept" in html
+    assert html.count("<h3>Each ") == 2 and "Each room within school: expected y" in html
     assert "sd_school:room[Intercept]" in html and "Nested: each room is in one school." in html
     pieces = ["".join(ElementTree.fromstring(p).itertext()) for p in mathematics.lines(found)[1]]
     assert pieces[1:] == ["βIntercept", "+uIntercept,j[i]school", "+uIntercept,k[i]school:room"]

@@ -60,6 +60,16 @@ def grid(rows: pd.DataFrame, design: Design, outcome: Outcome, groups: pd.DataFr
     return found
 
 
+def held(rows: pd.DataFrame, design: Design) -> dict[str, str]:
+    """What of each group the predictors are held at that the grid does not go along, in words."""
+    labels, found = design.label_predictors, {}
+    for name in design.held:
+        number = pd.api.types.is_numeric_dtype(rows[name])
+        mean = name not in labels and rows[name].nunique() != 2
+        found[name] = "mean" if mean else f"most frequent {'value' if number else 'label'}"
+    return found
+
+
 def _groups(rows: pd.DataFrame, design: Design, groups: pd.DataFrame):
     """Labels of the groups, the positions of each one's rows, and their table, if of more rows."""
     columns = list(design.formula.group_columns)
