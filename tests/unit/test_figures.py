@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from partialpool import families, figures
-from partialpool.figures import style
+from partialpool.figures import estimates, style
 from partialpool.figures.evidence import Evidence, Factor, Fit
 from partialpool.formula import Formula
 from partialpool.study import Outcome
@@ -166,6 +166,41 @@ def test_pictures_of_a_family_with_two_factors(
     assert of_group in drawn["groups"] and of_expected in drawn["predictions"]
     assert "h_{i}" in drawn["groups_2"] and "h_{i}" in drawn["shrinkage_2"]
     assert "its own group" in drawn["predictions"] and "a new group" in drawn["predictions"]
+
+
+@pytest.mark.parametrize("count", [4, 60])
+@pytest.mark.parametrize("apart", [False, True])
+def test_groups_are_pulled_towards_one_value_or_each_towards_its_own(
+    tmp_path, as_text, count, apart
+):
+    """Some of the groups without an unpooled estimate; none in the last case of all."""
+    found, rng = study(), np.random.default_rng(2)
+    levels = tuple(f"g{group}" for group in range(count))
+    sizes = np.arange(count) % 5 + 1
+    few = Factor("g$", ("Intercept",), levels, found.factors[0].index, sizes, sizes, sizes / 5)
+    fits = []
+    for fit in found.fits:
+        groups = of_groups(few, rng, apart)
+        if fit.variant == "unpooled":
+            groups.loc[groups.index % 2 == 0, ["mean", "lower", "upper", "population"]] = np.nan
+        fits.append(replace(fit, groups=groups))
+    found = replace(found, factors=(few,), fits=fits)
+    with style.look():
+        figure = estimates.shrinkage(found, few, "Intercept")
+        assert figure.get_label() == (
+            "arrows" if count == 4 else "distances" if apart else "points"
+        )
+        style.save(figure, tmp_path / "shrinkage.svg")
+    drawn = (tmp_path / "shrinkage.svg").read_text()
+    assert ("minus what its predictors say" in drawn) == (apart and count > 4)
+    arrows = [text for text in figure.axes[0].texts if getattr(text, "arrow_patch", None)]
+    assert len(arrows) == (2 if count == 4 else 0)
+    nothing = [replace(f, groups=f.groups.assign(mean=np.nan)) if f.variant == "unpooled" else f
+               for f in fits]  # fmt: skip
+    with style.look():
+        figure = estimates.shrinkage(replace(found, fits=nothing), few, "Intercept")
+        assert figure.get_label() == "intervals"
+        style.save(figure, tmp_path / "intervals.svg")
 
 
 def test_shares_and_rates_are_of_all_that_a_group_has():

@@ -86,19 +86,24 @@ def shrinkage(results: Results, factor: Factor, column: str, form: str, percent:
             "because their extremes are mostly chance; triangles at the edges are groups still "
             "further out. That is partial pooling."
         )
-    # Each group may have a value of its own towards which it is pulled.
-    each = f" there, from the predictors of the {unit}" if apart else ""
-    pooled = f"Dashed line and band: the pooled estimate{each or ', the same for all'}. "
-    pooled *= results.fit("pooled") is not None
-    middle = f"Thin line: what the hierarchical fit pulls towards{each}. "
-    middle *= results.fit("hierarchical") is not None
+    lines = []
+    if results.fit("pooled"):
+        same = "" if apart else ", the same for all"
+        lines.append(f"Dashed line and band: the pooled estimate{same}.")
+    if results.fit("hierarchical"):
+        lines.append("Thin line: what the hierarchical fit pulls towards.")
+    if apart:
+        lines.append(
+            f"{'They follow' if len(lines) > 1 else 'It follows'} from each {unit}'s predictors."
+        )
+    lines = "".join(f"{line} " for line in lines)
     if form == "intervals":
         many = len(factor.sizes) > MANY
         some = f"{MANY} of {len(factor.sizes):,} groups." if many else ""
-        return f"Each {unit}, with {percent} intervals. {pooled}{middle}{some}".rstrip()
+        return f"Each {unit}, with {percent} intervals. {lines}{some}".rstrip()
     return (
         f"Each arrow goes from what {a(unit)}'s own rows say (unpooled, circle) to what the "
-        f"hierarchical fit says (diamond), with {percent} intervals. {pooled}{middle}"
+        f"hierarchical fit says (diamond), with {percent} intervals. {lines}"
         f"The less {a(unit)}'s own rows say and the "
         "further out it lies, the more it is moved, and the shorter its interval becomes: it "
         "borrows from the others. That is partial pooling. Arrowheads at the edges: the interval "

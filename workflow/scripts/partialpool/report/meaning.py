@@ -105,9 +105,9 @@ def of_groups(results: Results, factor: Factor, column: str) -> str:
     said, unit, several = [], factor.unit, len(results.factors) > 1
     if column == "Intercept" and has_predictors(results):
         said.append(
-            f"The {quantity(results, column)} of each {unit} at its own average predictors, where "
-            "its rows are: its intercept, in summary.csv, is where all predictors are zero or at "
-            "their reference."
+            f"The {quantity(results, column)} of each {unit} at its own average predictors. Its "
+            "intercept, in summary.csv, is its value where all predictors are zero or at their "
+            "reference."
         )
     if several:
         said.append("The other grouping factors are at their average.")
