@@ -49,7 +49,8 @@ def found(text, outcome=GAUSSIAN, variant="hierarchical", rows=None, offset=0.0)
     design = Formula(text).design(rows)
     data = compress.compress(design, outcome, families.columns(rows, outcome))
     drawn = posterior(data)
-    got = estimates(drawn, data, variant, offset=offset, interval=0.9)
+    options = {"variant": variant, "passed": True, "offset": offset, "interval": 0.9}
+    got = estimates(drawn, data, **options)
     return got.set_index(["factor", "group", "quantity"]), rows, design, drawn
 
 

@@ -19,13 +19,14 @@ with job.logged(snakemake):
         groups = tally.read_groups(snakemake.input.groups)
         rows = grid.grid(subset, learned.design, outcome, groups)
     posterior = draws.joint(files.read_netcdf(snakemake.input.posterior))
+    passed = files.read_json(snakemake.input.diagnostics)["passed"]
     predictions = predict.predict(
         posterior,
         rows,
         learned.design.at(rows),
         outcome,
         variant=snakemake.wildcards.variant,
-        passed=files.read_json(snakemake.input.diagnostics)["passed"],
+        passed=passed,
         interval=block["interval"],
         seed=block["seed"],
         whom=block["predict"],
@@ -34,7 +35,8 @@ with job.logged(snakemake):
     estimates = group_estimates.estimates(
         posterior,
         compress.read(files.read_netcdf(snakemake.input.compressed)),
-        snakemake.wildcards.variant,
+        variant=snakemake.wildcards.variant,
+        passed=passed,
         offset=float(values["offset"].mean()) if "offset" in values else 0.0,
         interval=block["interval"],
     )

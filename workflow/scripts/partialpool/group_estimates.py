@@ -20,7 +20,10 @@ from partialpool.rows import Rows
 
 EXPECTED, SLOPE = "expected", "slope"
 NUMBERS = ("mean", "sd", "lower", "upper")
-COLUMNS = ("factor", "group", "quantity", "coefficient", *NUMBERS, "population", "note")
+COLUMNS = (
+    *("factor", "group", "quantity", "coefficient", *NUMBERS),
+    *("population", "fit_passed", "note"),
+)
 NO_PART = "with several factors, a group's rows do not say which of them a difference is due to"
 NO_SLOPE = "the group's own rows do not determine this slope"
 BATCH = 4_000_000  # numbers held at once
@@ -103,7 +106,13 @@ def _of_triangles(triangle: np.ndarray, own: list[int], intercept: int | None):
 
 
 def estimates(
-    posterior, data: Compressed | Rows, variant: str, *, offset: float, interval: float
+    posterior,
+    data: Compressed | Rows,
+    *,
+    variant: str,
+    passed: bool,
+    offset: float,
+    interval: float,
 ) -> pd.DataFrame:
     """Describe the groups of every factor in one fit.
 
@@ -114,6 +123,8 @@ def estimates(
     data : Compressed or Rows
         What the fit has read.
     variant : str
+    passed : bool
+        Whether the fit passed its checks.
     offset : float
         Mean of the column that is added to the linear predictor; 0 where there is none.
     interval : float
@@ -127,7 +138,8 @@ def estimates(
         factors at their average; or "slope" of the varying `coefficient`, at the group's own value
         of predictors that are constant within groups and interact with it. `factor, group,
         quantity, coefficient, mean, sd, lower, upper`; `population`, what the population-level
-        coefficients alone say, on average; and `note`, where an unpooled fit says nothing.
+        coefficients alone say, on average; `fit_passed`; and `note`, where an unpooled fit says
+        nothing.
     """
     parts = []
     for number, factor in enumerate(data.factors):
@@ -144,6 +156,7 @@ def estimates(
                 found["quantity"] = EXPECTED if intercept else SLOPE
                 found["coefficient"] = "" if intercept else name
                 found["population"], found["note"] = population.mean(axis=1), ""
+                found["fit_passed"] = passed
                 if variant == "unpooled":
                     determined = intercept | where.determined[some, place]
                     _leave_out(found, determined, len(data.factors) > 1)
