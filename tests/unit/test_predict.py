@@ -352,19 +352,21 @@ def test_what_the_grid_holds_fixed_is_each_groups_own():
         soil=["007"] * 4 + ["NA", "NA", "007", "NA"] + ["x, y"] * 4,  # constant in two groups
         uranium=np.repeat([0.25, 1.5, 3], 4) + np.tile([-0.125, 0.125], 6),
         storey=[0, 0, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0],  # in the last group both are as frequent
+        clay=np.repeat([0.486, 0.1, 0.7], 4),
         period=np.repeat([3, 1, 2], 4),
         firms=np.repeat([1, 4, 2], 4) + np.tile([0, 1, 1, 2], 3),
         x=np.repeat([5.0, 6, 7], 4),
     )
     # As many columns as there are would be collinear in three groups; a grid asks for no fit.
-    formula = Formula("y ~ x + soil + uranium + storey + C(period) + log(firms) + (1 | g)")
+    formula = Formula("y ~ x + soil + uranium + clay + storey + C(period) + log(firms) + (1 | g)")
     design = formula.evaluate(formula.terms(), table)
     for most in (None, 7):  # of seven rows none is of the last group
         found = of_grid(table, design, GAUSSIAN, most)
         assert found["g"].tolist() == ["a", "b", "c"]
         assert found["x"].tolist() == [5, 6, 7]  # the grid's own predictor, constant in a group
         assert found["soil"].tolist() == ["007", "NA", "x, y"]
-        assert found["uranium"].to_numpy() == pytest.approx([0.25, 1.5, 3])
+        assert found["uranium"].tolist() == [0.25, 1.5, 3]
+        assert found["clay"].tolist() == [0.486, 0.1, 0.7]  # as they are, but for no digit
         assert found["storey"].tolist() == [0, 1, 0]
         assert found["period"].tolist() == [3, 1, 2]
         assert found["firms"].tolist() == [2, 5, 3]

@@ -58,6 +58,8 @@ class Typical:
                 found[name] = pd.Series(labels, index=first.index.get_level_values(0)).sort_index()
             else:
                 mean, distinct = self.totals[name] / self.rows, self.distinct[name]
+                # Of equal values their sum, divided by how many they are, is not always one.
+                mean = np.array([float(f"{one:.15g}") for one in mean])
                 if len(distinct) == 2:
                     mean = distinct[(mean - distinct[0] > distinct[1] - mean).astype(int)]
                 found[name] = mean
