@@ -275,7 +275,8 @@ def test_a_transformed_response_is_named_and_its_column_shown():
     found = replace(found, study=study, model=model, fits=fits)
     [asked] = answers.predictions(found, "hierarchical")
     heads = asked["table"]["columns"][2:]
-    assert heads[::2] == ["expected log(y)", "median y", "mean y", "new observation of y"]
+    assert heads == ["expected log(y)", "median y", "mean y", "new observation of y"]
+    assert asked["table"]["rows"][0][3] == {"text": "3.000", "under": "3.000 to 3.000"}
     shown = answers.contrasts(found, "hierarchical")
     assert (
         "expected log(y)" in shown["said"] and "ratio of y is that of its medians" in shown["said"]

@@ -55,20 +55,24 @@ def _predicted(results: Results, rows: list[dict]) -> dict:
     notes = len({row["note"] for row in rows}) > 1
     heads = numbered * ["row"] + [short(name, 32) for name in given]
     first = len(heads)
-    heads += [
-        head for name, middle, _ in shown for head in ([name, "interval"] if middle else [name])
-    ]
+    # Intervals of many quantities have room below them, rather than beside.
+    below = len(shown) > 3
+    for name, middle, _ in shown:
+        heads += [name, "interval"] if middle and not below else [name]
     last = len(heads)
     heads += status * ["group"] + notes * ["note"]
     out = []
     for position, row in enumerate(rows[:SHOWN], start=1):
-        cells = [cell for _, middle, end in shown for cell in _cells(results, row, middle, end)]
-        cells[0] = cells[0] or "refused"
+        cells = [_cells(results, row, middle, end) for _, middle, end in shown]
+        if not row["mean"]:
+            cells[0][0] = "refused"
+        if below:
+            cells = [[{"text": own[0], "under": own[1]}] if own[1:] else own for own in cells]
         out.append(
             [
                 *numbered * [str(position)],
                 *(short(row[name]) if name in labels else _as_given(row[name]) for name in given),
-                *cells,
+                *(cell for own in cells for cell in own),
                 *status * [row["group_status"]],
                 *notes * [row["note"]],
             ]
