@@ -234,11 +234,9 @@ def test_who_rows_are_predicted_for_and_contrasts():
     assert shown == [
         "row 2 minus row 1",
         "its own group",
-        "0.25",
-        "0.10 to 0.50",
+        {"text": "0.25", "under": "0.10 to 0.50"},
         "over 0.999",
-        "2",
-        "1 to 4",
+        {"text": "2", "under": "1 to 4"},
     ]
 
 
@@ -278,10 +276,8 @@ def test_a_transformed_response_is_named_and_its_column_shown():
     assert heads == ["expected log(y)", "median y", "mean y", "new observation of y"]
     assert asked["table"]["rows"][0][3] == {"text": "3.000", "under": "3.000 to 3.000"}
     shown = answers.contrasts(found, "hierarchical")
-    assert (
-        "expected log(y)" in shown["said"] and "ratio of y is that of its medians" in shown["said"]
-    )
-    assert shown["table"]["columns"][-2:] == ["ratio of y", "interval"]
+    assert "expected log(y)" in shown["said"] and "ratio of y compares medians" in shown["said"]
+    assert shown["table"]["columns"][-1] == "ratio of y"
 
 
 def test_groups_that_an_unpooled_fit_says_nothing_of(tmp_path):

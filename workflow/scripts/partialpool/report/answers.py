@@ -67,7 +67,7 @@ def _predicted(results: Results, rows: list[dict]) -> dict:
         if not row["mean"]:
             cells[0][0] = "refused"
         if below:
-            cells = [[{"text": own[0], "under": own[1]}] if own[1:] else own for own in cells]
+            cells = [_below(own) if own[1:] else own for own in cells]
         out.append(
             [
                 *numbered * [str(position)],
@@ -131,6 +131,12 @@ def _interval(row: dict, middle: str, end: str) -> tuple[str, str]:
     return fixed(at, places), f"{fixed(low, places)} to {fixed(high, places)}"
 
 
+def _below(cells: list[str]) -> list[dict]:
+    """A number with its interval below it."""
+    text, interval = cells
+    return [{"text": text, "under": interval}]
+
+
 def _as_given(text: str) -> str:
     """A cell of the rows to predict: numbers short, labels as they are."""
     try:
@@ -172,14 +178,14 @@ def contrasts(results: Results, variant: str) -> dict | None:
     out = [
         [
             *_contrasted(row, several),
-            *_interval(row, "mean", ""),
+            *_below([*_interval(row, "mean", "")]),
             _share(value(row, "probability_over_zero")),
-            *bool(ratio) * _ratio(row),
+            *bool(ratio) * _below(_ratio(row)),
         ]
         for row in answered[:SHOWN]
     ]
-    heads = ["contrast", *several * ["for"], "difference", "interval", "chance it is over 0"]
-    heads += bool(ratio) * [ratio, "interval"]
+    heads = ["contrast", *several * ["for"], "difference", "chance it is over 0"]
+    heads += bool(ratio) * [ratio]
     left = len(answered) - len(out)
     note = f"The first {len(out)} of {len(answered):,}; contrasts.csv has all." if left else ""
     refused: dict[str, list[str]] = {}
@@ -227,8 +233,7 @@ def _difference(results: Results, ratio: str) -> str:
     if not ratio:
         return said
     if results.link == "identity":
-        said += f" It is on the scale of {y}; the {ratio} is that of its medians."
-        return f"{said} 1 is no difference."
+        return f"{said} The {ratio} compares medians: 1 is no difference."
     of = "odds" if results.link == "logit" else "rates, for the same exposure,"
     return f"{said} The {ratio} sets their {of} against each other: 1 is no difference."
 
