@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from partialpool import families, figures
-from partialpool.figures import estimates, style
+from partialpool.figures import answers, estimates, style
 from partialpool.figures.evidence import Evidence, Factor, Fit
 from partialpool.formula import Formula
 from partialpool.study import Outcome
@@ -201,6 +201,18 @@ def test_groups_are_pulled_towards_one_value_or_each_towards_its_own(
         figure = estimates.shrinkage(replace(found, fits=nothing), few, "Intercept")
         assert figure.get_label() == "intervals"
         style.save(figure, tmp_path / "intervals.svg")
+
+
+@pytest.mark.parametrize("held", [{}, {"soil": "mean"}])
+def test_a_panel_of_a_new_group_says_whose_predictors_are_held(held):
+    found = study()
+    fits = [
+        replace(f, predictions=pd.concat([f.predictions.assign(x=x) for x in (0.0, 1.0)]))
+        for f in found.fits
+    ]
+    *own, (title, asked, key) = answers._panels(replace(found, fits=fits, held=held), "x")
+    assert len(own) == len(LEVELS) and asked == "new_group"
+    assert title == "a new group" + f"\npredictors of {key[0]}" * bool(held)
 
 
 def test_shares_and_rates_are_of_all_that_a_group_has():

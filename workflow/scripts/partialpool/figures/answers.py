@@ -123,7 +123,10 @@ def _panels(study: Evidence, x: str) -> list[tuple[str, str, tuple | None]]:
     asked, wide = _asked(study), _wide(study, x)
     counts = study.counts
     counts = counts[[wide.get(key, False) for key in counts.index]]
-    others = [(WHOM[one], one, counts.idxmax()) for one in asked if one != "group"]
+    largest = counts.idxmax()
+    # What is held fixed is each group's own, so these are predicted where some group is.
+    at = f"\npredictors of {short(', '.join(largest), 14)}" if study.held else ""
+    others = [(f"{WHOM[one]}{at}", one, largest) for one in asked if one != "group"]
     if "group" not in asked:
         return others
     keys = list(counts.index[chosen(counts.to_numpy(), PANELS - len(others))[::-1]])
