@@ -72,19 +72,21 @@ def shrinkage(results: Results, factor: Factor, column: str, form: str, percent:
     unit = factor.unit
     apart = meaning.pulled_apart(results, factor, column)
     if form in ("points", "distances"):
-        said = f"Each point is {a(unit)}. "
+        axes, common = (
+            "",
+            "points on a horizontal line are pulled all the way to the common estimate",
+        )
         if form == "distances":
-            said += (
-                f"Both axes: how far its {meaning.quantity(results, column)} lies from what the "
-                f"predictors of the {unit} say in the hierarchical fit: what it is pulled to. "
+            axes = (
+                f"Both axes: how far its {meaning.quantity(results, column)} lies from what its "
+                "predictors say in the hierarchical fit. "
             )
-        common = "value" if form == "distances" else "common estimate"
-        return said + (
-            "Points on the dotted line are left where their own rows put "
-            f"them; points on a horizontal line are pulled all the way to the {common}. "
-            "Large groups stay near the dotted line. Small groups are pulled towards the middle, "
-            "because their extremes are mostly chance; triangles at the edges are groups still "
-            "further out. That is partial pooling."
+            common = "points on the horizontal line are pulled all the way to what predictors say"
+        return (
+            f"Each point is {a(unit)}. {axes}Points on the dotted line are left where their own "
+            f"rows put them; {common}. Large groups stay near the dotted line. Small groups are "
+            "pulled towards the middle, because their extremes are mostly chance; triangles at the "
+            "edges are groups still further out. That is partial pooling."
         )
     lines = []
     if results.fit("pooled"):
