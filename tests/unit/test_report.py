@@ -102,6 +102,18 @@ def test_page_is_written_without_scientific_libraries():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([1.00273, 1.0015, 1.004], ["1.003", "1.002", "1.004"]),
+        ([2.345, 1.5, 4.0], ["2.35", "1.5", "4"]),
+        ([1.0, 1.0, 1.0], ["1", "1", "1"]),
+    ],
+)
+def test_ratios_close_to_one_are_told_apart(values, shown):
+    assert text.apart(values) == shown
+
+
 def test_a_huge_number_has_few_letters():
     assert text.fixed(-1.23456e80, 2) == "−1.23e+80" and text.fixed(float("inf"), 2) == "inf"
 

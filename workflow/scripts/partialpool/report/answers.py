@@ -3,7 +3,7 @@
 from partialpool.predicted import PREDICTED
 from partialpool.report.results import Results, value
 from partialpool.report.tables import SHOWN, role, table
-from partialpool.report.text import decimals, fixed, listed, number, short
+from partialpool.report.text import apart, decimals, fixed, listed, number, short
 
 QUESTIONS = {
     "group": (
@@ -240,7 +240,7 @@ def _difference(results: Results, ratio: str) -> str:
 
 def _ratio(row: dict) -> list[str]:
     """A ratio and its interval."""
-    at, low, high = (number(value(row, f"ratio_{k}"), 3) for k in ("mean", "lower", "upper"))
+    at, low, high = apart([value(row, f"ratio_{k}") for k in ("mean", "lower", "upper")])
     return [at, f"{low} to {high}"]
 
 

@@ -109,6 +109,8 @@ def of_groups(results: Results, factor: Factor, column: str) -> str:
             "intercept, in summary.csv, is its value where all predictors are zero or at their "
             "reference."
         )
+    elif column != "Intercept" and pulled_apart(results, factor, column):
+        said.append(f"It is at each {unit}'s own value of the predictors that interact with it.")
     if several:
         said.append("The other grouping factors are at their average.")
     unpooled = results.fit("unpooled")

@@ -8,7 +8,7 @@ from itertools import combinations
 from partialpool.priors import WIDE_LOG_SIGMA
 from partialpool.report import meaning
 from partialpool.report.results import Factor, Results, value
-from partialpool.report.text import decimals, fixed, number, short
+from partialpool.report.text import apart, decimals, fixed, number, short
 from partialpool.report.words import MOVED
 
 RESPONSE = ("sigma", "sigma_median", "sd_log_sigma", "nu", "alpha")  # in their order on the page
@@ -155,7 +155,7 @@ def _through(function, row: dict | None) -> dict | str:
     """An estimate and its interval after a function that keeps their order."""
     if row is None:
         return ""
-    middle, low, high = (number(function(value(row, k)), 3) for k in ("mean", "lower", "upper"))
+    middle, low, high = apart([function(value(row, k)) for k in ("mean", "lower", "upper")])
     return {"text": middle, "under": f"{low} to {high}"}
 
 

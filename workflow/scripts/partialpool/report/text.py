@@ -18,6 +18,15 @@ def number(x: float | None, digits: int = 4) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def apart(values: list[float], digits: int = 3) -> list[str]:
+    """Numbers with so many digits that count, or as many as tell all of them apart, up to 8."""
+    while True:
+        shown = [number(x, digits) for x in values]
+        if len({*shown}) == len({*values}) or digits >= 8:
+            return shown
+        digits += 1
+
+
 def fixed(x: float | None, decimals: int) -> str:
     """A number with so many decimals, unless it is huge; a true minus, and no minus zero."""
     if x is None or math.isnan(x):
