@@ -114,6 +114,22 @@ def test_ratios_close_to_one_are_told_apart(values, shown):
     assert text.apart(values) == shown
 
 
+@pytest.mark.parametrize(
+    ("x", "sd", "shown"),
+    [
+        (7.534e-12, 4e-13, "7.53e−12"),
+        (-7.534e-12, 4e-13, "−7.53e−12"),
+        (4e-13, 4e-13, "4.0e−13"),
+        (4e-16, 4e-13, "0"),
+        (1.25, 4e-13, "1.25000000"),
+        (0.0, 1e-12, "0"),
+        (0.00012345, 1e-6, "0.0001234"),
+    ],
+)
+def test_a_small_number_is_not_rounded_to_zero(x, sd, shown):
+    assert text.fixed(x, text.decimals(sd)) == shown
+
+
 def test_a_huge_number_has_few_letters():
     assert text.fixed(-1.23456e80, 2) == "−1.23e+80" and text.fixed(float("inf"), 2) == "inf"
 

@@ -28,6 +28,9 @@ def population(study: Evidence):
         intervals(axes, found, 1, failed=study.failed)
         axes.set_yticks([])
         axes.margins(x=0.08)
+        # Ticks have many digits where an interval is narrow and far from zero.
+        axes.ticklabel_format(axis="x", useOffset=False)
+        axes.locator_params(axis="x", nbins=6)
         axes.set_title(short(name, 60), fontsize=8.5, fontweight="normal")
         column = name.partition("[")[2].rstrip("]")
         if name.startswith("beta[") and column in varying:
