@@ -360,6 +360,14 @@ def test_what_the_grid_holds_fixed_is_each_groups_own():
     # As many columns as there are would be collinear in three groups; a grid asks for no fit.
     formula = Formula("y ~ x + soil + uranium + clay + storey + C(period) + log(firms) + (1 | g)")
     design = formula.evaluate(formula.terms(), table)
+    assert grid.held(table, design) == {
+        "soil": "most frequent label",
+        "uranium": "mean",
+        "clay": "mean",
+        "storey": "most frequent value",
+        "period": "most frequent value",
+        "firms": "mean",
+    }
     for most in (None, 7):  # of seven rows none is of the last group
         found = of_grid(table, design, GAUSSIAN, most)
         assert found["g"].tolist() == ["a", "b", "c"]
