@@ -7,7 +7,7 @@ import xarray as xr
 
 from partialpool import compress, families
 from partialpool.formula import Formula
-from partialpool.group_estimates import NO_PART, NO_SLOPE, estimates
+from partialpool.group_estimates import NO_PART, NOT_DETERMINED, estimates
 from partialpool.study import Outcome
 
 SHAPE = (2, 200)
@@ -88,7 +88,7 @@ def test_what_is_expected_is_at_the_mean_of_a_groups_own_rows(text, outcome, wei
             assert row["population"] == pytest.approx(inverse(population).mean(), rel=1e-9)
 
 
-def test_a_slope_is_at_the_groups_own_value_of_what_it_interacts_with():
+def test_a_coefficient_is_at_the_groups_own_value_of_what_it_interacts_with():
     text = "y ~ hours * size + kind * hours + z + (1 + hours | school)"
     got, rows, design, drawn = found(text)
     of_school = rows.groupby("school")[["size", "kind"]].first()
@@ -97,29 +97,29 @@ def test_a_slope_is_at_the_groups_own_value_of_what_it_interacts_with():
     for group, own in zip(design.factors[0].levels, u, strict=True):
         size, public = of_school.loc[group, "size"], of_school.loc[group, "kind"] == "public"
         slope = beta["hours"] + beta["hours:size"] * size + beta["kind[public]:hours"] * public
-        row = got.loc["school", group, "slope"]
+        row = got.loc["school", group, "coefficient"]
         assert row["coefficient"] == "hours"
         assert row["mean"] == pytest.approx(slope + own, rel=1e-6)  # nothing of z, which varies
         assert row["population"] == pytest.approx(slope, rel=1e-6)
 
 
 @pytest.mark.parametrize("outcome", [Outcome(), Outcome("poisson")])
-def test_an_unpooled_fit_says_nothing_of_slopes_that_rows_do_not_determine(outcome):
+def test_an_unpooled_fit_says_nothing_of_coefficients_that_rows_do_not_determine(outcome):
     got, *_ = found("y ~ hours + (1 + hours | school)", outcome, "unpooled")
-    slopes = got.xs("slope", level="quantity")
+    slopes = got.xs("coefficient", level="quantity")
     alike = {f"s{school}" for school in range(0, 40, 4)} | {"s2"}  # one row, or three alike
     unknown = slopes.index[slopes["mean"].isna()].get_level_values("group")
     assert {*unknown} == alike
-    assert (slopes["note"] == np.where(slopes["mean"].isna(), NO_SLOPE, "")).all()
+    assert (slopes["note"] == np.where(slopes["mean"].isna(), NOT_DETERMINED, "")).all()
     expected = got.xs("expected", level="quantity")
     assert expected["mean"].notna().all() and (expected["note"] == "").all()
     several, *_ = found("y ~ z + (1 | school) + (1 | class)", outcome, "unpooled")
     assert several["mean"].isna().all() and (several["note"] == NO_PART).all()
 
 
-def test_groups_without_an_intercept_have_slopes_alone_and_no_groups_nothing():
+def test_groups_without_an_intercept_have_coefficients_alone_and_no_groups_nothing():
     got, _, design, drawn = found("y ~ z + (0 + z | school)")
-    assert {*got.index.get_level_values("quantity")} == {"slope"}
+    assert {*got.index.get_level_values("quantity")} == {"coefficient"}
     own = drawn["u_school"].mean(("chain", "draw")).values[:, 0]
     population = drawn["beta"].mean(("chain", "draw")).values[1]
     assert got["mean"].to_numpy() == pytest.approx(own + population)

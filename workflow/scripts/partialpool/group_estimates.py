@@ -1,4 +1,4 @@
-"""Group estimates: each group's expected response at its own predictors, and its own slopes.
+"""Group estimates: each group's expected response at its own predictors, and its own coefficients.
 
 A group's intercept is its line at zero, which may be far from its rows, and without pooling it is
 not determined where a predictor is constant within groups. The linear predictor at the mean of the
@@ -18,14 +18,14 @@ from partialpool.draws import flat
 from partialpool.predict import described
 from partialpool.rows import Rows
 
-EXPECTED, SLOPE = "expected", "slope"
+EXPECTED, COEFFICIENT = "expected", "coefficient"
 NUMBERS = ("mean", "sd", "lower", "upper")
 COLUMNS = (
     *("factor", "group", "quantity", "coefficient", *NUMBERS),
     *("population", "fit_passed", "note"),
 )
 NO_PART = "with several factors, a group's rows do not say which of them a difference is due to"
-NO_SLOPE = "the group's own rows do not determine this slope"
+NOT_DETERMINED = "the group's own rows do not determine this coefficient"
 BATCH = 4_000_000  # numbers held at once
 
 
@@ -135,8 +135,8 @@ def estimates(
     pandas.DataFrame
         A row for each group and quantity. `quantity` is "expected": the expected response (of one
         trial, of one unit of exposure) at the mean of the group's design rows, with all other
-        factors at their average; or "slope" of the varying `coefficient`, at the group's own value
-        of predictors that are constant within groups and interact with it. `factor, group,
+        factors at their average; or "coefficient", the varying `coefficient` at the group's own
+        value of predictors that are constant within groups and interact with it. `factor, group,
         quantity, coefficient, mean, sd, lower, upper`; `population`, what the population-level
         coefficients alone say, on average; `fit_passed`; and `note`, where an unpooled fit says
         nothing.
@@ -153,7 +153,7 @@ def estimates(
                 intercept = name == "Intercept"
                 found = pd.DataFrame(described(value, interval), columns=list(NUMBERS))
                 found["factor"], found["group"] = factor.name, factor.levels[some]
-                found["quantity"] = EXPECTED if intercept else SLOPE
+                found["quantity"] = EXPECTED if intercept else COEFFICIENT
                 found["coefficient"] = "" if intercept else name
                 found["population"], found["note"] = population.mean(axis=1), ""
                 found["fit_passed"] = passed
@@ -190,4 +190,4 @@ def _leave_out(found: pd.DataFrame, determined: np.ndarray, several: bool) -> No
     found["population"] = np.nan
     unknown = np.ones(len(found), dtype=bool) if several else ~determined
     found.loc[unknown, list(NUMBERS)] = np.nan
-    found.loc[unknown, "note"] = NO_PART if several else NO_SLOPE
+    found.loc[unknown, "note"] = NO_PART if several else NOT_DETERMINED

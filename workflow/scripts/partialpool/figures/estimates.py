@@ -67,7 +67,7 @@ def shrinkage(study: Evidence, factor: Factor, column: str):
     """What each group is without pooling, with partial and with complete pooling.
 
     Of the intercept, the expected response at the group's own average predictors; of another
-    varying column, its slope. A fit that says nothing of a group has no mark there.
+    varying column, its coefficient. A fit that says nothing of a group has no mark there.
     """
     found = {fit.variant: fit.of_groups(factor, column) for fit in study.fits}
     found = {variant: own for variant, own in found.items() if own["mean"].notna().any()}
@@ -83,7 +83,7 @@ def _axis_name(study: Evidence, column: str, apart: bool = False) -> str:
         where = ", at its own average predictors" * bool(study.formula.predictors and not apart)
         return study.of_expected + where + beyond
     linked = {"identity": "", "logit": ", in log odds", "log": ", on the log scale"}
-    return f"slope of {short(column, 40)}{beyond}{linked[study.family.link]}"
+    return f"coefficient of {short(column, 40)}{beyond}{linked[study.family.link]}"
 
 
 def _arrows(study: Evidence, factor: Factor, column: str, found: dict):

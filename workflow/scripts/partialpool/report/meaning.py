@@ -72,11 +72,11 @@ def expected(results: Results) -> str:
 
 
 def quantity(results: Results, column: str) -> str:
-    """What is shown of each group of a varying column: the expected response, or a slope."""
+    """What is shown of each group of a varying column: the expected response, or a coefficient."""
     outcome, y = results.outcome, short(results.model["response"], 32)
     if column != "Intercept":
         on = {"identity": "", "logit": ", in log odds", "log": ", on the log scale"}[results.link]
-        return f"slope of {short(column, 40)}{on}"
+        return f"coefficient of {short(column, 40)}{on}"
     if outcome.family == "bernoulli":
         return f"probability of {y} = 1"
     if outcome.trials:
@@ -109,7 +109,9 @@ def of_groups(results: Results, factor: Factor, column: str) -> str:
             "intercept, in summary.csv, is its value where all predictors are zero or at their "
             "reference."
         )
-    elif column != "Intercept" and pulled_apart(results, factor, column):
+    if column == "Intercept" and results.outcome.offset:
+        said.append(f"{results.outcome.offset} is at its mean over all rows.")
+    if column != "Intercept" and pulled_apart(results, factor, column):
         said.append(f"It is at each {unit}'s own value of the predictors that interact with it.")
     if several:
         said.append("The other grouping factors are at their average.")
@@ -125,7 +127,7 @@ def of_groups(results: Results, factor: Factor, column: str) -> str:
     elif empty:
         said.append(
             f"In {empty:,} of {len(factor.sizes):,} groups the {unit}'s own rows do not determine "
-            "its slope, so the unpooled fit says nothing of it."
+            "it, so the unpooled fit says nothing of it."
         )
     return " ".join(said)
 

@@ -162,7 +162,7 @@ def _through(function, row: dict | None) -> dict | str:
 def groups(results: Results, factor: Factor, column: str) -> dict | None:
     """What each group is in each variant; of many groups, those that moved furthest.
 
-    Of the intercept the expected response at the group's own predictors, else a slope: see
+    Of the intercept the expected response at the group's own predictors, else a coefficient: see
     `group_estimates`. A variant that says nothing of any group has no column.
     """
     estimates = {fit.variant: fit.groups[factor.name, column] for fit in results.fits}
