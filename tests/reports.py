@@ -11,6 +11,8 @@ HOSTILE = "<script>alert('x')</script>"
 VARIANTS = ("pooled", "unpooled", "hierarchical")
 ANSWER = dict.fromkeys(("mean", "sd", "lower", "upper", "outcome_lower", "outcome_upper"), "1")
 
+GROUP = {"population": "1", "note": ""}
+
 
 def row(name, mean=1.0):
     return {"name": name, "mean": str(mean), "sd": "0.5", "lower": "0", "upper": "2"}
@@ -61,6 +63,11 @@ def fit(variant, factors, passed=True, **priors):
             }
         ],
         warnings=[f"{HOSTILE} is far from the data."],
+        groups={
+            (f.name, column): {level: row(level, at) | GROUP for at, level in enumerate(f.sizes)}
+            for f in factors
+            for column in f.varying
+        },
     )
 
 

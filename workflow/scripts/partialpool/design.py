@@ -101,8 +101,19 @@ class Design:
         """The predictor that predictions go along: the first that varies by group, or the first."""
         varying, groups = self.varying_predictors, self.formula.group_columns
         found = [name for name in self.formula.predictors if name not in groups]
-        found.sort(key=lambda name: name not in varying)
-        return found[0] if found else None
+        return min(found, key=lambda name: name not in varying, default=None)
+
+    @property
+    def label_predictors(self) -> set[str]:
+        """Predictors that are text, or that the formula uses as labels in one of its terms."""
+        used = [one.var_names for part in self.parts for one in categorical(part)]
+        return self.text.union(*used) & {*self.formula.predictors}
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Predictors that a prediction grid holds fixed, in the order of the formula."""
+        own = (self.along, *self.formula.group_columns)
+        return tuple(name for name in self.formula.predictors if name not in own)
 
     def of(self, names) -> np.ndarray:
         """The named columns of the matrix, shape `(row, name)`."""

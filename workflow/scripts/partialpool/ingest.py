@@ -20,16 +20,11 @@ from partialpool.formula import Formula
 from partialpool.grammar import listed, shown
 from partialpool.kept import Kept, as_text
 from partialpool.learned import Learned
+from partialpool.predicted import PREDICTED
 from partialpool.study import Outcome
 from partialpool.table import Again, File
 from partialpool.tally import Tally
 
-# Columns of the predictions, beside which those of the table stand.
-PREDICTED = (
-    *("mean", "sd", "lower", "upper", "outcome_lower", "outcome_upper"),
-    *("probability", "probability_lower", "probability_upper"),
-    *("group_status", "predicted_for", "fit_passed", "note"),
-)
 COUNTED = 100_000  # rows at most by which it is judged how much counts vary
 SUBSET = 10_000  # rows at most of which there are pictures, predictive checks and comparisons
 

@@ -13,6 +13,7 @@ from partialpool import families
 from partialpool.design import Design
 from partialpool.moments import Moments
 from partialpool.study import COUNTS, SIGMA_FAMILIES, Outcome
+from partialpool.typical import Typical
 
 COPIES = 1_000_000  # rows of a table at most in which copies of others are looked for
 PAIRS = 1_000_000  # pairs of groups of two factors at most that are counted
@@ -22,12 +23,14 @@ CODES = (
     *(sign * code for code in (99, 999, 9999, 99999, 99.9, 999.9, 9999.9) for sign in (-1, 1)),
 )
 GROUPS = ("factor", "group", "rows", "size", "weight", "mean", "least", "greatest")
+TYPICAL = "typical "  # begins the name of a column of what is typical of a predictor in each group
 
 
 def read_groups(path) -> pd.DataFrame:
     """What :meth:`Tally.groups` gave, from its CSV file; a group may be called NA or 007."""
-    text = {"factor": str, "group": str}
-    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
+    found = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+    numbers = list(GROUPS[2:])
+    return found.assign(**found[numbers].apply(pd.to_numeric))
 
 
 class Column:
@@ -205,6 +208,11 @@ class Tally:
             if own == (name,) and name != "Intercept" and outcome.family not in COUNTS
         }
         self.along = design.along if numeric.get(design.along) else None
+        self.typical = None
+        if len(formula.group_columns) == 1:
+            [groups] = design.factors
+            named = [name for name in formula.predictors if name not in formula.group_columns]
+            self.typical = Typical(named, design.label_predictors, len(groups.levels))
 
     def add(self, table: pd.DataFrame, design: Design, values: dict[str, np.ndarray]) -> None:
         """Take a batch into account.
@@ -245,6 +253,8 @@ class Tally:
         index = {factor.name: factor.index for factor in design.factors}
         for name, groups in self.factors.items():
             groups.add(index[name], size, weights * per, weights * design.y, along)
+        if self.typical:
+            self.typical.add(table, *index.values())
         for (a, b), pairs in self.pairs.items():
             if pairs is not None:
                 here = index[a] * len(self.factors[b].rows) + index[b]
@@ -280,11 +290,12 @@ class Tally:
         return self.rows - len(np.unique(np.concatenate(self.hashes)))
 
     def groups(self, design: Design) -> pd.DataFrame:
-        """One row a group of each factor, columns `GROUPS`.
+        """One row a group of each factor, columns `GROUPS` and one for each `typical` predictor.
 
         `size` is its trials or its rows; `mean` is of the response, of one trial, or of one unit
         of exposure, and rests on `weight`; `least` and `greatest` are of the predictor along
-        which predictions go.
+        which predictions go. `typical x` is what is typical of a predictor x in the group, where
+        groups are of one column: see `Typical`.
         """
         parts = []
         for factor in design.factors:
@@ -302,4 +313,7 @@ class Tally:
             parts.append(pd.DataFrame(found)[list(GROUPS)])
         if not parts:
             return pd.DataFrame(columns=GROUPS)
-        return pd.concat(parts, ignore_index=True).replace([np.inf, -np.inf], np.nan)
+        found = pd.concat(parts, ignore_index=True).replace([np.inf, -np.inf], np.nan)
+        if self.typical is None:
+            return found
+        return found.join(self.typical.values().add_prefix(TYPICAL))

@@ -66,6 +66,8 @@ class Fit:
         Factors of which not all `groups` were diagnosed, and how many `of_them`.
     kept : dict of str to int
         Factors whose effects are not stored in all draws, and in how many they are.
+    groups : dict of (str, str) to dict
+        By factor and varying column, the rows of its group estimates by group.
     """
 
     variant: str
@@ -82,6 +84,7 @@ class Fit:
     warnings: list = field(default_factory=list)
     diagnosed: dict = field(default_factory=dict)
     kept: dict = field(default_factory=dict)
+    groups: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,7 @@ def read(paths: dict, study: dict) -> Results:
     paths : dict
         `groups, data_report, compressed, comparison, comparison_groups`, perhaps `recovery` and
         `new_data_report`; and by variant `posteriors, summaries, diagnostics, predictive,
-        predictions`, perhaps `contrasts`.
+        predictions, group_estimates`, perhaps `contrasts`.
     study : dict
         Every field of the study.
     """
@@ -196,6 +199,7 @@ def read(paths: dict, study: dict) -> Results:
                 contrasts=read_csv(contrasts[number]) if contrasts[number] else [],
                 warnings=warnings,
                 diagnosed=verdict["diagnosed"],
+                groups=_groups(read_csv(paths["group_estimates"][number])),
                 **attributes,
             )
         )
@@ -223,6 +227,15 @@ def _kept(posterior, factors: list[Factor]) -> dict[str, int]:
     effects = posterior["group_effects"]
     count = effects.dimensions["chain"].size * effects.dimensions["draw"].size
     return {f.name: count for f in factors if f"u_{f.name}" in effects.variables}
+
+
+def _groups(rows: list[dict]) -> dict:
+    """Group estimates by factor and varying column, and each of these by group."""
+    found: dict[tuple[str, str], dict[str, dict]] = {}
+    for row in rows:
+        name = row["coefficient"] or "Intercept"
+        found.setdefault((row["factor"], name), {})[row["group"]] = row
+    return found
 
 
 def _factors(described: list[dict], groups: list[dict], known) -> list[Factor]:
