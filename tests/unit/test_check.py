@@ -71,6 +71,7 @@ OUTCOMES = [
     Outcome(sigma="by_group"),
     Outcome(sigma="~ (1 | g)"),
     Outcome(sigma="w"),
+    Outcome(sigma="by_group", precision_weights="w"),
     Outcome(family="student_t", weights="w"),
     Outcome(family="bernoulli"),
     Outcome(family="binomial", trials="n"),
@@ -117,6 +118,16 @@ def test_the_prior_predictive_has_the_moments_of_the_prior():
     assert y.mean() == pytest.approx(rows["y"].mean(), abs=1)
     variance += (2.5 * rows["y"].std()) ** 2 - 3**2 + (0.1 * (x - x.mean())) ** 2 - (0.1 * x) ** 2
     assert (y.var(axis=0) / variance).mean() == pytest.approx(1, abs=0.15)
+
+
+@pytest.mark.parametrize("group", ["prior_predictive", "posterior_predictive"])
+def test_a_replicate_has_the_precision_of_its_row(group):
+    rows = pd.concat([table("gaussian", 2)] * 4, ignore_index=True).assign(w=1.0)
+    rows.loc[::2, "w"] = 25.0
+    given = {"Intercept": "normal(0, 0.01)", "sigma": "half_normal(4)"}
+    outcome = Outcome(precision_weights="w")
+    y = checked(rows, outcome, given, "y ~ 1", "pooled")[group]["y"].values[0]
+    assert y[:, 1::2].std() / y[:, ::2].std() == pytest.approx(5, rel=0.1)
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)

@@ -14,7 +14,7 @@ from reports import HOSTILE, SCRIPTS, VARIANTS, compared, fit, page, results, ro
 from partialpool import config, report
 from partialpool.formula import Formula
 from partialpool.ingest import ingest
-from partialpool.report import answers, mathematics, meaning, priors, tables, text, words
+from partialpool.report import answers, captions, mathematics, meaning, priors, tables, text, words
 from partialpool.report.results import Factor, _factors
 from partialpool.study import FAMILIES, Outcome
 
@@ -127,6 +127,25 @@ def test_every_family_is_stated_in_mathematics_and_in_words(family, tmp_path):
         found.link
     ] in html
     assert ("fitted as" in html) and ("5 rows with the same likelihood" in html)
+
+
+@pytest.mark.parametrize(
+    ("family", "sigma", "stated", "said"),
+    [
+        ("gaussian", "estimated", "Normal(μi,σ/ni)", "The variance of a row is σ² / n, as of a"),
+        ("gaussian", "by_group", "Normal(μi,σj[i]/ni)", "is the standard deviation"),
+        ("student_t", 2.0, "StudentT(ν,μi,2/ni)", "The squared scale of a row is σ² / n"),
+    ],
+)
+def test_precision_weights_are_stated(family, sigma, stated, said):
+    found = results(family=family, sigma=sigma, precision_weights="n")
+    [_, distribution], *_ = mathematics.lines(found)
+    assert "".join(ElementTree.fromstring(distribution).itertext()) == f"∼{stated}"
+    assert "<msqrt>" in distribution
+    assert said in " ".join(meaning.response(found))
+    assert tables.role(found, "n") == "precision weights"
+    assert "precision_weights: n" in report.config(found)
+    assert captions.observed(found) == "n-weighted mean y"
 
 
 def test_ratios_are_exponentials_of_the_coefficients():

@@ -122,6 +122,7 @@ P = expit(0.4)
     [
         ({"family": "gaussian"}, {"sigma": 2}, {}, 0.4, 4),
         ({"offset": "o"}, {"sigma": 2}, {"o": 3}, 3.4, 4),
+        ({"precision_weights": "n"}, {"sigma": 2}, {"n": 16}, 0.4, 0.25),
         ({"family": "student_t"}, {"sigma": 2, "nu": 10}, {}, 0.4, 5),
         ({"family": "bernoulli"}, {}, {}, P, P * (1 - P)),
         ({"family": "binomial", "trials": "n"}, {}, {"n": 20}, 20 * P, 20 * P * (1 - P)),

@@ -177,11 +177,14 @@ def outside(family: str, y: np.ndarray, trials=None) -> np.ndarray:
 def columns(table, outcome: Outcome) -> dict[str, np.ndarray]:
     """The values of an outcome's columns, each of shape `(row,)`, by what they are.
 
-    Standard errors that rows to predict need not have are not numbers where they are absent.
+    Rows to predict need not have all of them: without precision weights these are one, and
+    standard errors are not numbers.
     """
-    absent = np.full(len(table), np.nan)
+    absent = {"precision weights": 1.0}
     return {
-        role: table[name].to_numpy(dtype=float) if name in table else absent
+        role: table[name].to_numpy(dtype=float)
+        if name in table
+        else np.full(len(table), absent.get(role, np.nan))
         for role, name in outcome.columns.items()
     }
 
@@ -194,3 +197,21 @@ def offset(found: dict[str, np.ndarray], rows: int) -> np.ndarray:
     if "exposure" in found:
         total = total + np.log(found["exposure"])
     return total
+
+
+def relative_sd(found: dict[str, np.ndarray]) -> np.ndarray | None:
+    """Residual sd of each row in units of sigma, `(row,)`; None where it is one in all rows.
+
+    Known standard errors are in units of one.
+    """
+    if "precision weights" in found:
+        return found["precision weights"] ** -0.5
+    return found.get("standard errors")
+
+
+def share_of_mean(found: dict[str, np.ndarray], rows: int) -> np.ndarray:
+    """How much each row counts in a mean of responses, `(row,)`."""
+    weights = np.ones(rows)
+    for role in ("weights", "precision weights"):
+        weights = weights * found.get(role, 1.0)
+    return weights

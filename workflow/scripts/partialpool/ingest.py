@@ -30,6 +30,7 @@ PREDICTED = (
     *("probability", "probability_lower", "probability_upper"),
     *("group_status", "predicted_for", "fit_passed", "note"),
 )
+OPTIONAL = ("standard errors", "precision weights")  # columns that rows to predict may lack
 LARGEST_COUNT = 1e15  # above, not every whole number is a float
 LARGEST_OFFSET = 100  # on the scale of a logarithm
 COUNTED = 100_000  # rows at most by which it is judged how much counts vary
@@ -218,7 +219,8 @@ def ingest_new(path, learned: Learned, outcome: Outcome, *, source: str) -> pd.D
     -------
     pandas.DataFrame
         All columns of the file. Those that no prediction needs only label the rows, and
-        are as written. Standard errors may be left out; weights are not needed.
+        are as written. Standard errors and precision weights may be left out; weights are not
+        needed.
 
     Raises
     ------
@@ -228,7 +230,7 @@ def ingest_new(path, learned: Learned, outcome: Outcome, *, source: str) -> pd.D
     file, formula = File(path, source), learned.formula
     roles = {role: name for role, name in outcome.columns.items() if role != "weights"}
     needed = [*formula.predictors, *formula.group_columns]
-    needed += [name for role, name in roles.items() if role != "standard errors"]
+    needed += [name for role, name in roles.items() if role not in OPTIONAL]
     needed = list(dict.fromkeys(needed))
     text = {name for name in needed if learned.is_text(name)}
     rows = file.read(needed, text, others=True)

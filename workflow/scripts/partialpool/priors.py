@@ -299,6 +299,7 @@ def complete(given: dict[str, str], data, group_effects: str = "normal") -> Prio
     at the average predictors normal(m, 2.5 s), a between-group sd half-normal with the scale
     of its coefficient, correlations lkj(2). With an identity link m and s are the mean and sd
     of the response, else m is the link of its mean and s is one. sigma is half-Student-t(4, s),
+    or s times the root of the mean precision weight, as it is that of a row of weight one;
     degrees of freedom gamma(2, 0.1), alpha half-Cauchy(1), the sd of log sigma half-normal(1).
     Numbers are rounded to four digits, so that the report prints what was used.
 
@@ -343,7 +344,7 @@ def complete(given: dict[str, str], data, group_effects: str = "normal") -> Prio
     term = {column: name for name, columns in data.terms.items() for column in columns}
     beta = {c: lookup(c, term[c]) or coefficient(c) for c in data.coefficients}
     response = {
-        "sigma": Prior("half_student_t", (4.0, _round(spread))),
+        "sigma": Prior("half_student_t", (4.0, _round(spread * data.mean_precision**0.5))),
         "sd_log_sigma": Prior("half_normal", (1.0,)),
         "nu": Prior("gamma", (2.0, 0.1)),
         "alpha": Prior("half_cauchy", (1.0,)),
