@@ -152,6 +152,10 @@ class Draws:
         relative = families.relative_sd(self._values)
         return None if relative is None else relative[rows][:, None]
 
+    def weights(self, rows: np.ndarray) -> np.ndarray:
+        """How many rows each row counts for, `(row, 1)`."""
+        return self._values.get("weights", np.ones(len(self._offset)))[rows][:, None]
+
     def log_exposure(self, rows: np.ndarray) -> np.ndarray:
         """What exposure adds to eta, `(row, 1)`."""
         if not self.outcome.exposure:
@@ -171,9 +175,10 @@ class Draws:
 
     def log_density(self, rows: np.ndarray, y: np.ndarray, eta, parameters) -> np.ndarray:
         """Log density of responses, `(row, draw)`; a row counts as often as its weight says."""
-        weights = self._values.get("weights", np.ones(len(self._offset)))[rows][:, None]
         trials = self.trials(rows)
-        return weights * self.family.log_density(y[rows][:, None], eta, parameters, trials)
+        return self.weights(rows) * self.family.log_density(
+            y[rows][:, None], eta, parameters, trials
+        )
 
     def responses(self, rng, rows: np.ndarray, eta: np.ndarray, whom: str = "group") -> np.ndarray:
         """New responses of rows, `(row, draw)`."""
