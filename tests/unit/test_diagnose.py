@@ -1,5 +1,6 @@
 """Summaries name the right scalar, and a verdict fails on what is wrong."""
 
+import arviz_stats as azs
 import numpy as np
 import pytest
 import xarray as xr
@@ -44,6 +45,20 @@ def statistics() -> xr.Dataset:
             "energy": (("chain", "draw"), rng.normal(size=(4, 500))),
         }
     )
+
+
+def test_each_number_is_of_its_own_kind(posterior):
+    """Draws whose mean is known well, and whose tails are not."""
+    rng = np.random.default_rng(5)
+    sign = np.where(rng.random((4, 500)) < 0.5, -1, 1)
+    size = np.exp(np.cumsum(rng.normal(0, 0.1, (4, 500)), axis=1))
+    sigma = xr.DataArray(sign * size, dims=("chain", "draw"))
+    found = convergence.summarise(posterior.assign(sigma=sigma), 0.9).set_index("name")
+    row = found.loc["sigma"]
+    assert row["ess_tail"] == pytest.approx(float(azs.ess(sigma, method="tail")))
+    assert row["ess_bulk"] == pytest.approx(float(azs.ess(sigma, method="bulk")))
+    assert row["ess_tail"] < row["ess_bulk"] / 3
+    assert row["rhat"] == pytest.approx(float(azs.rhat(sigma)))
 
 
 def test_every_estimated_scalar_has_its_own_name(posterior):

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from partialpool import files
@@ -217,8 +218,8 @@ def _factors(described: list[dict], groups: list[dict], known) -> list[Factor]:
     for group in groups:
         sizes[group["factor"]][group["group"]] = int(group["rows"])
     return [
-        Factor(name, _columns(name, known), tuple(sum(factor["blocks"], [])), sizes[name])
-        for name, factor in ((factor["name"], factor) for factor in described)
+        Factor(name, _columns(name, known), tuple(chain.from_iterable(blocks)), sizes[name])
+        for name, blocks in ((factor["name"], factor["blocks"]) for factor in described)
     ]
 
 
