@@ -108,7 +108,7 @@ def stored(rows, path):
         ("y ~ x + (1 | g) + (1 | h)", Outcome(sigma="w")),
         ("y ~ C(period) + (1 | g)", Outcome("poisson", exposure="w", weights="w")),
         ("y ~ kind + (1 | g/h)", Outcome("negative_binomial")),
-        ("y ~ x + (1 + x | g)", Outcome(precision_weights="w")),
+        ("y ~ x + (1 + x | g)", Outcome(precision_weights="z")),
         ("y ~ x + (1 | g) + (1 | h)", Outcome("student_t", precision_weights="w")),
     ],
     ids=str,
