@@ -1,6 +1,5 @@
 """Summaries name the right scalar, and a verdict fails on what is wrong."""
 
-import arviz_stats as azs
 import numpy as np
 import pytest
 import xarray as xr
@@ -47,20 +46,6 @@ def statistics() -> xr.Dataset:
     )
 
 
-def test_each_number_is_of_its_own_kind(posterior):
-    """Draws whose mean is known well, and whose tails are not."""
-    rng = np.random.default_rng(5)
-    sign = np.where(rng.random((4, 500)) < 0.5, -1, 1)
-    size = np.exp(np.cumsum(rng.normal(0, 0.1, (4, 500)), axis=1))
-    sigma = xr.DataArray(sign * size, dims=("chain", "draw"))
-    found = convergence.summarise(posterior.assign(sigma=sigma), 0.9).set_index("name")
-    row = found.loc["sigma"]
-    assert row["ess_tail"] == pytest.approx(float(azs.ess(sigma, method="tail")))
-    assert row["ess_bulk"] == pytest.approx(float(azs.ess(sigma, method="bulk")))
-    assert row["ess_tail"] < row["ess_bulk"] / 3
-    assert row["rhat"] == pytest.approx(float(azs.rhat(sigma)))
-
-
 def test_every_estimated_scalar_has_its_own_name(posterior):
     summary = convergence.summarise(posterior, 0.9).set_index("name")
     assert tuple(summary.reset_index().columns) == convergence.SUMMARY_COLUMNS
@@ -84,12 +69,16 @@ def test_a_good_fit_passes(posterior, statistics):
     assert verdict["advice"] == []
 
 
-@pytest.mark.parametrize("check", ["rhat", "ess_bulk", "divergences", "ebfmi", "stuck"])
+@pytest.mark.parametrize("check", ["rhat", "ess_bulk", "ess_tail", "divergences", "ebfmi", "stuck"])
 def test_what_is_wrong_is_named(posterior, statistics, check):
     if check == "rhat":
         posterior["beta"][0, :, 1] += 3
     elif check == "ess_bulk":
         posterior["beta"][:, :, 1] = np.repeat(posterior["beta"][:, ::50, 1].values, 50, axis=1)
+    elif check == "ess_tail":
+        # Either side is as likely in every draw, but how far out a chain is changes slowly.
+        steps = np.random.default_rng(5).normal(0, 0.1, (4, 500))
+        posterior["beta"][:, :, 1] *= np.exp(np.cumsum(steps, axis=1))
     elif check == "divergences":
         statistics["diverging"][2, 7] = True
     elif check == "ebfmi":
