@@ -437,6 +437,17 @@ def test_more_parameters_than_rows_are_said(outcome, unit, said):
     assert f"p_loo ({row.p:,.0f}) exceeds the {unit} (40): {said}" in row.note
     assert ("precision_weights" in row.note) == (outcome == Outcome(weights="n"))
     assert "exceeds" not in compare.compare({"pooled": tree(0.0)}, WELL)["note"][0]
+    # A pooled fit may well have more by groups, if these differ.
+    assert "exceeds" not in compare.compare(trees, WELL, Outcome(), "groups")["note"][0]
+
+
+def test_a_tail_without_a_pareto_distribution_has_no_k():
+    y = np.full((4000, 40), -1.0)
+    y[::3], y[:10] = -1.5, -2.0  # most of the tail is the same
+    [row] = compare.compare({"pooled": broken(y)}, WELL).itertuples()
+    assert np.isnan(row.pareto_k_max) and row.pareto_k_over == 40
+    assert "Pareto k too high or not a number for 40 of 40" in row.note
+    assert row.elpd_loo == pytest.approx(-40 * np.log(np.exp(-y[:, 0]).mean()))
 
 
 @pytest.mark.parametrize("terms", ["", " + (1 | g) + (1 | n)", " + (1 + x + o | g)"])

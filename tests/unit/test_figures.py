@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from partialpool import families, figures
-from partialpool.figures import evidence, style
+from partialpool.figures import answers, evidence, style
 from partialpool.figures.evidence import Evidence, Factor, Fit
 from partialpool.formula import Formula
 from partialpool.study import Outcome
@@ -127,6 +127,22 @@ def test_every_picture_is_drawn_and_twice_the_same(tmp_path):
     assert set(forms) == names
     found = {forms[name] for name in ("data", "shrinkage_1", "density_pooled")}
     assert found == {"strips", "arrows", "curves"}
+
+
+def test_variants_that_were_not_compared_are_not_drawn():
+    found = study()
+    numbers = ["elpd_diff", "dse", "subsampling_dse"]
+    missing = found.comparison.copy()
+    missing.loc[0, numbers] = np.nan
+    drawn = answers.comparison(replace(found, comparison=missing, comparison_groups=missing))
+    for axes in drawn.axes:
+        assert [label.get_text() for label in axes.get_yticklabels()] == [
+            "unpooled",
+            "hierarchical",
+        ]
+    missing.loc[1:, numbers] = np.nan
+    none = replace(found, comparison=missing, comparison_groups=missing)
+    assert answers.comparison(none) is None
 
 
 def test_failed_fit_marks_its_pictures(tmp_path, as_text):

@@ -89,9 +89,9 @@ def compare(
                 "subsampling_dse": subsampling_dse,
                 "weight": weights[variant],
                 "p": result.p * total / k.size,
-                "pareto_k_max": np.max(k, where=np.isfinite(k), initial=-np.inf),
+                # Where no Pareto distribution fits a tail, there is no k: not a number.
+                "pareto_k_max": float(k.max()),
                 "pareto_k_threshold": result.good_k,
-                # Where no Pareto distribution fits, there is no k.
                 "pareto_k_over": int((~(k <= result.good_k)).sum()),
                 "units": k.size,
                 "units_total": total,
@@ -154,14 +154,15 @@ def _notes(row: dict, outcome: Outcome, unit: str) -> Iterator[str]:
     if row["rank"] > 0 and (difference < CLOSE or difference < 2 * unsure):
         yield "too close to call"
     if over := row["pareto_k_over"]:
-        yield f"Pareto k too high for {over:,} of {row['units']:,}: this estimate is optimistic"
-    if row["p"] > row["units_total"]:
-        many = f"p_loo ({row['p']:,.0f}) exceeds the {unit} ({row['units_total']:,})"
-        if not outcome.weights:
-            yield f"{many}: the model does not describe the data"
-        else:
-            remedy = "; if weights are the sizes of means, use precision_weights"
-            yield f"{many}: rows count for more than one each{remedy * outcome.has_sigma}"
+        which = "too high or not a number" if np.isnan(row["pareto_k_max"]) else "too high"
+        many = f"{over:,} of {row['units']:,}"
+        yield f"Pareto k {which} for {many}: this estimate is optimistic"
+    many = f"p_loo ({row['p']:,.0f}) exceeds the {unit} ({row['units_total']:,})"
+    if row["p"] > row["units_total"] and outcome.weights:
+        remedy = "; if weights are the sizes of means, use precision_weights"
+        yield f"{many}: rows count for more than one each{remedy * outcome.has_sigma}"
+    elif row["p"] > row["units_total"] and unit == "rows":
+        yield f"{many}: the model does not describe the data"
     if not row["fit_passed"]:
         yield FAILED
 
