@@ -176,7 +176,7 @@ def test_any_table_is_refused_in_one_line_or_gives_finite_numbers(tmp_path_facto
         return
     json.dumps(found.report, allow_nan=False)
     stored = json.loads(json.dumps(found.learned.to_dict(), allow_nan=False))
-    data = compress.table(to, Learned.from_dict(formula, stored).design, outcome)
+    data = compress.table(to, Learned.from_dict(formula, stored), outcome)
     for name, values in data.to_dataset().data_vars.items():
         assert np.isfinite(values.values).all(), name
     for prior in priors.complete({}, data).beta.values():

@@ -218,8 +218,10 @@ def test_ratios_are_exponentials_of_the_coefficients():
 
 
 def nested():
-    school = Factor("school", ("school",), ("Intercept",), {"A": 3, "B": 3})
-    room = Factor("school:room", ("school", "room"), ("Intercept",), {"A:1": 3, "B:1": 2, "B:2": 1})
+    school = Factor("school", ("school",), (("Intercept",),), {"A": 3, "B": 3})
+    room = Factor(
+        "school:room", ("school", "room"), (("Intercept",),), {"A:1": 3, "B:1": 2, "B:2": 1}
+    )
     return [school, room]
 
 
@@ -243,7 +245,7 @@ def test_several_factors_are_told_apart(tmp_path):
 )
 def test_nested_or_crossed(sizes, pairs, said):
     factors = [
-        Factor(name, (name,), ("Intercept",), dict.fromkeys(map(str, range(size)), 1))
+        Factor(name, (name,), (("Intercept",),), dict.fromkeys(map(str, range(size)), 1))
         for name, size in zip(("school", "room"), sizes, strict=True)
     ]
     found = replace(results(factors=factors), pairs={("school", "room"): pairs})
@@ -331,6 +333,24 @@ def test_priors_of_every_parameter_and_where_they_came_from():
         "sigma": False,
         "nu": True,
     }
+
+
+def test_where_default_priors_hold_is_said():
+    found = results(levels=("a", "b"))
+    model = {"coefficients": ["Intercept", "x"], "mean": {"Intercept": 1, "x": 5.25}}
+    model = found.model | model | {"sd": {"Intercept": 0, "x": 2}}
+    factor = replace(found.factors[0], blocks=(("Intercept", "x"),))
+    found = replace(found, model=model, factors=[factor])
+    at = {"centred": True, "at_averages": [factor.name]}
+    said = [
+        priors.centred_words(replace(found, fits=[fit("hierarchical", [factor], **own)]))
+        for own in (at, at | {"centred": False}, at | {"at_averages": []})
+    ]
+    assert "at the mean of the predictors (x = 5.25), not where they are all zero." in said[0]
+    assert said[0].endswith(said[1])
+    assert said[1].startswith("The priors of sd_")
+    assert "how groups differ at the mean of the predictors (x = 5.25)" in said[1]
+    assert said[2] == said[0].removesuffix(f" {said[1]}")
 
 
 @pytest.mark.parametrize(

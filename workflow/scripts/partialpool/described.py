@@ -61,7 +61,8 @@ class Described:
         Mean precision weight of those rows; one, where they have none.
     response_mean, response_sd : float
         On the scale of the linear predictor: of the response itself where the link is the
-        identity; else the link of the mean response, and one.
+        identity, robust ones where the family takes them; else the link of the mean response,
+        and one.
     """
 
     columns: tuple[str, ...]

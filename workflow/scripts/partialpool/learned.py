@@ -46,12 +46,15 @@ class Learned:
         Of each grouping factor, sorted.
     transformations : dict of str to dict
         Parameters of `center(x)` and so on, by how they are written.
+    location_scale : tuple of float, optional
+        Robust location and scale of the response without offsets: see `moments.robust`.
     """
 
     formula: Formula
     exemplars: pd.DataFrame
     levels: dict[str, tuple[str, ...]]
     transformations: dict[str, dict]
+    location_scale: tuple[float, float] | None = None
 
     @classmethod
     def of(cls, formula: Formula, batches: Batches) -> "Learned":
@@ -94,6 +97,7 @@ class Learned:
             "exemplars": {name: values.tolist() for name, values in self.exemplars.items()},
             "levels": {name: list(levels) for name, levels in self.levels.items()},
             "transformations": {n: _plain(state) for n, state in self.transformations.items()},
+            "location_scale": self.location_scale and list(self.location_scale),
         }
 
     @classmethod
@@ -109,6 +113,7 @@ class Learned:
             pd.DataFrame(stored["exemplars"]),
             {name: tuple(levels) for name, levels in stored["levels"].items()},
             {name: _full(state) for name, state in stored["transformations"].items()},
+            stored["location_scale"] and tuple(stored["location_scale"]),
         )
 
 

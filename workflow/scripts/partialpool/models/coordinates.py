@@ -123,8 +123,10 @@ class Coordinates:
         index += [data.coefficients.index(c) for c in last]
         precision = np.linalg.inv(covariance[np.ix_(index, index)])
         inverse = np.zeros_like(covariance)
-        inverse[index] = np.linalg.inv(linalg.cholesky((precision + precision.T) / 2))
-        variance = np.array([covariance[i, i] for i in index[len(index) - len(last) :]])
+        upper = linalg.cholesky((precision + precision.T) / 2)
+        inverse[index] = np.linalg.inv(upper)
+        # Of each given those after it, as its coordinate is.
+        variance = np.diag(upper)[len(index) - len(last) :] ** -2
         between = _between(factors, working.covariance, last)
         apart = np.maximum(1 - between / variance, 0.02)
 

@@ -85,20 +85,20 @@ def padded(rows):
 def between_group_scale(factor: Grouping, priors: Priors, variant: str):
     """Lower triangle L of the Cholesky factor of u's covariance, as rows of entries.
 
-    If effects are Student-t, of their scale matrix.
+    If effects are Student-t, of their scale matrix. u are the deviations that the priors are on:
+    see `rough.effects_basis`.
     """
-    size = len(factor.varying)
-    pairs = collapse.partial_pairs(size)
+    partial = {}
     if variant == "unpooled":
         sd = known(f"wide_{factor.name}", list(priors.wide[factor.name].values()))
-        partial = dict.fromkeys(pairs, 0.0)
     else:
         dims = varying(factor.name)
         prior = list(priors.sd[factor.name].values())
         start = rough.between_sd(priors, factor.name, variant)
         sd = positive(f"sd_{factor.name}", prior, start, dims)
-        partial = _partial_correlations(factor, priors, pairs) if pairs else {}
-    correlation = collapse.cholesky(partial, pt)
+        if factor.name in priors.cor:
+            partial = _partial_correlations(factor, priors.cor[factor.name])
+    correlation = collapse.cholesky(partial, len(factor.varying), pt)
     return [[sd[i] * entry for entry in row] for i, row in enumerate(correlation)]
 
 
@@ -133,12 +133,12 @@ def stretch(factor: Grouping, nu):
     )
 
 
-def _partial_correlations(factor: Grouping, priors: Priors, pairs):
-    """LKJ by its canonical partial correlations, each 2 Beta - 1."""
-    shapes = collapse.partial_shapes(len(factor.varying), *priors.cor[factor.name].arguments)
-    shapes = known(f"partial_cor_shape_{factor.name}", shapes)
-    symmetric = pm.Beta(f"partial_cor_{factor.name}", shapes, shapes, shape=len(pairs))
-    return {pair: 2 * symmetric[i] - 1 for i, pair in enumerate(pairs)}
+def _partial_correlations(factor: Grouping, prior: Prior):
+    """LKJ of each block by its canonical partial correlations, each 2 Beta - 1."""
+    found = collapse.partial_correlations(factor.blocks, *prior.arguments)
+    shapes = known(f"partial_cor_shape_{factor.name}", list(found.values()))
+    symmetric = pm.Beta(f"partial_cor_{factor.name}", shapes, shapes, shape=len(found))
+    return {pair: 2 * symmetric[i] - 1 for i, pair in enumerate(found)}
 
 
 def positive(name, priors, rough, dims=None):

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from partialpool.compress import Compressed
-from partialpool.described import Described
+from partialpool.described import Described, Grouping
 from partialpool.models import collapse
 from partialpool.priors import FAMILIES, Priors
+from partialpool.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,36 @@ def prior_rows(data: Described, priors: Priors) -> tuple[np.ndarray, np.ndarray,
     chosen = [priors.beta[name] for name in data.coefficients]
     location = np.array([p.parameters[FAMILIES[p.family].location] for p in chosen])
     return on, location, np.array([p.arguments[-1] for p in chosen])
+
+
+def effects_basis(data: Described, priors: Priors, factor: Grouping) -> np.ndarray:
+    """From the deviations that the priors are on to those of a factor's coefficients.
+
+    Default priors of a factor's sds and correlations hold at the averages of its predictors, so
+    that they do not depend on where a predictor's zero is, as that of the Intercept: they are on
+    the deviation of a group's line there, which is u[Intercept] + sum of mean[c] u[c] over the
+    other columns of its block.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape `(varying, varying)`, upper triangular, ones on the diagonal: deviations are this
+        matrix times those that the priors are on.
+    """
+    basis = np.eye(len(factor.varying))
+    if factor.name in priors.at_averages:
+        for block in factor.blocks:
+            if "Intercept" in block:
+                row = factor.varying.index("Intercept")
+                for name in block:
+                    if name != "Intercept":
+                        basis[row, factor.varying.index(name)] = -data.mean[name]
+    return basis
+
+
+def effects_columns(data: Rows, priors: Priors, factor: Grouping) -> np.ndarray:
+    """The columns that the deviations which the priors are on act on, `(row, varying)`."""
+    return data.of_columns(factor.varying) @ effects_basis(data, priors, factor)
 
 
 def sigma(data: Compressed) -> float:

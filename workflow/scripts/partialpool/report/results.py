@@ -4,7 +4,6 @@ import csv
 import json
 import re
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 
 from partialpool import files
@@ -22,16 +21,21 @@ class Factor:
         `school`, or `school:class` of classes within schools.
     columns : tuple of str
         Of the table; those it is made of.
-    varying : tuple of str
-        Coefficients that vary by it.
+    blocks : tuple of tuple of str
+        Coefficients that vary by it: those of one block are correlated.
     sizes : dict of str to int
         Rows of each group.
     """
 
     name: str
     columns: tuple[str, ...]
-    varying: tuple[str, ...]
+    blocks: tuple[tuple[str, ...], ...]
     sizes: dict
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """Coefficients of all blocks."""
+        return tuple(name for block in self.blocks for name in block)
 
     @property
     def unit(self) -> str:
@@ -218,8 +222,8 @@ def _factors(described: list[dict], groups: list[dict], known) -> list[Factor]:
     for group in groups:
         sizes[group["factor"]][group["group"]] = int(group["rows"])
     return [
-        Factor(name, _columns(name, known), tuple(chain.from_iterable(blocks)), sizes[name])
-        for name, blocks in ((factor["name"], factor["blocks"]) for factor in described)
+        Factor(name, _columns(name, known), tuple(map(tuple, factor["blocks"])), sizes[name])
+        for name, factor in ((factor["name"], factor) for factor in described)
     ]
 
 

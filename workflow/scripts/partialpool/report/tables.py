@@ -114,6 +114,8 @@ def _fixed(fit, name: str) -> str:
             for column, sd in own.items()
         }
         at = number((wide | {"sd_log_sigma": WIDE_LOG_SIGMA}).get(name, 0.0))
+        if any(name == f"sd_{factor}[Intercept]" for factor in fit.priors["at_averages"]):
+            at += " at the average"
     return f"fixed at {at}"
 
 
