@@ -107,6 +107,13 @@ def test_the_best_by_a_high_pareto_k_is_not_said_to_be_the_best(failed, left, be
     assert not_said in " ".join(words.use(found))
 
 
+def test_groups_of_one_row_are_said_where_rows_are_left_out(tmp_path):
+    said = "leaving it out leaves out the group"
+    assert said not in page(results(), tmp_path)
+    factor = Factor("site", ("site",), (("Intercept",),), {"a": 3, "b": 1})
+    assert said in page(results(factors=[factor]), tmp_path)
+
+
 def test_who_is_close_is_not_clearly_worse():
     found = results(ranking=("pooled", "unpooled", "hierarchical"))
     close = compared("unpooled", 1, "too close to call")
