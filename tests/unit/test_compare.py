@@ -146,6 +146,8 @@ def brute_force(draws, design, outcome, values, draw: int, group: int) -> float:
     parameters = {n: float(one[n]) for n in family.parameters if n in one}
     if outcome.errors:
         parameters["sigma"] = values["standard errors"][at]
+    if outcome.precision_weights:
+        parameters["sigma"] = parameters["sigma"] / np.sqrt(values["precision weights"][at])
     fixed = (design.of(design.coefficients) @ one["beta"].values)[at]
     fixed = fixed + families.offset(values, len(at))[at]
     varying = design.of(design.factors[0].varying)[at]
@@ -175,6 +177,8 @@ def brute_force(draws, design, outcome, values, draw: int, group: int) -> float:
 CASES = [
     ("real", Outcome(weights="w"), {"sigma": 1.5}, 1, None),
     ("real", Outcome(sigma="se"), {}, 2, None),
+    ("real", Outcome(precision_weights="n", weights="w"), {"sigma": 3.0}, 1, None),
+    ("real", Outcome("student_t", precision_weights="n"), {"sigma": 3.0, "nu": 4}, 1, None),
     ("real", Outcome(), {"sigma": 1.5}, 1, 4.0),
     ("real", Outcome(sigma="se", weights="w", offset="o"), {}, 1, 2.5),
     ("real", Outcome(), {"sigma": 1.5}, 2, 5.0),

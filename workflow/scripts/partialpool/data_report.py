@@ -171,7 +171,7 @@ def _groups(factors: list[dict], outcome: Outcome) -> list[str]:
                 f"{single} of {count} groups of {name!r} have one row: their sigma rests on its "
                 "prior."
             )
-        elif single == count and noise:
+        elif single == count and noise and not outcome.precision_weights:
             said.append(
                 f"Every group of {name!r} has one row, so differences between groups and noise "
                 "within them cannot be told apart."

@@ -191,6 +191,8 @@ def _partition(results: Results, fit) -> list[str]:
     outcome, factors = results.outcome, results.factors
     if outcome.family != "gaussian" or any(f.varying != ("Intercept",) for f in factors):
         return []
+    if outcome.precision_weights:  # of which each row has its own
+        return []
     rows = [fit.summary.get(f"sd_{factor.name}[Intercept]") for factor in factors]
     if isinstance(outcome.sigma, str):
         rows.append(fit.summary.get("sigma"))
