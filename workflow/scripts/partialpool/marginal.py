@@ -23,6 +23,7 @@ from partialpool.rows import Rows
 PRECISIONS = np.linspace(-14, 9, 40)  # in standard deviations of the log precision
 CELLS = 50_000  # rows x draws held at once: larger arrays get fresh memory each time, which is slow
 EVALUATIONS = 600_000_000  # rows x nodes x draws of one variant, some ten seconds
+LEAST = 100  # draws that are used of very many rows, however long it takes
 
 
 def can_integrate(data: Compressed | Rows) -> bool:
@@ -34,14 +35,13 @@ def can_integrate(data: Compressed | Rows) -> bool:
 
 def draws_wanted(posterior, data: Compressed | Rows, variant: str) -> int | None:
     """At how many draws the integrals of this variant are worth their time; None: at all."""
-    if variant == "pooled":
-        return None
+    factor = data.factors[0]
+    heavy = variant != "pooled" and f"nu_{factor.name}" in posterior
     if isinstance(data, Rows):
-        factor = data.factors[0]
-        at = nodes(len(factor.varying), f"nu_{factor.name}" in posterior)
-        return EVALUATIONS // (len(data.y) * len(at))
-    if f"nu_{data.factor}" in posterior:
-        return EVALUATIONS // (data.triangle[:, 0].size * len(PRECISIONS))
+        at = 1 if variant == "pooled" else len(nodes(len(factor.varying), heavy))
+        return max(LEAST, EVALUATIONS // (len(data.y) * at))
+    if heavy:
+        return max(LEAST, EVALUATIONS // (data.triangle[:, 0].size * len(PRECISIONS)))
     return None
 
 
