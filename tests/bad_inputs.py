@@ -73,6 +73,18 @@ CASES = [
     bad(COUNTS | {"sigma": 1}, f"{CONFIG}.sigma: family poisson has none; leave it out"),
     bad({"sigma": -1}, f"{CONFIG}.sigma: -1; it must be"),
     bad({"sigma": "se", "weights": "se"}, f"{CONFIG}: column 'se' cannot be both the standard err"),
+    bad(
+        {"sigma": "se", "precision_weights": "n"},
+        f"{CONFIG}.precision_weights: the standard errors in 'se' are known; divide these by",
+    ),
+    bad(
+        COUNTS | {"precision_weights": "n"},
+        f"{CONFIG}.precision_weights: family poisson has no sigma that they could divide; leave",
+    ),
+    bad(
+        {"weights": "n", "precision_weights": "n"},
+        f"{CONFIG}: column 'n' cannot be both the weights and the precision weights",
+    ),
     bad({"missing": "omit"}, f'{CONFIG}.missing: "omit"; it must be error or drop'),
     bad({"key": "id"}, f'{CONFIG}.key: "id"; it must be a list of columns'),
     bad({"key": []}, f"{CONFIG}.key: []; it must be a list of columns"),
@@ -374,6 +386,7 @@ CASES = [
         ("0.4", "-0.4"),
     ),
     bad({"weights": "b"}, "t.csv: weights must be over 0; column 'b' is 0 in row 1"),
+    bad({"precision_weights": "b"}, "t.csv: precision weights must be over 0; column 'b' is 0 in"),
     bad(COUNTS | {"exposure": "b"}, "t.csv: exposure must be over 0; column 'b' is 0 in row 1"),
     bad(
         COUNTS | {"offset": "id"},

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from partialpool import config, report
 from partialpool.report.results import Factor, Fit, Results
+from partialpool.study import OUTCOME
 
 SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 TEMPLATES = SCRIPTS.parent / "report"
@@ -101,13 +102,10 @@ def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=No
         factors = [Factor(HOSTILE, (HOSTILE,), (("Intercept",),), dict.fromkeys(levels, 3))]
     described = {"type": "number", "missing": 0, "min": 0, "max": 1, "mean": 0.5, "sd": 0.2}
     labels = {HOSTILE: {"type": "text", "missing": 0, "levels": dict.fromkeys(levels, 3)}}
-    keys = {name: str(value) for name, value in keys.items()}
+    keys = {n: value if isinstance(value, float) else str(value) for n, value in keys.items()}
     written = {"data": HOSTILE, "formula": f"y ~ 1 + (1 | `{HOSTILE}`)", "variants": [*VARIANTS]}
     study = config.read({"interval": 0.9, "studies": {"radon": written | keys}})["radon"]
-    outcome = {
-        name: getattr(study, name)
-        for name in ("family", "sigma", "trials", "offset", "exposure", "weights")
-    }
+    outcome = {name: getattr(study, name) for name in OUTCOME}
     return Results(
         study=study.block(*study.__dataclass_fields__),
         data={

@@ -47,7 +47,8 @@ def table(offset: float) -> pd.DataFrame:
     group = np.repeat(list("abcd"), ROWS)
     x = rng.normal(size=GROUPS * ROWS) + offset
     y = 1 + 2 * (x - offset) + rng.normal(size=GROUPS * ROWS)
-    return pd.DataFrame({"g": group, "x": x, "y": y, "se": rng.uniform(0.5, 2, len(x))})
+    se, w = rng.uniform(0.5, 2, (2, len(x)))
+    return pd.DataFrame({"g": group, "x": x, "y": y, "se": se, "w": 20 * w})
 
 
 def basis(varying, rows, at_averages: bool) -> np.ndarray:
@@ -57,9 +58,10 @@ def basis(varying, rows, at_averages: bool) -> np.ndarray:
     return np.array([[1, -rows["x"].mean()], [0, 1]])
 
 
-def compressed(formula: str, sigma, offset: float):
+def compressed(formula: str, sigma, offset: float, weights: str | None = None):
     rows = table(offset)
-    design, outcome = Formula(formula).design(rows), Outcome(sigma=sigma)
+    outcome = Outcome(sigma=sigma, precision_weights=weights)
+    design = Formula(formula).design(rows)
     return rows, design, compress.compress(design, outcome, families.columns(rows, outcome))
 
 
@@ -106,6 +108,8 @@ def log_posterior_by_rows(rows, design, data, completed, variant, point, found) 
     for index in range(GROUPS):
         at = factor.index == index
         noise = rows["se"].to_numpy()[at] if data.outcome.errors else sigma[[index] * at.sum()]
+        if data.outcome.precision_weights:
+            noise = noise / np.sqrt(rows["w"].to_numpy()[at])
         stretched = stretch[index] * varying[at]
         total += exact_normal(
             design.y[at], population[at], beta, stretched, turned, covariance, noise**2
@@ -151,16 +155,23 @@ def exact_normal(y, population, beta, varying, turned, covariance, noise) -> flo
 
 FORMULAS = ["y ~ x + (1 | g)", "y ~ x + (1 + x | g)", "y ~ x + (0 + x | g)"]
 SIGMAS = ["estimated", "by_group", 1.5, "se", DRAWN]
+ONE, SLOPE, _ = FORMULAS
 CASES = [
     *itertools.product(
-        FORMULAS, SIGMAS, ["pooled", "unpooled", "hierarchical"], ["normal"], [0.0, 1e6]
+        FORMULAS, SIGMAS, ["pooled", "unpooled", "hierarchical"], ["normal"], [0.0, 1e6], [None]
     ),
-    *itertools.product(FORMULAS, SIGMAS, ["hierarchical"], ["student_t"], [0.0, 1e6]),
+    *itertools.product(FORMULAS, SIGMAS, ["hierarchical"], ["student_t"], [0.0, 1e6], [None]),
+    *itertools.product(
+        [ONE], ["estimated", "by_group", 1.5, DRAWN], ["unpooled"], ["normal"], [0.0], ["w"]
+    ),
+    *itertools.product(
+        [SLOPE], ["estimated", DRAWN], ["hierarchical"], ["student_t"], [0.0, 1e6], ["w"]
+    ),
 ]
 CASES = [(*case, ()) for case in CASES]
 # Without what holds as written, priors are on the deviations at the averages.
 CASES += [
-    (FORMULAS[1], sigma, variant, effects, offset, ("sd", "cor"))
+    (FORMULAS[1], sigma, variant, effects, offset, None, ("sd", "cor"))
     for sigma in ("estimated", "se", DRAWN)
     for variant, effects in (
         ("unpooled", "normal"), ("hierarchical", "normal"), ("hierarchical", "student_t"),
@@ -169,10 +180,14 @@ CASES += [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("formula", "sigma", "variant", "effects", "offset", "without"), CASES)
-def test_collapsed_density_is_that_of_the_rows(formula, sigma, variant, effects, offset, without):
+@pytest.mark.parametrize(
+    ("formula", "sigma", "variant", "effects", "offset", "weights", "without"), CASES
+)
+def test_collapsed_density_is_that_of_the_rows(
+    formula, sigma, variant, effects, offset, weights, without
+):
     rng = np.random.default_rng(5)
-    rows, design, data = compressed(formula, sigma, offset)
+    rows, design, data = compressed(formula, sigma, offset, weights)
     given = PRIORS | (MIXED if effects == "student_t" else {})
     completed = priors.complete({k: v for k, v in given.items() if k not in without}, data, effects)
     assert completed.at_averages == (("g",) if without else ())

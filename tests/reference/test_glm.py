@@ -20,8 +20,8 @@ from partialpool.study import Outcome
 INTERPRETED = Mode(linker="py", optimizer=None)
 ROWS = 60
 OUTCOMES = {
-    "gaussian": Outcome(offset="shift"),
-    "student_t": Outcome(family="student_t", weights="times"),
+    "gaussian": Outcome(offset="shift", precision_weights="trials"),
+    "student_t": Outcome(family="student_t", weights="times", precision_weights="trials"),
     "bernoulli": Outcome(family="bernoulli", weights="times"),
     "binomial": Outcome(family="binomial", trials="trials", offset="shift"),
     "poisson": Outcome(family="poisson", exposure="time", weights="times"),
@@ -163,11 +163,14 @@ def log_joint(design, values, data, completed, variant, point, beta, u) -> float
             same = factor.index[:, None] == factor.index
             covariance_of_rows += (columns @ covariance @ columns.T) * same
     weights = values.get("weights", np.ones(ROWS))
+    of_rows = dict(point)
+    if outcome.precision_weights:
+        of_rows["sigma"] = point["sigma"] / np.sqrt(values["precision weights"])
     if covariance_of_rows.any():
-        rows = covariance_of_rows + point["sigma"] ** 2 * np.eye(ROWS)
+        rows = covariance_of_rows + np.diag(of_rows["sigma"] ** 2)
         total += stats.multivariate_normal(eta, rows).logpdf(design.y)
     else:
-        by_row = BY_ROW[outcome.family](design.y, eta, point, values.get("trials"))
+        by_row = BY_ROW[outcome.family](design.y, eta, of_rows, values.get("trials"))
         total += (weights * by_row).sum()
     total += stats.norm(0, 3).logpdf(beta[0]) + stats.norm(1, 2).logpdf(beta[1])
     scipy = {

@@ -21,13 +21,13 @@ def schools() -> pd.DataFrame:
     return pd.DataFrame({"school": list("ABCDEFGH"), "effect": EFFECTS, "se": ERRORS})
 
 
-def compressed(table, formula, sigma):
-    design, outcome = Formula(formula).design(table), Outcome(sigma=sigma)
+def compressed(table, formula, sigma, **columns):
+    design, outcome = Formula(formula).design(table), Outcome(sigma=sigma, **columns)
     return design, compress.compress(design, outcome, families.columns(table, outcome))
 
 
-def fitted(table, formula, sigma, given, variant="hierarchical", seed=20261120):
-    _, data = compressed(table, formula, sigma)
+def fitted(table, formula, sigma, given, variant="hierarchical", seed=20261120, **columns):
+    _, data = compressed(table, formula, sigma, **columns)
     tree = fit.fit(data, given, variant, SAMPLER, seed)
     assert int(tree["sample_stats"]["diverging"].sum()) == 0
     return data, tree["posterior"].to_dataset()
@@ -63,7 +63,9 @@ def test_eight_schools():
     assert len(summary) == 2 + 2 * 8
 
 
-def test_grouped_means_with_known_sigma():
+@pytest.mark.parametrize("read", ["rows", "means"])
+def test_grouped_means_with_known_sigma(read):
+    """Of the rows, or of their means, which have the precision of as many rows."""
     rng = np.random.default_rng(3)
     rows = rng.integers(10, 20, 5)
     group = np.repeat([f"g{i}" for i in range(5)], rows)
@@ -74,7 +76,10 @@ def test_grouped_means_with_known_sigma():
     means = table.groupby("group")["y"].mean()
     exact = OneWay.integrate(means, rows**-0.5, (0, 10), stats.halfcauchy(scale=5))
     given = {"Intercept": "normal(0, 10)", "sd": "half_cauchy(5)"}
-    _, posterior = fitted(table, "y ~ 1 + (1 | group)", 1.0, given)
+    columns = {}
+    if read == "means":
+        table, columns = means.reset_index().assign(n=rows), {"precision_weights": "n"}
+    _, posterior = fitted(table, "y ~ 1 + (1 | group)", 1.0, given, **columns)
     summary = convergence.summarise(posterior, 0.95)
     assert summary["ess_bulk"].min() >= 1000
     assert_close(summary, "beta[Intercept]", *exact.mu)

@@ -72,6 +72,7 @@ OUTCOMES = [
     Outcome(sigma="by_group"),
     Outcome(sigma="~ (1 | g)"),
     Outcome(sigma="w"),
+    Outcome(sigma="by_group", precision_weights="w"),
     Outcome(family="student_t", weights="w"),
     Outcome(family="bernoulli"),
     Outcome(family="binomial", trials="n"),
@@ -156,6 +157,16 @@ def test_the_prior_predictive_has_the_correlations_of_the_prior():
         products = (u[first] * u[second]).sum(axis=1)
         correlation = products / np.sqrt((u[first] ** 2).sum(axis=1) * (u[second] ** 2).sum(axis=1))
         assert stats.kstest(correlation, of_lkj.cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("group", ["prior_predictive", "posterior_predictive"])
+def test_a_replicate_has_the_precision_of_its_row(group):
+    rows = pd.concat([table("gaussian", 2)] * 4, ignore_index=True).assign(w=1.0)
+    rows.loc[::2, "w"] = 25.0
+    given = {"Intercept": "normal(0, 0.01)", "sigma": "half_normal(4)"}
+    outcome = Outcome(precision_weights="w")
+    y = checked(rows, outcome, given, "y ~ 1", "pooled")[group]["y"].values[0]
+    assert y[:, 1::2].std() / y[:, ::2].std() == pytest.approx(5, rel=0.1)
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)

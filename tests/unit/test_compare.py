@@ -1,16 +1,20 @@
 """Comparisons rank variants and say what a reader must know first."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 from scipy import integrate, stats
 
-from partialpool import compare, families, marginal, recover, verdict
+from partialpool import compare, families, marginal, priors, recover, verdict
 from partialpool.compress import compress
 from partialpool.errors import UserError
 from partialpool.formula import Formula
 from partialpool.study import Outcome
+
+WELL = dict.fromkeys(["pooled", "unpooled", "hierarchical"], True)
 
 
 def tree(shift: float, noise=0.01, units=40) -> xr.DataTree:
@@ -90,9 +94,10 @@ def test_recovery_has_a_row_for_each_truth_that_is_estimated():
     summary = pd.DataFrame(
         {"name": ["a", "b", "c"], "mean": [0.0, 1, 2], "lower": [-1.0, 0, 1], "upper": [1.0, 2, 3]}
     )
-    table = recover.recover({"a": 0.5, "c": 9.0, "d": 1.0}, {"pooled": summary})
-    assert table["name"].tolist() == ["a", "c"]
-    assert table["covered"].tolist() == [True, False]
+    truth = {"a": 0.5, "b": -0.1, "c": 9.0, "d": 1.0}
+    table = recover.recover(truth, {"pooled": summary})
+    assert table["name"].tolist() == ["a", "b", "c"]
+    assert table["covered"].tolist() == [True, False, False]
 
 
 RNG = np.random.default_rng(5)
@@ -109,6 +114,7 @@ TABLE = pd.DataFrame(
     }
 )
 DRAWS = 3
+NOBODY = np.zeros((1, 17), dtype=bool)  # is alone in a group
 
 
 def posterior(parameters, size=1, nu=None) -> xr.Dataset:
@@ -140,6 +146,8 @@ def brute_force(draws, design, outcome, values, draw: int, group: int) -> float:
     parameters = {n: float(one[n]) for n in family.parameters if n in one}
     if outcome.errors:
         parameters["sigma"] = values["standard errors"][at]
+    if outcome.precision_weights:
+        parameters["sigma"] = parameters["sigma"] / np.sqrt(values["precision weights"][at])
     fixed = (design.of(design.coefficients) @ one["beta"].values)[at]
     fixed = fixed + families.offset(values, len(at))[at]
     varying = design.of(design.factors[0].varying)[at]
@@ -169,6 +177,8 @@ def brute_force(draws, design, outcome, values, draw: int, group: int) -> float:
 CASES = [
     ("real", Outcome(weights="w"), {"sigma": 1.5}, 1, None),
     ("real", Outcome(sigma="se"), {}, 2, None),
+    ("real", Outcome(precision_weights="n", weights="w"), {"sigma": 3.0}, 1, None),
+    ("real", Outcome("student_t", precision_weights="n"), {"sigma": 3.0, "nu": 4}, 1, None),
     ("real", Outcome(), {"sigma": 1.5}, 1, 4.0),
     ("real", Outcome(sigma="se", weights="w", offset="o"), {}, 1, 2.5),
     ("real", Outcome(), {"sigma": 1.5}, 2, 5.0),
@@ -179,6 +189,7 @@ CASES = [
     ("whole", Outcome(family="poisson", exposure="n", offset="o"), {}, 1, None),
     ("whole", Outcome(family="negative_binomial", weights="w"), {"alpha": 2}, 1, None),
     ("whole", Outcome(family="binomial", trials="n"), {}, 2, None),
+    ("whole", Outcome(family="binomial", trials="n"), {}, 2, 5.0),
 ]
 
 
@@ -192,8 +203,8 @@ def test_a_whole_group_has_its_density_with_its_deviations_integrated_out(
     draws, data = posterior(parameters, size, nu), compress(design, outcome, values)
     found = marginal.group_log_density(draws, data, "hierarchical")
     assert found.shape == (DRAWS, 3)
-    # Scipy's range ends where a Student-t still has a tail, and Gauss-Hermite sees it coarsely.
-    error = 5e-3 if nu else 2e-4
+    # Brute force ends where a Student-t still has a tail.
+    error = 2e-4 if nu is None else 5e-4 if size == 1 else 5e-3
     for draw, group in [(0, 0), (0, 2), (1, 1), (2, 2)]:
         exact = brute_force(draws, design, outcome, values, draw, group)
         assert found[draw, group] == pytest.approx(exact, abs=error)
@@ -214,13 +225,233 @@ def test_rows_have_the_density_of_their_family_as_often_as_they_count():
     design = Formula("whole ~ x + (1 | g)").design(TABLE)
     values, draws = families.columns(TABLE, outcome), posterior({})
     # Draws are thinned to few, never to none.
-    tree = compare.by_row(draws, design, outcome, values, total=17)
+    tree = compare.by_row(draws, design, outcome, values, NOBODY, "hierarchical", total=17)
     one = draws.isel(chain=0, draw=2)
     u = one["u_g"].values[design.factors[0].index, 0]
     eta = one["beta"].values @ [np.ones(17), TABLE["x"]] + u + TABLE["o"]
     exact = TABLE["w"] * stats.binom.logpmf(TABLE["whole"], TABLE["n"], 1 / (1 + np.exp(-eta)))
     found = tree["log_likelihood"]["y"].values[0, 2]
     assert found == pytest.approx(exact.to_numpy())
+
+
+@pytest.mark.parametrize(("response", "outcome", "parameters", "size", "nu"), CASES)
+def test_a_row_alone_in_its_group_is_a_group(response, outcome, parameters, size, nu):
+    term = "1" if size == 1 else "1 + x"
+    rows = TABLE.groupby("g").first().reset_index()
+    design = Formula(f"{response} ~ x + ({term} | g)").design(rows)
+    values = families.columns(rows, outcome)
+    draws, data = posterior(parameters, size, nu), compress(design, outcome, values)
+    alone = np.ones((1, 3), dtype=bool)
+    tree = compare.by_row(draws, design, outcome, values, alone, "hierarchical", 3)
+    found = tree["log_likelihood"]["y"].values[0]
+    # By group a quadrature over two Student-t deviations, by row over one number.
+    error = 2e-4 if size == 2 and outcome.family != "gaussian" else 1e-6
+    by_group = compare.by_group(draws, data, "hierarchical")["log_likelihood"]["y"].values[0]
+    assert found == pytest.approx(by_group, abs=error)
+    exact = brute_force(draws, design, outcome, values, 2, 1)
+    assert found[2, 1] == pytest.approx(exact, abs=2e-4 if nu is None or size == 1 else 5e-3)
+    pooled = compare.by_row(draws, design, outcome, values, alone, "pooled", 3)
+    given = compare.by_row(draws, design, outcome, values, ~alone, "hierarchical", 3)
+    assert (pooled["log_likelihood"]["y"] == given["log_likelihood"]["y"]).all()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "response", "parameters"),
+    [
+        (Outcome(precision_weights="n", weights="w"), "real", {"sigma": 1.5}),
+        (Outcome(family="poisson"), "whole", {}),
+    ],
+)
+@pytest.mark.parametrize("nu", [None, 6.0])
+def test_effects_of_rows_are_integrated_out_beside_those_of_groups(
+    outcome, response, parameters, nu
+):
+    """A row's own effect, and that of its group if it is alone there, given all others."""
+    rows = TABLE.assign(obs=[f"{i:02d}" for i in range(17)])
+    rows.loc[16, "g"] = "d"  # alone
+    design = Formula(f"{response} ~ x + (1 + x | g) + (1 | obs)").design(rows)
+    values, draws = families.columns(rows, outcome), posterior(parameters, 2, nu)
+    rng, shape = np.random.default_rng(3), (1, DRAWS)
+    draws["u_g"] = (("chain", "draw", "h", "c"), rng.normal(size=(*shape, 4, 2)))
+    draws["sd_obs"] = (("chain", "draw", "o"), np.full((*shape, 1), 0.7))
+    draws["u_obs"] = (("chain", "draw", "obs", "o"), 0.7 * rng.normal(size=(*shape, 17, 1)))
+    if nu:
+        draws["nu_obs"] = 1.5 * draws["nu_g"]
+    sizes = pd.concat(
+        pd.DataFrame({"factor": f, "rows": rows.groupby(f).size().to_numpy()}) for f in ("g", "obs")
+    )
+    alone = compare.only_rows(design, sizes)
+    assert alone.sum(axis=1).tolist() == [1, 17]
+    tree = compare.by_row(draws, design, outcome, values, alone, "hierarchical", 17)
+    family = families.FAMILIES[outcome.family]
+    side = np.linspace(-60, 60, 60_001)
+    for draw, row in [(0, 0), (1, 5), (2, 16)]:
+        one = draws.isel(chain=0, draw=draw)
+        z = np.array([1.0, rows["x"][row]])
+        scale = one["sd_g"].values[:, None] * np.linalg.cholesky(one["cor_g"].values)
+        u, sd = one["u_g"].values[design.factors[0].index[row]], 0.7
+        eta = one["beta"].values @ z + z @ u
+        effect = stats.norm() if nu is None else stats.t(float(one["nu_obs"]))
+        if row == 16:
+            own = np.linalg.norm(scale.T @ z)
+            # Of Student-t effects, those of the first factor; the other's are those of the draw.
+            eta, sd = (eta - z @ u, np.hypot(own, 0.7)) if nu is None else (eta - z @ u, own)
+            if nu:
+                eta, effect = eta + one["u_obs"].values[row, 0], stats.t(float(one["nu_g"]))
+        own = {name: one[name].values for name in parameters}
+        weight = 1.0
+        if outcome.weights:
+            own["sigma"] = own["sigma"] / np.sqrt(rows["n"][row])
+            weight = rows["w"][row]
+        y = design.y[row]
+        density = weight * family.log_density(y, eta + sd * side, own) + effect.logpdf(side)
+        exact = np.log(integrate.trapezoid(np.exp(density), side))
+        found = tree["log_likelihood"]["y"].values[0, draw, row]
+        assert found == pytest.approx(exact, abs=1e-4)
+
+
+def test_whether_a_row_is_alone_is_known_from_the_whole_table():
+    groups = pd.DataFrame({"factor": "g", "group": ["a", "b", "c"], "rows": [3, 1, 9]})
+    part = Formula("real ~ 1 + (1 | g)").design(TABLE).at(TABLE.iloc[[0, 4, 5, 9]], response=True)
+    assert compare.only_rows(part, groups).tolist() == [[False, True, True, False]]
+
+
+def test_schools_of_one_row_are_left_out_exactly():
+    """Of the unpooled eight schools, whose effects rest on their rows alone."""
+    rows = pd.read_csv(Path(__file__).parents[2] / "data/eight_schools.csv")
+    outcome = Outcome(sigma="standard_error")
+    design = Formula("effect ~ 1 + (1 | school)").design(rows)
+    values = families.columns(rows, outcome)
+    data = compress(design, outcome, values)
+    [wide] = priors.complete({}, data).wide["school"].values()
+    y, error, among = design.y, values["standard errors"], 5.0
+    own = error**2 + wide**2
+
+    def given(others):
+        precision = (1 / own[others]).sum() + among**-2
+        return (y[others] / own[others]).sum() / precision, 1 / precision
+
+    exact = 0.0
+    for left_out in range(8):
+        mean, variance = given(np.arange(8) != left_out)
+        exact += stats.norm(mean, np.sqrt(variance + own[left_out])).logpdf(y[left_out])
+    assert exact == pytest.approx(-51.4, abs=0.05)
+
+    rng, shape = np.random.default_rng(6), (4, 1000)
+    mean, variance = given(np.arange(8))
+    mu = rng.normal(mean, np.sqrt(variance), shape)
+    kept = wide**2 / own
+    u = kept * (y - mu[..., None]) + np.sqrt(kept) * error * rng.standard_normal((*shape, 8))
+    drawn = {
+        "beta": (["coefficient"], mu[..., None]),
+        "sd_school": (["c"], np.full((*shape, 1), wide)),
+        "u_school": (["school", "c"], u[..., None]),
+    }
+    draws = xr.Dataset({name: (("chain", "draw", *dims), v) for name, (dims, v) in drawn.items()})
+    for tree in (
+        compare.by_row(draws, design, outcome, values, np.ones((1, 8), bool), "unpooled", 8),
+        compare.by_group(draws, data, "unpooled"),
+    ):
+        [row] = compare.compare({"unpooled": tree}, {"unpooled": True}).itertuples()
+        assert row.elpd_loo == pytest.approx(exact, abs=0.02)
+        assert row.pareto_k_over == 0 and row.p < 2
+
+
+def test_all_draws_of_usual_tables_are_used():
+    design = Formula("whole ~ x + (1 + x | g)").design(pd.concat([TABLE] * 120, ignore_index=True))
+    rows = design.matrix[:, 1] + np.arange(2040) / 1e6  # so that none are alike
+    design.matrix[:, design.columns.index("x")] = rows
+    data = compress(design, Outcome(family="poisson"), {})
+    assert len(data.y) == 2040
+    assert marginal.draws_wanted(posterior({}, 2), data, "hierarchical") >= 4000
+    assert marginal.draws_wanted(posterior({}, 2), data, "pooled") >= 100_000
+    heavy = compress(Formula("real ~ x + (1 | g)").design(TABLE), Outcome(), {})
+    assert marginal.draws_wanted(posterior({"sigma": 1}), heavy, "unpooled") is None
+    assert marginal.draws_wanted(posterior({"sigma": 1}, 1, 4), heavy, "hierarchical") >= 4000
+
+
+def broken(y, chains=4):
+    posterior = xr.Dataset({"beta": (("chain", "draw", "c"), np.ones((chains, 1000, 1)))})
+    return compare._tree(np.broadcast_to(y, (1000 * chains, len(y[0]))), posterior, len(y[0]))
+
+
+FINE = tree(0.0).log_likelihood.y.values.reshape(4000, -1)
+INFINITE = np.where(np.arange(4000)[:, None] == 7, -np.inf, FINE)
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [
+        (broken(np.zeros((1, 40))), "the log density of some of the rows is the same in too many"),
+        (broken(np.where(np.arange(40) == 3, -700.0, FINE)), "some of the rows is the same in"),
+        (broken(np.maximum(FINE, np.median(FINE, axis=0))), "some of the rows is the same in too"),
+        (broken(INFINITE), "the log density of 40 of 40 rows is not a finite number in every draw"),
+        (broken(np.full((1, 40), np.nan)), "40 of 40 rows is not a finite number in every draw"),
+    ],
+)
+def test_a_variant_that_cannot_be_left_out_has_a_note_and_the_others_are_ranked(bad, said):
+    bad.attrs["units_total"] = 80
+    trees = {"pooled": bad, "unpooled": tree(1.0), "hierarchical": tree(0.0)}
+    table = compare.compare(trees, {"pooled": False, "unpooled": True, "hierarchical": True})
+    assert table["variant"].tolist() == ["hierarchical", "unpooled", "pooled"]
+    assert table["rank"].tolist()[:2] == [0, 1]
+    numbers = [c for c in compare.COLUMNS if c not in ("variant", "fit_passed", "note")]
+    assert table.loc[2, numbers].isna().all()
+    assert table["note"][2].startswith("not compared: the log density of ")
+    assert said in table["note"][2]
+    assert table["note"][2].endswith(compare.FAILED)
+    assert table["weight"][:2].sum() == pytest.approx(1)
+    alone = compare.compare({"pooled": bad}, {"pooled": True})
+    assert "not compared" in alone["note"][0] and alone["rank"].isna().all()
+
+
+def test_few_draws_one_unit_and_far_out_rows():
+    few = tree(0.0).isel(draw=slice(0, 5))
+    few.attrs["units_total"] = 40
+    [row] = compare.compare({"pooled": few}, {"pooled": True}).itertuples()
+    assert row.note == "not compared: 20 draws are too few for importance sampling"
+    trees = {"pooled": tree(0.0, units=1), "unpooled": tree(2.0, units=1)}
+    for one in trees.values():
+        one.attrs["units_total"] = 1
+    table = compare.compare(trees, WELL)
+    assert table["variant"].tolist() == ["pooled", "unpooled"] and table["se"].tolist() == [0, 0]
+    # A density that no number can hold leaves the weights of the variants as they are.
+    trees = {"pooled": tree(0.5), "unpooled": tree(0.0)}
+    weights = compare.compare(trees, WELL).set_index("variant")["weight"]
+    for one in trees.values():
+        one["log_likelihood"]["y"][..., 3] -= 2000.0
+    found = compare.compare(trees, WELL).set_index("variant")
+    assert found["weight"].to_dict() == pytest.approx(weights.to_dict(), abs=1e-6)
+    assert found["elpd_diff"].to_dict() == pytest.approx({"unpooled": 0, "pooled": -40}, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "unit", "said"),
+    [
+        (Outcome(weights="n"), "rows", "rows count for more than one each; if weights are the"),
+        (Outcome("binomial", weights="n", trials="t"), "groups", "rows count for more than one"),
+        (Outcome(), "rows", "the model does not describe the data"),
+    ],
+)
+def test_more_parameters_than_rows_are_said(outcome, unit, said):
+    trees = {"pooled": tree(0.0, noise=2.5)}
+    trees["pooled"].attrs["units_total"] = 40
+    [row] = compare.compare(trees, {"pooled": True}, outcome, unit).itertuples()
+    assert row.p > 40
+    assert f"p_loo ({row.p:,.0f}) exceeds the {unit} (40): {said}" in row.note
+    assert ("precision_weights" in row.note) == (outcome == Outcome(weights="n"))
+    assert "exceeds" not in compare.compare({"pooled": tree(0.0)}, WELL)["note"][0]
+    # A pooled fit may well have more by groups, if these differ.
+    assert "exceeds" not in compare.compare(trees, WELL, Outcome(), "groups")["note"][0]
+
+
+def test_a_tail_without_a_pareto_distribution_has_no_k():
+    y = np.full((4000, 40), -1.0)
+    y[::3], y[:10] = -1.5, -2.0  # most of the tail is the same
+    [row] = compare.compare({"pooled": broken(y)}, WELL).itertuples()
+    assert np.isnan(row.pareto_k_max) and row.pareto_k_over == 40
+    assert "Pareto k too high or not a number for 40 of 40" in row.note
+    assert row.elpd_loo == pytest.approx(-40 * np.log(np.exp(-y[:, 0]).mean()))
 
 
 @pytest.mark.parametrize("terms", ["", " + (1 | g) + (1 | n)", " + (1 + x + o | g)"])

@@ -21,6 +21,7 @@ def table(rows=60, offset=0.0) -> pd.DataFrame:
             "se": rng.uniform(0.5, 2, rows),
             "o": rng.normal(size=rows),
             "w": rng.choice([0.5, 1, 2, 3], rows),
+            "z2": rng.uniform(0.1, 40, rows),
         }
     )
 
@@ -31,7 +32,15 @@ def compressed(rows: pd.DataFrame, sigma="estimated", formula="y ~ x + z + (1 + 
     return design, compress.compress(design, outcome, families.columns(rows, outcome))
 
 
-@pytest.mark.parametrize("columns", [{}, {"sigma": "se"}, {"weights": "w", "offset": "o"}], ids=str)
+COLUMNS = [
+    {},
+    {"sigma": "se"},
+    {"weights": "w", "offset": "o"},
+    {"precision_weights": "z2", "weights": "w"},
+]
+
+
+@pytest.mark.parametrize("columns", COLUMNS, ids=str)
 @pytest.mark.parametrize("offset", [0.0, 1e6])
 def test_residual_norms_are_those_of_the_rows(offset, columns):
     given = table(offset=offset)
@@ -42,6 +51,8 @@ def test_residual_norms_are_those_of_the_rows(offset, columns):
         residual = residual - given["o"]
     if "sigma" in columns:
         residual = residual / given["se"]
+    if "precision_weights" in columns:
+        residual = residual * np.sqrt(given["z2"])
     weights = given["w"] if "weights" in columns else np.ones(60)
     for index, level in enumerate(data.levels):
         at = design.factors[0].groups == level
@@ -66,7 +77,9 @@ def test_without_groups_all_rows_are_one():
     assert triangle.T @ triangle == pytest.approx(augmented.T @ augmented)
 
 
-@pytest.mark.parametrize("columns", [{}, {"sigma": "se"}, {"offset": "o"}], ids=str)
+@pytest.mark.parametrize(
+    "columns", [{}, {"sigma": "se"}, {"offset": "o"}, {"precision_weights": "z2"}], ids=str
+)
 def test_a_row_of_weight_two_is_the_row_twice(columns):
     rows = table()
     twice = rows["z"] > 0
@@ -80,15 +93,20 @@ def test_a_row_of_weight_two_is_the_row_twice(columns):
     assert weighted.sd == pytest.approx(doubled.sd, rel=1e-12)
     assert weighted.response_mean == pytest.approx(doubled.response_mean, rel=1e-12)
     assert weighted.response_sd == pytest.approx(doubled.response_sd, rel=1e-12)
+    assert weighted.mean_precision == pytest.approx(doubled.mean_precision, rel=1e-12)
     assert priors.complete({}, weighted) == priors.complete({}, doubled)
 
 
-@pytest.mark.parametrize("columns", [{}, {"weights": "w"}], ids=str)
+@pytest.mark.parametrize(
+    "columns",
+    [{"sigma": "se"}, {"sigma": "se", "weights": "w"}, {"weights": "w", "precision_weights": "z2"}],
+    ids=str,
+)
 def test_parts_merge_to_the_whole_in_any_order(columns):
     rows = table()
-    _, whole = compressed(rows, "se", **columns)
+    _, whole = compressed(rows, **columns)
     parts = rows[:15], rows[15:40], rows[40:]
-    first, second, third = (compressed(part, "se", **columns)[1] for part in parts)
+    first, second, third = (compressed(part, **columns)[1] for part in parts)
     for merged in (
         compress.merge([first, second, third]),
         compress.merge([third, compress.merge([second, first])]),
@@ -100,6 +118,20 @@ def test_parts_merge_to_the_whole_in_any_order(columns):
         assert list(merged.sd.values()) == pytest.approx(list(whole.sd.values()))
         assert merged.response_mean == pytest.approx(whole.response_mean)
         assert merged.response_sd == pytest.approx(whole.response_sd)
+        assert merged.mean_precision == pytest.approx(whole.mean_precision)
+
+
+def test_precision_weights_have_no_unit_but_that_of_sigma():
+    rows = table()
+    _, one = compressed(rows, precision_weights="z2")
+    _, four = compressed(rows.assign(z2=4 * rows["z2"]), precision_weights="z2")
+    assert four.triangle == pytest.approx(2 * one.triangle)
+    assert four.log_jacobian == pytest.approx(one.log_jacobian + one.rows * np.log(2))
+    defaults, scaled = priors.complete({}, one), priors.complete({}, four)
+    assert (scaled.beta, scaled.sd) == (defaults.beta, defaults.sd)
+    sigma, doubled = (p.response["sigma"].parameters["sigma"] for p in (defaults, scaled))
+    assert doubled == pytest.approx(2 * sigma, rel=1e-3)
+    assert sigma == pytest.approx(one.response_sd * rows["z2"].mean() ** 0.5, rel=1e-3)
 
 
 def test_it_is_the_same_after_the_file():

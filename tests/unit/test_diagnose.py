@@ -69,12 +69,16 @@ def test_a_good_fit_passes(posterior, statistics):
     assert verdict["advice"] == []
 
 
-@pytest.mark.parametrize("check", ["rhat", "ess_bulk", "divergences", "ebfmi", "stuck"])
+@pytest.mark.parametrize("check", ["rhat", "ess_bulk", "ess_tail", "divergences", "ebfmi", "stuck"])
 def test_what_is_wrong_is_named(posterior, statistics, check):
     if check == "rhat":
         posterior["beta"][0, :, 1] += 3
     elif check == "ess_bulk":
         posterior["beta"][:, :, 1] = np.repeat(posterior["beta"][:, ::50, 1].values, 50, axis=1)
+    elif check == "ess_tail":
+        # Either side is as likely in every draw, but how far out a chain is changes slowly.
+        steps = np.random.default_rng(5).normal(0, 0.1, (4, 500))
+        posterior["beta"][:, :, 1] *= np.exp(np.cumsum(steps, axis=1))
     elif check == "divergences":
         statistics["diverging"][2, 7] = True
     elif check == "ebfmi":

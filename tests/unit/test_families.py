@@ -217,3 +217,10 @@ def test_columns_and_what_they_add_to_the_linear_predictor():
     assert list(families.offset({}, 2)) == [0, 0]
     absent = families.columns(table, Outcome("gaussian", sigma="se"))
     assert np.isnan(absent["standard errors"]).all()
+    assert families.relative_sd(absent) is absent["standard errors"]
+    weighted = families.columns(table, Outcome("student_t", precision_weights="n", weights="w"))
+    assert families.relative_sd(weighted) == pytest.approx([3**-0.5, 0.5])
+    assert families.share_of_mean(weighted, 2) == pytest.approx([3, 8])
+    assert families.relative_sd(values) is None
+    absent = families.columns(table, Outcome("gaussian", precision_weights="size"))
+    assert families.relative_sd(absent) == pytest.approx([1, 1])

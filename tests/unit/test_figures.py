@@ -138,6 +138,22 @@ def test_every_picture_is_drawn_and_twice_the_same(tmp_path):
     assert found == {"strips", "arrows", "curves"}
 
 
+def test_variants_that_were_not_compared_are_not_drawn():
+    found = study()
+    numbers = ["elpd_diff", "dse", "subsampling_dse"]
+    missing = found.comparison.copy()
+    missing.loc[0, numbers] = np.nan
+    drawn = answers.comparison(replace(found, comparison=missing, comparison_groups=missing))
+    for axes in drawn.axes:
+        assert [label.get_text() for label in axes.get_yticklabels()] == [
+            "unpooled",
+            "hierarchical",
+        ]
+    missing.loc[1:, numbers] = np.nan
+    none = replace(found, comparison=missing, comparison_groups=missing)
+    assert answers.comparison(none) is None
+
+
 def test_failed_fit_marks_its_pictures(tmp_path, as_text):
     drawn = {path.stem: path.read_text() for path in figures.draw(study(), tmp_path)}
     assert "unpooled failed: do not rely on this" in drawn["shrinkage_1"]

@@ -73,6 +73,13 @@ def test_eight_schools():
     assert report["warnings"] == []
 
 
+def test_groups_of_one_row_are_told_from_noise_by_precision_weights(tmp_path):
+    rows = "g,y,n\n" + "".join(f"g{i},{i % 3},{i + 1}\n" for i in range(9))
+    said = "so differences between groups and noise within them cannot be told apart"
+    assert said in warnings(tmp_path / "t.csv", rows, "y ~ 1 + (1 | g)")
+    assert said not in warnings(tmp_path / "t.csv", rows, "y ~ 1 + (1 | g)", precision_weights="n")
+
+
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])

@@ -111,6 +111,8 @@ def stored(rows, path):
         ("y ~ x + (1 | g) + (1 | h)", Outcome(sigma="w")),
         ("y ~ C(period) + (1 | g)", Outcome("poisson", exposure="w", weights="w")),
         ("y ~ kind + (1 | g/h)", Outcome("negative_binomial")),
+        ("y ~ x + (1 + x | g)", Outcome(precision_weights="z")),
+        ("y ~ x + (1 | g) + (1 | h)", Outcome("student_t", precision_weights="w")),
         ("y ~ x + (1 | g)", Outcome("student_t", offset="w")),
     ],
     ids=str,
@@ -270,6 +272,25 @@ def test_a_large_table_has_a_random_subset(rows, tmp_path, in_small_batches, mon
     groups = found.groups.set_index("group")
     for name in ("rows", "mean", "least"):
         np.testing.assert_allclose(groups[name], expected[name])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "weights", "per"),
+    [
+        (Outcome(weights="w"), ["w"], None),
+        (Outcome(precision_weights="w", weights="z"), ["w", "z"], None),
+        (Outcome("poisson", weights="w", exposure="x"), ["w"], "x"),
+    ],
+    ids=str,
+)
+def test_means_of_groups_are_weighted(rows, tmp_path, in_small_batches, outcome, weights, per):
+    found, *_ = ingested(stored(rows, tmp_path / "t.csv"), "y ~ 1 + (1 | g)", outcome)
+    weight = rows[weights].prod(axis=1)
+    below = weight * rows[per] if per else weight
+    sums = pd.DataFrame({"y": weight * rows["y"], "weight": below}).groupby(rows["g"]).sum()
+    np.testing.assert_allclose(found.groups["weight"], sums["weight"])
+    np.testing.assert_allclose(found.groups["mean"], sums["y"] / sums["weight"])
+    assert found.groups["rows"].tolist() == rows.groupby("g").size().tolist()
 
 
 def test_more_parts_than_rows_are_refused(tmp_path):

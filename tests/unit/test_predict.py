@@ -82,6 +82,16 @@ def test_a_known_group_is_its_own_line(posterior):
     assert width == pytest.approx(2 * 1.645 * spread, rel=0.05)
 
 
+def test_a_new_observation_has_the_precision_of_its_row(posterior):
+    outcome = Outcome(precision_weights="size")
+    rows = {"g": ["a", "a"], "x": [0.0, 0.0], "size": [0.25, 100.0]}
+    wide, narrow = predicted(posterior, rows, outcome=outcome).itertuples()
+    [plain] = predicted(posterior, {"g": ["a"], "x": [0.0]}, outcome=outcome).itertuples()
+    for row, sigma in ((wide, 2 * 0.7), (narrow, 0.07), (plain, 0.7)):
+        width = row.outcome_upper - row.outcome_lower
+        assert width == pytest.approx(2 * 1.645 * (0.1**2 + sigma**2) ** 0.5, rel=0.06)
+
+
 def test_a_new_group_has_the_between_group_spread_and_one_draw_for_its_rows(posterior):
     found = predicted(posterior, {"g": ["new"] * 2, "x": [0.0, 3.0]})
     assert list(found["group_status"]) == ["new", "new"]

@@ -52,6 +52,7 @@ def data(outcome=Outcome(), **changes):  # noqa: B008 (it is frozen)
             "sd": {"Intercept": 0, "x": 2.0, "C(k)[b]": 0.5, "C(k)[c]": 0.3},
             "total": 10,
             "weight": 10.0,
+            "mean_precision": 1.0,
             "response_mean": 123456.789,
             "response_sd": 4.0,
         }

@@ -83,6 +83,69 @@ def test_which_fit_to_use(failed, ranking, best):
     assert words.recommended(results(failed=failed, ranking=ranking)) == best
 
 
+@pytest.mark.parametrize(
+    ("failed", "left", "best", "said", "not_said"),
+    [
+        ((), VARIANTS, "hierarchical", [], "predict"),  # clearly better, had it a low k
+        ((), VARIANTS[:2], "pooled", ["It comes out best in predict", "optimistic"], "better"),
+        (("hierarchical",), VARIANTS, "pooled", ["the pooled fit comes out best"], "rows best"),
+    ],
+)
+def test_the_best_by_a_high_pareto_k_is_not_said_to_be_the_best(failed, left, best, said, not_said):
+    found = results(failed=failed, ranking=[v for v in VARIANTS if v in left])
+    over = found.comparison[0] | {"pareto_k_over": "3"}
+    fits = [fit for fit in found.fits if fit.variant in left]
+    found = replace(found, fits=fits, comparison=[over, *found.comparison[1:]])
+    assert words.recommended(found) == best
+    use = " ".join(words.use(found))
+    assert not_said not in use and all(part in use for part in said)
+    compared_ = " ".join(words.compared(found.comparison, "rows"))
+    assert "The pooled fit comes out best, but its own numbers are optimistic." in compared_
+    assert "Pareto k is over 0.7 for pooled (3 of 8 rows)" in compared_
+    assert "clearly" not in compared_
+    # The same with a low k, of which it may be said.
+    found = replace(found, comparison=[over | {"pareto_k_over": "0"}, *found.comparison[1:]])
+    assert words.recommended(found) == "pooled"
+    assert not_said in " ".join(words.use(found))
+
+
+def test_groups_of_one_row_are_said_where_rows_are_left_out(tmp_path):
+    said = "leaving it out leaves out the group"
+    assert said not in page(results(), tmp_path)
+    factor = Factor("site", ("site",), (("Intercept",),), {"a": 3, "b": 1})
+    assert said in page(results(factors=[factor]), tmp_path)
+
+
+def test_who_is_close_is_not_clearly_worse():
+    found = results(ranking=("pooled", "unpooled", "hierarchical"))
+    close = compared("unpooled", 1, "too close to call")
+    found = replace(found, comparison=[found.comparison[0], close, found.comparison[2]])
+    assert words.use(found)[1:] == [
+        "It predicts left-out rows clearly better than the hierarchical.",
+        "In predicting rows left out it is too close to call with the unpooled fit.",
+    ]
+
+
+def test_variants_that_were_not_compared(tmp_path):
+    empty = dict.fromkeys(compared("unpooled", 0), "") | {"fit_passed": "True"}
+    empty |= {"note": "not compared: the log density is infinite"}
+    without = [{**empty, "variant": variant} for variant in ("unpooled", "pooled")]
+    found = results()
+    some = replace(found, comparison=[*found.comparison[:2], without[1]])
+    assert words.recommended(some) == "hierarchical"
+    assert "The pooled fit is not compared: the log density is infinite." in page(some, tmp_path)
+    [*_, last] = tables.comparison(some.comparison)["rows"]
+    assert last == ["pooled", *7 * [""], {"text": empty["note"], "mark": "failed"}]
+    one = replace(found, comparison=[found.comparison[0], *without])
+    said = words.compared(one.comparison, "rows")
+    assert said[0].startswith("The others are missing") and len(said) == 3
+    none = replace(found, comparison=without, fits=found.fits[:2])
+    assert words.recommended(none) == "pooled"
+    assert words.use(none) == ["Use the pooled fit."]
+    assert len(words.compared(without, "rows")) == 2
+    assert "not compared: the log density" in page(none, tmp_path)
+
+
 def test_too_close_to_call_leaves_the_hierarchical_fit():
     found = results(ranking=("pooled", "hierarchical", "unpooled"))
     close = compared("hierarchical", 1, "too close to call")
@@ -159,6 +222,25 @@ def test_every_family_is_stated_in_mathematics_and_in_words(family, tmp_path):
     assert ("fitted as" in html) and ("5 rows with the same likelihood" in html)
 
 
+@pytest.mark.parametrize(
+    ("family", "sigma", "stated", "said"),
+    [
+        ("gaussian", "estimated", "Normal(μi,σ/ni)", "The variance of a row is σ² / n, as of a"),
+        ("gaussian", "by_group", "Normal(μi,σj[i]/ni)", "is the standard deviation"),
+        ("student_t", 2.0, "StudentT(ν,μi,2/ni)", "The squared scale of a row is σ² / n"),
+    ],
+)
+def test_precision_weights_are_stated(family, sigma, stated, said):
+    found = results(family=family, sigma=sigma, precision_weights="n")
+    [_, distribution], *_ = mathematics.lines(found)
+    assert "".join(ElementTree.fromstring(distribution).itertext()) == f"∼{stated}"
+    assert "<msqrt>" in distribution
+    assert said in " ".join(meaning.response(found))
+    assert tables.role(found, "n") == "precision weights"
+    assert "precision_weights: n" in report.config(found)
+    assert captions.observed(found) == "n-weighted mean y"
+
+
 def test_ratios_are_exponentials_of_the_coefficients():
     found = results(family="bernoulli")
     model = found.model | {"coefficients": ["Intercept", "x"]}
@@ -232,6 +314,8 @@ def test_variance_is_shared_out_between_factors_and_rows():
         "another within a school and 50% from row to row within these."
     )
     assert meaning.spread(results(factors=nested(), family="student_t")) == []
+    weighted = results(factors=nested(), precision_weights="n")
+    assert meaning.spread(replace(weighted, fits=found.fits)) == []
 
 
 def test_groups_of_several_columns_are_counted_as_the_fits_name_them(tmp_path):

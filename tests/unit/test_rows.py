@@ -31,6 +31,7 @@ def table(whole: bool) -> pd.DataFrame:
             "e": rng.choice([0.5, 1.0, 3.0, 12.0], SIZE),
             "w": rng.choice([0.25, 1.0, 2.0, 3.5], SIZE),
             "se": rng.choice([0.5, 1.0, 2.0], SIZE),
+            "m": rng.choice([0.1, 1.0, 30.0], SIZE),
         }
     )
 
@@ -49,9 +50,12 @@ OUTCOMES = [
     Outcome("student_t", offset="o"),
     Outcome("student_t", sigma=0.7),
     Outcome("student_t", sigma="se", offset="o"),
+    Outcome("student_t", precision_weights="m"),
+    Outcome("student_t", sigma=0.7, offset="o", precision_weights="m"),
     Outcome("gaussian"),
     Outcome("gaussian", sigma=0.7, offset="o"),
     Outcome("gaussian", sigma="se", offset="o"),
+    Outcome("gaussian", offset="o", precision_weights="m"),
 ]
 
 
@@ -114,6 +118,8 @@ def of_rows(rows, design, data, beta, deviations) -> float:
         sigma = rows[outcome.errors]
     elif outcome.sigma != "estimated":
         sigma = outcome.sigma
+    if outcome.precision_weights:
+        sigma = sigma / np.sqrt(rows[outcome.precision_weights])
     density = {
         "gaussian": lambda: stats.norm(eta, sigma).logpdf(y),
         "student_t": lambda: stats.t(nu, eta, sigma).logpdf(y),

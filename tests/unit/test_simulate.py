@@ -122,6 +122,7 @@ P = expit(0.4)
     [
         ({"family": "gaussian"}, {"sigma": 2}, {}, 0.4, 4),
         ({"offset": "o"}, {"sigma": 2}, {"o": 3}, 3.4, 4),
+        ({"precision_weights": "n"}, {"sigma": 2}, {"n": 16}, 0.4, 0.25),
         ({"family": "student_t"}, {"sigma": 2, "nu": 10}, {}, 0.4, 5),
         ({"family": "bernoulli"}, {}, {}, P, P * (1 - P)),
         ({"family": "binomial", "trials": "n"}, {}, {"n": 20}, 20 * P, 20 * P * (1 - P)),
@@ -136,6 +137,15 @@ def test_responses_have_the_moments_of_their_family(family, values, predictors, 
     assert truth["values"] == {"beta[Intercept]": 0.4, **values}
     assert abs(table["y"].mean() - mean) < 4 * (variance / 40000) ** 0.5
     assert abs(table["y"].var() / variance - 1) < 0.05
+
+
+def test_the_true_sd_of_uniform_coefficients_is_theirs():
+    block = {"groups": 4000, "rows": 1, "coefficients": {"Intercept": "uniform(1, 7)"}, "sigma": 1}
+    values = simulate(one(simulate=block, formula="y ~ 1 + (1 | g)"))[1]["values"]
+    groups = [value for name, value in values.items() if name.startswith("coef_g[")]
+    assert (values["beta[Intercept]"], values["sd_g[Intercept]"]) == (4, pytest.approx(3**0.5))
+    assert np.std(groups) == pytest.approx(values["sd_g[Intercept]"], rel=0.03)
+    assert np.mean(groups) == pytest.approx(4, abs=0.11)
 
 
 @pytest.mark.parametrize(

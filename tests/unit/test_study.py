@@ -62,7 +62,7 @@ def test_families_without_a_sigma_estimate_none():
 def test_columns_by_what_they_are():
     written = {
         "family": "binomial", "sigma": "estimated", "trials": "n", "offset": "o",
-        "exposure": None, "weights": "w",
+        "exposure": None, "weights": "w", "precision_weights": None,
     }  # fmt: skip
     outcome = Outcome.of(written | {"formula": "y ~ x"})
     assert outcome.columns == {"trials": "n", "offset": "o", "weights": "w"}

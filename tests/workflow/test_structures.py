@@ -48,6 +48,15 @@ SEEN = {
             "formula": "log(score) ~ size + (1 | school)",
             "variants": ["unpooled", "hierarchical"],
         },
+        "means": {
+            "data": "data/means.csv",
+            "formula": "y ~ 1 + (1 | site)",
+            "sigma": 2,
+            "precision_weights": "size",
+            "priors": {"Intercept": "normal(0, 5)", "sd": "half_cauchy(5)"},
+            "variants": ["hierarchical"],
+            "new_data": "data/new_means.csv",
+        },
     },
 }
 SIZES = pd.DataFrame({"school": np.repeat(list("abcdef"), 5)})
@@ -75,6 +84,9 @@ def test_from_config_to_report(own_folder):
     own_folder.tables({"data/new.csv": "school,class,x,asked\ng1,g2,0,12\nnew,g1,1,12\n"})
     counts(own_folder.folder / "data/counts.csv")
     SIZES.to_csv(own_folder.folder / "data/sizes.csv", index=False)
+    means = "".join(f"s{i},{(-1) ** i * i / 2},{4 * i}\n" for i in range(1, 9))
+    new = {"data/means.csv": f"site,y,size\n{means}", "data/new_means.csv": "site\ns8\n"}
+    own_folder.tables(new)
     own_folder.run()
     assert own_folder.planned() == set()
     results = own_folder.folder / "results"
@@ -96,6 +108,15 @@ def test_from_config_to_report(own_folder):
     assert report["dropped"]["by_column"] == {"n": 1}
     posterior = xr.open_datatree(results / "counts/hierarchical/posterior.nc")["posterior"]
     assert set(posterior["name"].values) == set(NAMES)
+    # Each site has one row, so that leaving out one leaves out the other.
+    by_row, by_group = (
+        pd.read_csv(results / f"means/comparison{of}.csv") for of in ("", "_groups")
+    )
+    assert by_row["elpd_loo"][0] == pytest.approx(by_group["elpd_loo"][0], rel=1e-9)
+    [new] = pd.read_csv(results / "means/hierarchical/predictions.csv").itertuples()
+    assert new.outcome_upper - new.outcome_lower > 4 * 2 * 0.9  # of one value, not of a mean
+    page = (results / "means/report.html").read_text(encoding="utf-8")
+    assert "The variance of a row is σ² / size" in page
     page = (results / "counts/report.html").read_text(encoding="utf-8")
     assert "&lt;b&gt;bold" in page and "<b>bold" not in page
     assert "Held fixed: time at each name&#39;s own mean." in page

@@ -152,6 +152,7 @@ rule compare:
         compressed=rules.compress.output.compressed,
         learned=rules.ingest.output.learned,
         subset=rules.ingest.output.subset,
+        groups=rules.ingest.output.groups,
     output:
         rows=report(
             "results/{study}/comparison.csv",

@@ -126,7 +126,7 @@ class Simulated:
         self.y, self.rows = design.y[rows], len(rows)
         self.population = design.of(design.coefficients)[rows]
         self.offset, self.trials = draws.offset(rows), draws.trials(rows)
-        self.errors = draws.standard_errors(rows)
+        self.relative_sd = draws.relative_sd(rows)
         self.factors = [
             # Only groups that have a row: there may be very many.
             (factor, design.of(factor.varying)[rows], *_compact(factor.index[rows]))
@@ -164,8 +164,8 @@ class Simulated:
         }
         found = {name: values[None] for name, values in drawn.items()}
         outcome = self.data.outcome
-        if self.errors is not None:
-            found["sigma"] = self.errors
+        if outcome.errors:
+            found["sigma"] = 1.0
         elif outcome.has_sigma and not outcome.sigma_estimated:
             found["sigma"] = np.full((1, 1), float(outcome.sigma))
         elif outcome.sigma_by_group:
@@ -178,6 +178,8 @@ class Simulated:
                     found["sigma"] = (drawn["sigma"] * np.exp(spread * z))[group]
             else:
                 found["sigma"] = _draw(priors.response["sigma"], rng, (groups, SIMULATED))[group]
+        if self.relative_sd is not None:
+            found["sigma"] = found["sigma"] * self.relative_sd
         return found, drawn
 
     def _deviations(self, factor, groups: int, priors: Priors, drawn: dict, rng) -> np.ndarray:

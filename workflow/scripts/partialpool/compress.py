@@ -40,8 +40,8 @@ class Compressed(Described):
     rows : numpy.ndarray
         Shape `(group,)`: the number of rows of each group, or the sum of their weights.
     log_jacobian : numpy.ndarray
-        Shape `(group,)`: minus the sum of the log standard errors its rows were
-        divided by; 0 otherwise.
+        Shape `(group,)`: minus the sum of the logs of what its rows were divided by:
+        their standard errors, or sds in units of sigma; 0 otherwise.
     """
 
     triangle: np.ndarray
@@ -108,7 +108,8 @@ def compress(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) ->
     outcome : Outcome
     values : dict of str to numpy.ndarray
         Its columns, from `families.columns`, each of shape `(row,)`. By standard errors, in
-        the response's units, rows are divided; weights say how many rows a row counts for.
+        the response's units, rows are divided, and by the root of precision weights they are
+        multiplied; weights say how many rows a row counts for.
 
     Returns
     -------
@@ -122,10 +123,10 @@ def compress(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) ->
     group = design.factors[0].index if design.factors else np.zeros(len(augmented), dtype=int)
     groups = len(design.factors[0].levels) if design.factors else 1
     log_jacobian = np.zeros(groups)
-    if outcome.errors:
-        errors = values["standard errors"]
-        augmented = augmented / errors[:, None]
-        log_jacobian = -np.bincount(group, weights=weights * np.log(errors), minlength=groups)
+    relative = families.relative_sd(values)
+    if relative is not None:
+        augmented = augmented / relative[:, None]
+        log_jacobian = -np.bincount(group, weights=weights * np.log(relative), minlength=groups)
     if outcome.weights:
         augmented = augmented * np.sqrt(weights)[:, None]
     return Compressed(

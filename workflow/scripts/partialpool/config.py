@@ -146,6 +146,16 @@ def _check_outcome(block: Mapping, outcome: Outcome, where: str) -> None:
             f"{where}.sigma: {outcome.sigma!r} goes with family gaussian; {family} takes "
             "'estimated', a number or a column of standard errors"
         )
+    if outcome.precision_weights and not outcome.has_sigma:
+        raise UserError(
+            f"{where}.precision_weights: family {family} has no sigma that they could divide; "
+            "leave it out"
+        )
+    if outcome.precision_weights and outcome.errors:
+        raise UserError(
+            f"{where}.precision_weights: the standard errors in {outcome.errors!r} are known; "
+            "divide these by the roots of the weights, and leave it out"
+        )
     roles: dict[str, str] = {}
     for role, column in outcome.columns.items():
         if column in roles:

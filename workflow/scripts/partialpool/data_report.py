@@ -175,6 +175,8 @@ def _groups(factors: list[dict], outcome: Outcome, rows: int) -> list[str]:
     said = []
     # Noise whose size is not known, and that one row cannot tell from its group's difference.
     noise = outcome.sigma_estimated or outcome.family == "bernoulli"
+    # Rows of different precision tell the two apart.
+    tied = noise and not outcome.precision_weights
     apart = "differences between groups and noise within them cannot be told apart."
     for factor in factors:
         name, count, few = factor["factor"], factor["count"], factor["saturated"]
@@ -192,12 +194,12 @@ def _groups(factors: list[dict], outcome: Outcome, rows: int) -> list[str]:
             said.append(
                 f"{few} of {count} groups of {name!r} have {have}: their sigma rests on its prior."
             )
-        elif few == count and noise:
+        elif few == count and tied:
             said.append(f"Every group of {name!r} has {have}, so {apart}")
         elif noise:
             said.append(f"{few} of {count} groups of {name!r} have {have}.")
     together = sum(factor["count"] * factor["varying"] for factor in factors)
-    if noise and together >= rows and all(one["saturated"] < one["count"] for one in factors):
+    if tied and together >= rows and all(one["saturated"] < one["count"] for one in factors):
         said.append(
             f"There are {together} varying coefficients of all factors together, and {rows} rows, "
             f"so {apart}"

@@ -57,6 +57,8 @@ class Described:
         How many those rows are.
     weight : float
         Of those rows together; how many they are, where none is weighted.
+    mean_precision : float
+        Mean precision weight of those rows; one, where they have none.
     response_mean, response_sd : float
         On the scale of the linear predictor: of the response itself where the link is the
         identity, robust ones where the family takes them; else the link of the mean response,
@@ -73,6 +75,7 @@ class Described:
     sd: dict[str, float]
     total: int
     weight: float
+    mean_precision: float
     response_mean: float
     response_sd: float
 
@@ -120,6 +123,9 @@ class Described:
             "outcome": outcome,
             "response": design.formula.response,
             "total": len(design.y),
+            "mean_precision": float(
+                np.average(values.get("precision weights", np.ones(len(design.y))), weights=weights)
+            ),
             **_scales(design.columns, columns, response),
         }
 
@@ -133,7 +139,12 @@ class Described:
 
         columns = [moments(p, list(p.mean.values()), list(p.sd.values())) for p in parts]
         response = [moments(p, p.response_mean, p.response_sd) for p in parts]
-        total = {"total": sum(part.total for part in parts)}
+        total = {
+            "total": sum(part.total for part in parts),
+            "mean_precision": float(
+                np.average([p.mean_precision for p in parts], weights=[p.weight for p in parts])
+            ),
+        }
         return total | _scales(parts[0].columns, reduce(add, columns), reduce(add, response))
 
 

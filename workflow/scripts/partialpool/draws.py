@@ -144,9 +144,17 @@ class Draws:
         """What the outcome's columns add to eta, `(row, 1)`."""
         return self._offset[rows][:, None]
 
-    def standard_errors(self, rows: np.ndarray) -> np.ndarray | None:
-        """Known sigma of each row, `(row, 1)`; None where it is not known by row."""
-        return self._values["standard errors"][rows][:, None] if self.outcome.errors else None
+    def relative_sd(self, rows: np.ndarray) -> np.ndarray | None:
+        """Residual sd of each row in units of sigma, `(row, 1)`; None where it is one in all.
+
+        With known standard errors, sigma is one.
+        """
+        relative = families.relative_sd(self._values)
+        return None if relative is None else relative[rows][:, None]
+
+    def weights(self, rows: np.ndarray) -> np.ndarray:
+        """How many rows each row counts for, `(row, 1)`."""
+        return self._values.get("weights", np.ones(len(self._offset)))[rows][:, None]
 
     def log_exposure(self, rows: np.ndarray) -> np.ndarray:
         """What exposure adds to eta, `(row, 1)`."""
@@ -167,17 +175,24 @@ class Draws:
 
     def log_density(self, rows: np.ndarray, y: np.ndarray, eta, parameters) -> np.ndarray:
         """Log density of responses, `(row, draw)`; a row counts as often as its weight says."""
-        weights = self._values.get("weights", np.ones(len(self._offset)))[rows][:, None]
         trials = self.trials(rows)
-        return weights * self.family.log_density(y[rows][:, None], eta, parameters, trials)
+        return self.weights(rows) * self.family.log_density(
+            y[rows][:, None], eta, parameters, trials
+        )
 
     def responses(self, rng, rows: np.ndarray, eta: np.ndarray, whom: str = "group") -> np.ndarray:
         """New responses of rows, `(row, draw)`."""
         return responses(self.family, rng, eta, self.parameters(rows, whom), self.trials(rows))
 
     def _sigma(self, rows: np.ndarray, whom: str) -> np.ndarray:
+        relative = self.relative_sd(rows)
         if self.outcome.errors:
-            return self.standard_errors(rows)
+            return relative
+        sigma = self._unweighted_sigma(rows, whom)
+        return sigma if relative is None else sigma * relative
+
+    def _unweighted_sigma(self, rows: np.ndarray, whom: str) -> np.ndarray:
+        """sigma of rows whose precision weight is one."""
         sigma = self._drawn["sigma"]
         if sigma.ndim == 1:
             return sigma[None, :]

@@ -25,6 +25,7 @@ from partialpool.study import Outcome
 from partialpool.table import Again, File
 from partialpool.tally import Tally
 
+OPTIONAL = ("standard errors", "precision weights")  # columns that rows to predict may lack
 COUNTED = 100_000  # rows at most by which it is judged how much counts vary
 SUBSET = 10_000  # rows at most of which there are pictures, predictive checks and comparisons
 
@@ -236,7 +237,8 @@ def ingest_new(path, learned: Learned, outcome: Outcome, *, source: str) -> pd.D
     -------
     pandas.DataFrame
         All columns of the file. Those that no prediction needs only label the rows, and
-        are as written. Standard errors may be left out; weights are not needed.
+        are as written. Standard errors and precision weights may be left out; weights are not
+        needed.
 
     Raises
     ------
@@ -246,7 +248,7 @@ def ingest_new(path, learned: Learned, outcome: Outcome, *, source: str) -> pd.D
     file, formula = File(path, source), learned.formula
     roles = {role: name for role, name in outcome.columns.items() if role != "weights"}
     needed = [*formula.predictors, *formula.group_columns]
-    needed += [name for role, name in roles.items() if role != "standard errors"]
+    needed += [name for role, name in roles.items() if role not in OPTIONAL]
     needed = list(dict.fromkeys(needed))
     text = {name for name in needed if learned.is_text(name)}
     rows = file.read(needed, text, others=True)

@@ -1,32 +1,29 @@
-"""Marginal: the density of each whole group's rows, its deviations integrated out.
+"""Marginal: the density of rows, the deviations of groups that no other rows are of integrated out.
 
-Of a Gaussian response with normal effects this is the collapsed likelihood, and exact.
-Student-t effects are normal ones whose precision is gamma distributed: what is left is an
-integral over one number for each group. For other families, the integral over the deviations
-is by adaptive Gauss-Hermite quadrature (Merkle, Furr & Rabe-Hesketh 2019,
-https://doi.org/10.1007/s11336-019-09679-0), around the mode and the curvature there of each
-group in each draw.
+These are the rows of a whole group, or one row that is the only one of its group. Of a Gaussian
+response with normal effects this is the collapsed likelihood, and exact. Student-t effects are
+normal ones whose precision is gamma distributed: what is left is an integral over one number
+for each group. For other families, the integral over the deviations is by `quadrature`. Of one
+row only the sum of what deviations add to its linear predictor matters, so the integral is over
+one number, however many deviations there are.
 """
 
-from collections.abc import Iterator
-from itertools import product
+from collections.abc import Callable
 
 import numpy as np
 from scipy import special
 
 from partialpool import families
 from partialpool.compress import Compressed
-from partialpool.draws import degrees_of_freedom, flat, scale
+from partialpool.draws import Draws, degrees_of_freedom, flat, scale
 from partialpool.models import collapse
+from partialpool.quadrature import NODES, Integrals, nodes
 from partialpool.rows import Rows
 
 PRECISIONS = np.linspace(-14, 9, 40)  # in standard deviations of the log precision
-NODES = {1: 15, 2: 7}  # in each direction, by the number of varying coefficients
-STEPS = 20  # of Newton's method at most; it begins at a draw from what it looks for
-LONGEST, CLOSE = 2.0, 1e-3  # of its steps, in sigmas or on the scale of the link
-CELLS = 2_000_000  # rows x draws held at once
-DRAWS = 100, 500  # at which integrals without a closed form are computed: at least, at most
-EVALUATIONS = 250_000_000  # rows x nodes x draws, where that many draws can be had
+CELLS = 50_000  # rows x draws held at once: larger arrays get fresh memory each time, which is slow
+EVALUATIONS = 600_000_000  # rows x nodes x draws of one variant, some ten seconds
+LEAST = 100  # draws that are used of very many rows, however long it takes
 
 
 def can_integrate(data: Compressed | Rows) -> bool:
@@ -36,13 +33,16 @@ def can_integrate(data: Compressed | Rows) -> bool:
     return len(data.factors) == 1 and len(data.factors[0].varying) in NODES
 
 
-def draws_wanted(posterior, data: Compressed | Rows) -> int | None:
-    """At how many draws the integrals of this model are worth their time; None: at all."""
-    least, most = DRAWS
+def draws_wanted(posterior, data: Compressed | Rows, variant: str) -> int | None:
+    """At how many draws the integrals of this variant are worth their time; None: at all."""
+    factor = data.factors[0]
+    heavy = variant != "pooled" and f"nu_{factor.name}" in posterior
     if isinstance(data, Rows):
-        nodes = NODES[size := len(data.factors[0].varying)] ** size
-        return int(np.clip(EVALUATIONS // (len(data.y) * nodes), least, most))
-    return most if f"nu_{data.factor}" in posterior else None
+        at = 1 if variant == "pooled" else len(nodes(len(factor.varying), heavy))
+        return max(LEAST, EVALUATIONS // (len(data.y) * at))
+    if heavy:
+        return max(LEAST, EVALUATIONS // (data.triangle[:, 0].size * len(PRECISIONS)))
+    return None
 
 
 def group_log_density(posterior, data: Compressed | Rows, variant: str) -> np.ndarray:
@@ -61,7 +61,7 @@ def group_log_density(posterior, data: Compressed | Rows, variant: str) -> np.nd
         Shape `(draw, group)`.
     """
     if isinstance(data, Rows):
-        return _Quadrature(posterior, data, variant).log_density()
+        return _of_merged(posterior, data, variant)
     beta = flat(posterior, "beta")
     known = "sigma" not in posterior
     sigma = np.full(len(beta), data.known_sigma) if known else flat(posterior, "sigma")
@@ -71,17 +71,102 @@ def group_log_density(posterior, data: Compressed | Rows, variant: str) -> np.nd
     nu = degrees_of_freedom(posterior, data.factor)
     if nu is None:
         return collapse.group_log_density(data, beta, _entries(factor), sigma)
-
-    # Around the likeliest precision of each group, given a draw of its deviations.
-    size, u = factor.shape[1], flat(posterior, f"u_{data.factor}")
+    u = flat(posterior, f"u_{data.factor}")
     squares = (np.linalg.solve(factor[:, None], u[..., None]) ** 2).sum(axis=(-2, -1))
-    shape, rate = (nu[:, None] + size) / 2, (nu[:, None] + squares) / 2
+
+    def density(stretch):
+        return collapse.group_log_density(data, beta, _entries(factor, stretch), sigma)
+
+    return _over_precisions(density, nu[:, None], factor.shape[1], squares)
+
+
+def row_log_density(draws: Draws, rows: np.ndarray, y: np.ndarray, alone: np.ndarray) -> np.ndarray:
+    """Log density of rows, the deviations of groups that have no other row integrated out.
+
+    Deviations of their other groups are those of the draws. Where effects are Student-t and a
+    row is alone in its group of several factors, only those of the first are integrated over.
+
+    Parameters
+    ----------
+    draws : Draws
+        Of the fitted table, or some of its rows.
+    rows : numpy.ndarray
+        Shape `(row,)`: positions among its rows.
+    y : numpy.ndarray
+        Shape `(row,)`: their responses.
+    alone : numpy.ndarray
+        Shape `(factor, row)`: whether each is the only row of its group.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape `(row, draw)`; a row counts as often as its weight says.
+    """
+    found = np.empty((len(rows), draws.count))
+    step = max(1, CELLS // draws.count)
+    for part in (slice(start, start + step) for start in range(0, len(rows), step)):
+        found[part] = _of_rows(draws, rows[part], y[part], alone[:, part])
+    return found
+
+
+def _of_rows(draws: Draws, rows: np.ndarray, y: np.ndarray, alone: np.ndarray) -> np.ndarray:
+    nu = next((effects.nu for effects in draws.effects if effects.nu is not None), None)
+    if nu is not None:
+        # Each factor has its own nu; a sum of Student-t variables is none.
+        alone = alone & (np.cumsum(alone, axis=0) == 1)
+        nus = [effects.nu for effects in draws.effects]
+        nu = np.stack(nus)[alone.argmax(axis=0)]
+    fixed = draws.linear_predictor(rows)
+    inside, variance = np.zeros_like(fixed), np.zeros_like(fixed)
+    for effects, own in zip(draws.effects, alone, strict=True):
+        at = np.flatnonzero(own)
+        inside[at] += effects.added(rows[at], False, 0)
+        turned = np.einsum("ri,sik->krs", effects.varying[rows[at]], effects.scale)
+        variance[at] += (turned**2).sum(axis=0)
+    fixed -= inside
+    spread = np.sqrt(variance)
+    drawn = np.divide(inside, spread, out=np.zeros_like(inside), where=spread > 0)
+    parameters, trials = draws.parameters(rows), draws.trials(rows)
+    y, weights = y[:, None], draws.weights(rows)
+    if draws.outcome.family != "gaussian":
+        integrals = Integrals(draws.family, y, trials, weights, np.arange(len(rows)))
+        constant = weights * draws.family.constant(y, trials)
+        density = integrals.log_density(fixed, spread[None], parameters, nu, drawn[None])
+        return density + constant
+
+    sigma = parameters["sigma"]
+    # The product of as many normal densities of y is one of their mean, but for a factor.
+    repeated = 0.5 * (1 - weights) * (families.LOG_2PI + 2 * np.log(sigma)) - 0.5 * np.log(weights)
+
+    def density(stretch):
+        total = np.sqrt(sigma**2 / weights + (stretch * spread) ** 2)
+        return draws.family.log_density(y, fixed, {"sigma": total}) + repeated
+
+    return density(1.0) if nu is None else _over_precisions(density, nu, 1, drawn**2)
+
+
+def _over_precisions(density: Callable, nu, size: int, squares: np.ndarray) -> np.ndarray:
+    """Log density with Student-t deviations, from one with normal deviations.
+
+    Parameters
+    ----------
+    density : callable
+        From what multiplies the scale of the deviations, of the shape of `squares`, to the log
+        density with normal ones.
+    nu : numpy.ndarray
+        Degrees of freedom, broadcasting against `squares`.
+    size : int
+        Number of deviations of a group.
+    squares : numpy.ndarray
+        Sum of squares of a draw of the standardised deviations: the integral is around the
+        likeliest precision given these.
+    """
+    shape, rate = (nu + size) / 2, (nu + squares) / 2
     parts = []
     for node in PRECISIONS:
         log_precision = np.log(shape / rate) + node / np.sqrt(shape)
-        stretched = _entries(factor, np.exp(-0.5 * log_precision))
-        density = collapse.group_log_density(data, beta, stretched, sigma)
-        parts.append(density + _log_gamma(log_precision, nu[:, None] / 2))
+        stretched = density(np.exp(-0.5 * log_precision))
+        parts.append(stretched + _log_gamma(log_precision, nu / 2))
     spacing = (PRECISIONS[1] - PRECISIONS[0]) / np.sqrt(shape)
     return special.logsumexp(parts, axis=0) + np.log(spacing)
 
@@ -97,133 +182,38 @@ def _log_gamma(log_precision, shape):
     return normalised + shape * (log_precision - np.exp(log_precision))
 
 
-class _Quadrature:
-    """Integrals over one factor's deviations u = L v, v standardised, for merged rows."""
+def _of_merged(posterior, data: Rows, variant: str) -> np.ndarray:
+    """Log density of the groups of merged rows, `(draw, group)`."""
+    [factor] = data.factors
+    order = np.argsort(data.index[0], kind="stable")
+    group = data.index[0][order]
+    y, trials, count, offset = (
+        array[order][:, None] for array in (data.y, data.trials, data.count, data.offset)
+    )
+    integrals = Integrals(data.family, y, trials, count, group)
+    population = data.of_columns(data.coefficients)[order]
+    varying = data.of_columns(factor.varying)[order]
+    beta, u = flat(posterior, "beta"), flat(posterior, f"u_{factor.name}")
+    between = None if variant == "pooled" else scale(posterior, factor.name)
+    nu = degrees_of_freedom(posterior, factor.name)
+    drawn = {n: flat(posterior, n) for n in data.family.parameters if n in posterior}
+    known = {n: np.full((1, 1), data.known_sigma) for n in data.family.parameters if n not in drawn}
 
-    def __init__(self, posterior, data: Rows, variant: str):
-        order = np.argsort(data.index[0], kind="stable")
-        self.family = families.FAMILIES[data.outcome.family]
-        self.y, self.trials, self.count = (
-            array[order][:, None] for array in (data.y, data.trials, data.count)
-        )
-        self.group = data.index[0][order]
-        self.starts = np.searchsorted(self.group, np.arange(len(data.factors[0].levels)))
-        self.varying = data.of_columns(data.factors[0].varying)[order]
-        name = data.factors[0].name
-        self.beta = flat(posterior, "beta")
-        self.population = data.of_columns(data.coefficients)[order]
-        self.offset = data.offset[order][:, None]
-        self.factor = None if variant == "pooled" else scale(posterior, name)
-        self.u, self.nu = flat(posterior, f"u_{name}"), degrees_of_freedom(posterior, name)
-        self.known_sigma = data.known_sigma
-        self.drawn = {n: flat(posterior, n) for n in self.family.parameters if n in posterior}
-        self.constant = data.constants[:, None]
+    def of(part: slice) -> np.ndarray:
+        fixed = population @ beta[part].T + offset
+        parameters = known | {
+            name: values[part][:, group].T if values.ndim == 2 else values[None, part]
+            for name, values in drawn.items()
+        }
+        if between is None:
+            return integrals.without(fixed, parameters)
+        turned = np.einsum("ri,sik->krs", varying, between[part])
+        factor = between[part] + np.finfo(float).tiny * np.eye(between.shape[1])
+        v = np.linalg.solve(factor[:, None], u[part][..., None])[..., 0]
+        v = np.where(np.isfinite(v), v, 0.0).T.copy()
+        own = None if nu is None else nu[part]
+        return integrals.log_density(fixed, turned, parameters, own, v)
 
-    def log_density(self) -> np.ndarray:
-        """Shape `(draw, group)`."""
-        step = max(1, CELLS // len(self.y))
-        starts = range(0, len(self.beta), step)
-        return np.concatenate([self._of(slice(start, start + step)).T for start in starts])
-
-    def _of(self, part: slice) -> np.ndarray:
-        """Of some draws, `(group, draw)`."""
-        fixed, parameters = self._fixed(part), self._parameters(part)
-        if self.factor is None:
-            return self._summed(self._kernel(fixed, parameters)) + self.constant
-        factor = self.factor[part]
-        size = factor.shape[1]
-        # (row, draw, varying): what a unit of each v adds to the linear predictor.
-        turned = np.einsum("ri,sik->rsk", self.varying, factor)
-        nu = None if self.nu is None else self.nu[part]
-
-        def log_joint(v):
-            eta = fixed + (turned * v[self.group]).sum(axis=-1)
-            return self._summed(self._kernel(eta, parameters)) + _log_prior(v, nu)
-
-        mode, curvature = self._mode(part, fixed, turned, parameters, nu)
-        spread = np.linalg.inv(np.linalg.cholesky(curvature)).swapaxes(-1, -2)
-        found = [
-            log_joint(mode + spread @ np.array(node)) + weight for node, weight in _nodes(size)
-        ]
-        volume = np.log(np.abs(np.diagonal(spread, axis1=-2, axis2=-1))).sum(axis=-1)
-        return special.logsumexp(found, axis=0) + volume + self.constant
-
-    def _mode(self, part: slice, fixed, turned, parameters, nu):
-        """v where the integrand is highest, and its curvature there, both by group and draw."""
-        u = np.moveaxis(self.u[part], 1, 0)[..., None]
-        tiny = np.finfo(float).tiny
-        factor = self.factor[part] + tiny * np.eye(self.factor.shape[1])
-        v = np.linalg.solve(factor[None], u)[..., 0]
-        v = np.where(np.isfinite(v), v, 0.0)
-        for _ in range(STEPS):
-            eta = fixed + (turned * v[self.group]).sum(axis=-1)
-            slope, bend = self._derivatives(eta, parameters)
-            pull = np.ones(v.shape[:-1])
-            if nu is not None:
-                pull = (nu + v.shape[-1]) / (nu + (v**2).sum(axis=-1))
-            gradient = self._summed(slope[..., None] * turned) - pull[..., None] * v
-            outer = bend[..., None, None] * turned[..., :, None] * turned[..., None, :]
-            curvature = self._summed(outer) + pull[..., None, None] * np.eye(v.shape[-1])
-            change = np.linalg.solve(curvature, gradient[..., None])[..., 0]
-            moved = np.abs((turned * change[self.group]).sum(axis=-1)) / self._unit(parameters)
-            if moved.max() < CLOSE:
-                break
-            # Far from the mode, whole steps might be too long.
-            furthest = np.maximum(np.maximum.reduceat(moved, self.starts, axis=0), LONGEST)
-            v = v + change * (LONGEST / furthest)[..., None]
-        return v, curvature
-
-    def _derivatives(self, eta, parameters):
-        """Slope of each row's log density, and how far it bends down, by differences."""
-        width = 1e-3 * self._unit(parameters)
-        low, here, high = (self._kernel(eta + h, parameters) for h in (-width, 0.0, width))
-        return (high - low) / (2 * width), np.maximum((2 * here - low - high) / width**2, 0)
-
-    @staticmethod
-    def _unit(parameters):
-        """A short way for the linear predictor, by which densities change little."""
-        return parameters.get("sigma", 1.0)
-
-    def _kernel(self, eta, parameters):
-        """Log density of merged rows without constants, `(row, draw)`."""
-        with np.errstate(over="ignore"):
-            return self.count * self.family.kernel(
-                self.y, eta, parameters, self.trials, families.NUMPY
-            )
-
-    def _fixed(self, part: slice) -> np.ndarray:
-        """The linear predictor without deviations, `(row, draw)`."""
-        return self.population @ self.beta[part].T + self.offset
-
-    def _parameters(self, part: slice) -> dict:
-        """The family's own, broadcasting to `(row, draw)`."""
-        found = {}
-        for name in self.family.parameters:
-            if name not in self.drawn:
-                found[name] = np.full((1, 1), self.known_sigma)
-            else:
-                values = self.drawn[name][part]
-                found[name] = values[:, self.group].T if values.ndim == 2 else values[None]
-        return found
-
-    def _summed(self, values: np.ndarray) -> np.ndarray:
-        """Sums over the rows of each group."""
-        return np.add.reduceat(values, self.starts, axis=0)
-
-
-def _log_prior(v: np.ndarray, nu) -> np.ndarray:
-    """Log density of standardised deviations, normal or Student-t, over the last dimension."""
-    size, squares = v.shape[-1], (v**2).sum(axis=-1)
-    if nu is None:
-        return -0.5 * squares - 0.5 * size * families.LOG_2PI
-    normalised = special.gammaln((nu + size) / 2) - special.gammaln(nu / 2)
-    normalised -= 0.5 * size * np.log(np.pi * nu)
-    return normalised - (nu + size) / 2 * np.log1p(squares / nu)
-
-
-def _nodes(size: int) -> Iterator[tuple[tuple, float]]:
-    """Nodes of the quadrature of a function that falls off as a standard normal; log weights."""
-    x, weights = np.polynomial.hermite_e.hermegauss(NODES[size])
-    logs = np.log(weights) + 0.5 * x**2
-    for at in product(range(len(x)), repeat=size):
-        yield tuple(x[list(at)]), logs[list(at)].sum()
+    step = max(1, CELLS // len(y))
+    parts = [of(slice(start, start + step)).T for start in range(0, len(beta), step)]
+    return np.concatenate(parts) + data.constants

@@ -308,9 +308,9 @@ def complete(given: dict[str, str], data, group_effects: str = "normal") -> Prio
     average predictors, too, unless the config has a prior of that factor's correlations or of its
     Intercept's sd: what is written holds where predictors are zero. With an identity link m and s
     are the mean and sd of the response, else m is the link of its mean and s is one. sigma is
-    half-Student-t(4, s), degrees of freedom gamma(2, 0.1), alpha half-Cauchy(1), the sd of log
-    sigma half-normal(1). Numbers are rounded to four digits, so that the report prints what was
-    used.
+    half-Student-t(4, s), with s times the root of the mean precision weight where there are such;
+    degrees of freedom gamma(2, 0.1), alpha half-Cauchy(1), the sd of log sigma half-normal(1).
+    Numbers are rounded to four digits, so that the report prints what was used.
 
     Parameters
     ----------
@@ -364,7 +364,7 @@ def complete(given: dict[str, str], data, group_effects: str = "normal") -> Prio
     term = {column: name for name, columns in data.terms.items() for column in columns}
     beta = {c: lookup(c, term[c]) or coefficient(c) for c in data.coefficients}
     response = {
-        "sigma": Prior("half_student_t", (4.0, _round(spread))),
+        "sigma": Prior("half_student_t", (4.0, _round(spread * data.mean_precision**0.5))),
         "sd_log_sigma": Prior("half_normal", (1.0,)),
         "nu": Prior("gamma", (2.0, 0.1)),
         "alpha": Prior("half_cauchy", (1.0,)),

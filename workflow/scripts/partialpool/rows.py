@@ -68,11 +68,11 @@ class Rows(Described):
         groups = len(design.factors[0].levels) if design.factors else 1
         matrix, y, trials = design.matrix, design.y, values.get("trials", np.ones(size))
         constant, cells = np.zeros(size), np.zeros(0)
-        if outcome.errors:
-            # Student-t or Gaussian: the same density with everything in standard errors.
-            errors = values["standard errors"]
-            matrix, y, shift = matrix / errors[:, None], y / errors, shift / errors
-            constant -= weights * np.log(errors)
+        relative = families.relative_sd(values)
+        if relative is not None:
+            # Student-t or Gaussian: the same density with everything in units of its sd.
+            matrix, y, shift = matrix / relative[:, None], y / relative, shift / relative
+            constant -= weights * np.log(relative)
 
         family = families.FAMILIES[outcome.family]
         constant += weights * family.constant(y, trials)

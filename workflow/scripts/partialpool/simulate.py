@@ -279,7 +279,9 @@ def _parameters(study: Study, outcome: Outcome, design: Design, found, rng, valu
             raise fault(study, "the study's model has none; leave it out", name)
     for name in own:
         if name == "sigma":
-            parameters[name] = _sigma(study, outcome, design, found, rng, values)
+            relative = families.relative_sd(found)
+            sigma = _sigma(study, outcome, design, rng, values)
+            parameters[name] = sigma if relative is None else sigma * relative
         elif name in block:
             parameters[name] = values[name] = float(block[name])
         else:
@@ -287,14 +289,14 @@ def _parameters(study: Study, outcome: Outcome, design: Design, found, rng, valu
     return parameters
 
 
-def _sigma(study: Study, outcome: Outcome, design: Design, found, rng, values: dict) -> np.ndarray:
-    """Residual sd of each row, shape `(row,)`."""
+def _sigma(study: Study, outcome: Outcome, design: Design, rng, values: dict):
+    """sigma of each row's group, shape `(row,)`; one where standard errors are known."""
     given, known = study.simulate.get("sigma"), not outcome.sigma_estimated
     if known and given is not None and given != outcome.sigma:
         reason = f"the study's sigma, {outcome.sigma!r}, is known; leave this out"
         raise fault(study, reason, "sigma")
     if outcome.errors:
-        return found["standard errors"]
+        return 1.0
     if not known and given is None:
         raise fault(study, "no `sigma`; add a number over 0")
     levels = design.factors[0].levels if design.factors else ("all",)

@@ -36,9 +36,9 @@ class Outcome:
     sigma : str or float
         "estimated", "by_group", "~ (1 | group)", a number (known), or a column of known
         standard errors. Of Gaussian and Student-t responses only.
-    trials, offset, exposure, weights : str or None
+    trials, offset, exposure, weights, precision_weights : str or None
         Columns: trials of a binomial row; a term of the linear predictor whose coefficient is
-        one; what a count is proportional to; how often a row counts.
+        one; what a count is proportional to; how often a row counts; what sigma^2 is divided by.
     """
 
     family: str = "gaussian"
@@ -47,6 +47,7 @@ class Outcome:
     offset: str | None = None
     exposure: str | None = None
     weights: str | None = None
+    precision_weights: str | None = None
 
     @property
     def has_sigma(self) -> bool:
@@ -88,6 +89,7 @@ class Outcome:
             "offset": self.offset,
             "exposure": self.exposure,
             "weights": self.weights,
+            "precision weights": self.precision_weights,
         }
         return {role: column for role, column in found.items() if column is not None}
 
@@ -114,7 +116,7 @@ class Study:
     simulate : dict or None
         How the table is simulated; see `partialpool.simulate`.
     formula : str
-    family, sigma, trials, offset, exposure, weights
+    family, sigma, trials, offset, exposure, weights, precision_weights
         See :class:`Outcome`.
     group_effects : {"normal", "student_t"}
         Distribution of the deviations of groups.
@@ -154,6 +156,7 @@ class Study:
     offset: str | None
     exposure: str | None
     weights: str | None
+    precision_weights: str | None
     group_effects: str
     missing: str
     key: tuple[str, ...]

@@ -247,7 +247,7 @@ class Tally:
     def _add_groups(self, table, design: Design, values) -> None:
         ones = np.ones(len(table))
         per = values.get("trials", values.get("exposure", ones))
-        weights = values.get("weights", ones)
+        weights = families.share_of_mean(values, len(table))
         size = values.get("trials", ones)
         along = None if self.along is None else table[self.along].to_numpy(dtype=float)
         index = {factor.name: factor.index for factor in design.factors}

@@ -21,6 +21,7 @@ ROWS = 24  # rows drawn where there is no line to draw
 def comparison(study: Evidence):
     """Differences in expected log predictive density, leaving out rows and whole groups."""
     tables = {"leaving out rows": study.comparison, "leaving out groups": study.comparison_groups}
+    tables = {title: table[table["elpd_diff"].notna()] for title, table in tables.items()}
     tables = {title: table for title, table in tables.items() if len(table) > 1}
     if not tables:
         return None

@@ -275,7 +275,7 @@ def read(paths: dict, block: dict) -> Evidence:
         )
         for factor, own in ((f, groups[groups["factor"] == f.name]) for f in design.factors)
     )
-    weights = values.get("weights", ones)
+    weights = families.share_of_mean(values, len(table))
     overall = (weights * design.y).sum() / (weights * per).sum()
     if factors:
         own = groups[groups["factor"] == factors[0].name]

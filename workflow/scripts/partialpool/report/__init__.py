@@ -111,6 +111,7 @@ def page(results: Results, figures, links: dict[str, str], templates) -> str:
             results, forms.get(f"density_{shown}", ""), percent(results)
         ),
         "comparisons": comparisons(results),
+        "single_rows": any(1 in factor.sizes.values() for factor in results.factors),
         "shown": shown,
         "predictions": answers.predictions(results, shown),
         "predictions_caption": captions.predictions(results, forms.get("held", {})),

@@ -17,6 +17,8 @@ def observed(results: Results) -> str:
         return f"{y} as a share of {outcome.trials}"
     if outcome.exposure:
         return f"{y} per unit of {outcome.exposure}"
+    if outcome.precision_weights:
+        return f"{outcome.precision_weights}-weighted mean {y}"
     return f"mean {y}"
 
 

@@ -193,13 +193,18 @@ def _block(results: Results, factor: Factor, block: tuple[str, ...]) -> list[lis
 
 def _sigma(results: Results) -> list[Element]:
     outcome = results.outcome
-    if outcome.sigma == "estimated":
-        return _mi("σ")
-    if outcome.sigma_by_group:
-        return _sub(_mi("σ"), _group_of_row(results, results.factors[0]))
     if outcome.errors:
         return _sub(_word(outcome.errors), _mi("i"))
-    return _element("mn", number(outcome.sigma))
+    if outcome.sigma == "estimated":
+        sigma = _mi("σ")
+    elif outcome.sigma_by_group:
+        sigma = _sub(_mi("σ"), _group_of_row(results, results.factors[0]))
+    else:
+        sigma = _element("mn", number(outcome.sigma))
+    if outcome.precision_weights:
+        weight = _sub(_word(outcome.precision_weights), _mi("i"))
+        return [*sigma, *_mo("/"), *_element("msqrt", children=weight)]
+    return sigma
 
 
 def of_parameter(

@@ -4,6 +4,7 @@ import math
 
 from partialpool.report.results import Factor, Results, value
 from partialpool.report.text import a, listed, number, short
+from partialpool.study import Outcome
 
 
 def response(results: Results) -> list[str]:
@@ -36,6 +37,12 @@ def response(results: Results) -> list[str]:
         said.append(f"{outcome.offset} is added as it is, its coefficient being one.")
     if outcome.weights:
         said.append(f"A row counts as often as its {outcome.weights} says.")
+    if outcome.precision_weights:
+        squared = "variance" if family == "gaussian" else "squared scale"
+        said.append(
+            f"The {squared} of a row is σ² / {outcome.precision_weights}, as of a mean of that "
+            f"many values, of which σ is the {_spread_of(outcome)}."
+        )
     if results.study["group_effects"] == "student_t" and results.factors:
         said.append(
             "Deviations of groups are Student-t, which allows a few groups far from the others; "
@@ -47,8 +54,9 @@ def response(results: Results) -> list[str]:
 def _sigma(results: Results) -> str:
     """What is known of the residual standard deviation."""
     outcome, y = results.outcome, results.model["response"]
-    # Of a Student-t it is the scale, smaller than the standard deviation.
-    what = "standard deviation" if outcome.family == "gaussian" else "scale"
+    what = _spread_of(outcome)
+    if outcome.precision_weights:
+        y = f"a {y} of weight one"
     if outcome.sigma == "estimated":
         return f"σ, the {what} of {y} around its expected value, is estimated."
     if outcome.sigma_by_group:
@@ -63,6 +71,11 @@ def _sigma(results: Results) -> str:
     if outcome.errors:
         return f"The standard error of each row is known: column {outcome.errors}."
     return f"The {what} around the expected value is known: {number(outcome.sigma)}."
+
+
+def _spread_of(outcome: Outcome) -> str:
+    """What sigma is: of a Student-t it is the scale, smaller than the standard deviation."""
+    return "standard deviation" if outcome.family == "gaussian" else "scale"
 
 
 def expected(results: Results) -> str:
@@ -264,6 +277,8 @@ def _partition(results: Results, fit) -> list[str]:
     """The variance between the groups of each factor, and within them, as shares."""
     outcome, factors = results.outcome, results.factors
     if outcome.family != "gaussian" or any(f.varying != ("Intercept",) for f in factors):
+        return []
+    if outcome.precision_weights:  # of which each row has its own
         return []
     rows = [fit.summary.get(f"sd_{factor.name}[Intercept]") for factor in factors]
     if isinstance(outcome.sigma, str):

@@ -211,8 +211,12 @@ def comparison(rows: list[dict]) -> dict | None:
         return None
     out = []
     # Tenths say nothing beside hundreds of thousands, and take room.
-    places = 0 if max(abs(value(row, "elpd_loo")) for row in rows) >= 1e5 else 1
+    places = 0 if max(abs(value(row, "elpd_loo") or 0) for row in rows) >= 1e5 else 1
     for row in rows:
+        if not row["rank"]:
+            cells = [row["variant"], *7 * [""], {"text": row["note"], "mark": "failed"}]
+            out.append(cells)
+            continue
         over = int(row["pareto_k_over"])
         out.append(
             [

@@ -12,6 +12,10 @@ CHECKS = {
 }
 DECIMALS = {"rhat": 3, "ebfmi": 2}
 MOVED = ("unpooled", "hierarchical")  # groups, from the one to the other
+OPTIMISTIC = (
+    "comes out best in predicting left-out rows, but its own numbers are optimistic: Pareto k is "
+    "too high."
+)
 COUNTS = ("no", "one", "two", "three")
 
 
@@ -58,7 +62,7 @@ def recommended(results: Results) -> str | None:
     The hierarchical one, unless it failed or another predicts clearly better.
     """
     trusted = [fit.variant for fit in results.fits if fit.passed]
-    ranked = [row for row in results.comparison if row["variant"] in trusted]
+    ranked = [row for row in compared_rows(results.comparison) if row["variant"] in trusted]
     if not trusted:
         return None
     if "hierarchical" in trusted:
@@ -69,10 +73,15 @@ def recommended(results: Results) -> str | None:
 
 def clearly_beats(row: dict, variant: str, comparison: list[dict]) -> bool:
     """Whether a row of a comparison is the best, reliable, and not close to a variant."""
-    other = next((r for r in comparison if r["variant"] == variant), None)
+    other = next((r for r in compared_rows(comparison) if r["variant"] == variant), None)
     if other is None or int(row["rank"]) != 0 or other is row:
         return False
     return "too close" not in other["note"] and not int(row["pareto_k_over"])
+
+
+def compared_rows(comparison: list[dict]) -> list[dict]:
+    """The rows of a comparison that have numbers."""
+    return [row for row in comparison if row["rank"]]
 
 
 def use(results: Results) -> list[str]:
@@ -84,8 +93,9 @@ def use(results: Results) -> list[str]:
     if len(results.fits) == 1:
         return ["There is one variant, so there is nothing to choose."]
     said = [f"Use the {best} fit."]
-    first = results.comparison[0]["variant"] if results.comparison else best
-    own = next((row for row in results.comparison if row["variant"] == best), None)
+    comparison = compared_rows(results.comparison)
+    first = comparison[0]["variant"] if comparison else best
+    own = next((row for row in comparison if row["variant"] == best), None)
     if best == "hierarchical":
         learned = (
             "It learns from the data how much the groups differ, and pulls each towards the others "
@@ -93,45 +103,62 @@ def use(results: Results) -> list[str]:
         )
         said.append(learned)
         reliable = own is not None and not int(own["pareto_k_over"]) and first not in failed
-        ties = [row["variant"] for row in results.comparison if "too close" in row["note"]]
+        ties = [row["variant"] for row in comparison if "too close" in row["note"]]
         if reliable and (best == first or best in ties):
             ties = [variant for variant in dict.fromkeys([first, *ties]) if variant != best]
             if ties:
-                said.append(
-                    "In predicting rows left out it is too close to call "
-                    f"with the {listed(ties, last='and the')} fit{'s' if len(ties) > 1 else ''}."
-                )
+                said.append(_tied(ties))
             else:
                 said.append("It also predicts left-out rows best.")
     elif "hierarchical" in failed:
         said.append("The hierarchical fit would be the first choice, had it passed its checks.")
-        if sum(fit.passed for fit in results.fits) > 1:
-            said.append(f"Of the others, the {best} fit predicts left-out rows best.")
-    else:
-        said.append(f"It predicts left-out rows clearly better than {others(results, best)}.")
+        if sum(fit.passed for fit in results.fits) > 1 and own is not None:
+            which = f"Of the others, the {best} fit"
+            optimistic = int(own["pareto_k_over"])
+            said.append(f"{which} {OPTIMISTIC if optimistic else 'predicts left-out rows best.'}")
+    elif own is not None and int(own["pareto_k_over"]):
+        said.append(f"It {OPTIMISTIC}")
+    elif own is not None and best == first:
+        said += _beats(own, comparison)
     return said
 
 
-def others(results: Results, variant: str) -> str:
-    """The other variants of a study, in words."""
-    return "the " + listed(
-        (fit.variant for fit in results.fits if fit.variant != variant), last="and the"
-    )
+def _beats(best: dict, comparison: list[dict]) -> list[str]:
+    """Which variants the best one predicts clearly better than, and which not."""
+    said, close, worse = [], [], []
+    for row in comparison:
+        if row is not best:
+            (close if "too close" in row["note"] else worse).append(row["variant"])
+    if worse:
+        which = listed(worse, last="and the")
+        said.append(f"It predicts left-out rows clearly better than the {which}.")
+    return [*said, _tied(close)] if close else said
+
+
+def _tied(variants: list[str]) -> str:
+    which = f"{listed(variants, last='and the')} fit{'s' if len(variants) > 1 else ''}"
+    return f"In predicting rows left out it is too close to call with the {which}."
 
 
 def compared(rows: list[dict], unit: str) -> list[str]:
     """What a comparison says: who is best, who is too close to call, whom not to believe."""
+    left, rows = [row for row in rows if not row["rank"]], compared_rows(rows)
+    missing = [f"The {row['variant']} fit is {row['note'].partition('; ')[0]}." for row in left]
     if not rows:
-        return []
+        return missing
     if len(rows) == 1:
+        which = "The others are missing" if left else "There is one variant"
         return [
-            "There is one variant, so there is nothing to compare it with.",
+            f"{which}, so there is nothing to compare it with.",
+            *missing,
             *doubts(rows, unit),
         ]
     best = rows[0]["variant"]
     close = [row["variant"] for row in rows[1:] if "too close" in row["note"]]
     worse = [row["variant"] for row in rows[1:] if "too close" not in row["note"]]
     said = []
+    if int(rows[0]["pareto_k_over"]):
+        worse = []
     if close:
         said.append(
             f"{listed([best, *close]).capitalize()} are too close to call "
@@ -139,13 +166,12 @@ def compared(rows: list[dict], unit: str) -> list[str]:
         )
     elif int(rows[0]["pareto_k_over"]):
         said.append(f"The {best} fit comes out best, but its own numbers are optimistic.")
-        worse = []
     else:
         said.append(f"The {best} fit predicts {unit} left out best.")
     if worse:
         verb = "predict" if len(worse) > 1 else "predicts"
         said.append(f"{listed(worse).capitalize()} {verb} them clearly worse.")
-    said += doubts(rows, unit)
+    said += [*missing, *doubts(rows, unit)]
     units, total = int(rows[0]["units"]), int(rows[0]["units_total"])
     if units < total:
         said.append(
