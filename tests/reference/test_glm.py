@@ -78,7 +78,7 @@ def small(family: str, formula: str, variant: str, silent=False, effects="normal
     known += ["cor"] if "1 + x |" in formula else []
     completed = priors.complete({k: PRIORS[k] for k in known if k not in without}, data, effects)
     found = working.solve(data, completed, variant)
-    coordinates = Coordinates.of(data, found)
+    coordinates = Coordinates.of(data, found, heavy=completed.nu)
     if silent:
         blocks = [block.silent() for block in coordinates.blocks]
         coordinates = replace(coordinates, blocks=blocks)

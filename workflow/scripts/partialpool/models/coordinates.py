@@ -6,13 +6,19 @@ beta and the other factors, its rows say that v has precision T'T = I + L'SL and
 T'c = L'(g - H beta), has a standard normal z whatever L is. Where the rows say little this
 is the non-centred form, where they say much the centred one, and groups between are
 between (Papaspiliopoulos, Roberts & Sköld 2007, https://doi.org/10.1214/088342307000000014).
+
+The factor with most groups is the inner one. The others come first, with beta and the inner
+factor's deviations integrated out of the working model; then beta, given them; then the inner
+deviations, given all else. What the rows say of the level of a factor is then left to beta, and
+only contrasts between its groups are informed. So that the level scales with L, as the prior has
+it, and contrasts are where the rows put them, its deviations are rotated over the groups, which
+leaves their normal prior as it is: each of the new ones has an information of its own.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import linalg, sparse
-from scipy.sparse.linalg import splu
 
 from partialpool.described import Grouping
 from partialpool.models import collapse
@@ -38,6 +44,9 @@ class Block:
         H, shape `(varying, coefficient, group)`.
     natural : numpy.ndarray
         g, shape `(varying, group)`.
+    rotation : numpy.ndarray or None
+        Orthogonal, `(group, group)`: deviations of the groups are this matrix times those that
+        the block is of.
     """
 
     position: int
@@ -45,6 +54,7 @@ class Block:
     root: np.ndarray
     on_beta: np.ndarray
     natural: np.ndarray
+    rotation: np.ndarray | None = None
 
     @property
     def information(self) -> np.ndarray:
@@ -64,17 +74,16 @@ class Block:
 
     def silent(self) -> "Block":
         """The same factor as if its rows said nothing: the non-centred form."""
-        zeros = (np.zeros_like(part) for part in (self.root, self.on_beta, self.natural))
-        return Block(self.position, self.factor, *zeros)
+        zeros = {n: np.zeros_like(getattr(self, n)) for n in ("root", "on_beta", "natural")}
+        return replace(self, **zeros)
 
 
 @dataclass(frozen=True)
 class Informed:
-    """What the working rows say of positions of beta, one factor's deviations unknown.
+    """What the working rows say of positions of beta, the inner deviations unknown.
 
     Attributes
     ----------
-    factor : Grouping
     root : numpy.ndarray
         Shape `(varying, varying, group)`: of :class:`Block`, all other deviations known.
     turned : numpy.ndarray
@@ -84,7 +93,6 @@ class Informed:
         `(pair,)`: squared lengths of the rows that they do not touch, times the same.
     """
 
-    factor: Grouping
     root: np.ndarray
     turned: np.ndarray
     squares: np.ndarray
@@ -99,27 +107,26 @@ class Coordinates:
     centre : numpy.ndarray
         Shape `(coefficient,)`: beta at the origin.
     inverse : numpy.ndarray
-        `(coefficient, coefficient)`: beta = centre + inverse @ position. Those that vary by group
-        come last, so that each of their coordinates speaks of its own.
+        `(coefficient, coefficient)`: beta = centre + inverse @ position + lean @ deviations. Those
+        that vary by the inner factor come last, so that each of their coordinates speaks of its
+        own.
     last : int
-        How many coefficients vary.
-    informed : list of Informed
-        What the rows say of the last positions, by factor, in the order of `blocks`.
-    alone : numpy.ndarray
-        `(last, last)`: variance of the last positions if all deviations are known.
-    lean, turn : numpy.ndarray or None
-        Positions of all factors but the first block's: what they have of the position of beta,
-        `(outer, coefficient)`, and of the sampler's own, `(outer, outer)`.
+        How many vary by it.
+    informed : Informed or None
+        What the rows say of the last positions; None without factors.
+    lean : numpy.ndarray
+        `(coefficient, outer)`: deviations are those of all outer factors, group by group.
+    turn : numpy.ndarray or None
+        `(outer, outer)`: positions of the outer deviations, from those of the sampler.
     blocks : list of Block
-        By factor; first the one with most groups.
+        By factor; first the inner one, that with most groups.
     """
 
     centre: np.ndarray
     inverse: np.ndarray
     last: int
-    informed: list[Informed]
-    alone: np.ndarray
-    lean: np.ndarray | None
+    informed: Informed | None
+    lean: np.ndarray
     turn: np.ndarray | None
     blocks: list[Block]
 
@@ -128,39 +135,50 @@ class Coordinates:
         """Number of coordinates of the deviations of all blocks but the first."""
         return sum(block.natural.size for block in self.blocks[1:])
 
+    def of_block(self, block: Block) -> slice:
+        """Where the deviations of an outer block are among those of all of them."""
+        begin = 0
+        for one in self.blocks[1:]:
+            end = begin + one.natural.size
+            if one is block:
+                break
+            begin = end
+        return slice(begin, end)
+
     @classmethod
-    def of(cls, data: Rows, working: Working, silent: bool = False) -> "Coordinates":
+    def of(cls, data: Rows, working: Working, silent: bool = False, heavy=()) -> "Coordinates":
         """From the working model of one variant.
 
-        `silent` makes factors non-centred whose groups' own rows decide little.
+        `silent` makes factors non-centred whose groups' own rows decide little. The factors in
+        `heavy` have Student-t deviations, which are not to be rotated.
         """
         size = len(working.beta)
         factors = data.factors[: len(working.u)]
         order = sorted(range(len(factors)), key=lambda i: -len(factors[i].levels))
-        identity = np.eye(working.precision.shape[0], size)
-        covariance = splu(working.precision).solve(identity)[:size]
+        inner, outer = order[:1], order[1:]
+        marginal = _without(working, inner, outer)
+        precision, cross = marginal[:size, :size].toarray(), marginal[size:, :size].toarray()
 
-        varies = {c for factor in factors for c in factor.varying}
+        varies = factors[inner[0]].varying if inner else ()
         last = [c for c in data.coefficients if c in varies]
         index = [data.coefficients.index(c) for c in data.coefficients if c not in varies]
         index += [data.coefficients.index(c) for c in last]
-        precision = np.linalg.inv(covariance[np.ix_(index, index)])
-        inverse = np.zeros_like(covariance)
-        inverse[index] = np.linalg.inv(linalg.cholesky((precision + precision.T) / 2))
-        steps = inverse[:, len(index) - len(last) :]
-        alone = np.linalg.inv(steps.T @ working.precision[:size, :size].toarray() @ steps)
-        informed = [_informed(data, working, i, steps) for i in order]
+        own = precision[np.ix_(index, index)]
+        inverse = np.zeros_like(precision)
+        inverse[index] = np.linalg.inv(linalg.cholesky((own + own.T) / 2))
+        informed = None
+        if inner:
+            informed = _informed(data, working, inner[0], inverse[:, size - len(last) :])
 
-        blocks = [_inner(data, working, order[0])] if order else []
-        if len(order) > 1:
-            marginal, at = _without(working, order[0], order[1:])
-            blocks += [_outer(data, working, i, marginal, at[i], size) for i in order[1:]]
+        lean = -np.linalg.solve(precision, cross.T)
+        modes = [working.u[position].ravel() for position in outer]
+        centre = working.beta - lean @ np.concatenate([*modes, np.zeros(0)])
+        blocks, joint = _outer(data, working, outer, marginal[size:, size:], cross, lean, heavy)
+        blocks = [_inner(data, working, position) for position in inner] + blocks
         if silent:
             blocks = [block.silent() if block.mostly_prior(working) else block for block in blocks]
-        lean = turn = None
-        if len(order) > 1 and marginal.shape[0] <= LARGEST:
-            lean, turn = _turned(marginal.toarray(), inverse, blocks[1:], working)
-        return cls(working.beta, inverse, len(last), informed, alone, lean, turn, blocks)
+        turn = None if joint is None else _turned(joint, blocks[1:], working)
+        return cls(centre, inverse, len(last), informed, lean, turn, blocks)
 
 
 def _informed(data: Rows, working: Working, position: int, steps: np.ndarray) -> Informed:
@@ -182,7 +200,7 @@ def _informed(data: Rows, working: Working, position: int, steps: np.ndarray) ->
     whole -= np.einsum("gik,gim->km", touched, touched)
     pairs = collapse.pairs(len(whole))
     turned = np.moveaxis(touched @ pairs, 0, -1)
-    return Informed(factor, block.root, turned, np.einsum("ip,ik,kp->p", pairs, whole, pairs))
+    return Informed(block.root, turned, np.einsum("ip,ik,kp->p", pairs, whole, pairs))
 
 
 def _inner(data: Rows, working: Working, position: int) -> Block:
@@ -198,20 +216,71 @@ def _inner(data: Rows, working: Working, position: int) -> Block:
     return _block(position, factor, information, on_beta, natural)
 
 
-def _outer(data, working, position, marginal, where, size) -> Block:
-    """Another factor, given beta, the deviations of the first integrated out."""
-    factor, u = data.factors[position], working.u[position]
-    prior = np.linalg.inv(working.covariance[position])
-    groups, varying = u.shape
-    part = marginal[where, where]
+def _outer(data, working, positions, within, cross, lean, heavy):
+    """Blocks of the outer factors, beta and the inner deviations integrated out.
+
+    `within` is their precision given beta, `cross` that with it. Their joint precision, rotated,
+    comes with them, unless they are very many.
+    """
+    joint = None
+    if within.shape[0] <= LARGEST:
+        joint = within.toarray() + cross @ lean
+        joint = (joint + joint.T) / 2
+    blocks, begin, rotations = [], 0, []
+    for position in positions:
+        factor, u = data.factors[position], working.u[position]
+        where = slice(begin, begin + u.size)
+        rotation, begin = None, where.stop
+        if joint is None:
+            own = _diagonal(within[where, where], u.shape)
+            own = own + cross[where].reshape(*u.shape, -1) @ lean[:, where].T.reshape(
+                *u.shape, -1
+            ).swapaxes(1, 2)
+        else:
+            part = joint[where, where].reshape(*u.shape, *u.shape)
+            if factor.name not in heavy:
+                rotation = _rotation(part)
+                part = np.einsum("aj,aibk,bl->jilk", rotation, part, rotation, optimize=True)
+                u = rotation.T @ u
+            own = np.einsum("jijk->jik", part)
+        rotations.append(np.eye(len(u)) if rotation is None else rotation)
+        natural = np.einsum("gik,gk->gi", own, u)
+        information = own - np.linalg.inv(working.covariance[position])
+        on_beta = np.zeros((*u.shape, 0))
+        block = _block(position, factor, information, on_beta, natural)
+        blocks.append(replace(block, rotation=rotation))
+    if not blocks or joint is None:
+        return blocks, None
+    sizes = [working.u[position].shape[1] for position in positions]
+    whole = linalg.block_diag(
+        *(np.kron(one, np.eye(size)) for one, size in zip(rotations, sizes, strict=True))
+    )
+    return blocks, whole.T @ joint @ whole
+
+
+def _diagonal(part: sparse.csr_array, shape: tuple[int, int]) -> np.ndarray:
+    """The blocks of groups on the diagonal of a precision, `(group, varying, varying)`."""
+    groups, varying = shape
     first = np.arange(groups) * varying
-    information = np.empty((groups, varying, varying))
-    for i in range(varying):
-        for k in range(varying):
-            information[:, i, k] = part[first + i, first + k]
-    on_beta = marginal[where, :size].toarray().reshape(groups, varying, size)
-    natural = np.einsum("gik,gk->gi", information, u) + on_beta @ working.beta
-    return _block(position, factor, information - prior, on_beta, natural)
+    return np.stack(
+        [
+            np.stack([part[first + i, first + k] for k in range(varying)], -1)
+            for i in range(varying)
+        ],
+        axis=1,
+    )
+
+
+def _rotation(part: np.ndarray) -> np.ndarray:
+    """Eigenvectors over groups of the information, `(group, varying, group, varying)`.
+
+    With several varying coefficients, of the sum of theirs, each in units of its own.
+    """
+    summed = 0.0
+    for i in range(part.shape[1]):
+        own = part[:, i, :, i]
+        summed = summed + own / np.trace(own)
+    return np.linalg.eigh((summed + summed.T) / 2)[1]
 
 
 def _block(position, factor, information, on_beta, natural) -> Block:
@@ -229,46 +298,26 @@ def _block(position, factor, information, on_beta, natural) -> Block:
     )
 
 
-def _without(working: Working, first: int, others: list[int]):
-    """Precision of beta and other factors' u, the first's integrated out; and where each is."""
-    size = len(working.beta)
-    kept = np.arange(size)
-    at, end = {}, size
-    for position in others:
-        where = working.where(position)
-        kept = np.concatenate([kept, np.arange(where.start, where.stop)])
-        at[position] = slice(end, end + working.u[position].size)
-        end = at[position].stop
+def _without(working: Working, inner: list[int], outer: list[int]) -> sparse.csr_array:
+    """Precision of beta and the outer factors' u, the inner's integrated out."""
+    kept = np.concatenate(
+        [np.arange(len(working.beta)), *(np.r_[working.where(position)] for position in outer)]
+    )
     precision = sparse.csr_array(working.precision)
-    cross = precision[working.where(first)][:, kept]
-    inverse = block_diagonal(np.linalg.inv(working.blocks(first)))
-    return sparse.csr_array(precision[kept][:, kept] - cross.T @ inverse @ cross), at
+    left = precision[kept][:, kept]
+    for position in inner:
+        cross = precision[working.where(position)][:, kept]
+        left = left - cross.T @ block_diagonal(np.linalg.inv(working.blocks(position))) @ cross
+    return sparse.csr_array(left)
 
 
-def _turned(marginal, inverse, blocks, working) -> tuple[np.ndarray, np.ndarray]:
-    """What makes positions of deviations N(0, I), given that of beta, at the rough covariances.
-
-    They follow the position of beta, and not the other way round: how far the data tie the
-    two together does not depend on the variances, as the spread of beta does.
-    """
-    size = len(inverse)
-    jacobian = np.zeros_like(marginal)
-    jacobian[:size, :size] = inverse
-    begin = size
+def _turned(joint: np.ndarray, blocks, working: Working) -> np.ndarray:
+    """What makes positions of the outer deviations N(0, I) at the rough covariances."""
+    maps = []
     for block in blocks:
-        covariance = working.covariance[block.position]
-        scale = np.linalg.cholesky(covariance)
-        precision = block.information + np.linalg.inv(covariance)
-        on_beta = np.moveaxis(block.on_beta, -1, 0)
-        shift = -np.linalg.solve(precision, on_beta) @ inverse
+        scale = np.linalg.cholesky(working.covariance[block.position])
         inner = np.eye(len(scale)) + scale.T @ block.information @ scale
         upper = np.swapaxes(np.linalg.cholesky(inner), 1, 2)
-        own = scale @ np.linalg.inv(upper)
-        groups, varying = shift.shape[:2]
-        end = begin + groups * varying
-        jacobian[begin:end, :size] = shift.reshape(-1, size)
-        jacobian[begin:end, begin:end] = linalg.block_diag(*own)
-        begin = end
-    joint = jacobian.T @ marginal @ jacobian
-    own, cross = joint[size:, size:], joint[size:, :size]
-    return -np.linalg.solve(own, cross), np.linalg.inv(np.linalg.cholesky(own)).T
+        maps += [*(scale @ np.linalg.inv(upper))]
+    jacobian = linalg.block_diag(*maps)
+    return np.linalg.inv(np.linalg.cholesky(jacobian.T @ joint @ jacobian)).T

@@ -54,28 +54,30 @@ def model(
         size = len(data.coefficients)
         glm.add_coord("coordinate", length=size + coordinates.outer)
         position = pm.Flat("z", dims="coordinate")
-        beta, stretched = _coefficients(data, priors, coordinates, scales, position[:size])
-        position = position[size:]
+        own, position = position[:size], position[size:]
         if coordinates.turn is not None:
             turn = parts.known("turn", coordinates.turn)
-            lean = parts.known("lean", coordinates.lean)
-            own = (turn * position[None, :]).sum(axis=1)
-            position = own + (lean * stretched[None, :]).sum(axis=1)
-        design = parts.known("design", data.of_columns(data.coefficients).T)
-        eta = (design * beta[:, None]).sum(axis=0)
+            position = (turn * position[None, :]).sum(axis=1)
 
-        begin = 0
-        outside = 0.0
+        begin, outside, shift = 0, 0.0, 0.0
         for block, scale, nu in zip(blocks[1:], scales[1:], nus[1:], strict=True):
             # Group by group, as the coordinates are turned.
-            shape = (parts.count(block.factor.name), len(block.factor.varying))
+            name = block.factor.name
+            shape = (parts.count(name), len(block.factor.varying))
             end = begin + shape[0] * shape[1]
             z = position[begin:end].reshape(shape).T
-            natural = _natural(block, beta)
+            natural = parts.known(f"natural_{name}", block.natural)
             u = _effects(block, scale, nu, natural, z)
             outside += _explained(data, priors, block, u)
+            # In an array of its own for each factor, as how many groups there are is data.
+            lean = coordinates.lean[:, coordinates.of_block(block)]
+            lean = lean.reshape(size, -1, len(block.factor.varying))
+            lean = parts.known(f"lean_{name}", np.moveaxis(lean, 2, 0))
+            shift += sum((lean[i] * u[i][None, :]).sum(axis=1) for i in range(len(u)))
             begin = end
-        eta = eta + outside
+        beta = _coefficients(data, priors, coordinates, scales, own, shift)
+        design = parts.known("design", data.of_columns(data.coefficients).T)
+        eta = (design * beta[:, None]).sum(axis=0) + outside
         if collapsed:
             left = parts.known("response", data.y) - eta
             scale = scales[0]
@@ -108,26 +110,26 @@ def _response(data: Rows, priors: Priors, rough: Working) -> dict:
     return found
 
 
-def _coefficients(data, priors, coordinates: Coordinates, scales, position):
-    """beta, its priors, and its position, in which what varies follows the variances."""
-    triangles = []
-    for informed, scale in zip(coordinates.informed, scales, strict=True):
-        name = informed.factor.name
-        root = parts.known(f"informed_{name}", informed.root)
-        groups = integrated.Groups(root, scale, pt.ones(()), of=name)
-        squares = groups.squares(parts.known(f"turned_{name}", informed.turned))
-        squares = squares + parts.known(f"squares_{name}", informed.squares)
-        triangles.append(collapse.triangle_of(squares, coordinates.last, pt))
-    alone = coordinates.alone if len(triangles) > 1 else None
-    position = parts.spread(position, triangles, coordinates.last, alone)
+def _coefficients(data, priors, coordinates: Coordinates, scales, position, shift):
+    """beta and its priors; what varies by the inner factor follows its variances."""
+    informed = coordinates.informed
+    if informed is not None and coordinates.last:
+        root = parts.known("informed", informed.root)
+        groups = integrated.Groups(root, scales[0], pt.ones(()))
+        squares = groups.squares(parts.known("turned", informed.turned))
+        squares = squares + parts.known("squares", informed.squares)
+        triangle = collapse.triangle_of(squares, coordinates.last, pt)
+        position = parts.spread(position, triangle, coordinates.last)
     inverse = parts.known("inverse", coordinates.inverse)
     beta = pm.Deterministic(
         "beta",
-        parts.known("centre", coordinates.centre) + (inverse * position[None, :]).sum(axis=1),
+        parts.known("centre", coordinates.centre)
+        + (inverse * position[None, :]).sum(axis=1)
+        + shift,
         dims="coefficient",
     )
     parts.prior_of_coefficients(data, priors, beta)
-    return beta, position
+    return beta
 
 
 def _natural(block: Block, beta):
@@ -183,6 +185,9 @@ def _effects(block: Block, scale, nu, natural, z):
     determinant = sum(pt.log(triangle[i, i]) for i in range(size))
     pm.Potential(f"effects_{name}", (density - determinant).sum())
     u = [sum(scale[i][k] * v[k] for k in range(i + 1)) for i in range(size)]
+    if block.rotation is not None:
+        rotation = parts.known(f"rotation_{name}", block.rotation)
+        u = [(rotation * one[None, :]).sum(axis=1) for one in u]
     dims = (parts.groups(name), parts.varying(name))
     pm.Deterministic(f"u_{name}", pt.stack(u, axis=-1), dims=dims)
     return u
@@ -306,7 +311,7 @@ class Generalised:
     def __init__(self, data: Rows, priors: Priors, variant: str, found=None, silent=False):
         self.data, self.priors, self.variant = data, priors, variant
         self.working = found or working.solve(data, priors, variant)
-        self.coordinates = Coordinates.of(data, self.working, silent)
+        self.coordinates = Coordinates.of(data, self.working, silent, priors.nu)
 
     def model(self) -> pm.Model:
         """What NUTS draws from."""

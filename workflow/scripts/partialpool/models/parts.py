@@ -53,7 +53,7 @@ def coefficients(data: Described, priors: Priors, coordinates, groups, sigma):
         information += known("prior_information", coordinates.prior_information)
         information += groups.squares(known("turned", coordinates.turned))
         triangle = collapse.triangle_of(information, coordinates.last, pt)
-        rounded = spread(z, [triangle], coordinates.last)
+        rounded = spread(z, triangle, coordinates.last)
     inverse = known("inverse", coordinates.inverse)
     explained = (inverse * rounded[None, :]).sum(axis=1)
     beta = pm.Deterministic(
@@ -64,57 +64,28 @@ def coefficients(data: Described, priors: Priors, coordinates, groups, sigma):
     return beta
 
 
-def spread(z, triangles, size: int, alone=None):
+def spread(z, triangle, size: int):
     """Positions of beta, of which the last `size` follow what the variances leave open of them.
 
-    They are the coefficients that vary by group: given the variances, the working model says where
-    they are, c = R^-1 r, and how far from there, (R'R)^-1. With several factors, the effects of
-    each of them add to the variance that is left if all effects are known.
+    They are the coefficients that vary by group. Given the variances, the working model has them
+    at R^-1 r with covariance (R'R)^-1.
 
     Parameters
     ----------
     z : TensorVariable
         Positions that are standard normal in the working model.
-    triangles : list of dict of (int, int) to TensorVariable
-        [R, r] of each factor, the effects of the others known: see `collapse.triangle_of`.
+    triangle : dict of (int, int) to TensorVariable
+        [R, r]: see `collapse.triangle_of`.
     size : int
-    alone : numpy.ndarray, optional
-        Shape `(size, size)`: the variance if all effects are known.
     """
     if not size:
         return z
-    variance, shift = {}, [0.0] * size
-    for triangle in triangles:
-        inverse = _inverse(triangle, size)
-        for i in range(size):
-            shift[i] += sum(inverse[i, k] * triangle[k, size] for k in range(i, size))
-            for k in range(i + 1):
-                own = sum(inverse[i, m] * inverse[k, m] for m in range(i, size))
-                variance[i, k] = variance.get((i, k), 0.0) + own
-    if alone is not None:
-        alone = known("alone", (len(triangles) - 1) * alone)
-        variance = {(i, k): own - alone[i, k] for (i, k), own in variance.items()}
-    lower, first = {}, z.shape[0] - size
-    for k in range(size):
-        left = variance[k, k] - sum(lower[k, m] ** 2 for m in range(k))
-        lower[k, k] = pt.sqrt(pt.maximum(left, collapse.LEAST * variance[k, k]))
-        for i in range(k + 1, size):
-            own = variance[i, k] - sum(lower[i, m] * lower[k, m] for m in range(k))
-            lower[i, k] = own / lower[k, k]
-    pm.Potential("spread", sum(pt.log(lower[k, k]) for k in range(size)))
-    found = [shift[i] + sum(lower[i, k] * z[first + k] for k in range(i + 1)) for i in range(size)]
+    first, found = z.shape[0] - size, [None] * size
+    for row in reversed(range(size)):
+        others = sum(triangle[row, k] * found[k] for k in range(row + 1, size))
+        found[row] = (z[first + row] + triangle[row, size] - others) / triangle[row, row]
+    pm.Potential("spread", -sum(pt.log(triangle[row, row]) for row in range(size)))
     return pt.concatenate([z[:first], pt.stack(found)])
-
-
-def _inverse(triangle: dict, size: int) -> dict:
-    """Of an upper triangle, by (row, column)."""
-    found = {}
-    for k in range(size):
-        found[k, k] = 1 / triangle[k, k]
-        for i in reversed(range(k)):
-            others = sum(triangle[i, m] * found[m, k] for m in range(i + 1, k + 1))
-            found[i, k] = -others / triangle[i, i]
-    return found
 
 
 def prior_of_coefficients(data: Described, priors: Priors, beta) -> None:
