@@ -217,7 +217,7 @@ def _factors(described: list[dict], groups: list[dict], known) -> list[Factor]:
     for group in groups:
         sizes[group["factor"]][group["group"]] = int(group["rows"])
     return [
-        Factor(name, _columns(name, known), tuple(factor["varying"]), sizes[name])
+        Factor(name, _columns(name, known), tuple(sum(factor["blocks"], [])), sizes[name])
         for name, factor in ((factor["name"], factor) for factor in described)
     ]
 
