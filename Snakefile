@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 sys.path.insert(0, f"{workflow.basedir}/workflow/scripts")
 
-from partialpool import code, files, job, priors, progress, run, study, unfinished
+from partialpool import code, files, job, priors, progress, reruns, run, study, unfinished
 from partialpool.config import read
 from partialpool.errors import UserError
 
@@ -55,6 +55,10 @@ onerror:
     # registered last is written first.
     atexit.register(sys.stderr.write, job.last_words(STARTED))
     atexit.register(sys.stderr.write, unfinished.tell(workflow))
+
+
+if workflow.is_main_process:
+    reruns.by_records()
 
 
 wildcard_constraints:

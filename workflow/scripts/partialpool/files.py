@@ -71,6 +71,16 @@ def write_text(path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def keep(path: Path, text: str) -> None:
+    """Write what only saves time the next time, unless it is there already or cannot be written."""
+    with suppress(OSError):
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_suffix(f".{os.getpid()}.tmp")
+            temporary.write_text(text, encoding="utf-8")
+            os.replace(temporary, path)
+
+
 def write_json(path, value) -> None:
     """Write `value` as indented JSON; numbers JSON cannot hold (nan, inf) are refused."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
@@ -78,8 +88,20 @@ def write_json(path, value) -> None:
 
 
 def read_json(path):
-    """Read a JSON file."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Read a JSON file.
+
+    Raises
+    ------
+    UserError
+        If it is cut off or damaged.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path}: damaged, or not a JSON file ({error}); delete it and run again: it is made "
+            "anew, and so is what came from it"
+        ) from None
 
 
 def write_csv(path, frame) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from partialpool import code, run
+from partialpool import code, records, run
 from partialpool.errors import UserError
 
 LAST_WORD = "partialpool:"
@@ -42,10 +42,13 @@ def logged(snakemake) -> Iterator[None]:
         os.dup2(stream.fileno(), 2)
         try:
             before = _read(snakemake)
+            records.remove(snakemake.output)
+            inputs = [(str(path), records.verified(path)) for path in snakemake.input]
             yield
             changed = [name for name, state in _read(snakemake).items() if state != before[name]]
             if changed:
                 raise UserError(f"{changed[0]}: was edited while it was being read; run again")
+            records.write(snakemake.output, dict(snakemake.params.items()), inputs)
         except KeyboardInterrupt:
             status = 128 + signal.SIGINT
         except UserError as error:
@@ -61,7 +64,7 @@ def logged(snakemake) -> Iterator[None]:
     os._exit(status)
 
 
-def _read(snakemake) -> dict[str, tuple]:
+def _read(snakemake) -> dict[str, list[int]]:
     """State of the files a job reads, if its run and the code of its run still stand.
 
     Snakemake looks at inputs and parameters when a run starts and when a job ends. What
@@ -73,8 +76,7 @@ def _read(snakemake) -> dict[str, tuple]:
             f"the code of {snakemake.rule} was edited while the run was under way; run again, "
             "and what depends on the edit is made anew"
         )
-    stats = {str(path): os.stat(path) for path in snakemake.input}
-    return {path: (stat.st_mtime_ns, stat.st_size) for path, stat in stats.items()}
+    return {str(path): records.state(path) for path in snakemake.input}
 
 
 def last_words(since: float) -> str:

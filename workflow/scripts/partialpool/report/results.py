@@ -1,6 +1,7 @@
 """What a page is written from: the small files of a study, read without a scientific library."""
 
 import csv
+import itertools
 import json
 import re
 from dataclasses import dataclass, field
@@ -217,7 +218,7 @@ def _factors(described: list[dict], groups: list[dict], known) -> list[Factor]:
     for group in groups:
         sizes[group["factor"]][group["group"]] = int(group["rows"])
     return [
-        Factor(name, _columns(name, known), tuple(sum(factor["blocks"], [])), sizes[name])
+        Factor(name, _columns(name, known), tuple(itertools.chain(*factor["blocks"])), sizes[name])
         for name, factor in ((factor["name"], factor) for factor in described)
     ]
 
