@@ -23,11 +23,7 @@ from partialpool.study import OUTCOME, Outcome
 
 def gate(path: str = "config/config.yaml") -> None:
     """What the workflow does before it samples, in one process."""
-    files.require_yaml(path)
-    for study in config.read(yaml.safe_load(Path(path).read_text(encoding="utf-8"))).values():
-        priors.check(study.priors, f"{path}: studies.{study.name}.priors")
-        files.require(study.data, f"{path}: studies.{study.name}.data")
-        files.require(study.new_data, f"{path}: studies.{study.name}.new_data")
+    for study in config.load().studies.values():
         formula, outcome = Formula(study.formula), Outcome.of(study.block(*OUTCOME))
         named = {"missing": study.missing, "key": study.key, "source": study.data}
         with tempfile.TemporaryDirectory() as folder, files.replacing(f"{folder}/t.parquet") as to:

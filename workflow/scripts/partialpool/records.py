@@ -13,7 +13,9 @@ written when it has ended, so an output without one is not complete.
 import hashlib
 import json
 import os
+import socket
 import stat
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
@@ -25,6 +27,7 @@ from partialpool.errors import UserError
 RESULTS = Path("results")
 KNOWN = run.FOLDER / "checksums.json"
 FOLDER = "records"
+AHEAD = 10  # seconds that the clocks of a file server and of this machine may differ by
 
 
 def place(output) -> Path:
@@ -98,6 +101,8 @@ def verified(path) -> str:
         If a result is not as it was written: cut off, edited or another file.
     """
     try:
+        if problem := dated_ahead(path):
+            raise UserError(problem)
         found = checksum(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
@@ -110,6 +115,18 @@ def verified(path) -> str:
                 "what came from it"
             )
     return found
+
+
+def dated_ahead(path) -> str | None:
+    """What is wrong with a file dated in the future: whatever is made from it looks older."""
+    modified = os.stat(path).st_mtime
+    if modified <= time.time() + AHEAD:
+        return None
+    date = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(modified))
+    return (
+        f"{path}: is dated {date}, ahead of the clock of {socket.gethostname()}; set its date "
+        f"by `touch '{path}'`"
+    )
 
 
 def is_result(path) -> bool:
