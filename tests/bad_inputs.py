@@ -368,9 +368,7 @@ CASES = [
     bad_config("studies: {}", "config/config.yaml: no study; add one"),
     bad_config("studies: {s: }", "config/config.yaml: studies.s: no value given; it must be"),
     bad_config("seed: one\nstudies: {s: {}}", "config/config.yaml: studies.s: no `formula`"),
-    bad_config(
-        "studies: {1: {}}", "config/config.yaml: line 1: the key '1' is read as a number; a"
-    ),
+    bad_config("studies: {1: {}}", "config/config.yaml: line 1: the key '1' is read as a num"),
     bad_config(
         "interval: .inf\nstudies: {s: {}}", "config/config.yaml: interval: inf is not a fin"
     ),
