@@ -373,4 +373,52 @@ CASES = [
         "interval: .inf\nstudies: {s: {}}", "config/config.yaml: interval: inf is not a fin"
     ),
     bad_config(b"studies: \xe9", "config/config.yaml: is not UTF-8; save it as UTF-8"),
+    bad_config("seed: 1".encode("utf-16"), "config/config.yaml: is not UTF-8; save it as UTF-8"),
+    bad_config("a: 1\nb: x\0y", "config/config.yaml: line 2: has the character U+0000, which is"),
+    bad_config("#" + "x" * 10**7, "config/config.yaml: has 10 MB, and a config at most 10; for"),
+    bad_config(f"seed: {'9' * 5000}", "config/config.yaml: line 1: the number 9999999999999999"),
+    bad_config("interval: 1e400", "config/config.yaml: line 1: the number 1e400 is too large"),
+    bad_config("seed: 010", "config/config.yaml: line 1: 010 is not read in the same way by every"),
+    bad_config("seed: 1:30", "config/config.yaml: line 1: 1:30 is not read in the same way by"),
+    bad_config("? [a, b]\n: 1", "config/config.yaml: line 1: a key must be text, not a list"),
+    bad_config("? {a: b}\n: 1", "config/config.yaml: line 1: a key must be text, not a mapping"),
+    bad_config("studies: {yes: 1}", "config/config.yaml: line 1: the key 'yes' is read as true or"),
+    bad_config("~: 1", "config/config.yaml: line 1: the key '~' is read as no value; a"),
+    bad_config("2026-01-01: 1", "config/config.yaml: line 1: the key '2026-01-01' is read as"),
+    bad_config("studies: null", "config/config.yaml: no study; add one"),
+    bad_config("a: 1\n---\nb: 1", "config/config.yaml: line 2: not valid YAML ("),
+    bad_config("a: {<<: 3}", "config/config.yaml: line 1: not valid YAML (expected a mapping"),
+    bad_config("a: !!python/name:os.system x", "config/config.yaml: line 1: the tag 'tag:yaml.org"),
+    bad_config("a: !!set {b}", "config/config.yaml: line 1: the tag 'tag:yaml.org,2002:set' means"),
+    bad_config("__use_yte__: true", "config/config.yaml: unknown key '__use_yte__'; known: seed,"),
+    bad_config("s: &s\n  t: *s", "config/config.yaml: line 1: this block contains itself by an al"),
+    bad_config("s: &s\n  <<: *s", "config/config.yaml: line 1: this block contains itself by an"),
+    bad_config(
+        "a:\n - " + "[" * 99 + "]" * 99, "config/config.yaml: line 2: has more than 30 bloc"
+    ),
+    bad_config("a: " + "[" * 10**6, "config/config.yaml: line 1: has more than 30 blocks within"),
+    bad_config(
+        "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 2000)),
+        "config/config.yaml: line 30: the aliases in this block stand for over 1,000,000 values",
+    ),
+    bad_config(
+        "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [{f'*a{i - 1},' * 10}]\n" for i in range(1, 9)),
+        "config/config.yaml: line 7: the aliases in this block stand for over 1,000,000 values",
+    ),
+    bad_config('{"seed": 1, "seed": 2}', "config/config.yaml: key 'seed' is there twice; remove"),
+    bad_config('{"seed": 1e999}', "config/config.yaml: seed: inf is not a finite number"),
+    bad_config('{"a": ' + "[" * 9999 + "]" * 9999 + "}", "config/config.yaml: has more than 30 bl"),
+    bad_config(
+        "studies: {s: {data:t.csv, formula: y ~ x}}",
+        "config/config.yaml: studies.s: unknown key 'data:t.csv'; put a space after the colon",
+    ),
+    bad_config(
+        "studies: {s: {data: t.csv, formula: y ~ x, family: 2026-01-01}}",
+        'config/config.yaml: studies.s.family: "2026-01-01"; it must be gaussian',
+    ),
+    bad_config(
+        "studies: {radon: &s {data: t.csv, formula: y ~ x}, Radon: *s}",
+        "config/config.yaml: studies.radon and studies.Radon are named 'radon' and 'Radon', one",
+    ),
+    bad({"trials": False}, f"{CONFIG}.trials: false; it must be a column of the table; yes"),
 ]

@@ -328,6 +328,9 @@ def _hint(key: str, known: Mapping) -> str:
     for name, schema in known.items():
         if key in schema.get("properties", {}):
             return f"; it belongs under `{name}:`"
+    word, colon, value = key.partition(":")
+    if colon and word in known:
+        return f"; put a space after the colon: `{word}: {value.strip()}`"
     return nearest(key, known) or f"; known: {', '.join(known)}"
 
 

@@ -13,6 +13,7 @@ written when it has ended, so an output without one is not complete.
 import hashlib
 import json
 import os
+import shlex
 import socket
 import stat
 import time
@@ -125,7 +126,7 @@ def dated_ahead(path) -> str | None:
     date = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(modified))
     return (
         f"{path}: is dated {date}, ahead of the clock of {socket.gethostname()}; set its date "
-        f"by `touch '{path}'`"
+        f"by `touch {shlex.quote(str(path))}`"
     )
 
 
