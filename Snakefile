@@ -26,6 +26,8 @@ try:
         loaded = load(given.configfiles, given.config, given.replace_workflow_config)
         STUDIES, PLACES, STRICT = loaded.studies, loaded.places, loaded.strict
         CODE = code.hashes()
+        workflow.configfiles = loaded.files  # for Snakemake's own account and report
+        config.update(loaded.config)
         paths.require_results()
 except UserError as error:
     sys.exit(f"partialpool: {error}")

@@ -20,12 +20,10 @@ from partialpool.studies import expand
 from partialpool.study import COUNTS, OUTCOME, VARIANTS, Outcome, Study, call
 from partialpool.yaml_file import Sources
 
+DEFAULT = "config/config.yaml"
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-
-
-DEFAULT = "config/config.yaml"
 
 
 def load(files=(), given: Mapping | None = None, replace: bool = False) -> "Loaded":
@@ -57,7 +55,7 @@ def load(files=(), given: Mapping | None = None, replace: bool = False) -> "Load
         paths.require(block.data, f"{where}.data")
         paths.require(block.new_data, f"{where}.new_data")
     strict = config.get("strict", _validator().schema["properties"]["strict"]["default"])
-    return Loaded(studies, places, strict)
+    return Loaded(files, config, studies, places, strict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,12 +64,18 @@ class Loaded:
 
     Attributes
     ----------
+    files : list of str
+        In the order in which they extend one another.
+    config : dict
+        All of them as one.
     studies : dict of str to Study
     places : dict of str to str
         The file and block of each study, for messages.
     strict : bool
     """
 
+    files: list[str]
+    config: dict
     studies: dict[str, Study]
     places: dict[str, str]
     strict: bool
@@ -115,14 +119,12 @@ def read(
         for name, one, origin in expand(key, block, where):
             place = f"studies.{key}{origin}"
             other = folded.setdefault(name.casefold(), name)
-            if name in studies or other != name:
-                names = f"both named {name!r}"
+            if other in origins:
+                both = f"both named {name!r}"
                 if other != name:
-                    names = (
-                        f"named {other!r} and {name!r}, one folder where names of files ignore case"
-                    )
+                    both = f"named {other!r} and {name!r}, one folder where file names ignore case"
                 raise UserError(
-                    f"{of('studies', key)}: {origins[other]} and {place} are {names}; rename one"
+                    f"{of('studies', key)}: {origins[other]} and {place} are {both}; rename one"
                 )
             try:
                 if origin:

@@ -166,7 +166,7 @@ def read_netcdf(path):
 def parts(path: str) -> list[str]:
     """The files of a table: itself, or the Parquet parts in a folder, in order of name."""
     if not Path(path).is_dir():
-        return [path]
+        return [str(Path(path))]  # Snakemake wants no // in it
     found = (part for part in Path(path).rglob("*.parquet") if part.name[0] not in "._")
     return sorted(map(str, found))
 
