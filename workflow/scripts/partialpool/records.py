@@ -10,6 +10,7 @@ its checksum before anything of it is used. The record is removed when a job beg
 written when it has ended, so an output without one is not complete.
 """
 
+import atexit
 import hashlib
 import json
 import os
@@ -165,6 +166,8 @@ def _known() -> dict[str, list]:
     return {}
 
 
-def remember() -> None:
+def remember_at_exit() -> None:
     """Keep the checksums of this run for the next; it only saves time."""
-    files.keep(KNOWN, json.dumps(_known()))
+    # Snakemake goes back to where it was called before it ends.
+    known, place = _known(), KNOWN.absolute()
+    atexit.register(lambda: files.keep(place, json.dumps(known)))

@@ -6,7 +6,6 @@ a removed `.snakemake`, nor other modification times, nor a table with an older 
 a result pass that was made from something else.
 """
 
-import atexit
 from functools import cache
 
 import snakemake.workflow
@@ -75,4 +74,4 @@ def _params(job) -> str:
 def by_records() -> None:
     """Let the run that is being parsed answer from the records."""
     snakemake.workflow.FilePersistence = Persistence
-    atexit.register(records.remember)
+    records.remember_at_exit()
