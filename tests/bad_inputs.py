@@ -396,6 +396,7 @@ CASES = [
     bad_config(
         "a:\n - " + "[" * 99 + "]" * 99, "config/config.yaml: line 2: has more than 30 bloc"
     ),
+    bad_config("a: [" + "x," * 2_000_000, "config/config.yaml: has over 1,000,000 values; a con"),
     bad_config("a: " + "[" * 10**6, "config/config.yaml: line 1: has more than 30 blocks within"),
     bad_config(
         "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 2000)),

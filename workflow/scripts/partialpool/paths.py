@@ -15,7 +15,6 @@ from partialpool.errors import UserError, nearest
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _OF_PROCESS = re.compile(r"/dev/(std(in|out|err)$|fd/)|/proc/")
-_OF_PROCESS = re.compile(r"/dev/(std(in|out|err)$|fd/)|/proc/")
 _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
     (stat.S_ISFIFO, "a pipe"),
     (stat.S_ISSOCK, "a socket"),

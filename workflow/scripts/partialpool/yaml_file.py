@@ -7,6 +7,7 @@ file is evaluated, and no alias, depth or number in it takes more than its share
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -98,11 +99,11 @@ def _json(path, text: str) -> dict:
     """JSON as plain values, with the same limits."""
 
     def pairs(found):
-        keys = [key for key, _ in found]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise UserError(f"{path}: key {key!r} is there twice; remove one of the two")
-        return dict(found)
+        keys = dict(found)
+        if len(keys) < len(found):
+            [(key, _), *_] = Counter(key for key, _ in found).most_common(1)
+            raise UserError(f"{path}: key {_short(key)} is there twice; remove one of the two")
+        return keys
 
     def number(written):
         if len(written) > DIGITS:
@@ -124,9 +125,11 @@ def _deepest(value) -> int:
 
 
 def _check_events(path, text: str) -> None:
-    """Check depth before anything that recurses sees the file."""
+    """Check depth and length before anything that recurses sees the file."""
     depth = 0
-    for event in yaml.parse(text, _loader()):
+    for number, event in enumerate(yaml.parse(text, _loader())):
+        if number > VALUES:
+            raise UserError(f"{path}: has over {VALUES:,} values; a config has some thousands")
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > DEPTH:
