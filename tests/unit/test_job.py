@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from partialpool import job
+from partialpool import job, run
 
 
 @pytest.fixture
 def log(tmp_path, monkeypatch) -> Path:
     """A log to be written."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(run.NAME, raising=False)
     Path("results/logs").mkdir(parents=True)
     return Path("results/logs/fit.log")
 
@@ -32,7 +33,16 @@ def test_a_log_that_could_not_be_written(log, monkeypatch):
     assert job.last_word(log) == said
 
 
-def test_a_log_whose_folder_is_a_file(tmp_path):
+def test_a_run_whose_folder_was_removed(log, monkeypatch):
+    monkeypatch.setenv(run.NAME, "this run")
+    assert job.last_word(log).startswith("the folder .snakemake was removed while the run was")
+    run.FOLDER.mkdir(parents=True)
+    run.RECORD.write_text("this run\n{}\n")
+    assert job.last_word(log) == ""
+
+
+def test_a_log_whose_folder_is_a_file(tmp_path, monkeypatch):
+    monkeypatch.delenv(run.NAME, raising=False)
     (tmp_path / "results").write_text("")
     log = tmp_path / "results/logs/fit.log"
     assert job.last_word(log) == f"{log}: cannot be written (Not a directory)"
