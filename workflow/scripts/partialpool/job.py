@@ -117,13 +117,19 @@ def last_word(log, written: bool = True) -> str:
         Whether the log is this job's. If not, or if it lacks the line, it may be that nothing
         can be written there, or that Snakemake's folder is gone, and that is what is said.
     """
-    with suppress(OSError), open(log, "rb") as stream:
-        stream.seek(max(0, stream.seek(0, os.SEEK_END) - 65536))
-        last = stream.read().decode(errors="replace").rstrip().rpartition("\n")[2]
-        if written and last.startswith(LAST_WORD):
-            return last.removeprefix(LAST_WORD).strip()
+    last = last_line(log) if written else ""
+    if last.startswith(LAST_WORD):
+        return last.removeprefix(LAST_WORD).strip()
     if run.NAME in os.environ and not run.RECORD.exists():
         return "the folder .snakemake was removed while the run was under way; run again"
     folder = next(place for place in Path(log).absolute().parents if place.exists())
     error = files.unwritable(folder)
     return f"{log}: cannot be written ({error.strerror or error})" if error else ""
+
+
+def last_line(log) -> str:
+    """The last line of a log; empty where it cannot be read."""
+    with suppress(OSError), open(log, "rb") as stream:
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - 65536))
+        return stream.read().decode(errors="replace").rstrip().rpartition("\n")[2]
+    return ""
