@@ -104,14 +104,29 @@ CASES = [
     bad({"formula": "y + x"}, "formula 'y + x': no response"),
     bad({"formula": "y ~ x +"}, "formula 'y ~ x +': cannot be read"),
     bad({"formula": "y ~ (x"}, "formula 'y ~ (x': cannot be read"),
-    bad({"formula": "y ~ `x"}, "formula 'y ~ `x': cannot be read (a quotation mark or backtick"),
+    bad({"formula": "y ~ `x"}, "formula 'y ~ `x': a quotation mark or backtick is not closed"),
     bad({"formula": "y ~ lag(x)"}, "formula 'y ~ lag(x)': function 'lag' cannot be used; nearest:"),
     bad({"formula": "y ~ open('t.csv')"}, "formula \"y ~ open('t.csv')\": function 'open' cannot"),
     bad({"formula": "y ~ x**2"}, "formula 'y ~ x**2': a power of a column is written I(x**2)"),
     bad({"formula": "y ~ y + x"}, "formula 'y ~ y + x': 'y' is on both sides"),
-    bad({"formula": "y ~ g + (1 | g)"}, "formula 'y ~ g + (1 | g)': 'g' is the grouping factor"),
+    bad(
+        {"formula": "y ~ x + (1 | x)"},
+        "t.csv: column 'x' must be numbers; row 4 is 'four'; if it is a set of labels, write C(x)",
+        x="1|2|4|four|7|5",
+    ),
+    bad(
+        {"formula": "y ~ x + (1 | x)"},
+        "new.csv: formula 'y ~ x + (1 | x)': column 'x' must be numbers; row 2 is 'six'",
+        new="x\n7\nsix\n",
+    ),
     bad({"formula": "y ~ 0 + (1 | g)"}, "formula 'y ~ 0 + (1 | g)': no population-level coef"),
-    bad({"formula": "y ~ (1|g) + (x|g)"}, "formula 'y ~ (1|g) + (x|g)': two group terms are of 'g"),
+    bad({"formula": "y ~ (1|g) + (x|g)"}, "formula 'y ~ (1|g) + (x|g)': 'Intercept' varies by 'g'"),
+    bad(
+        {"formula": "y ~ x-id"},
+        "formula 'y ~ x-id': the table has a column 'x-id', whose name goes in backticks: "
+        "'y ~ `x-id`'",
+        ("x,z,id", "x,z,x-id"),
+    ),
     bad(
         {"formula": "y ~ 1 + (1 | g) + (1 | z)", "sigma": "by_group"},
         "formula 'y ~ 1 + (1 | g) + (1 | z)': sigma 'by_group' needs exactly one grouping factor; "

@@ -45,6 +45,7 @@ def fit(variant, factors, passed=True, **priors):
             "nu": {},
             "response": {"sigma": "half_student_t(4, 1)"},
             "centred": True,
+            "at_averages": [],
             "wide": {f.name: {"Intercept": 25.0} for f in factors},
             "given": ["Intercept"],
         }
@@ -90,7 +91,7 @@ def compared(variant, rank, note=""):
 def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=None, **keys):
     """A study of one factor, or of those given; other arguments are keys of its config."""
     if factors is None:
-        factors = [Factor(HOSTILE, (HOSTILE,), ("Intercept",), dict.fromkeys(levels, 3))]
+        factors = [Factor(HOSTILE, (HOSTILE,), (("Intercept",),), dict.fromkeys(levels, 3))]
     described = {"type": "number", "missing": 0, "min": 0, "max": 1, "mean": 0.5, "sd": 0.2}
     labels = {HOSTILE: {"type": "text", "missing": 0, "levels": dict.fromkeys(levels, 3)}}
     keys = {name: str(value) for name, value in keys.items()}

@@ -117,6 +117,21 @@ def test_the_prior_predictive_has_the_moments_of_the_prior():
     assert y.mean() == pytest.approx(rows["y"].mean(), abs=1)
     variance += (2.5 * rows["y"].std()) ** 2 - 3**2 + (0.1 * (x - x.mean())) ** 2 - (0.1 * x) ** 2
     assert (y.var(axis=0) / variance).mean() == pytest.approx(1, abs=0.15)
+    # And so is that of the sd of the groups' intercepts on their deviations there.
+    del given["sd_g[Intercept]"]
+    y = checked(rows, Outcome(), given, text)["prior_predictive"]["y"].values[0]
+    variance += (2.5 * rows["y"].std()) ** 2 - 2**2 + (0.05 * (x - x.mean())) ** 2 - (0.05 * x) ** 2
+    assert (y.var(axis=0) / variance).mean() == pytest.approx(1, abs=0.15)
+
+
+def test_written_priors_of_intercepts_far_outside_the_data_are_pointed_out():
+    rows = table("gaussian", 2)
+    given = {"sd_g[Intercept]": "half_normal(2)"}
+    [told] = warnings(rows, Outcome(), given, "y ~ x + (1 + x | g)")
+    assert "'sd_g[Intercept]' holds, for 'g', where 'x' is zero, 2.4 sds from its mean" in told
+    assert "center(x)" in told
+    rows["x"] -= 40
+    assert warnings(rows, Outcome(), given, "y ~ x + (1 + x | g)") == []
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)

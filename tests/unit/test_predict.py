@@ -291,6 +291,8 @@ def test_the_grid_is_each_groups_own_range():
         ("y ~ n + (1 | h)", 6, ["h", "n"]),
         ("y ~ 1 + (1 | g/h)", 6, ["g", "h"]),
         ("y ~ x + (1 | g) + (1 | h)", 12, ["g", "h", "x", "n"]),
+        ("y ~ h + (1 | g/h)", 6, ["g", "h"]),
+        ("y ~ h + x + (1 | g/h)", 12, ["g", "h", "x"]),
     ],
 )
 def test_the_grid_has_what_the_formula_and_the_outcome_need(text, rows, columns):

@@ -143,8 +143,10 @@ def test_ratios_are_exponentials_of_the_coefficients():
 
 
 def nested():
-    school = Factor("school", ("school",), ("Intercept",), {"A": 3, "B": 3})
-    room = Factor("school:room", ("school", "room"), ("Intercept",), {"A:1": 3, "B:1": 2, "B:2": 1})
+    school = Factor("school", ("school",), (("Intercept",),), {"A": 3, "B": 3})
+    room = Factor(
+        "school:room", ("school", "room"), (("Intercept",),), {"A:1": 3, "B:1": 2, "B:2": 1}
+    )
     return [school, room]
 
 
@@ -168,11 +170,24 @@ def test_several_factors_are_told_apart(tmp_path):
 )
 def test_nested_or_crossed(sizes, pairs, said):
     factors = [
-        Factor(name, (name,), ("Intercept",), dict.fromkeys(map(str, range(size)), 1))
+        Factor(name, (name,), (("Intercept",),), dict.fromkeys(map(str, range(size)), 1))
         for name, size in zip(("school", "room"), sizes, strict=True)
     ]
     found = replace(results(factors=factors), pairs={("school", "room"): pairs})
     assert meaning.relations(found) == [said]
+
+
+def test_a_label_may_be_a_predictor_and_part_of_a_factor():
+    found = replace(results(factors=nested()), pairs={("school", "school:room"): 3})
+    assert tables.role(found, "room") == "groups"
+    found = replace(found, model=found.model | {"terms": {"Intercept": [], "C(room)": ["b", "c"]}})
+    assert [tables.role(found, name) for name in ("room", "school")] == [
+        "predictor, groups",
+        "groups",
+    ]
+    assert meaning.relations(found) == [
+        "Nested: the combinations of school and room are groups too."
+    ]
 
 
 def test_variance_is_shared_out_between_factors_and_rows():
@@ -195,8 +210,8 @@ def test_groups_of_several_columns_are_counted_as_the_fits_name_them(tmp_path):
     formula = Formula("y ~ 1 + (1 | `a.b`:`1`) + (1 | count_all)")
     found = ingest(tmp_path / "t.csv", formula, Outcome(), to=tmp_path / "t.parquet", source="t")
     described = [
-        {"name": "a.b:1", "varying": ["Intercept"], "levels": ["x:p", r"y\:1:q"]},
-        {"name": "count_all", "varying": ["Intercept"], "levels": ["k", "l"]},
+        {"name": "a.b:1", "blocks": [["Intercept"]], "levels": ["x:p", r"y\:1:q"]},
+        {"name": "count_all", "blocks": [["Intercept"]], "levels": ["k", "l"]},
     ]
     groups = found.groups.astype(str).to_dict("records")
     factors = _factors(described, groups, found.report["columns"])
@@ -256,6 +271,24 @@ def test_priors_of_every_parameter_and_where_they_came_from():
         "sigma": False,
         "nu": True,
     }
+
+
+def test_where_default_priors_hold_is_said():
+    found = results(levels=("a", "b"))
+    model = {"coefficients": ["Intercept", "x"], "mean": {"Intercept": 1, "x": 5.25}}
+    model = found.model | model | {"sd": {"Intercept": 0, "x": 2}}
+    factor = replace(found.factors[0], blocks=(("Intercept", "x"),))
+    found = replace(found, model=model, factors=[factor])
+    at = {"centred": True, "at_averages": [factor.name]}
+    said = [
+        priors.centred_words(replace(found, fits=[fit("hierarchical", [factor], **own)]))
+        for own in (at, at | {"centred": False}, at | {"at_averages": []})
+    ]
+    assert "at the mean of the predictors (x = 5.25), not where they are all zero." in said[0]
+    assert said[0].endswith(said[1])
+    assert said[1].startswith("The priors of sd_")
+    assert "how groups differ at the mean of the predictors (x = 5.25)" in said[1]
+    assert said[2] == said[0].removesuffix(f" {said[1]}")
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ class Columns:
             meant = self.file.is_csv and cells.odd < cells.rows / 2
             if cells.odd and (meant or cells.nearly > cells.strange):
                 self._refuse(name, *cells.first, set())
-            if cells.rows and not cells.odd and self.file.is_csv:
+            if cells.rows and not cells.odd and self.file.is_csv and name not in self.roles.text:
                 self.numbers.add(name)
         if self.numbers & {*self.cells}:
             raise Again
@@ -177,6 +177,8 @@ class Columns:
         if not number:
             self._count(name, values, wrong, known, odd)
             return values
+        if name in roles.text:
+            return values  # numbers that are groups too
         converted = converted.astype("Int64" if converted.dtype == "int64" else float)
         converted = converted.reindex(labels.index)
         return pd.Series(converted.take(codes).array, values.index).mask(codes < 0)
@@ -199,6 +201,8 @@ class Columns:
             hint = "; write decimals with a point, and no thousands separators or units"
         elif name in self.roles.response and len(known) == 2:
             hint = f"; it is {listed(sorted(known))}: make it 0 and 1, for family bernoulli"
+        elif name in self.roles.response:
+            hint = f"; one label against the others is I({name} == {cell!r}), for family bernoulli"
         if name not in self.roles.numbers:
             hint += f"; if it is a set of labels, write C({name}) in the formula"
         raise self.file.fault(f"column {name!r} must be numbers; row {row} is {shown(cell)}{hint}")

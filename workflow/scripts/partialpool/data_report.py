@@ -211,8 +211,8 @@ def _far_from_zero(tally: Tally, design: Design) -> list[str]:
             if name != "Intercept" and far.get(name, 0) > FAR:
                 said.append(
                     f"The slope of {name!r} varies by {factor.name!r}, and its mean is "
-                    f"{far[name]:.0f} times its sd from zero, where intercepts are: sampling will "
-                    f"be slow, and the intercepts say little. Write center({name}) in the formula."
+                    f"{far[name]:.0f} times its sd from zero, where intercepts are: they say "
+                    f"nearly the same as the slopes. Write center({name}) in the formula."
                 )
     return said
 

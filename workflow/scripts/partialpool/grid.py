@@ -52,7 +52,7 @@ def grid(rows: pd.DataFrame, design: Design, outcome: Outcome, groups: pd.DataFr
     at = len(design.formula.group_columns)
     found.insert(at, first, np.concatenate(along))
     for name in design.formula.predictors:
-        if name != first:
+        if name != first and name not in found:
             at += 1
             found.insert(at, name, _typical(rows[name]))
     return found

@@ -7,12 +7,12 @@ columns are, `learned` what the formula must know of all of it, `data_report` wh
 none of them holds the table in memory.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from partialpool import data_report, families, kept, names
+from partialpool import data_report, families, kept, moments, names
 from partialpool.columns import Columns, Roles
 from partialpool.design import HUGE, Design, check_rank
 from partialpool.errors import UserError
@@ -109,7 +109,7 @@ def ingest(
     roles = Roles(
         wanted,
         numbers={*formula.numbers, *outcome.columns.values()},
-        labels={*text, *formula.labels},
+        labels={*text, *formula.labels} - ({*formula.both} - {*formula.labels}),
         response=response,
         text=text,
     )
@@ -146,7 +146,11 @@ def ingest(
         columns.rows,
         source,
     )
-    return Ingested(report, learned, some(SUBSET, 4), tally.groups(design))
+    subset = some(SUBSET, 4)
+    values = families.columns(subset, outcome)
+    y = design.at(subset, response=True).y - families.offset(values, len(subset))
+    learned = replace(learned, location_scale=moments.robust(y, values.get("weights")))
+    return Ingested(report, learned, subset, tally.groups(design))
 
 
 def _keep(file: File, columns: Columns, formula: Formula, used: list, key: list, to) -> Kept:

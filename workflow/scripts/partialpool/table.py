@@ -9,6 +9,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -114,6 +115,17 @@ class File:
                 raise self.fault("has no rows")
         except (pa.ArrowException, OSError, ValueError, csv.Error) as problem:
             raise self.fault(f"cannot be read ({shown(problem)})") from None
+
+    def columns(self) -> list[str]:
+        """Names of its columns; none if they cannot be read, which `batches` will explain."""
+        with suppress(UserError, pa.ArrowException, OSError, ValueError, csv.Error):
+            if self.path.is_dir():
+                return pa.parquet.read_schema(min(self.path.rglob("*.parquet"))).names
+            if self.path.is_file():  # and not a pipe, which could be read once
+                return (
+                    self._header([])[1] if self.is_csv else pa.parquet.read_schema(self.path).names
+                )
+        return []
 
     def read(self, wanted: list[str], text: set[str], others: bool = False) -> pd.DataFrame:
         """All batches in one; arguments as for :meth:`batches`. For tables that are small."""

@@ -136,7 +136,7 @@ class Tally:
         self.failures, self.successes = 0, 0
         formula = design.formula
         self.sides = {f.name: Sides() for f in design.factors}
-        labels = (n for n in formula.predictors if n in formula.labels or not numeric[n])
+        labels = (n for n in formula.predictors if n in formula.labels or n in design.text)
         self.labelled = {name: Sides() for name in labels}
         self.numeric = {
             name: Sides()

@@ -138,6 +138,9 @@ def relations(results: Results) -> list[str]:
         if many.columns[: len(few.columns)] == few.columns:
             if len(many.columns) == len(few.columns) + 1:
                 own, outer = (short(f.columns[-1], 40) for f in (many, few))
+                if results.is_predictor(many.columns[-1]):
+                    said.append(f"Nested: the combinations of {outer} and {own} are groups too.")
+                    continue
                 said.append(
                     f"Nested: each {own} is in one {few.unit}. The same {own} label in another "
                     f"{outer} is another {own}."

@@ -1,7 +1,6 @@
 """What a page is written from: the small files of a study, read without a scientific library."""
 
 import csv
-import itertools
 import json
 import re
 from dataclasses import dataclass, field
@@ -22,16 +21,21 @@ class Factor:
         `school`, or `school:class` of classes within schools.
     columns : tuple of str
         Of the table; those it is made of.
-    varying : tuple of str
-        Coefficients that vary by it.
+    blocks : tuple of tuple of str
+        Coefficients that vary by it: those of one block are correlated.
     sizes : dict of str to int
         Rows of each group.
     """
 
     name: str
     columns: tuple[str, ...]
-    varying: tuple[str, ...]
+    blocks: tuple[tuple[str, ...], ...]
     sizes: dict
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """Coefficients of all blocks."""
+        return tuple(name for block in self.blocks for name in block)
 
     @property
     def unit(self) -> str:
@@ -128,6 +132,11 @@ class Results:
         """The fit of a variant, if the study has it."""
         return next((fit for fit in self.fits if fit.variant == variant), None)
 
+    def is_predictor(self, column: str) -> bool:
+        """Whether a column is in a population-level term, as a group's label may be too."""
+        alone = re.compile(rf"(?<![\w.]){re.escape(column)}(?![\w.])")
+        return any(alone.search(term) for term in self.model["terms"])
+
     @property
     def outcome(self) -> Outcome:
         """How the response is distributed."""
@@ -218,7 +227,7 @@ def _factors(described: list[dict], groups: list[dict], known) -> list[Factor]:
     for group in groups:
         sizes[group["factor"]][group["group"]] = int(group["rows"])
     return [
-        Factor(name, _columns(name, known), tuple(itertools.chain(*factor["blocks"])), sizes[name])
+        Factor(name, _columns(name, known), tuple(map(tuple, factor["blocks"])), sizes[name])
         for name, factor in ((factor["name"], factor) for factor in described)
     ]
 

@@ -50,7 +50,7 @@ def columns_of_data(results: Results) -> dict:
 def role(results: Results, column: str) -> str:
     """What a column is in the model."""
     if any(column in factor.columns for factor in results.factors):
-        return "groups"
+        return "predictor, groups" if results.is_predictor(column) else "groups"
     for of_outcome, name in results.outcome.columns.items():
         if name == column:
             return of_outcome.removesuffix("s") if of_outcome == "standard errors" else of_outcome
@@ -114,6 +114,8 @@ def _fixed(fit, name: str) -> str:
             for column, sd in own.items()
         }
         at = number((wide | {"sd_log_sigma": WIDE_LOG_SIGMA}).get(name, 0.0))
+        if any(name == f"sd_{factor}[Intercept]" for factor in fit.priors["at_averages"]):
+            at += " at the average"
     return f"fixed at {at}"
 
 
