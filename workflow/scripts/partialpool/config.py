@@ -50,10 +50,9 @@ def load(files=(), given: Mapping | None = None, replace: bool = False) -> "Load
     config, places = sources.merged(), {}
     studies = read(config, sources.of, places)
     for name, block in studies.items():
-        where = places[name]
-        priors.check(block.priors, f"{where}.priors")
-        paths.require(block.data, f"{where}.data")
-        paths.require(block.new_data, f"{where}.new_data")
+        priors.check(block.priors, f"{places[name]}.priors")
+        paths.require(block.data, f"{places[name]}.data")
+        paths.require(block.new_data, f"{places[name]}.new_data")
     strict = config.get("strict", _validator().schema["properties"]["strict"]["default"])
     return Loaded(files, config, studies, places, strict)
 
@@ -108,9 +107,8 @@ def read(
     of = source if callable(source) else lambda *keys: source
     for path, problem in _beyond_json(config):
         raise UserError(f"{of(*path)}: {_dotted(path)}: {problem}")
-    errors = list(_validator().iter_errors(config))
-    if errors:
-        error = _most_telling(errors)
+    error = _most_telling(list(_validator().iter_errors(config)))
+    if error:
         raise UserError(f"{of(*_keys(error))}: {_explain(error)}")
     studies, origins, folded = {}, {}, {}
     places = {} if places is None else places
