@@ -6,46 +6,44 @@ workflow/scripts/partialpool and a section of the report, all of one name.
 
 import atexit
 import sys
-import time
 from dataclasses import asdict
 
 sys.path.insert(0, f"{workflow.basedir}/workflow/scripts")
 
-from partialpool import code, files, job, priors, progress, run, study, unfinished
-from partialpool.config import read
+from partialpool import code, files, paths, priors, progress, reruns, run, study, unfinished
+from partialpool.config import load
 from partialpool.errors import UserError
-
-STARTED = time.time()
-CONFIG = next(iter(workflow.overwrite_configfiles), "config/config.yaml")
 
 try:
     # A job on a cluster reads the Snakefile, too, and takes what its run was started with.
     BEGUN = None if workflow.is_main_process else run.started_with()
-    if not BEGUN:
-        files.require_yaml(CONFIG)
+    if BEGUN:
+        STRICT, CODE, PLACES = BEGUN["strict"], BEGUN["code"], BEGUN["places"]
+        STUDIES = {name: study.Study(**block) for name, block in BEGUN["studies"].items()}
+    else:
+        # Not by `configfile:`, which takes the last of two equal keys, and evaluates.
+        given = workflow.config_settings
+        loaded = load(given.configfiles, given.config, given.replace_workflow_config)
+        STUDIES, PLACES, STRICT = loaded.studies, loaded.places, loaded.strict
+        CODE = code.hashes()
+        workflow.configfiles = loaded.files  # for Snakemake's own account and report
+        config.update(loaded.config)
+        paths.require_results()
 except UserError as error:
     sys.exit(f"partialpool: {error}")
 
-if BEGUN:
-    STRICT, CODE = BEGUN["strict"], BEGUN["code"]
-    STUDIES = {name: study.Study(**block) for name, block in BEGUN["studies"].items()}
-else:
 
-    configfile: "config/config.yaml"
-
-    try:
-        STUDIES = read(config, source=str(CONFIG))
-        for name, block in STUDIES.items():
-            priors.check(block.priors, f"{CONFIG}: studies.{name}.priors")
-            files.require(block.data, f"{CONFIG}: studies.{name}.data")
-            files.require(block.new_data, f"{CONFIG}: studies.{name}.new_data")
-    except UserError as error:
-        sys.exit(f"partialpool: {error}")
-    STRICT, CODE = config.get("strict", True), code.hashes()
+if workflow.is_main_process:
+    reruns.by_records()
 
 
 onstart:
-    run.begin(strict=STRICT, code=CODE, studies={n: asdict(s) for n, s in STUDIES.items()})
+    try:
+        paths.require_writable()
+    except UserError as error:
+        sys.exit(f"partialpool: {error}")
+    studies = {name: asdict(block) for name, block in STUDIES.items()}
+    run.begin(strict=STRICT, code=CODE, places=PLACES, studies=studies)
     unfinished.forget()
     progress.follow(workflow)
 
@@ -53,7 +51,7 @@ onstart:
 onerror:
     # After Snakemake's own account, so that they are the last thing on the screen; what is
     # registered last is written first.
-    atexit.register(sys.stderr.write, job.last_words(STARTED))
+    atexit.register(sys.stderr.write, progress.last_words(workflow))
     atexit.register(sys.stderr.write, unfinished.tell(workflow))
 
 

@@ -43,6 +43,14 @@ def test_a_full_disk(small_disk):
     assert "Nothing to be done" in small_disk.run()
 
 
+def test_a_log_that_does_not_fit(small_disk):
+    """The reason is on the terminal all the same."""
+    mount("-o", "remount,size=40k", small_disk.folder / "results")
+    last = small_disk.run(fails=True).splitlines()[-1]
+    assert last.startswith("partialpool: results/measured/")
+    assert last.endswith("cannot be written (No space left on device)")
+
+
 def test_results_that_may_not_be_written(small_disk):
     results = small_disk.folder / "results"
     mount("-o", "remount,size=100m", results)

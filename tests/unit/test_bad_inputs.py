@@ -24,11 +24,7 @@ from partialpool.table import File
 
 def gate(path: str = "config/config.yaml") -> None:
     """What the workflow does before it samples, in one process."""
-    files.require_yaml(path)
-    for study in config.read(yaml.safe_load(Path(path).read_text(encoding="utf-8"))).values():
-        priors.check(study.priors, f"{path}: studies.{study.name}.priors")
-        files.require(study.data, f"{path}: studies.{study.name}.data")
-        files.require(study.new_data, f"{path}: studies.{study.name}.new_data")
+    for study in config.load().studies.values():
         formula = Formula.read(study.formula, File(study.data, study.data).columns())
         outcome = Outcome.of(study.block(*OUTCOME))
         named = {"missing": study.missing, "key": study.key, "source": study.data}

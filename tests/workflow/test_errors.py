@@ -73,6 +73,34 @@ def test_config_that_is_no_config(own_folder, text, telling):
     assert said(own_folder).startswith(telling)
 
 
+def test_a_second_config_is_named(own_folder):
+    """Twice the same key in it, which Snakemake takes, and a mistake on the command line."""
+    own_folder.configure(CONFIG)
+    own_folder.tables()
+    two = own_folder.folder / "config/two.yaml"
+    two.write_text("seed: 1\nseed: 2\n")
+    assert said(own_folder, "--configfile", two).startswith(
+        "config/two.yaml: line 2: key 'seed' is"
+    )
+    two.write_text("studies: {hasty: {data: results/hasty/data.parquet}}\n")
+    assert said(own_folder, "--configfile", two).startswith(
+        "config/two.yaml: studies.hasty.data: 'results/hasty/data.parquet' is among the results"
+    )
+    assert said(own_folder, "--config", "interval=2").startswith("--config: interval: 2; it must")
+    (own_folder.folder / "results").write_text("")
+    assert said(own_folder).startswith("results: is a file, where the folder of results goes")
+
+
+def test_a_compile_directory_that_cannot_be_used(finished):
+    fit = "results/hasty/pooled/posterior.nc"
+    last = finished.run(
+        *(fit, "--forcerun", fit), fails=True, PYTENSOR_FLAGS="base_compiledir=/proc/none"
+    ).splitlines()[-1]
+    assert last.startswith("partialpool: PyTensor's compile directory cannot be used (")
+    progress = (finished.folder / "results/progress.txt").read_text(encoding="utf-8")
+    assert "PyTensor's compile directory cannot be used (" in progress
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new", "telling"),
     [

@@ -132,6 +132,28 @@ def test_a_damaged_posterior(finished, damage):
     assert files.read_netcdf(posterior)["posterior"].to_dataset().equals(whole)
 
 
+def test_damaged_files_of_any_format(finished):
+    """Each is named, and no page is made from one."""
+    results = finished.folder / "results"
+    table = results / "measured/unpooled/summary.csv"
+    lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    table.write_text("".join(lines[: len(lines) // 2]), encoding="utf-8")
+    learned = results / "hasty/learned.json"
+    learned.write_bytes(learned.read_bytes()[:30])
+    picture = next((results / "simulated/figures").glob("*.svg"))
+    picture.write_text(picture.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    pages = [results / study / "report.html" for study in ("measured", "hasty", "simulated")]
+    for page in pages:
+        page.unlink()
+    damaged = ("hasty/learned.json", "measured/unpooled/summary.csv", "simulated/figures")
+    said = finished.run("--keep-going", fails=True).splitlines()[-3:]
+    assert {line.partition(": damaged ")[0] for line in said} == {
+        f"partialpool: results/{path}" for path in damaged
+    }
+    assert all("delete it and run again" in line for line in said)
+    assert not any(page.exists() for page in pages)
+
+
 def test_fits_that_compile_at_once(own_folder, first_run, tmp_path):
     """Two at once with an empty compile cache: neither waits, or reads half a file."""
     config = json.loads(json.dumps(CONFIG))

@@ -1,6 +1,8 @@
 """What a change runs again, on the real DAG: that, and nothing else."""
 
 import ast
+import os
+import shutil
 from functools import partial
 
 import pytest
@@ -82,6 +84,13 @@ def dates(workflow):
         path.touch()
 
 
+def older(workflow):
+    """Put another table in the place of one, dated long ago."""
+    table = workflow.folder / "data/line.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("4,3.8", "4,3.9"), encoding="utf-8")
+    os.utime(table, (1e9, 1e9))
+
+
 def rename(config, studies):
     """Put the studies into another order."""
     studies["simulated"] = studies.pop("simulated")
@@ -137,6 +146,7 @@ CHANGES = {
         EVERYTHING,
         {"simulated"},
     ),
+    "a table dated long ago": (older, READ, {"hasty"}),
     "a table": (row("data/measured.csv", "east,3,2.5,\n"), READ, {"measured"}),
     "new rows": (row("data/new.csv", "east,3\n"), {"new_data", "predict"} | PICTURES, {"measured"}),
     "a study more": (setting(lambda c, s: s.update(extra=s["hasty"])), READ, {"extra"}),
@@ -151,6 +161,30 @@ def test_change(finished, what):
     edit(finished)
     expected = jobs(finished, rules, studies) if rules else set()
     assert finished.planned() == expected
+
+
+@pytest.mark.parametrize(
+    "what", ["nothing", "interval", "a formula", "a table dated long ago", "check.py", "a prior"]
+)
+def test_change_where_snakemakes_records_are_gone(finished, what):
+    """As after copying a folder without `.snakemake`, and without its dates.
+
+    Pages may be written anew: of a folder such as `figures`, Snakemake looks at the date.
+    """
+    shutil.rmtree(finished.folder / ".snakemake")
+    results = sorted(finished.folder.glob("results/**/*"), reverse=True)
+    for seconds, path in enumerate(results):
+        os.utime(path, (1.7e9 + seconds, 1.7e9 + seconds))
+    edit, rules, studies = CHANGES[what]
+    edit(finished)
+    expected = jobs(finished, rules, studies) if rules else set()
+    assert expected <= finished.planned() <= expected | jobs(finished, PAGES, ALL)
+
+
+def test_a_result_without_a_record_is_made_anew(finished):
+    shutil.rmtree(finished.folder / "results/hasty/pooled/records")
+    assert {"fit hasty/pooled", "report hasty"} <= finished.planned()
+    assert not {job for job in finished.planned() if "simulated" in job or "ingest" in job}
 
 
 def test_a_variant_more_fits_that_variant_only(finished):

@@ -12,12 +12,13 @@ FIT = "results/simulated/hierarchical/posterior.nc"
 
 
 def test_a_run_leaves_every_file_in_the_users_folder(first_run):
-    of_all = {"index.html", "verdict.json", "verdict.ok", "logs", "progress.txt"}
+    of_all = {"index.html", "verdict.json", "verdict.ok", "logs", "progress.txt", "records"}
     assert first_run.results("*") == of_all | set(CONFIG["studies"])
     for name, block in CONFIG["studies"].items():
         of_study = {"data.parquet", "data_report.json", "compressed.nc", "comparison.csv"}
         of_study |= {"learned.json", "subset.parquet", "groups.csv"}
         of_study |= {"comparison_groups.csv", "figures", "report.html", "logs"}
+        of_study |= {"records"}
         of_study |= (
             {"simulated.csv", "truth.json", "recovery.csv"} if "simulate" in block else set()
         )
@@ -25,7 +26,7 @@ def test_a_run_leaves_every_file_in_the_users_folder(first_run):
         variants = set(block.get("variants", ["pooled"]))
         assert first_run.results(f"{name}/*") == {f"{name}/{file}" for file in of_study | variants}
         of_fit = {"posterior.nc", "summary.csv", "diagnostics.json", "predictive.nc"}
-        of_fit |= {"predictions.csv", "group_estimates.csv"}
+        of_fit |= {"predictions.csv", "group_estimates.csv", "records"}
         for variant in variants:
             place = f"{name}/{variant}"
             assert first_run.results(f"{place}/*") == {f"{place}/{file}" for file in of_fit}

@@ -3,7 +3,7 @@
 from partialpool import files, job
 
 with job.logged(snakemake):
-    from partialpool import ingest, priors
+    from partialpool import ingest, priors, run
     from partialpool.formula import Formula
     from partialpool.study import Outcome
     from partialpool.table import File
@@ -27,7 +27,7 @@ with job.logged(snakemake):
             found.learned.design,
             outcome,
             block["group_effects"],
-            f"config/config.yaml: studies.{block['name']}.priors",
+            f"{run.place(block['name'])}.priors",
         )
     files.write_json(output.report, found.report)
     files.write_json(output.learned, found.learned.to_dict())

@@ -6,13 +6,12 @@ Imported while the workflow is parsed, so nothing scientific is imported here.
 import ast
 import hashlib
 import json
-import os
 import re
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from partialpool import run
+from partialpool import files, run
 
 SCRIPTS = Path(__file__).parent.parent
 KNOWN = run.FOLDER / "code.json"
@@ -25,7 +24,7 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 def hashes() -> dict[str, str]:
     """The hash of every script in `workflow/scripts`, by name without `.py`."""
     found = {path.stem: of(path.stem) for path in sorted(SCRIPTS.glob("*.py"))}
-    _remember()
+    files.keep(KNOWN, json.dumps(_known()))
     return found
 
 
@@ -88,16 +87,6 @@ def _known() -> dict[str, dict]:
     with suppress(OSError, ValueError):
         return json.loads(KNOWN.read_text(encoding="utf-8"))
     return {}
-
-
-def _remember() -> None:
-    text = json.dumps(_known())
-    with suppress(OSError):  # it only saves time
-        if not KNOWN.exists() or KNOWN.read_text(encoding="utf-8") != text:
-            KNOWN.parent.mkdir(parents=True, exist_ok=True)
-            temporary = KNOWN.with_suffix(f".{os.getpid()}.tmp")
-            temporary.write_text(text, encoding="utf-8")
-            os.replace(temporary, KNOWN)
 
 
 def _logic(node):

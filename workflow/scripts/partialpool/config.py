@@ -8,29 +8,91 @@ import dataclasses
 import hashlib
 import json
 import math
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+from partialpool import paths, priors
 from partialpool.errors import UserError, nearest
 from partialpool.studies import expand
 from partialpool.study import COUNTS, OUTCOME, VARIANTS, Outcome, Study, call
+from partialpool.yaml_file import Sources
 
+DEFAULT = "config/config.yaml"
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
-def read(config: Mapping, source: str = "config/config.yaml") -> dict[str, Study]:
+def load(files=(), given: Mapping | None = None, replace: bool = False) -> "Loaded":
+    """Read a run's config files, and check them and the paths in them.
+
+    Parameters
+    ----------
+    files : sequence of path
+        Those of `--configfile`; they extend `config/config.yaml`, where that is.
+    given : mapping, optional
+        What `--config` says; it comes last.
+    replace : bool
+        Whether `files` replace `config/config.yaml` rather than extend it.
+
+    Raises
+    ------
+    UserError
+        For the first mistake: file, key, value, and what would be right.
+    """
+    files = [min(str(file), os.path.relpath(file), key=len) for file in files]
+    if not files or (os.path.lexists(DEFAULT) and not replace and DEFAULT not in files):
+        files.insert(0, DEFAULT)
+    sources = Sources(files, given)
+    config, places = sources.merged(), {}
+    studies = read(config, sources.of, places)
+    for name, block in studies.items():
+        priors.check(block.priors, f"{places[name]}.priors")
+        paths.require(block.data, f"{places[name]}.data")
+        paths.require(block.new_data, f"{places[name]}.new_data")
+    strict = config.get("strict", _validator().schema["properties"]["strict"]["default"])
+    return Loaded(files, config, studies, places, strict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Loaded:
+    """A config that has been read.
+
+    Attributes
+    ----------
+    files : list of str
+        In the order in which they extend one another.
+    config : dict
+        All of them as one.
+    studies : dict of str to Study
+    places : dict of str to str
+        The file and block of each study, for messages.
+    strict : bool
+    """
+
+    files: list[str]
+    config: dict
+    studies: dict[str, Study]
+    places: dict[str, str]
+    strict: bool
+
+
+def read(
+    config: Mapping, source: str | Callable[..., str] = DEFAULT, places: dict | None = None
+) -> dict[str, Study]:
     """Validate the whole configuration and read its studies.
 
     Parameters
     ----------
     config : mapping
         The loaded YAML.
-    source : str
-        Its file, for messages.
+    source : str or callable
+        Its file, or what gives the file that a path of keys comes from, for messages.
+    places : dict, optional
+        Filled with the file and block of each study.
 
     Returns
     -------
@@ -42,19 +104,25 @@ def read(config: Mapping, source: str = "config/config.yaml") -> dict[str, Study
     UserError
         For the most telling mistake: file, key, value, and what would be right.
     """
+    of = source if callable(source) else lambda *keys: source
     for path, problem in _beyond_json(config):
-        raise UserError(f"{source}: {_dotted(path)}: {problem}")
-    errors = list(_validator().iter_errors(config))
-    if errors:
-        raise UserError(f"{source}: {_explain(_most_telling(errors))}")
-    studies, places = {}, {}
+        raise UserError(f"{of(*path)}: {_dotted(path)}: {problem}")
+    error = _most_telling(list(_validator().iter_errors(config)))
+    if error:
+        raise UserError(f"{of(*_keys(error))}: {_explain(error)}")
+    studies, origins, folded = {}, {}, {}
+    places = {} if places is None else places
     for key, block in config["studies"].items():
-        where = f"{source}: studies.{key}"
+        where = f"{of('studies', key)}: studies.{key}"
         for name, one, origin in expand(key, block, where):
             place = f"studies.{key}{origin}"
-            if name in studies:
+            other = folded.setdefault(name.casefold(), name)
+            if other in origins:
+                both = f"both named {name!r}"
+                if other != name:
+                    both = f"named {other!r} and {name!r}, one folder where file names ignore case"
                 raise UserError(
-                    f"{source}: {places[name]} and {place} are both named {name!r}; rename one"
+                    f"{of('studies', key)}: {origins[other]} and {place} are {both}; rename one"
                 )
             try:
                 if origin:
@@ -62,7 +130,7 @@ def read(config: Mapping, source: str = "config/config.yaml") -> dict[str, Study
                 studies[name] = _study(name, one, config, where)
             except UserError as error:
                 raise UserError(f"{error}{origin}") from None
-            places[name] = place
+            origins[name], places[name] = place, where
     return studies
 
 
@@ -232,6 +300,15 @@ def _most_telling(errors):
     return best_match(errors)
 
 
+def _keys(error) -> tuple:
+    """Path of keys that an error is about."""
+    path = tuple(error.absolute_path)
+    if error.validator == "additionalProperties":
+        known = error.schema["properties"]
+        return (*path, next(key for key in error.instance if key not in known))
+    return path
+
+
 def _explain(error) -> str:
     """One schema error in one line."""
     path = _dotted(error.absolute_path)
@@ -239,7 +316,7 @@ def _explain(error) -> str:
     wanted = error.schema.get("description", "of another form")
     if error.validator == "additionalProperties":
         known = error.schema["properties"]
-        key = next(key for key in error.instance if key not in known)
+        key = _keys(error)[-1]
         return f"{here}unknown key {key!r}{_hint(key, known)}"
     if error.validator == "required":
         key = next(key for key in error.validator_value if key not in error.instance)
@@ -252,7 +329,9 @@ def _explain(error) -> str:
         return f"{here}{_shown(error.instance)}; it must be {wanted}" + nearest(
             error.instance, error.validator_value
         )
-    return f"{here}{_shown(error.instance)}; it must be {wanted}"
+    as_text = isinstance(error.instance, bool) and "string" in error.schema.get("type", ())
+    hint = "; yes, no, on and off are true and false: put text in quotes" if as_text else ""
+    return f"{here}{_shown(error.instance)}; it must be {wanted}{hint}"
 
 
 def _hint(key: str, known: Mapping) -> str:
@@ -260,6 +339,9 @@ def _hint(key: str, known: Mapping) -> str:
     for name, schema in known.items():
         if key in schema.get("properties", {}):
             return f"; it belongs under `{name}:`"
+    word, colon, value = key.partition(":")
+    if colon and word in known:
+        return f"; put a space after the colon: `{word}: {value.strip()}`"
     return nearest(key, known) or f"; known: {', '.join(known)}"
 
 

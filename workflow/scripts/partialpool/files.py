@@ -14,11 +14,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from partialpool import run
-from partialpool.errors import UserError, nearest
+from partialpool.errors import UserError
 
 PACKAGES = ("pymc", "pytensor", "nutpie", "numba", "numpy", "arviz-stats", "formulae", "snakemake")
-
-YAML_TYPES = ("str", "int", "float", "bool", "null", "map", "seq", "timestamp", "value")
 
 
 @contextmanager
@@ -46,7 +44,7 @@ def replacing(path) -> Iterator[Path]:
         raise
     except Exception as error:
         # HDF5 says only that something went wrong, so ask the folder itself.
-        reason = _unwritable(path.parent) or error
+        reason = unwritable(path.parent) or error
         if isinstance(reason, OSError):
             what = reason.strerror or reason
             raise UserError(f"{path}: cannot be written ({what})") from None
@@ -56,11 +54,11 @@ def replacing(path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _unwritable(folder: Path) -> OSError | None:
-    """Why a folder takes no more files; None if it does."""
+def unwritable(folder: Path, size: int = 1 << 20) -> OSError | None:
+    """Why a folder takes no more files of so many bytes; None if it does."""
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(bytes(1 << 20))
+            probe.write(bytes(size))
     except OSError as error:
         return error
 
@@ -71,6 +69,16 @@ def write_text(path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def keep(path: Path, text: str) -> None:
+    """Write what only saves time the next time, unless it is there already or cannot be written."""
+    with suppress(OSError):
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_suffix(f".{os.getpid()}.tmp")
+            temporary.write_text(text, encoding="utf-8")
+            os.replace(temporary, path)
+
+
 def write_json(path, value) -> None:
     """Write `value` as indented JSON; numbers JSON cannot hold (nan, inf) are refused."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
@@ -78,8 +86,20 @@ def write_json(path, value) -> None:
 
 
 def read_json(path):
-    """Read a JSON file."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Read a JSON file.
+
+    Raises
+    ------
+    UserError
+        If it is cut off or damaged.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path}: damaged, or not a JSON file ({error}); delete it and run again: it is made "
+            "anew, and so is what came from it"
+        ) from None
 
 
 def write_csv(path, frame) -> None:
@@ -146,74 +166,9 @@ def read_netcdf(path):
 def parts(path: str) -> list[str]:
     """The files of a table: itself, or the Parquet parts in a folder, in order of name."""
     if not Path(path).is_dir():
-        return [path]
+        return [str(Path(path))]  # Snakemake wants no // in it
     found = (part for part in Path(path).rglob("*.parquet") if part.name[0] not in "._")
     return sorted(map(str, found))
-
-
-def require_yaml(path) -> None:
-    """Check that a YAML file can be read, and that no key of a mapping is there twice.
-
-    Raises
-    ------
-    UserError
-        With the line. YAML itself would keep the last of two equal keys, in silence.
-    """
-    import yaml
-
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        root = yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except FileNotFoundError:
-        raise UserError(
-            f"{path}: no such file in {Path.cwd()}; write one, or name its folder by --directory"
-        ) from None
-    except UnicodeDecodeError:
-        raise UserError(f"{path}: is not UTF-8; save it as UTF-8") from None
-    except yaml.MarkedYAMLError as error:
-        at = error.problem_mark or error.context_mark
-        raise UserError(f"{path}: line {at.line + 1}: not valid YAML ({error.problem})") from None
-    except yaml.YAMLError as error:
-        raise UserError(f"{path}: not valid YAML ({error})") from None
-    if not isinstance(root, yaml.MappingNode):
-        raise UserError(f"{path}: holds no keys; add a study under `studies:`")
-    waiting = [root]
-    while waiting:
-        node, seen = waiting.pop(), {}
-        if node.tag.removeprefix("tag:yaml.org,2002:") not in YAML_TYPES:
-            raise UserError(
-                f"{path}: line {node.start_mark.line + 1}: the tag {node.tag!r} means nothing "
-                "here; leave it out"
-            )
-        if isinstance(node, yaml.SequenceNode):
-            waiting += node.value
-        elif isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                first = seen.setdefault(key.value, key) if isinstance(key.value, str) else key
-                if first is not key:
-                    raise UserError(
-                        f"{path}: line {key.start_mark.line + 1}: key {key.value!r} is there "
-                        f"already, in line {first.start_mark.line + 1}; remove one of the two"
-                    )
-                waiting.append(value)
-
-
-def require(path: str | None, where: str) -> None:
-    """Check that a configured file, or a folder of Parquet parts, exists.
-
-    Raises
-    ------
-    UserError
-        With the nearest file of the same folder.
-    """
-    if path is None:
-        return
-    wanted = Path(path)
-    if wanted.is_dir() and not parts(path):
-        raise UserError(f"{where}: folder {path!r} has no .parquet files")
-    if not wanted.exists():
-        siblings = list(wanted.parent.iterdir()) if wanted.parent.is_dir() else []
-        raise UserError(f"{where}: no file {path!r}{nearest(path, map(str, siblings))}")
 
 
 def provenance() -> dict:

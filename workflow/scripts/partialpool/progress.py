@@ -17,9 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from partialpool import files
+from partialpool import files, job
 from partialpool.errors import UserError
-from partialpool.job import LAST_WORD
 
 PATH = Path("results/progress.txt")
 LISTED = 25  # steps of one list
@@ -56,6 +55,20 @@ def follow(workflow) -> None:
     threading.Thread(target=progress.keep, daemon=True).start()
 
 
+def failed(workflow) -> "list[Step]":
+    """The steps of a run that failed; none if it did not begin."""
+    handlers = workflow.logger_manager.logger.handlers
+    followed = (handler for handler in handlers if isinstance(handler, Progress))
+    return [step for handler in followed for step in handler.failed.values()]
+
+
+def last_words(workflow) -> str:
+    """The one line of each step that failed and says why; called in a workflow's `onerror`."""
+    steps = sorted(failed(workflow), key=lambda step: step.log or "")
+    said = dict.fromkeys(filter(None, (step.last_word() for step in steps)))
+    return "".join(f"{job.LAST_WORD} {line}\n" for line in said)
+
+
 @dataclass
 class Step:
     """One attempt at a step, from when it was handed to a core or to a cluster."""
@@ -81,13 +94,8 @@ class Step:
         return _date(self.log) not in (None, self.before)
 
     def last_word(self) -> str:
-        """The line for people at the end of the log."""
-        last = ""
-        if self.has_written():
-            with suppress(OSError), open(self.log, "rb") as stream:
-                stream.seek(max(0, stream.seek(0, os.SEEK_END) - 4096))
-                last = stream.read().decode(errors="replace").rstrip().rpartition("\n")[2]
-        return last.removeprefix(LAST_WORD) if last.startswith(LAST_WORD) else ""
+        """The line for people that it left, or why it left none."""
+        return job.last_word(self.log, self.has_written()) if self.log else ""
 
 
 class Progress(logging.Handler):

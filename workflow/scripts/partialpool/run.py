@@ -49,6 +49,12 @@ def require_current() -> None:
                 )
 
 
+def place(study: str) -> str:
+    """The config file and block of a study, for the messages of a job."""
+    record = started_with() or {}
+    return record.get("places", {}).get(study, f"config/config.yaml: studies.{study}")
+
+
 def started_with() -> dict | None:
     """What the run that this process belongs to was started with; None outside of a run.
 

@@ -6,16 +6,17 @@ Imported while the workflow is parsed, so nothing scientific is imported here.
 import csv
 import glob
 import math
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from partialpool import files
+from partialpool import paths
 from partialpool.errors import UserError, nearest
 from partialpool.study import OUTCOME
 
 _MAGIC = re.compile(r"[*?\[]")
-_SUFFIX = re.compile(r"\.(csv|csv\.gz|parquet|pq)$", re.IGNORECASE)
+_SUFFIX = re.compile(r"\.([ct]sv|[ct]sv\.gz|parquet|pq)$", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _TEXTS = ("data", "new_data", "formula", *OUTCOME)
 
@@ -41,7 +42,7 @@ def expand(key: str, block: Mapping, where: str) -> Iterator[tuple[str, Mapping,
     if "table" in block:
         return _of_table(key, block, where)
     data = block.get("data", "")
-    if _MAGIC.search(data) and not Path(data).exists():
+    if _MAGIC.search(data) and not os.path.lexists(data):
         return _of_files(key, block, where)
     return iter([(key, block, "")])
 
@@ -49,10 +50,15 @@ def expand(key: str, block: Mapping, where: str) -> Iterator[tuple[str, Mapping,
 def _of_files(key: str, block: Mapping, where: str) -> Iterator[tuple[str, Mapping, str]]:
     """One study for each file, or folder of parts, that matches `data`."""
     pattern = block["data"]
-    found = glob.glob(pattern, recursive=True)
+    matching = glob.glob(pattern, recursive=True)
+    found = [path for path in matching if not paths.is_ours(path)]
+    if matching and not found:
+        raise UserError(f"{where}.data: {paths.fault(matching[0])}")
     if not found:
         raise UserError(f"{where}.data: no file matches {pattern!r}{_example(pattern)}")
     for path in sorted(found, key=_natural):
+        if problem := paths.fault(path):
+            raise UserError(f"{where}.data: {problem}")
         stem = _SUFFIX.sub("", Path(path).name)
         texts = {"data": path}
         if "new_data" in block:
@@ -88,8 +94,8 @@ def _of_table(key: str, block: Mapping, where: str) -> Iterator[tuple[str, Mappi
 
 def _rows(path: str, where: str) -> list[tuple[int, dict[str, str]]]:
     """Line and cells of each row of a table of studies; rows without any text are left out."""
-    if not Path(path).is_dir():
-        files.require(path, where)
+    if problem := paths.fault(path):
+        raise UserError(f"{where}: {problem}")
     lines = []
     try:
         with open(path, encoding="utf-8-sig", newline="") as stream:

@@ -101,7 +101,10 @@ class File:
             elif self.is_csv:
                 found = self._csv_batches(wanted, text, others)
             else:
-                raise self.fault("is neither .csv nor .parquet, nor a folder of Parquet parts")
+                raise self.fault(
+                    "is neither .csv nor .parquet, nor a folder of Parquet parts; unpack it, or "
+                    "save it as CSV"
+                )
             rows = 0
             for batch in found:
                 columns: dict[str, pa.Array] = {}

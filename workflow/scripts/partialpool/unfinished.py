@@ -14,7 +14,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from partialpool.progress import Progress
+from partialpool import progress
 
 PAGE = Path("results/partial.html")
 SCRIPT = Path(__file__).parents[1] / "unfinished.py"
@@ -56,9 +56,7 @@ def tell(workflow) -> str:
     for study, variant in index.params.fits:
         if study in missing and (study, variant) not in unfitted:
             missing[study]["fitted"].append(variant)
-    handlers = workflow.logger_manager.logger.handlers
-    [progress] = [handler for handler in handlers if isinstance(handler, Progress)]
-    for step in progress.failed.values():
+    for step in progress.failed(workflow):
         if (study := step.wildcards.get("study")) in missing:
             missing[study]["failed"].append(
                 {

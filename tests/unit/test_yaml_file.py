@@ -1,0 +1,114 @@
+"""Config files as plain values; `test_bad_inputs.py` has what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from partialpool import config, yaml_file
+from partialpool.errors import UserError
+
+STUDY = "studies: {s: {data: t.csv, formula: 'y ~ x'%s}}\n"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with a table and a config of one study."""
+    monkeypatch.chdir(tmp_path)
+    Path("config").mkdir()
+    Path("t.csv").write_text("x,y\n1,2\n", encoding="utf-8")
+    write("config/config.yaml", STUDY % "")
+    return tmp_path
+
+
+def write(path, text):
+    Path(path).write_text(text, encoding="utf-8", newline="")
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [
+        ("1e-3", 0.001),
+        ("1E5", 1e5),
+        ("-2e+1", -20.0),
+        (".5e1", 5.0),
+        ("1_000", 1000),
+        ("0.5", 0.5),
+        ("0", 0),
+        ("'1e-3'", "1e-3"),
+        ("e3", "e3"),
+        ("1e", "1e"),
+        ("2026-01-01", "2026-01-01"),
+        ("no", False),
+        ("~", None),
+        ("=", "="),
+    ],
+)
+def test_values(folder, written, value):
+    write("a.yaml", f"a: {written}\n")
+    found = yaml_file.read("a.yaml")
+    assert found == {"a": value} and type(found["a"]) is type(value)
+
+
+def test_numbers_without_a_point_are_numbers_in_a_study(folder):
+    write("config/config.yaml", "interval: 9e-1\n" + STUDY % ", sigma: 1e-3")
+    [study] = config.load().studies.values()
+    assert (study.sigma, study.interval) == (0.001, 0.9)
+
+
+@pytest.mark.parametrize("text", ["\ufeff" + STUDY % "", "# é\r\n" + STUDY % "" + "seed: 1\r\n"])
+def test_byte_order_mark_and_line_ends(folder, text):
+    write("config/config.yaml", text)
+    assert list(config.load().studies) == ["s"]
+
+
+def test_anchors_and_merge_keys(folder):
+    text = "  s: &s {data: t.csv, formula: y ~ x}\n  t: {<<: *s, family: student_t}\n"
+    write("config/config.yaml", f"studies:\n{text}")
+    s, t = config.load().studies.values()
+    assert (s.family, t.family, t.formula) == ("gaussian", "student_t", "y ~ x")
+
+
+def test_several_files_extend_one_another(folder):
+    write("two.yaml", "seed: 7\nstudies: {s: {family: student_t}}\n")
+    write("three.json", '{"studies": {"u": {"data": "t.csv", "formula": "y ~ 1"}}, "seed": 8}')
+    both = config.load(["two.yaml", "three.json"], {"strict": False})
+    seeds = {name: one.seed for name, one in both.studies.items()}
+    assert both.studies["s"].family == "student_t"
+    assert both.strict is False
+    assert both.places == {
+        "s": "two.yaml: studies.s",
+        "u": "three.json: studies.u",
+    }
+    assert seeds["s"] == config.load(["two.yaml"], {"seed": 8}).studies["s"].seed
+    alone = config.load(["three.json"], replace=True)
+    assert list(alone.studies) == ["u"]
+
+
+@pytest.mark.parametrize(
+    ("text", "telling"),
+    [
+        ("seed: 1\nseed: 2", "two.yaml: line 2: key 'seed' is there already, in line 1; remove"),
+        ("studies: {s: {sigma: -3}}", "two.yaml: studies.s.sigma: -3; it must be"),
+        ("studies: {s: {contrasts: [[1, 2]]}}", "two.yaml: studies.s.contrasts: needs the rows"),
+        ("studies: {s: {data: u.csv}}", "two.yaml: studies.s.data: no file 'u.csv'"),
+        ("studies: {s: {formla: 1}}", "two.yaml: studies.s: unknown key 'formla'; nearest"),
+        ("studies: {s: {priors: {x: norml(0)}}}", "two.yaml: studies.s.priors.x: "),
+        ("a: ]", "two.yaml: line 1: not valid YAML ("),
+        ("", "two.yaml: holds no keys"),
+    ],
+)
+def test_mistakes_are_of_the_file_that_has_them(folder, text, telling):
+    write("two.yaml", text)
+    write("three.yaml", "seed: 5\n")
+    for files in (["two.yaml"], ["two.yaml", "three.yaml"]):
+        with pytest.raises(UserError) as caught:
+            config.load(files)
+        assert str(caught.value).startswith(telling)
+
+
+def test_mistakes_on_the_command_line_and_in_json(folder):
+    with pytest.raises(UserError, match=r'^--config: seed: "x"; it must be a whole number'):
+        config.load([], {"seed": "x"})
+    write("two.json", '{"seed": 1,\n "strict": }')
+    with pytest.raises(UserError, match=r"^two.json: line 2: not valid JSON \("):
+        config.load(["two.json"])
