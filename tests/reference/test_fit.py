@@ -86,7 +86,7 @@ def test_a_density_that_is_nowhere_finite_is_one_line():
     found = density.Density(nowhere, (), np.zeros(2))
     for at_once in (1, 2):
         with pytest.raises(UserError, match="the sampler could not start"):
-            chains.draw(found, chains=2, seed=1, at_once=at_once, draws=5, tune=5)
+            chains.draw(found, np.ones((2, 2)), seed=1, at_once=at_once, draws=5, tune=5)
 
 
 def test_another_seed_gives_other_draws():

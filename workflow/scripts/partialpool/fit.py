@@ -8,7 +8,7 @@ import xarray as xr
 
 from partialpool import convergence, files, priors, sampling
 from partialpool.compress import Compressed
-from partialpool.models import effects, parts
+from partialpool.models import effects, parts, starts
 from partialpool.models.describe import Sampled
 from partialpool.models.gaussian import Gaussian
 from partialpool.models.glm import Generalised
@@ -78,8 +78,10 @@ def fit(
         print(f"attempt {number}:", {"chains": sampler["chains"], **settings}, flush=True)
         streams = np.random.SeedSequence([seed, *variant.encode(), number])
         nuts_seed = int(streams.generate_state(1)[0])
+        model = target.model()
         drawn = sampling.sample(
-            target.model(),
+            model,
+            elsewhere=starts.elsewhere(model, data, completed, variant),
             chains=sampler["chains"],
             seed=nuts_seed,
             at_once=at_once,
