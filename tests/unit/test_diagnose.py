@@ -123,7 +123,7 @@ def test_a_diagnostic_that_is_not_a_number_is_a_failed_check(posterior, statisti
     }.get(wrong, ("rhat", "beta[x]", "R-hat"))
     assert failed[name]["value"] is None
     assert failed[name]["worst"] == worst
-    assert f"{label} of {worst} is not a number" in advice[0]
+    assert f"{worst}: {label} not a number" in advice[0]
     assert "nan" not in " ".join(advice) and "None" not in " ".join(advice)
     if wrong == "one chain":
         assert advice[1] == "R-hat compares chains, and there is one: set `sampler: {chains: 4}`."
@@ -152,6 +152,9 @@ def found(name, value, worst="beta[x]"):
 def test_advice_is_one_line_of_config(failed, config):
     advice = diagnose.advice(failed, **EFFORT)
     assert advice[-1] == f"Set `sampler: {{{config}}}` for this study."
+    if len(failed) == 3 and failed[2]["name"] == "ess_tail":
+        numbers = "R-hat 1.030 (at most 1.01), bulk ESS 220 (at least 400), tail ESS 190"
+        assert advice[0] == f"beta[x]: {numbers} (at least 400)."
     mixing = {"rhat", "ess_bulk", "ess_tail"}
     assert len(advice) == 1 + len({"" if c["name"] in mixing else c["name"] for c in failed})
 

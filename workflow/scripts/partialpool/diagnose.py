@@ -3,6 +3,7 @@
 Apart from them, so that rewording an advice fits nothing again.
 """
 
+import itertools
 import json
 
 import pandas as pd
@@ -104,7 +105,7 @@ def advice(failed: list[dict], sampler: dict, last: dict, factors: dict) -> list
     if not failed:
         return []
     mixing = [c for c in failed if c["name"] in MIXING]
-    said = [f"{', '.join(map(_seen, mixing))}."] if mixing else []
+    said = [f"{_listed(mixing)}."] if mixing else []
     said += [f"{_seen(c)}." for c in failed if c not in mixing]
     if sampler["chains"] == 1 and any(c["name"] == "rhat" for c in mixing):
         return [*said, "R-hat compares chains, and there is one: set `sampler: {chains: 4}`."]
@@ -125,15 +126,23 @@ def advice(failed: list[dict], sampler: dict, last: dict, factors: dict) -> list
     return [*said, f"Set `sampler: {{{', '.join(changed)}}}` for this study."]
 
 
+def _listed(checks: list[dict]) -> str:
+    """What checks found, by the quantity that fails them worst."""
+    said = []
+    for worst, own in itertools.groupby(checks, key=lambda check: check["worst"]):
+        numbers = ", ".join(map(_number, own))
+        said.append(f"{worst}: {numbers}" if worst else numbers)
+    return "; ".join(said)
+
+
 def _seen(check: dict) -> str:
+    return _listed([check]) if check["value"] is None else SEEN[check["name"]].format(**check)
+
+
+def _number(check: dict) -> str:
     own = CHECKS[check["name"]]
-    if check["value"] is None:
-        worst = f" of {check['worst']}" if check["worst"] else ""
-        return f"{own.label}{worst} is not a number"
-    if check["name"] in SEEN:
-        return SEEN[check["name"]].format(**check)
-    limit = f"{own.direction} {check['threshold']:g}"
-    return f"{own.label} of {check['worst']} is {own.shown(check['value'])} ({limit})"
+    limit = "" if check["value"] is None else f" ({own.direction} {check['threshold']:g})"
+    return f"{own.label} {own.shown(check['value'])}{limit}"
 
 
 def _times_more(check: dict, draws: int, last: dict) -> float:
