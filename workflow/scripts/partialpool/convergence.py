@@ -21,8 +21,14 @@ SUMMARY_COLUMNS = (
     "name", "mean", "sd", "lower", "upper", "mcse_mean", "mcse_sd", "ess_bulk", "ess_tail", "rhat",
 )  # fmt: skip
 DIAGNOSED = 500  # groups of a factor; R-hat and ESS of a scalar take milliseconds
-# Names of what may be the same in all draws; of correlations only some.
-FIXED = {"hierarchical": ("cor_",), "unpooled": ("cor_", "sd_"), "pooled": ("cor_", "sd_", "u_")}
+# Names of what may be the same in all draws: correlations of a column with itself, a known sigma,
+# and what a variant fixes. A chain that is stuck is stuck in all else too.
+ALWAYS = ("cor_", "sigma")
+FIXED = {
+    "hierarchical": ALWAYS,
+    "unpooled": (*ALWAYS, "sd_"),
+    "pooled": (*ALWAYS, "sd_", "u_"),
+}
 BATCH = 5_000_000  # draws of group effects described at once
 
 
