@@ -222,12 +222,7 @@ def _estimated(variable: xr.DataArray, variant: str) -> xr.DataArray:
     """Which scalars of a variable are not fixed by the variant or the model."""
     sample = ("chain", "draw")
     varies = variable.max(sample) > variable.min(sample)
-    fixed = {
-        "hierarchical": ("cor_",),
-        "unpooled": ("cor_", "sd_"),
-        "pooled": ("cor_", "sd_", "u_"),
-    }
-    return varies | (not str(variable.name).startswith(fixed[variant]))
+    return varies | (not str(variable.name).startswith(FIXED[variant]))
 
 
 def medians(draws: xr.Dataset) -> xr.Dataset:
