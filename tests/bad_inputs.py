@@ -104,14 +104,29 @@ CASES = [
     bad({"formula": "y + x"}, "formula 'y + x': no response"),
     bad({"formula": "y ~ x +"}, "formula 'y ~ x +': cannot be read"),
     bad({"formula": "y ~ (x"}, "formula 'y ~ (x': cannot be read"),
-    bad({"formula": "y ~ `x"}, "formula 'y ~ `x': cannot be read (a quotation mark or backtick"),
+    bad({"formula": "y ~ `x"}, "formula 'y ~ `x': a quotation mark or backtick is not closed"),
     bad({"formula": "y ~ lag(x)"}, "formula 'y ~ lag(x)': function 'lag' cannot be used; nearest:"),
     bad({"formula": "y ~ open('t.csv')"}, "formula \"y ~ open('t.csv')\": function 'open' cannot"),
     bad({"formula": "y ~ x**2"}, "formula 'y ~ x**2': a power of a column is written I(x**2)"),
     bad({"formula": "y ~ y + x"}, "formula 'y ~ y + x': 'y' is on both sides"),
-    bad({"formula": "y ~ g + (1 | g)"}, "formula 'y ~ g + (1 | g)': 'g' is the grouping factor"),
+    bad(
+        {"formula": "y ~ x + (1 | x)"},
+        "t.csv: column 'x' must be numbers; row 4 is 'four'; if it is a set of labels, write C(x)",
+        x="1|2|4|four|7|5",
+    ),
+    bad(
+        {"formula": "y ~ x + (1 | x)"},
+        "new.csv: formula 'y ~ x + (1 | x)': column 'x' must be numbers; row 2 is 'six'",
+        new="x\n7\nsix\n",
+    ),
     bad({"formula": "y ~ 0 + (1 | g)"}, "formula 'y ~ 0 + (1 | g)': no population-level coef"),
-    bad({"formula": "y ~ (1|g) + (x|g)"}, "formula 'y ~ (1|g) + (x|g)': two group terms are of 'g"),
+    bad({"formula": "y ~ (1|g) + (x|g)"}, "formula 'y ~ (1|g) + (x|g)': 'Intercept' varies by 'g'"),
+    bad(
+        {"formula": "y ~ x-id"},
+        "formula 'y ~ x-id': the table has a column 'x-id', whose name goes in backticks: "
+        "'y ~ `x-id`'",
+        ("x,z,id", "x,z,x-id"),
+    ),
     bad(
         {"formula": "y ~ 1 + (1 | g) + (1 | z)", "sigma": "by_group"},
         "formula 'y ~ 1 + (1 | g) + (1 | z)': sigma 'by_group' needs exactly one grouping factor; "
@@ -180,19 +195,78 @@ CASES = [
     bad({"formula": "y ~ log(z)"}, "t.csv: column 'z' must be numbers; row 1 is 'u'"),
     bad(
         {},
-        "t.csv: column 'y' must be numbers; row 1 is '1,5'; write decimals with a point",
+        "t.csv: column 'y' must be numbers; row 1 is '1,5'; write 1.5 (decimals with a point",
         (",", ";"),
         ("1.5", "1,5"),
     ),
+    # Numbers written in another way, whole columns of them and single cells
+    *(
+        bad(
+            {},
+            f"t.csv: column 'x' must be numbers; row 1 is {cells.split('|')[0]!r}; {hint}",
+            x=cells,
+        )
+        for cells, hint in {
+            "1 %|2 %|4 %|3 %|7 %|5 %": "write 1 (decimals with a point, and no",
+            "−1|2|4|3|7|5": "write -1 (",
+            "$1|$2|$4|$3|$7|$5": "write 1 (",
+            "€ 3|2|4|3|7|5": "write 3 (",
+            "1 kg|2 kg|4 kg|3 kg|7 kg|5 kg": "write 1 (",
+            "5m|2m|4m|3m|7m|5m": "write 5 (",
+            "(2.5)|2|4|3|7|5": "write -2.5 (",
+            "1_000|2_000|4|3|7|5": "write 1000 (",
+            "1'000|2'000|4'000|3|7|5": "write 1000 (",
+            "1.234.567|2.000.000|4|3|7|5": "write decimals with a point, and no thousands",
+            "½|2|4|3|7|5": "write decimals with a point",
+            "１２|３|４|３|７|５": "write 12 (",
+            "٣|٤|٥|٣|٧|٥": "write 3 (",
+            "\u200b5|2|4|3|7|5": "write 5 (",
+            "1.5×10⁻³|2|4|3|7|5": "write decimals with a point",
+            "0.5 (0.1)|0.2 (0.1)|0.1 (0.1)|0.3 (0.2)|1 (0.1)|2 (0.3)": "write decimals",
+            "<0.1|<0.1|<0.1|<0.1|0.7|0.5": "a bound is no number: write the one it stands for, or",
+            "5+|2|4|3|7|5": "a bound is no number",
+            ".|.|.|.|7|5": "write NA, without quotation marks, for a missing value; if it is",
+            "#DIV/0!|2|4|3|7|5": "write NA, without quotation marks",
+            "x14|2|4|3|7|5": "if it is a set of labels, write C(x) in the formula",
+        }.items()
+    ),
+    bad({}, "t.csv: column 'x' must be numbers; row 3 is '4l'; if it", x="1|2|4l|3|7|5"),
     bad(
-        {},
-        "t.csv: column 'x' must be numbers; row 1 is '1 %'; write decimals with a point, and",
-        x="1 %|2 %|4 %|3 %|7 %|5 %",
+        {}, "t.csv: column 'x' must be numbers; row 6 is 'x', the name of the col", x="1|2|4|3|7|x"
+    ),
+    bad({}, "t.csv: column 'y' must be numbers; row 1 is '−1'; write -1 (", ("1.5", "−1")),
+    bad({}, "t.csv: column 'y' must be numbers; row 1 is 'NA'; write NA, wi", ("1.5", '"NA"')),
+    *(
+        bad({}, f"t.csv: column 'x' holds {what}; make them numbers, such as {unit} since", x=cells)
+        for cells, what, unit in (
+            ("25/01/2024|26/01/2024|27/01/2024|01/02/2024|02/02/2024|03/02/2024", "dates", "days"),
+            ("1/25/24|1/26/24|1/27/24|2/1/24|2/2/24|2/3/24", "dates", "days"),
+            ("2024/01/25|2024/01/26|2024/01/27|2024/2/1|2024/2/2|2024/2/3", "dates", "days"),
+            ("25-Jan-24|26-Jan-24|27-Jan-24|1-Feb-24|2-Feb-24|unknown", "dates", "days"),
+            ("Jan 2024|Feb 2024|Mär 2024|avril 2024|Sept. 2024|Dec 2024", "dates", "days"),
+            ("2024-01|2024-02|2024-03|2024-04|2024-05|2024-06", "dates", "days"),
+            ("25.1.2024|26.1.2024|27.1.2024|1.2.2024|2.2.2024|3.2.2024", "dates", "days"),
+            (
+                "2024-01-05T10:00Z|2024-01-06|2024-01-07|2024-01-08|2024-01-09|2024-01-10",
+                "dates",
+                "days",
+            ),
+            ("20240105|20240106|20240107|20240201|20240202|20240203", "dates", "days"),
+            ("202401|202402|202403|202404|202405|202406", "dates", "days"),
+            ("12:30|12:45|13:05|9:05 AM|9:10|10:20", "times", "minutes"),
+        )
     ),
     bad(
-        {},
-        "t.csv: column 'x' holds dates; make them numbers",
-        x="2026-01-01|2026-01-02|2026-01-04|2026-01-03|2026-01-07|2026-01-05",
+        {"formula": "y ~ `the day`"},
+        "t.csv: column 'the day' holds dates; make them numbers, such as days since the first "
+        "(row 1 is 'January 5, 2024'); if it is a set of labels, write C(`the day`) in the formula",
+        (",x,", ",the day,"),
+        (",1,u,", ',"January 5, 2024",u,'),
+        (",2,v,", ',"January 6, 2024",v,'),
+        (",4,u,", ',"January 7, 2024",u,'),
+        (",3,v,", ',"January 8, 2024",v,'),
+        (",7,v,", ',"January 9, 2024",v,'),
+        (",5,u,", ',"January 10, 2024",u,'),
     ),
     bad({}, "t.csv: column 'g' has a NUL byte in row 3", ("b,3.1", "b\0,3.1")),
     bad({}, "t.csv: column 'y' has a NUL byte in row 3", (",3.1", ",3.1\0")),
@@ -208,6 +282,23 @@ CASES = [
         "t.csv: formula 'y ~ x + I(x - x)': column 'I(x - x)' is zero in every row",
     ),
     bad({}, "t.csv: the response 'y' is 3 in every row", y="3|3|3|3|3|3"),
+    bad(
+        {},
+        "t.csv: the response 'y' is given exactly by 'x', so its residual standard deviation "
+        "(sigma) is zero and cannot be estimated; leave 'x' out of the formula, or give `sigma` a",
+        y="1|2|4|3|7|5",
+    ),
+    bad(
+        {"formula": "y ~ 1 + (1 | g)"},
+        "t.csv: the response 'y' is given exactly by the groups of 'g'",
+        y="1|1|2|2|5|5",
+    ),
+    bad(
+        {"sigma": "by_group", "formula": "y ~ 1 + (1 | g)"},
+        "t.csv: the predictors give the response 'y' exactly in all rows of group 'b' of 'g', so "
+        "the group's sigma is zero and cannot be estimated; set `sigma` to estimated or",
+        y="1|1.1|2|2|4|5",
+    ),
     bad(
         {"missing": "drop"},
         "t.csv: no row is complete; columns 'y', 'x' have missing values",
@@ -302,6 +393,10 @@ CASES = [
         "new.csv: column 'x' has a missing value in row 2; fill it in",
         new="g,x\na,1\nb,\n",
     ),
+    bad(
+        {}, "new.csv: column 'x' must be numbers; row 2 is '−1'; write -1 (", new="g,x\na,1\nb,−1\n"
+    ),
+    bad({}, "new.csv: column 'x' holds dates; make them numbers", new="g,x\na,25/01/2024\n"),
     bad({}, "new.csv: column 'x' must be numbers; row 1 is 'high'", new="g,x\na,high\n"),
     bad({}, "new.csv: column 'mean' has the name of a result; rename it", new="g,x,mean\na,1,1\n"),
     bad({}, "new.csv: column 'note' has the name of a result; rename it", new="g,x,note\na,1,1\n"),

@@ -11,6 +11,8 @@ HOSTILE = "<script>alert('x')</script>"
 VARIANTS = ("pooled", "unpooled", "hierarchical")
 ANSWER = dict.fromkeys(("mean", "sd", "lower", "upper", "outcome_lower", "outcome_upper"), "1")
 
+GROUP = {"population": "1", "note": ""}
+
 
 def row(name, mean=1.0):
     return {"name": name, "mean": str(mean), "sd": "0.5", "lower": "0", "upper": "2"}
@@ -45,6 +47,7 @@ def fit(variant, factors, passed=True, **priors):
             "nu": {},
             "response": {"sigma": "half_student_t(4, 1)"},
             "centred": True,
+            "at_averages": [],
             "wide": {f.name: {"Intercept": 25.0} for f in factors},
             "given": ["Intercept"],
         }
@@ -60,6 +63,11 @@ def fit(variant, factors, passed=True, **priors):
             }
         ],
         warnings=[f"{HOSTILE} is far from the data."],
+        groups={
+            (f.name, column): {level: row(level, at) | GROUP for at, level in enumerate(f.sizes)}
+            for f in factors
+            for column in f.varying
+        },
     )
 
 
@@ -90,7 +98,7 @@ def compared(variant, rank, note=""):
 def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=None, **keys):
     """A study of one factor, or of those given; other arguments are keys of its config."""
     if factors is None:
-        factors = [Factor(HOSTILE, (HOSTILE,), ("Intercept",), dict.fromkeys(levels, 3))]
+        factors = [Factor(HOSTILE, (HOSTILE,), (("Intercept",),), dict.fromkeys(levels, 3))]
     described = {"type": "number", "missing": 0, "min": 0, "max": 1, "mean": 0.5, "sd": 0.2}
     labels = {HOSTILE: {"type": "text", "missing": 0, "levels": dict.fromkeys(levels, 3)}}
     keys = {name: str(value) for name, value in keys.items()}
@@ -136,6 +144,7 @@ def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=No
         recovery=[],
         replicated=3 * len(levels),
         merged=5,
+        new_warnings=[HOSTILE],
     )
 
 

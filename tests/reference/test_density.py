@@ -50,6 +50,13 @@ def table(offset: float) -> pd.DataFrame:
     return pd.DataFrame({"g": group, "x": x, "y": y, "se": rng.uniform(0.5, 2, len(x))})
 
 
+def basis(varying, rows, at_averages: bool) -> np.ndarray:
+    """From deviations at the mean of x to those of the coefficients, by its definition."""
+    if len(varying) < 2 or not at_averages:
+        return np.eye(len(varying))
+    return np.array([[1, -rows["x"].mean()], [0, 1]])
+
+
 def compressed(formula: str, sigma, offset: float):
     rows = table(offset)
     design, outcome = Formula(formula).design(rows), Outcome(sigma=sigma)
@@ -91,6 +98,7 @@ def log_posterior_by_rows(rows, design, data, completed, variant, point, found) 
     if "partial_cor_g" in point:
         correlation[0, 1] = correlation[1, 0] = 2 * point["partial_cor_g"][0] - 1
     covariance = sd[:, None] * correlation * sd
+    turned = basis(factor.varying, rows, bool(completed.at_averages))
     sigma = found.get("sigma", point.get("sigma", data.known_sigma))
     sigma = np.broadcast_to(sigma, GROUPS)
     stretch = found.get("scale_g", np.ones(GROUPS))
@@ -99,7 +107,9 @@ def log_posterior_by_rows(rows, design, data, completed, variant, point, found) 
         at = factor.index == index
         noise = rows["se"].to_numpy()[at] if data.outcome.errors else sigma[[index] * at.sum()]
         stretched = stretch[index] * varying[at]
-        total += exact_normal(design.y[at], population[at], beta, stretched, covariance, noise**2)
+        total += exact_normal(
+            design.y[at], population[at], beta, stretched, turned, covariance, noise**2
+        )
     total += SCIPY["Intercept"].logpdf(beta[0]) + SCIPY["x"].logpdf(beta[1])
     if "sigma" in point:
         total += SCIPY["sigma"].logpdf(point["sigma"]).sum()
@@ -111,7 +121,12 @@ def log_posterior_by_rows(rows, design, data, completed, variant, point, found) 
     if "sd_log_sigma" in point:
         total += SCIPY["sd_log_sigma"].logpdf(point["sd_log_sigma"])
     if "sd_g" in point:
-        chosen = [SCIPY[str(prior)] for prior in completed.sd["g"].values()]
+        chosen = [
+            stats.halfnorm(scale=prior.arguments[0])
+            if prior.family == "half_normal"
+            else SCIPY[str(prior)]
+            for prior in completed.sd["g"].values()
+        ]
         total += sum(prior.logpdf(value) for prior, value in zip(chosen, sd, strict=True))
     if "partial_cor_g" in point:
         total += stats.beta(2, 2).logpdf(point["partial_cor_g"]).sum()
@@ -126,9 +141,9 @@ def exactly(values):
     return np.vectorize(lambda v: Fraction(float(v)), otypes=[object])(values)
 
 
-def exact_normal(y, population, beta, varying, covariance, noise) -> float:
+def exact_normal(y, population, beta, varying, turned, covariance, noise) -> float:
     """Density of one group's rows, the mean and covariance of the rows formed exactly."""
-    z = exactly(varying)
+    z = exactly(varying) @ exactly(turned)
     rows = z @ exactly(covariance) @ z.T if z.shape[1] else exactly(np.zeros((len(y), len(y))))
     rows = rows + np.diag(exactly(noise))
     return log_density(exactly(y), exactly(population) @ exactly(beta), rows)
@@ -142,14 +157,25 @@ CASES = [
     ),
     *itertools.product(FORMULAS, SIGMAS, ["hierarchical"], ["student_t"], [0.0, 1e6]),
 ]
+CASES = [(*case, ()) for case in CASES]
+# Without what holds as written, priors are on the deviations at the averages.
+CASES += [
+    (FORMULAS[1], sigma, variant, effects, offset, ("sd", "cor"))
+    for sigma in ("estimated", "se", DRAWN)
+    for variant, effects in (
+        ("unpooled", "normal"), ("hierarchical", "normal"), ("hierarchical", "student_t"),
+    )
+    for offset in (5.0, 1e6)
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("formula", "sigma", "variant", "effects", "offset"), CASES)
-def test_collapsed_density_is_that_of_the_rows(formula, sigma, variant, effects, offset):
+@pytest.mark.parametrize(("formula", "sigma", "variant", "effects", "offset", "without"), CASES)
+def test_collapsed_density_is_that_of_the_rows(formula, sigma, variant, effects, offset, without):
     rng = np.random.default_rng(5)
     rows, design, data = compressed(formula, sigma, offset)
     given = PRIORS | (MIXED if effects == "student_t" else {})
-    completed = priors.complete(given, data, effects)
+    completed = priors.complete({k: v for k, v in given.items() if k not in without}, data, effects)
+    assert completed.at_averages == (("g",) if without else ())
     completed = replace(completed, wide={"g": dict.fromkeys(data.varying, WIDE)})
     evaluate = compiled(gaussian.model(data, completed, variant))
 
@@ -175,7 +201,8 @@ def fixed_part(data, completed, variant):
     varying = data.varying if variant != "pooled" else ()
     start = np.diag(rough.between_sd(completed, "g", variant)) if varying else []
     spread = rough.sigma(data) if data.known_sigma is None else data.known_sigma
-    triangles = collapse.Triangles.split(data, len(varying))
+    turned = gaussian.effects_basis(data, completed, variant)
+    triangles = collapse.Triangles.split(data, turned)
     return rough.Coordinates.of(data, completed, triangles, varying, start, spread).inverse
 
 

@@ -68,7 +68,7 @@ def table(family: str) -> pd.DataFrame:
     return rows.assign(y=drawn)
 
 
-def small(family: str, formula: str, variant: str, silent=False, effects="normal"):
+def small(family: str, formula: str, variant: str, silent=False, effects="normal", without=()):
     """Design, priors, rough values and coordinates of a study of sixty rows."""
     rows, outcome = table(family), OUTCOMES[family]
     design = Formula(formula).design(rows)
@@ -76,7 +76,7 @@ def small(family: str, formula: str, variant: str, silent=False, effects="normal
     data = compress.compress(design, outcome, values)
     known = [*priors.of_response(outcome), "Intercept", "x", "sd"]
     known += ["cor"] if "1 + x |" in formula else []
-    completed = priors.complete({k: PRIORS[k] for k in known}, data, effects)
+    completed = priors.complete({k: PRIORS[k] for k in known if k not in without}, data, effects)
     found = working.solve(data, completed, variant)
     coordinates = Coordinates.of(data, found)
     if silent:
@@ -138,13 +138,18 @@ def log_joint(design, values, data, completed, variant, point, beta, u) -> float
         correlation = np.eye(size)
         if variant == "hierarchical":
             sd = np.asarray(point[f"sd_{name}"])
-            total += stats.halfnorm(scale=2).logpdf(sd).sum()
+            scales = [prior.arguments[0] for prior in completed.sd[name].values()]
+            total += stats.halfnorm(scale=scales).logpdf(sd).sum()
             if size > 1:
                 partial = point[f"partial_cor_{name}"]
                 correlation[0, 1] = correlation[1, 0] = 2 * partial[0] - 1
                 total += stats.beta(2, 2).logpdf(partial).sum()
         covariance = sd[:, None] * correlation * sd
         columns = design.of(factor.varying)
+        if name in completed.at_averages:
+            x = design.of(["x"])[:, 0]
+            average = np.average(x, weights=values.get("weights"))
+            columns = np.column_stack([np.ones(ROWS), x - average])
         if f"u_{name}" in u:
             effects = u[f"u_{name}"]
             if name in completed.nu:
@@ -212,6 +217,16 @@ def check_density(design, values, data, completed, found, coordinates, variant):
         references.append(reference)
     # What is left is a constant: determinants of fixed maps, and powers of 2 pi.
     assert np.ptp(differences) <= 1e-8 * np.abs(references).max()
+
+
+@pytest.mark.parametrize("variant", ["unpooled", "hierarchical"])
+@pytest.mark.parametrize("family", OUTCOMES)
+def test_density_with_priors_at_the_averages(family, variant):
+    """Priors that are not written hold for the deviations at the averages of the predictors."""
+    formula = "y ~ x + (1 + x | g) + (1 | h)"
+    *found, completed, rough, coordinates = small(family, formula, variant, without=("sd", "cor"))
+    assert completed.at_averages == ("g",)
+    check_density(*found, completed, rough, coordinates, variant)
 
 
 @pytest.mark.parametrize("formula", ["y ~ x + (1 + x | g)", "y ~ x + (1 + x | g) + (1 | h)"])

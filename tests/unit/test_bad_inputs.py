@@ -19,6 +19,7 @@ from partialpool.errors import UserError
 from partialpool.formula import Formula
 from partialpool.learned import Learned
 from partialpool.study import OUTCOME, Outcome
+from partialpool.table import File
 
 
 def gate(path: str = "config/config.yaml") -> None:
@@ -28,7 +29,8 @@ def gate(path: str = "config/config.yaml") -> None:
         priors.check(study.priors, f"{path}: studies.{study.name}.priors")
         files.require(study.data, f"{path}: studies.{study.name}.data")
         files.require(study.new_data, f"{path}: studies.{study.name}.new_data")
-        formula, outcome = Formula(study.formula), Outcome.of(study.block(*OUTCOME))
+        formula = Formula.read(study.formula, File(study.data, study.data).columns())
+        outcome = Outcome.of(study.block(*OUTCOME))
         named = {"missing": study.missing, "key": study.key, "source": study.data}
         with tempfile.TemporaryDirectory() as folder, files.replacing(f"{folder}/t.parquet") as to:
             learned = ingest.ingest(study.data, formula, outcome, to=to, **named).learned
@@ -176,7 +178,7 @@ def test_any_table_is_refused_in_one_line_or_gives_finite_numbers(tmp_path_facto
         return
     json.dumps(found.report, allow_nan=False)
     stored = json.loads(json.dumps(found.learned.to_dict(), allow_nan=False))
-    data = compress.table(to, Learned.from_dict(formula, stored).design, outcome)
+    data = compress.table(to, Learned.from_dict(formula, stored), outcome)
     for name, values in data.to_dataset().data_vars.items():
         assert np.isfinite(values.values).all(), name
     for prior in priors.complete({}, data).beta.values():

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy import stats
 
 from partialpool import check, families
 from partialpool.compress import compress
@@ -117,6 +118,44 @@ def test_the_prior_predictive_has_the_moments_of_the_prior():
     assert y.mean() == pytest.approx(rows["y"].mean(), abs=1)
     variance += (2.5 * rows["y"].std()) ** 2 - 3**2 + (0.1 * (x - x.mean())) ** 2 - (0.1 * x) ** 2
     assert (y.var(axis=0) / variance).mean() == pytest.approx(1, abs=0.15)
+    # And so is that of the sd of the groups' intercepts on their deviations there.
+    del given["sd_g[Intercept]"]
+    y = checked(rows, Outcome(), given, text)["prior_predictive"]["y"].values[0]
+    variance += (2.5 * rows["y"].std()) ** 2 - 2**2 + (0.05 * (x - x.mean())) ** 2 - (0.05 * x) ** 2
+    assert (y.var(axis=0) / variance).mean() == pytest.approx(1, abs=0.15)
+
+
+def test_written_priors_of_intercepts_far_outside_the_data_are_pointed_out():
+    rows = table("gaussian", 2)
+    given = {"sd_g[Intercept]": "half_normal(2)"}
+    [told] = warnings(rows, Outcome(), given, "y ~ x + (1 + x | g)")
+    assert "'sd_g[Intercept]' holds, for 'g', where 'x' is zero, 2.4 sds from its mean" in told
+    assert "center(x)" in told
+    rows["x"] -= 40
+    assert warnings(rows, Outcome(), given, "y ~ x + (1 + x | g)") == []
+
+
+def test_the_prior_predictive_has_the_correlations_of_the_prior():
+    groups = 400
+    rows = pd.DataFrame(
+        {
+            "g": np.repeat(np.char.add("g", np.arange(groups).astype(str)), 3),
+            "x": np.tile([0.0, 1, 0], groups),
+            "z": np.tile([0.0, 0, 1], groups),
+            "y": np.random.default_rng(5).normal(size=3 * groups),
+        }
+    )
+    given = {"sd": "half_normal(2)", "cor": "lkj(1)"}
+    tree = checked(rows, Outcome(sigma=1e-6), given, "y ~ 1 + (1 + x + z | g)")
+    y = tree["prior_predictive"]["y"].values[0].reshape(-1, groups, 3)
+    # Deviations of the intercept and of both slopes, from the expectation that groups share.
+    u = np.stack([y[:, :, 0], y[:, :, 1] - y[:, :, 0], y[:, :, 2] - y[:, :, 0]])
+    u -= u.mean(axis=2, keepdims=True)
+    of_lkj = stats.beta(1.5, 1.5, loc=-1, scale=2)  # of each of three correlations
+    for first, second in ((0, 1), (0, 2), (1, 2)):
+        products = (u[first] * u[second]).sum(axis=1)
+        correlation = products / np.sqrt((u[first] ** 2).sum(axis=1) * (u[second] ** 2).sum(axis=1))
+        assert stats.kstest(correlation, of_lkj.cdf).pvalue > 1e-3
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES)

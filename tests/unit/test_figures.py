@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from partialpool import families, figures
-from partialpool.figures import convergence, evidence, style
+from partialpool.figures import answers, convergence, estimates, style
 from partialpool.figures.evidence import Evidence, Factor, Fit
 from partialpool.formula import Formula
 from partialpool.study import Outcome
@@ -48,13 +48,21 @@ def fit(variant, passed, factors, draws, rng):
         variant=variant,
         passed=passed,
         summary=summary,
-        expected={},
+        groups=pd.concat(of_groups(factor, rng) for factor in factors),
         scalars=scalars,
         statistics=statistics,
         prior=draws(60),
         replicated=draws(60),
         predictions=pd.concat([predictions, new], ignore_index=True),
     )
+
+
+def of_groups(factor, rng, apart=False):
+    """Group estimates of a factor with an intercept that varies."""
+    mean = rng.normal(size=len(factor.levels))
+    found = pd.DataFrame({"group": factor.levels, "mean": mean, "lower": mean - 1})
+    found["upper"], found["population"] = mean + 1, 0.5 * mean if apart else 0.0
+    return found.assign(factor=factor.name, coefficient="")
 
 
 def study(family="gaussian", factors=1, variants=VARIANTS, **columns):
@@ -99,6 +107,7 @@ def study(family="gaussian", factors=1, variants=VARIANTS, **columns):
         factors=tuple(factors),
         interval=0.95,
         own_rows=False,
+        held={},
         y=y,
         per=np.full(len(y), 10.0 if columns else 1.0),
         weights=np.ones(len(y)),
@@ -125,7 +134,7 @@ def test_every_picture_is_drawn_and_twice_the_same(tmp_path):
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes(), one.name
     forms = json.loads((tmp_path / "first" / figures.FORMS).read_text())
-    assert set(forms) == names
+    assert set(forms) == {*names, "held"}
     found = {forms[name] for name in ("data", "shrinkage_1", "density_pooled")}
     assert found == {"strips", "arrows", "curves"}
 
@@ -160,6 +169,53 @@ def test_pictures_of_a_family_with_two_factors(
     assert "its own group" in drawn["predictions"] and "a new group" in drawn["predictions"]
 
 
+@pytest.mark.parametrize("count", [4, 60])
+@pytest.mark.parametrize("apart", [False, True])
+def test_groups_are_pulled_towards_one_value_or_each_towards_its_own(
+    tmp_path, as_text, count, apart
+):
+    """Some of the groups without an unpooled estimate; none in the last case of all."""
+    found, rng = study(), np.random.default_rng(2)
+    levels = tuple(f"g{group}" for group in range(count))
+    sizes = np.arange(count) % 5 + 1
+    few = Factor("g$", ("Intercept",), levels, found.factors[0].index, sizes, sizes, sizes / 5)
+    fits = []
+    for fit in found.fits:
+        groups = of_groups(few, rng, apart)
+        if fit.variant == "unpooled":
+            groups.loc[groups.index % 2 == 0, ["mean", "lower", "upper", "population"]] = np.nan
+        fits.append(replace(fit, groups=groups))
+    found = replace(found, factors=(few,), fits=fits)
+    with style.look():
+        figure = estimates.shrinkage(found, few, "Intercept")
+        assert figure.get_label() == (
+            "arrows" if count == 4 else "distances" if apart else "points"
+        )
+        style.save(figure, tmp_path / "shrinkage.svg")
+    drawn = (tmp_path / "shrinkage.svg").read_text()
+    assert ("minus what its predictors say" in drawn) == (apart and count > 4)
+    arrows = [text for text in figure.axes[0].texts if getattr(text, "arrow_patch", None)]
+    assert len(arrows) == (2 if count == 4 else 0)
+    nothing = [replace(f, groups=f.groups.assign(mean=np.nan)) if f.variant == "unpooled" else f
+               for f in fits]  # fmt: skip
+    with style.look():
+        figure = estimates.shrinkage(replace(found, fits=nothing), few, "Intercept")
+        assert figure.get_label() == "intervals"
+        style.save(figure, tmp_path / "intervals.svg")
+
+
+@pytest.mark.parametrize("held", [{}, {"soil": "mean"}])
+def test_a_panel_of_a_new_group_says_whose_predictors_are_held(held):
+    found = study()
+    fits = [
+        replace(f, predictions=pd.concat([f.predictions.assign(x=x) for x in (0.0, 1.0)]))
+        for f in found.fits
+    ]
+    *own, (title, asked, key) = answers._panels(replace(found, fits=fits, held=held), "x")
+    assert len(own) == len(LEVELS) and asked == "new_group"
+    assert title == "a new group" + f"\npredictors of {key[0]}" * bool(held)
+
+
 def test_shares_and_rates_are_of_all_that_a_group_has():
     found = study("binomial", trials="of")
     found = replace(found, y=np.arange(24.0), per=np.tile([10.0, 30.0], 12))
@@ -169,23 +225,6 @@ def test_shares_and_rates_are_of_all_that_a_group_has():
     rows = np.array([0, 1, 6])
     some = found.by_group(found.factors[0], np.stack([found.y[rows]] * 2), rows)
     assert np.allclose(some[:, :2], [[1 / 40, 6 / 10]] * 2) and np.isnan(some[:, 2:]).all()
-
-
-def test_expected_response_of_groups_is_at_average_predictors(tmp_path):
-    one = np.array([1, 1])
-    factor = Factor("g", ("Intercept",), ("a", "b"), np.array([0, 1]), one, one, one / 2)
-    dims = ("chain", "draw")
-    beta = np.tile([0.5, 2.0], (2, 600, 1))
-    u = np.tile(np.array([[-1.0], [1.0]]), (2, 600, 1, 1))
-    posterior = xr.Dataset(
-        {"beta": ((*dims, "coefficient"), beta), "u_g": ((*dims, "g", "g_coefficient"), u)},
-        coords={"coefficient": ["Intercept", "x"], "g": ["a", "b"], "g_coefficient": ["Intercept"]},
-    )
-    xr.DataTree.from_dict({"posterior": posterior}).to_netcdf(tmp_path / "posterior.nc")
-    average = {"Intercept": 1.0, "x": 0.25, "offset": 0.1}
-    family = families.FAMILIES["bernoulli"]
-    found = evidence._expected(tmp_path / "posterior.nc", factor, family, average, 0.95)
-    assert np.allclose(found["mean"], 1 / (1 + np.exp(-np.array([0.1, 2.1, 1.1]))))
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_eight_schools():
     assert list(table["school"]) == list("ABCDEFGH")
     json.dumps(report, allow_nan=False)
     assert report["rows_read"] == report["rows_used"] == 8
-    sizes = {"count": 8, "smallest": 1, "largest": 1, "single_row": 8}
+    sizes = {"count": 8, "smallest": 1, "largest": 1, "single_row": 8, "varying": 1, "saturated": 8}
     assert report["factors"] == [{"factor": "school", **sizes}]
     assert report["columns"]["effect"]["mean"] == 8.75
     assert report["warnings"] == []
@@ -84,6 +84,7 @@ def test_csv_is_read_as_written(tmp_path, mark, separator, ending):
     assert list(table["x"]) == [2, 3, 4.5, 5, 1, 9]
     assert report["columns"]["kind"]["levels"] == {"a": 3, "b": 3}
     assert report["warnings"] == [
+        "Column 'county' has labels that are the same number: '02' and '2'.",
         "'county' has only 3 groups, so how much they differ rests largely on its prior.",
         "1 of 3 groups of 'county' have one row.",
     ]
@@ -169,6 +170,7 @@ def test_compressed_wide_and_tab_separated_files(tmp_path):
     header, *rows = GOOD.replace('"two\nlines"', "").splitlines()
     wide = [",".join([header, *(f"v{i}" for i in range(5000))])]
     wide += [row + ",é" * 5000 for row in rows]
+    wide[-1] += "é" * 200_000
     assert list(read(tmp_path / "w.csv", "\n".join(wide))[0]) == [
         "y",
         "x",
@@ -256,12 +258,34 @@ def test_new_rows(tmp_path):
 
 def test_a_slope_tied_to_an_intercept_far_away_is_pointed_out(tmp_path):
     rows = "".join(
-        f"{g},{1000 + x},{x * (1 + i) + i}\n" for i, g in enumerate("abc") for x in range(4)
+        f"{g},{1000 + x},{x * (1 + i) + x**2}\n" for i, g in enumerate("abc") for x in range(4)
     )
     path, text = tmp_path / "t.csv", "g,x,y\n" + rows
     assert "Write center(x)" in warnings(path, text, "y ~ x + (1 + x | g)")
     for fine in ("y ~ x + (1 | g)", "y ~ center(x) + (1 + center(x) | g)", "y ~ x + (0 + x | g)"):
         assert "center" not in warnings(path, text, fine)
+
+
+def test_as_many_varying_coefficients_as_rows_are_pointed_out(tmp_path):
+    rng, path = np.random.default_rng(6), tmp_path / "t.csv"
+    frame = pd.DataFrame({"g": np.repeat(range(12), 3), "k": list("abc") * 12})
+    frame["x"], frame["y"] = rng.normal(size=(2, 36))
+    frame["h"] = rng.permutation(36) // 2
+    frame.to_csv(path, index=False)
+    apart = "differences between groups and noise within them cannot be told apart."
+    every = f"Every group of 'g' has no more rows than varying coefficients (3), so {apart}"
+    for formula in ("y ~ k + (0 + k | g)", "y ~ x + (x + I(x**2) | g)"):
+        assert warnings(path, None, formula) == every
+        assert warnings(path, None, formula, family="student_t") == every
+        assert warnings(path, None, formula, sigma=1.0) == ""
+    assert warnings(path, None, "y ~ x + (x | g)") == ""
+    together = f"There are 42 varying coefficients of all factors together, and 36 rows, so {apart}"
+    assert warnings(path, None, "y ~ x + (x | g) + (1 | h)") == together
+    frame[1:].to_csv(path, index=False)
+    few = "1 of 12 groups of 'g' have no more rows than varying coefficients (2)."
+    assert warnings(path, None, "y ~ x + (x | g)") == few
+    few = few.replace(".", ": their sigma rests on its prior.")
+    assert warnings(path, None, "y ~ x + (x | g)", sigma="by_group") == few
 
 
 def test_what_separates_0s_from_1s_is_pointed_out(tmp_path):
@@ -307,6 +331,14 @@ def test_factors_that_are_one_and_copied_rows_are_pointed_out(tmp_path):
     assert "copies" not in said
     said = warnings(path, text + "a0,b0,0.000\n", "y ~ 1 + (1 | a)")
     assert "1 of 25 rows are exact copies of others" in said
+
+
+def test_a_response_that_is_mostly_one_number_is_pointed_out(tmp_path):
+    path, rows = tmp_path / "t.csv", "".join(f"{i},{max(i - 11, 0) ** 1.5}\n" for i in range(20))
+    said = warnings(path, "x,y\n" + rows, "y ~ x", family="student_t")
+    assert said.startswith("12 of 20 responses are 0: family student_t can make sigma as small")
+    assert warnings(path, None, "y ~ x") == ""
+    assert warnings(path, None, "y ~ x", family="student_t", sigma=1.0) == ""
 
 
 def test_a_table_that_is_fine_has_no_warnings(tmp_path):

@@ -46,6 +46,9 @@ FORMULAS = [
     "scale(y) ~ poly(x, 3) + bs(z, df=5) + (1 | g) + (1 | h)",
     "y ~ x:kind + C(period == 2) + I(kind == 'b') + (1 | g)",
     "y ~ cr(x, df=4) + cc(z, period=12, df=4) + standardize(z) + T(kind, ref='c')",
+    "y ~ kind/scale(x) + C(h) + (kind || g/h) + (0 + center((x + z) * 2) | g)",
+    "y ~ kind:C(period):h + (1 | kind/h) + (0 + poly(x, 2) || g) + (1 | g)",
+    "y ~ scale(period) + I(period**2) + (period | period/g)",
 ]
 
 
@@ -83,7 +86,7 @@ def in_small_batches(monkeypatch):
 def ingested(path, formula, outcome, **more):
     to = path.with_suffix(".used")
     found = ingest.ingest(path, Formula(formula), outcome, to=to, source=path.name, **more)
-    return found, pd.read_parquet(to), compress.table(to, found.learned.design, outcome)
+    return found, pd.read_parquet(to), compress.table(to, found.learned, outcome)
 
 
 def stored(rows, path):
@@ -108,6 +111,7 @@ def stored(rows, path):
         ("y ~ x + (1 | g) + (1 | h)", Outcome(sigma="w")),
         ("y ~ C(period) + (1 | g)", Outcome("poisson", exposure="w", weights="w")),
         ("y ~ kind + (1 | g/h)", Outcome("negative_binomial")),
+        ("y ~ x + (1 | g)", Outcome("student_t", offset="w")),
     ],
     ids=str,
 )
@@ -131,8 +135,8 @@ def test_a_file_in_batches_is_the_file_at_once(rows, tmp_path, request, name, fo
     assert one.learned.levels == many.learned.levels
     same(whole, parts)
     # And so with parts that jobs have compressed.
-    design, to = many.learned.design, path.with_suffix(".used")
-    shared = [compress.table(to, design, outcome, part, 4) for part in range(4)]
+    to = path.with_suffix(".used")
+    shared = [compress.table(to, many.learned, outcome, part, 4) for part in range(4)]
     assert sum(part.total for part in shared) == SIZE
     same(whole, compress.merge(shared[::-1]))
 
@@ -148,7 +152,7 @@ table.BLOCK, table.BATCH, kept.BATCH = 1 << 18, 20_000, 20_000
 tally.COPIES = 0  # sixteen bytes a row, up to a million rows
 formula, outcome = Formula("y ~ scale(x) + (1 + x | g)"), Outcome()
 found = ingest.ingest(path, formula, outcome, to=to, source="t")
-print(int(compress.table(to, found.learned.design, outcome).rows.sum()))
+print(int(compress.table(to, found.learned, outcome).rows.sum()))
 status = pathlib.Path("/proc/self/status").read_text()
 print(status.partition("VmHWM:")[2].split()[0])
 """
@@ -274,6 +278,6 @@ def test_more_parts_than_rows_are_refused(tmp_path):
     found, _, _ = ingested(path, "y ~ 1 + (1 | g)", Outcome())
     with pytest.raises(UserError, match="fewer rows than the config has `parts`, 4"):
         [
-            compress.table(path.with_suffix(".used"), found.learned.design, Outcome(), i, 4)
+            compress.table(path.with_suffix(".used"), found.learned, Outcome(), i, 4)
             for i in range(4)
         ]

@@ -1,5 +1,7 @@
 """Predictions and contrasts: known, new and average groups, and what cannot be said."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,8 +12,10 @@ from partialpool import contrasts, families, grid, ingest, predict
 from partialpool.draws import Draws
 from partialpool.errors import UserError
 from partialpool.formula import Formula
+from partialpool.learned import Learned
+from partialpool.response_scale import ResponseScale
 from partialpool.study import Outcome
-from partialpool.tally import Tally
+from partialpool.tally import Tally, read_groups
 
 TABLE = pd.DataFrame(
     {
@@ -222,6 +226,66 @@ def test_every_family_has_its_mean_and_its_new_observations(family, columns, par
         assert found["probability"].to_numpy() == pytest.approx(found["mean"].to_numpy() / 20)
 
 
+Y = TABLE["y"].to_numpy() + 1
+LOG_NORMAL = [stats.lognorm(s=0.4 * np.log(b), scale=b**0.6).mean() for b in (np.e, 2, 10)]
+
+
+@pytest.mark.parametrize(
+    ("response", "back", "mean", "rate"),
+    [
+        ("log(y)", np.exp, LOG_NORMAL[0], 1),
+        ("np.log2(y)", np.exp2, LOG_NORMAL[1], np.log(2)),
+        ("log10(y)", lambda z: 10**z, LOG_NORMAL[2], np.log(10)),
+        ("log1p(y)", np.expm1, LOG_NORMAL[0] - 1, 1),
+        ("sqrt(y)", lambda z: max(z, 0) ** 2, 0.6**2 + 0.4**2, None),
+        ("exp(y)", lambda z: np.log(z) if z > 0 else -np.inf, None, None),
+        ("scale(y)", lambda z: Y.mean() + Y.std() * z, Y.mean() + Y.std() * 0.6, None),
+        (
+            "center(scale(log(`y`)))",
+            lambda z: np.exp(np.log(Y).mean() + np.log(Y).std() * z),
+            np.exp(np.log(Y).mean() + np.log(Y).std() * 0.6 + (np.log(Y).std() * 0.4) ** 2 / 2),
+            np.log(Y).std(),
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_a_transformed_response_is_predicted_on_its_own_scale(response, back, mean, rate):
+    formula = Formula(f"{response} ~ x + (1 | g)")
+    table = TABLE.assign(y=Y)
+    learned = Learned.of(formula, lambda: iter([table[:7], table[7:]]))
+    own = dataset(
+        beta=(["coefficient"], [0.1, 0.25]),
+        sigma=([], 0.4),
+        sd_g=(["g_coefficient"], [1.0]),
+        u_g=(["g", "g_coefficient"], [[0.5], [0.0], [0.0]]),
+    )
+    rows = pd.DataFrame({"g": ["a", "a"], "x": [0.0, 1.0]})
+    options = {"variant": "hierarchical", "passed": True, "interval": 0.9, "seed": 1}
+    found = predict.predict(own, rows, learned.design.at(rows), GAUSSIAN, **options)
+    first = found.loc[0]
+    assert first["mean"] == pytest.approx(0.6)
+    for end in ("", "_lower", "_upper"):
+        assert first[f"response_median{end}"] == pytest.approx(back(0.6))
+    if mean is not None:
+        assert first["response_mean"] == pytest.approx(mean)
+    assert ("response_mean" in found) == (mean is not None)
+    for end in ("lower", "upper"):
+        value = back(first[f"outcome_{end}"])
+        assert first[f"response_outcome_{end}"] == pytest.approx(value)
+    arguments = own, rows, learned.design.at(rows), GAUSSIAN, [[1, 2]]
+    ratio = contrasts.contrast(*arguments, **options)
+    assert ("ratio_mean" in ratio) == (rate is not None)
+    if rate is not None:
+        assert ratio.loc[0, "ratio_mean"] == pytest.approx(np.exp(rate * 0.25))
+
+
+@pytest.mark.parametrize("response", ["y", "abs(y)", "I(log(y))", "log(y + 1)", "log(y / n)"])
+def test_a_response_that_is_no_function_of_one_column_is_left_as_it_is(response):
+    formula, table = Formula(f"{response} ~ x"), TABLE.assign(y=Y)
+    learned = Learned.of(formula, lambda: iter([table]))
+    assert ResponseScale.of(learned.design) is None
+
+
 def test_a_contrast_of_two_rows_keeps_what_they_share_out(posterior):
     rows = {"g": ["a", "a", "new", "new"], "x": [1.0, 3.0, 1.0, 3.0]}
     whom = ("group", "average_group")
@@ -266,8 +330,11 @@ def test_a_contrast_of_rows_that_are_not_there_is_refused():
 def of_grid(table, design, outcome, most=None):
     """The grid of a table, or of its first rows and what is known of its groups."""
     tally = Tally(design, outcome, table)
-    tally.add(table, design, families.columns(table, outcome))
-    return grid.grid(table[:most], design, outcome, tally.groups(design))
+    for batch in (table[:5], table[5:]):  # of which neither has all labels and groups
+        own = design.at(batch, response=True)
+        tally.add(batch, own, families.columns(batch, outcome))
+    stored = io.StringIO(tally.groups(design).to_csv(index=False))
+    return grid.grid(table[:most], design, outcome, read_groups(stored))
 
 
 def test_the_grid_is_each_groups_own_range():
@@ -278,6 +345,49 @@ def test_the_grid_is_each_groups_own_range():
         span = found.groupby("g")["x"].agg(["min", "max"])
         assert span.to_numpy() == pytest.approx(own.to_numpy())
         assert design.at(found).matrix.shape == (len(found), 2)
+
+
+def test_what_the_grid_holds_fixed_is_each_groups_own():
+    table = TABLE.assign(
+        soil=["007"] * 4 + ["NA", "NA", "007", "NA"] + ["x, y"] * 4,  # constant in two groups
+        uranium=np.repeat([0.25, 1.5, 3], 4) + np.tile([-0.125, 0.125], 6),
+        storey=[0, 0, 0, 1, 1, 1, 0, 1, 1, 1, 0, 0],  # in the last group both are as frequent
+        clay=np.repeat([0.486, 0.1, 0.7], 4),
+        period=np.repeat([3, 1, 2], 4),
+        firms=np.repeat([1, 4, 2], 4) + np.tile([0, 1, 1, 2], 3),
+        x=np.repeat([5.0, 6, 7], 4),
+    )
+    # As many columns as there are would be collinear in three groups; a grid asks for no fit.
+    formula = Formula("y ~ x + soil + uranium + clay + storey + C(period) + log(firms) + (1 | g)")
+    design = formula.evaluate(formula.terms(), table)
+    assert grid.held(table, design) == {
+        "soil": "most frequent label",
+        "uranium": "mean",
+        "clay": "mean",
+        "storey": "most frequent value",
+        "period": "most frequent value",
+        "firms": "mean",
+    }
+    for most in (None, 7):  # of seven rows none is of the last group
+        found = of_grid(table, design, GAUSSIAN, most)
+        assert found["g"].tolist() == ["a", "b", "c"]
+        assert found["x"].tolist() == [5, 6, 7]  # the grid's own predictor, constant in a group
+        assert found["soil"].tolist() == ["007", "NA", "x, y"]
+        assert found["uranium"].tolist() == [0.25, 1.5, 3]
+        assert found["clay"].tolist() == [0.486, 0.1, 0.7]  # as they are, but for no digit
+        assert found["storey"].tolist() == [0, 1, 0]
+        assert found["period"].tolist() == [3, 1, 2]
+        assert found["firms"].tolist() == [2, 5, 3]
+        assert design.at(found).matrix.shape == (3, len(design.columns))
+
+
+def test_the_grid_goes_along_labels_that_a_group_has():
+    design = Formula("y ~ soil + (1 | g)").design(
+        table := TABLE.assign(soil=np.repeat(list("pqr"), 4))
+    )
+    for most in (None, 7):
+        found = of_grid(table, design, GAUSSIAN, most)
+        assert found[["g", "soil"]].to_numpy().tolist() == [["a", "p"], ["b", "q"], ["c", "r"]]
 
 
 @pytest.mark.parametrize(
@@ -291,6 +401,8 @@ def test_the_grid_is_each_groups_own_range():
         ("y ~ n + (1 | h)", 6, ["h", "n"]),
         ("y ~ 1 + (1 | g/h)", 6, ["g", "h"]),
         ("y ~ x + (1 | g) + (1 | h)", 12, ["g", "h", "x", "n"]),
+        ("y ~ h + (1 | g/h)", 6, ["g", "h"]),
+        ("y ~ h + x + (1 | g/h)", 12, ["g", "h", "x"]),
     ],
 )
 def test_the_grid_has_what_the_formula_and_the_outcome_need(text, rows, columns):

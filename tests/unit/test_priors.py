@@ -1,10 +1,15 @@
 """The vocabulary is closed, its complaints are one line, and defaults follow the data."""
 
+import numpy as np
+import pandas as pd
 import pytest
+from scipy import special, stats
 
-from partialpool import priors
+from partialpool import compress, families, ingest, moments, priors
 from partialpool.described import Described, Grouping
 from partialpool.errors import UserError
+from partialpool.formula import Formula
+from partialpool.learned import Learned
 from partialpool.study import Outcome
 
 
@@ -67,9 +72,8 @@ def test_defaults_are_scaled_to_the_data():
     assert str(completed.beta["Intercept"]) == "normal(123456.79, 10)"
     assert completed.centred
     assert str(completed.sd["g"]["x"]) == "half_normal(5)"
-    assert completed.sd["g"]["Intercept"].arguments[0] == pytest.approx(
-        10 * (1 + 1.5**2) ** 0.5, rel=1e-3
-    )
+    assert str(completed.sd["g"]["Intercept"]) == "half_normal(10)"
+    assert completed.at_averages == ("g",)
     assert texts(completed.response) == {"sigma": "half_student_t(4, 4)"}
     assert texts(completed.cor) == {"g": "lkj(2)"}
     assert completed.nu == {}
@@ -110,19 +114,18 @@ def test_defaults_on_the_scale_of_a_link(family):
     assert str(completed.beta["Intercept"]) == "normal(-0.812, 2.5)"
     assert str(completed.beta["x"]) == "normal(0, 1.25)"
     assert str(completed.sd["g"]["x"]) == "half_normal(1.25)"
-    intercept = 2.5 * (1 + 1.5**2) ** 0.5
-    assert completed.sd["g"]["Intercept"].arguments == pytest.approx((intercept,), rel=1e-3)
-    assert completed.wide["g"] == pytest.approx({"Intercept": 4 * intercept, "x": 5}, rel=1e-3)
+    assert str(completed.sd["g"]["Intercept"]) == "half_normal(2.5)"
+    assert completed.wide["g"] == {"Intercept": 10, "x": 5}
 
 
 def test_every_factor_has_priors_of_its_own():
     completed = priors.complete({}, data(factors=SEVERAL), "student_t")
-    # An intercept alone is at the data, one beside a slope is where the slope's column is zero.
     assert texts(completed.sd["school"]) == {"Intercept": "half_normal(10)"}
     assert texts(completed.sd["school:class"]) == {
-        "Intercept": "half_normal(18.03)",
+        "Intercept": "half_normal(10)",
         "x": "half_normal(5)",
     }
+    assert completed.at_averages == ("school:class",)
     assert texts(completed.cor) == {"school:class": "lkj(2)"}
     assert texts(completed.nu) == dict.fromkeys(["school", "school:class"], "gamma(2, 0.1)")
     assert {factor: list(wide) for factor, wide in completed.wide.items()} == {
@@ -130,6 +133,35 @@ def test_every_factor_has_priors_of_its_own():
         "school:class": ["Intercept", "x"],
     }
     assert priors.Priors.from_dict(completed.to_dict()) == completed
+
+
+@pytest.mark.parametrize(
+    ("blocks", "given", "at_averages", "intercept"),
+    [
+        ((("Intercept", "x"),), {}, True, 10),
+        # What is written holds as written: where x is zero, 1.5 sds from its mean.
+        ((("Intercept", "x"),), {"cor": "lkj(1)"}, False, 10 * (1 + 1.5**2) ** 0.5),
+        ((("Intercept", "x"),), {"cor_g": "lkj(1)"}, False, 10 * (1 + 1.5**2) ** 0.5),
+        ((("Intercept", "x"),), {"sd": "half_normal(3)"}, False, 3),
+        ((("Intercept", "x"),), {"sd_g": "half_normal(3)"}, False, 3),
+        ((("Intercept", "x"),), {"sd_g[Intercept]": "half_normal(3)"}, False, 3),
+        # A slope's sd is the same wherever x is zero; another factor's is another's.
+        ((("Intercept", "x"),), {"sd_g[x]": "half_normal(3)"}, True, 10),
+        ((("Intercept", "x"),), {"sd_h": "half_normal(3)", "cor_h": "lkj(1)"}, True, 10),
+        # Columns that vary apart from the intercept are not correlated with it anywhere but
+        # where they are zero, so that is where its deviation is.
+        ((("Intercept",), ("x",)), {}, False, 10 * (1 + 1.5**2) ** 0.5),
+        ((("Intercept", "C(k)[b]"), ("x",)), {}, True, 10 * (1 + 1.5**2) ** 0.5),
+        ((("x", "C(k)[b]"),), {}, False, None),
+    ],
+)
+def test_where_priors_of_a_factor_hold(blocks, given, at_averages, intercept):
+    completed = priors.complete(given, data(factors=(Grouping("g", blocks, ("a", "b")),)))
+    assert completed.at_averages == (("g",) if at_averages else ())
+    if intercept:
+        [scale] = completed.sd["g"]["Intercept"].arguments
+        assert scale == pytest.approx(intercept, rel=1e-3)
+    assert set(completed.cor) == ({"g"} if any(len(block) > 1 for block in blocks) else set())
 
 
 def test_the_more_a_key_says_the_sooner_it_is_used():
@@ -249,3 +281,56 @@ def test_what_can_be_said_before_there_is_a_table():
     for key, text in (("sd", "normal(0, 1)"), ("sigma", "lkj(2)"), ("cor", "gamma(1, 1)")):
         with pytest.raises(UserError, match=rf"priors\.{key}: .* does not fit"):
             priors.check({key: text}, "priors")
+
+
+@pytest.mark.parametrize("family", ["bernoulli", "binomial"])
+def test_the_intercept_has_its_default_prior_beside_the_offset(family):
+    """At the log odds that give, with each row's offset, the mean of the responses."""
+    rng = np.random.default_rng(4)
+    table = pd.DataFrame({"off": rng.normal(6, 1, 80), "n": 1 if family == "bernoulli" else 7})
+    table["y"] = rng.binomial(table["n"], special.expit(table["off"] - 5))
+    outcome = Outcome(family, offset="off", trials="n" if family == "binomial" else None)
+    design = Formula("y ~ 1").design(table)
+    found = compress.compress(design, outcome, families.columns(table, outcome))
+    [location, _] = priors.complete({}, found).beta["Intercept"].arguments
+    expected = (table["n"] * special.expit(location + table["off"])).sum()
+    # Half a success and half a failure more keep it finite where all responses are the same.
+    assert expected == pytest.approx(table["y"].sum(), abs=0.6)
+    assert location == pytest.approx(-5, abs=1)
+
+
+def test_outliers_do_not_widen_the_defaults_of_the_family_meant_for_them(tmp_path):
+    """The response's median and MAD, of as many rows as there are or as their weights say."""
+    rng = np.random.default_rng(6)
+    rows = pd.DataFrame({"y": rng.normal(50, 2, 300), "x": rng.normal(size=300)})
+    rows["off"] = rng.normal(size=300)
+    rows["w"] = rng.integers(1, 4, 300)
+    far = rows.assign(y=rows["y"].where(rows.index > 2, 1e6))
+    twice = rows.loc[np.repeat(rows.index, rows["w"])]
+
+    def defaults(table, outcome):
+        path = tmp_path / "t.csv"
+        table.to_csv(path, index=False)
+        to = tmp_path / "t.parquet"
+        found = ingest.ingest(path, Formula("y ~ x"), outcome, to=to, source="t.csv")
+        learned = Learned.from_dict(Formula("y ~ x"), found.learned.to_dict())
+        return priors.complete({}, compress.table(to, learned, outcome))
+
+    outcome = Outcome("student_t", offset="off")
+    usual, moved = defaults(rows, outcome), defaults(far, outcome)
+    left = rows["y"] - rows["off"]
+    middle = np.sort(left)[149]
+    assert usual.beta["Intercept"].arguments[0] == pytest.approx(middle, abs=1e-3)
+    mad = np.sort(np.abs(left - middle))[149] / stats.norm.ppf(0.75)
+    assert usual.response["sigma"].arguments == pytest.approx((4, mad), rel=1e-3)
+    assert moved.response["sigma"].arguments[1] == pytest.approx(mad, rel=0.1)
+    assert moved.beta["x"].arguments[1] == pytest.approx(usual.beta["x"].arguments[1], rel=0.1)
+    # Other families' are scaled by the sd.
+    assert defaults(far, Outcome(offset="off")).response["sigma"].arguments[1] > 1e4
+    weighted = defaults(rows, Outcome("student_t", weights="w"))
+    assert weighted.response == defaults(twice, Outcome("student_t")).response
+
+
+def test_a_response_that_is_mostly_the_same_has_a_scale():
+    location, scale = moments.robust(np.array([3.0, 3, 3, 3, 5]))
+    assert (location, scale) == (3, pytest.approx(2 / 5 * np.sqrt(np.pi / 2)))

@@ -14,9 +14,11 @@ from reports import HOSTILE, SCRIPTS, VARIANTS, compared, fit, page, results, ro
 from partialpool import config, report
 from partialpool.formula import Formula
 from partialpool.ingest import ingest
-from partialpool.report import answers, mathematics, meaning, priors, tables, text, words
+from partialpool.report import answers, captions, mathematics, meaning, priors, tables, text, words
 from partialpool.report.results import Factor, _factors
 from partialpool.study import FAMILIES, Outcome
+
+ENDS = ("", "_lower", "_upper")
 
 
 def test_data_and_config_are_never_markup(tmp_path):
@@ -100,6 +102,34 @@ def test_page_is_written_without_scientific_libraries():
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([1.00273, 1.0015, 1.004], ["1.003", "1.002", "1.004"]),
+        ([2.345, 1.5, 4.0], ["2.35", "1.5", "4"]),
+        ([1.0, 1.0, 1.0], ["1", "1", "1"]),
+    ],
+)
+def test_ratios_close_to_one_are_told_apart(values, shown):
+    assert text.apart(values) == shown
+
+
+@pytest.mark.parametrize(
+    ("x", "sd", "shown"),
+    [
+        (7.534e-12, 4e-13, "7.53e−12"),
+        (-7.534e-12, 4e-13, "−7.53e−12"),
+        (4e-13, 4e-13, "4.0e−13"),
+        (4e-16, 4e-13, "0"),
+        (1.25, 4e-13, "1.25000000"),
+        (0.0, 1e-12, "0"),
+        (0.00012345, 1e-6, "0.0001234"),
+    ],
+)
+def test_a_small_number_is_not_rounded_to_zero(x, sd, shown):
+    assert text.fixed(x, text.decimals(sd)) == shown
+
+
 def test_a_huge_number_has_few_letters():
     assert text.fixed(-1.23456e80, 2) == "−1.23e+80" and text.fixed(float("inf"), 2) == "inf"
 
@@ -143,15 +173,17 @@ def test_ratios_are_exponentials_of_the_coefficients():
 
 
 def nested():
-    school = Factor("school", ("school",), ("Intercept",), {"A": 3, "B": 3})
-    room = Factor("school:room", ("school", "room"), ("Intercept",), {"A:1": 3, "B:1": 2, "B:2": 1})
+    school = Factor("school", ("school",), (("Intercept",),), {"A": 3, "B": 3})
+    room = Factor(
+        "school:room", ("school", "room"), (("Intercept",),), {"A:1": 3, "B:1": 2, "B:2": 1}
+    )
     return [school, room]
 
 
 def test_several_factors_are_told_apart(tmp_path):
     found = replace(results(factors=nested()), pairs={("school", "school:room"): 3})
     html = page(found, tmp_path)
-    assert html.count("<h3>Each ") == 2 and "Each room within school: Intercept" in html
+    assert html.count("<h3>Each ") == 2 and "Each room within school: expected y" in html
     assert "sd_school:room[Intercept]" in html and "Nested: each room is in one school." in html
     pieces = ["".join(ElementTree.fromstring(p).itertext()) for p in mathematics.lines(found)[1]]
     assert pieces[1:] == ["βIntercept", "+uIntercept,j[i]school", "+uIntercept,k[i]school:room"]
@@ -168,11 +200,24 @@ def test_several_factors_are_told_apart(tmp_path):
 )
 def test_nested_or_crossed(sizes, pairs, said):
     factors = [
-        Factor(name, (name,), ("Intercept",), dict.fromkeys(map(str, range(size)), 1))
+        Factor(name, (name,), (("Intercept",),), dict.fromkeys(map(str, range(size)), 1))
         for name, size in zip(("school", "room"), sizes, strict=True)
     ]
     found = replace(results(factors=factors), pairs={("school", "room"): pairs})
     assert meaning.relations(found) == [said]
+
+
+def test_a_label_may_be_a_predictor_and_part_of_a_factor():
+    found = replace(results(factors=nested()), pairs={("school", "school:room"): 3})
+    assert tables.role(found, "room") == "groups"
+    found = replace(found, model=found.model | {"terms": {"Intercept": [], "C(room)": ["b", "c"]}})
+    assert [tables.role(found, name) for name in ("room", "school")] == [
+        "predictor, groups",
+        "groups",
+    ]
+    assert meaning.relations(found) == [
+        "Nested: the combinations of school and room are groups too."
+    ]
 
 
 def test_variance_is_shared_out_between_factors_and_rows():
@@ -195,8 +240,8 @@ def test_groups_of_several_columns_are_counted_as_the_fits_name_them(tmp_path):
     formula = Formula("y ~ 1 + (1 | `a.b`:`1`) + (1 | count_all)")
     found = ingest(tmp_path / "t.csv", formula, Outcome(), to=tmp_path / "t.parquet", source="t")
     described = [
-        {"name": "a.b:1", "varying": ["Intercept"], "levels": ["x:p", r"y\:1:q"]},
-        {"name": "count_all", "varying": ["Intercept"], "levels": ["k", "l"]},
+        {"name": "a.b:1", "blocks": [["Intercept"]], "levels": ["x:p", r"y\:1:q"]},
+        {"name": "count_all", "blocks": [["Intercept"]], "levels": ["k", "l"]},
     ]
     groups = found.groups.astype(str).to_dict("records")
     factors = _factors(described, groups, found.report["columns"])
@@ -230,12 +275,89 @@ def test_who_rows_are_predicted_for_and_contrasts():
     assert shown == [
         "row 2 minus row 1",
         "its own group",
-        "0.25",
-        "0.10 to 0.50",
+        {"text": "0.25", "under": "0.10 to 0.50"},
         "over 0.999",
-        "2",
-        "1 to 4",
+        {"text": "2", "under": "1 to 4"},
     ]
+
+
+def test_what_a_grid_holds_fixed_is_said(tmp_path):
+    held = {"soil": "most frequent label", "uranium": "mean"}
+    found = results(factors=[Factor("county", ("county",), (("Intercept",),), {"a": 3, "b": 2})])
+    said = captions.predictions(found, held)
+    assert said.endswith(
+        "Held fixed: soil at each county's own most frequent label; uranium at each county's own "
+        "mean."
+    )
+    crossed = [Factor(name, (name,), (("Intercept",),), {"a": 3}) for name in ("pupil", "item")]
+    said = captions.predictions(results(factors=crossed), held)
+    assert "uranium at each combination of pupil and item's own mean" in said
+    said = captions.predictions(results(factors=nested()), held)
+    assert "uranium at each room within school's own mean" in said
+    assert captions.predictions(results(), {}) == "A grid over the data's own range."
+    given = results(new_data="new.csv")
+    assert captions.predictions(given, {}) == "The rows of new.csv."
+    assert page(given, tmp_path).count("Held fixed") == 0
+
+
+def test_a_transformed_response_is_named_and_its_column_shown():
+    found = results(levels=("a", "b"))
+    study = found.study | {"formula": "log(y) ~ 1 + (1 | g)", "contrasts": [[1, 2]]}
+    own = {f"response_{what}{end}": "3" for what in ("median", "mean") for end in ENDS}
+    own |= {"response_outcome_lower": "0.5", "response_outcome_upper": "8"}
+    rows = [row | own for row in found.fits[2].predictions]
+    numbers = {"mean": "0.7", "lower": "0.1", "upper": "1", "probability_over_zero": "1.0"}
+    ratio = {"ratio_mean": "2", "ratio_lower": "1", "ratio_upper": "4", "note": ""}
+    pair = {"first": "1", "second": "2", "predicted_for": "group"} | numbers | ratio
+    fits = [*found.fits[:2], replace(found.fits[2], predictions=rows, contrasts=[pair])]
+    model = found.model | {"response": "log(y)"}
+    found = replace(found, study=study, model=model, fits=fits)
+    [asked] = answers.predictions(found, "hierarchical")
+    heads = asked["table"]["columns"][2:]
+    assert heads == ["expected log(y)", "median y", "mean y", "new observation of y"]
+    assert asked["table"]["rows"][0][3] == {"text": "3.000", "under": "3.000 to 3.000"}
+    shown = answers.contrasts(found, "hierarchical")
+    assert "expected log(y)" in shown["said"] and "ratio of y compares medians" in shown["said"]
+    assert shown["table"]["columns"][-1] == "ratio of y"
+
+
+def test_groups_that_an_unpooled_fit_says_nothing_of(tmp_path):
+    found = results(factors=[Factor("g", ("g",), (("Intercept", "x"),), {"a": 1, "b": 2})])
+    empty = dict.fromkeys(("mean", "sd", "lower", "upper", "population"), "") | {"note": "why"}
+    fits = [
+        replace(fit, groups=fit.groups | {("g", "x"): fit.groups["g", "x"] | {"a": empty}})
+        if fit.variant == "unpooled"
+        else fit
+        for fit in found.fits
+    ]
+    found = replace(found, fits=fits)
+    shown = tables.groups(found, found.factors[0], "x")
+    assert shown["columns"][2:] == ["pooled", "unpooled", "hierarchical", "moved by"]
+    assert shown["rows"][0][3] == "" and shown["rows"][0][-1] == ""
+    assert shown["rows"][1][3] and shown["rows"][1][-1]
+    assert "In 1 of 2 groups" in meaning.of_groups(found, found.factors[0], "x")
+    fits = [
+        replace(fit, groups={("g", c): {"a": empty, "b": empty} for c in ("Intercept", "x")})
+        if fit.variant == "unpooled"
+        else fit
+        for fit in found.fits
+    ]
+    shown = tables.groups(replace(found, fits=fits), found.factors[0], "Intercept")
+    assert shown["columns"][2:] == ["pooled", "hierarchical"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "far"), [(1995, 2014, True), (2, 5, False), (-9, -8, True)]
+)
+def test_intercepts_far_outside_the_data_are_named(low, high, far):
+    found = results(factors=[Factor("firm", ("firm",), (("Intercept", "year"),), {"a": 1, "b": 2})])
+    year = {"type": "number", "missing": 0, "min": low, "max": high, "mean": 1, "sd": 1}
+    data = found.data | {"columns": found.data["columns"] | {"year": year}}
+    said = meaning.far_from_zero(replace(found, data=data))
+    assert (said is not None) == far
+    if far:
+        assert said.startswith("The Intercept and sd_firm[Intercept] hold where year is 0")
+        assert "center(year)" in said
 
 
 def test_priors_of_every_parameter_and_where_they_came_from():
@@ -256,6 +378,24 @@ def test_priors_of_every_parameter_and_where_they_came_from():
         "sigma": False,
         "nu": True,
     }
+
+
+def test_where_default_priors_hold_is_said():
+    found = results(levels=("a", "b"))
+    model = {"coefficients": ["Intercept", "x"], "mean": {"Intercept": 1, "x": 5.25}}
+    model = found.model | model | {"sd": {"Intercept": 0, "x": 2}}
+    factor = replace(found.factors[0], blocks=(("Intercept", "x"),))
+    found = replace(found, model=model, factors=[factor])
+    at = {"centred": True, "at_averages": [factor.name]}
+    said = [
+        priors.centred_words(replace(found, fits=[fit("hierarchical", [factor], **own)]))
+        for own in (at, at | {"centred": False}, at | {"at_averages": []})
+    ]
+    assert "at the mean of the predictors (x = 5.25), not where they are all zero." in said[0]
+    assert said[0].endswith(said[1])
+    assert said[1].startswith("The priors of sd_")
+    assert "how groups differ at the mean of the predictors (x = 5.25)" in said[1]
+    assert said[2] == said[0].removesuffix(f" {said[1]}")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import xarray as xr
 import yaml
 from scipy.special import expit
 
-from partialpool import convergence, families
+from partialpool import convergence, families, priors
 from partialpool.config import read
 from partialpool.described import Described
 from partialpool.errors import UserError
@@ -309,7 +309,8 @@ def _names_of_a_fit(study, table):
         if count > 1:
             free[f"partial_cor_{factor.name}"] = draws(count * (count - 1) // 2)
         deviations[factor.name] = rng.normal(size=(200, len(factor.levels), count))
-    found = describe(Sampled(xr.Dataset(free), data, None, "hierarchical"), deviations)
+    sampled = Sampled(xr.Dataset(free), data, priors.complete({}, data), "hierarchical")
+    found = describe(sampled, deviations)
     return set(convergence.summarise(found, 0.95)["name"])
 
 

@@ -25,7 +25,7 @@ def test_a_run_leaves_every_file_in_the_users_folder(first_run):
         variants = set(block.get("variants", ["pooled"]))
         assert first_run.results(f"{name}/*") == {f"{name}/{file}" for file in of_study | variants}
         of_fit = {"posterior.nc", "summary.csv", "diagnostics.json", "predictive.nc"}
-        of_fit |= {"predictions.csv"}
+        of_fit |= {"predictions.csv", "group_estimates.csv"}
         for variant in variants:
             place = f"{name}/{variant}"
             assert first_run.results(f"{place}/*") == {f"{place}/{file}" for file in of_fit}
@@ -59,6 +59,8 @@ def test_a_failed_fit_is_marked_wherever_it_is_used(first_run):
         study = name.split("/")[0]
         for table in (f"{name}/predictions.csv", f"{study}/comparison.csv"):
             assert set(pd.read_csv(first_run.folder / "results" / table)["fit_passed"]) == {passed}
+    estimates = pd.read_csv(first_run.folder / "results/simulated/pooled/group_estimates.csv")
+    assert estimates["fit_passed"].all() and estimates["mean"].notna().all()
 
 
 def test_every_attempt_is_on_record(first_run):

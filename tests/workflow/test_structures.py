@@ -2,7 +2,9 @@
 
 import csv
 
+import numpy as np
 import pandas as pd
+import pytest
 import xarray as xr
 
 NAMES = [
@@ -41,8 +43,21 @@ SEEN = {
             "missing": "drop",
             "variants": ["hierarchical"],
         },
+        "sizes": {
+            "data": "data/sizes.csv",
+            "formula": "log(score) ~ size + (1 | school)",
+            "variants": ["unpooled", "hierarchical"],
+        },
     },
 }
+SIZES = pd.DataFrame({"school": np.repeat(list("abcdef"), 5)})
+SIZES["size"] = np.repeat([700, 310, 450, 820, 520, 640], 5)  # of a school, the same in its rows
+SIZES["score"] = np.exp(
+    3
+    + 0.001 * SIZES["size"]
+    + np.repeat([0.1, -0.1, 0, 0.2, -0.2, 0], 5)
+    + 0.05 * np.sin(np.arange(30))
+)
 
 
 def counts(path) -> None:
@@ -59,6 +74,7 @@ def test_from_config_to_report(own_folder):
     own_folder.configure(SEEN)
     own_folder.tables({"data/new.csv": "school,class,x,asked\ng1,g2,0,12\nnew,g1,1,12\n"})
     counts(own_folder.folder / "data/counts.csv")
+    SIZES.to_csv(own_folder.folder / "data/sizes.csv", index=False)
     own_folder.run()
     assert own_folder.planned() == set()
     results = own_folder.folder / "results"
@@ -82,6 +98,20 @@ def test_from_config_to_report(own_folder):
     assert set(posterior["name"].values) == set(NAMES)
     page = (results / "counts/report.html").read_text(encoding="utf-8")
     assert "&lt;b&gt;bold" in page and "<b>bold" not in page
+    assert "Held fixed: time at each name&#39;s own mean." in page
+
+    # What an unpooled fit does not know, a school where its size is zero, is not shown.
+    logs = np.log(SIZES["score"]).groupby(SIZES["school"]).mean()
+    for variant in ("unpooled", "hierarchical"):
+        schools = pd.read_csv(results / f"sizes/{variant}/group_estimates.csv", index_col="group")
+        assert (schools["mean"] - logs).abs().max() < 0.05
+        assert schools["sd"].max() < 0.1
+        grid = pd.read_csv(results / f"sizes/{variant}/predictions.csv", index_col="school")
+        assert grid["size"].to_dict() == SIZES.groupby("school")["size"].first().to_dict()
+        assert (grid["mean"] - logs).abs().max() < 0.05
+        assert grid["response_median"].to_numpy() == pytest.approx(np.exp(grid["mean"]), rel=0.02)
+    page = (results / "sizes/report.html").read_text(encoding="utf-8")
+    assert "expected log(score)" in page and "median score" in page
 
     # What is asked of a fit is no part of it.
     asked = SEEN["studies"]["shares"] | {"contrasts": [[2, 1]]}

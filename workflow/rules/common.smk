@@ -56,6 +56,7 @@ def answers(wildcards):
         "diagnostics": of_variants(rules.diagnose.output.diagnostics)(wildcards),
         "predictive": of_variants(rules.check.output.predictive)(wildcards),
         "predictions": of_variants(rules.predict.output.predictions)(wildcards),
+        "group_estimates": of_variants(rules.predict.output.groups)(wildcards),
     }
     if block.contrasts:
         found["contrasts"] = of_variants(rules.contrasts.output.contrasts)(wildcards)

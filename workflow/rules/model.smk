@@ -53,10 +53,11 @@ rule diagnose:
 
 
 rule predict:
-    """Predict the configured rows, or a grid over the data's own range."""
+    """Predict the configured rows, or a grid over the data's own range; and describe each group."""
     input:
         posterior=rules.fit.output.posterior,
         diagnostics=rules.diagnose.output.diagnostics,
+        compressed=rules.compress.output.compressed,
         learned=rules.ingest.output.learned,
         subset=rules.ingest.output.subset,
         groups=rules.ingest.output.groups,
@@ -66,6 +67,11 @@ rule predict:
             "results/{study}/{variant}/predictions.csv",
             category="{study}",
             labels={"what": "predictions", "variant": "{variant}"},
+        ),
+        groups=report(
+            "results/{study}/{variant}/group_estimates.csv",
+            category="{study}",
+            labels={"what": "groups", "variant": "{variant}"},
         ),
     log:
         "results/{study}/logs/{variant}_predict.log",

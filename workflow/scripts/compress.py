@@ -9,5 +9,5 @@ with job.logged(snakemake):
 
     block = snakemake.params.study
     learned = Learned.read(block["formula"], snakemake.input.learned)
-    compressed = compress.table(snakemake.input.table, learned.design, Outcome.of(block))
+    compressed = compress.table(snakemake.input.table, learned, Outcome.of(block))
     files.write_netcdf(snakemake.output.compressed, compressed.to_dataset())

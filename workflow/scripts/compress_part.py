@@ -10,5 +10,5 @@ with job.logged(snakemake):
     block = snakemake.params.study
     learned = Learned.read(block["formula"], snakemake.input.learned)
     part = int(snakemake.wildcards.part) - 1, block["parts"]
-    compressed = compress.table(snakemake.input.table, learned.design, Outcome.of(block), *part)
+    compressed = compress.table(snakemake.input.table, learned, Outcome.of(block), *part)
     files.write_netcdf(snakemake.output.compressed, compressed.to_dataset())

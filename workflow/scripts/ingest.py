@@ -6,18 +6,21 @@ with job.logged(snakemake):
     from partialpool import ingest, priors
     from partialpool.formula import Formula
     from partialpool.study import Outcome
+    from partialpool.table import File
 
     block = snakemake.params.study
     outcome, output = Outcome.of(block), snakemake.output
+    path = block["data"] or snakemake.input.table
+    source = block["data"] or f"simulated table of {block['name']}"
     with files.replacing(output.table) as table:
         found = ingest.ingest(
-            block["data"] or snakemake.input.table,
-            Formula(block["formula"]),
+            path,
+            Formula.read(block["formula"], File(path, source).columns()),
             outcome,
             to=table,
             missing=block["missing"],
             key=block["key"],
-            source=block["data"] or f"simulated table of {block['name']}",
+            source=source,
         )
         priors.check_keys(
             block["priors"],

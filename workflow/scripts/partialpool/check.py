@@ -8,8 +8,9 @@ import xarray as xr
 from partialpool.described import Described
 from partialpool.design import Design
 from partialpool.draws import LARGEST, LARGEST_LOG, SMALLEST, Draws, responses
-from partialpool.models import collapse
-from partialpool.priors import FAMILIES, WIDE_LOG_SIGMA, Prior, Priors, complete
+from partialpool.grammar import listed
+from partialpool.models import collapse, rough
+from partialpool.priors import FAMILIES, WIDE_LOG_SIGMA, Prior, Priors, complete, holds_as_written
 
 REPLICATES = 500  # predictive draws kept
 SIMULATED = 2_000  # tables from the prior: 99.9% are between the least and the greatest of them
@@ -18,6 +19,7 @@ WIDE = 100  # times the data's range, or this much on a link's scale, is beyond 
 WIDER, NARROWER = 10, 2  # times as wide, or as narrow, as its default, a prior is to blame
 MOMENTS = {"mean": np.mean, "standard deviation": np.std}
 NAMED = 3  # priors that one sentence names
+FAR = 2  # sds of a predictor from its mean to zero: beyond, intercepts are outside most data
 
 
 def check(
@@ -82,8 +84,27 @@ def check(
         }
     )
     tree.attrs |= {"variant": variant, "rows": data.total, "rows_replicated": len(rows)}
-    tree.attrs["warnings"] = json.dumps(table.warnings(before, priors, rng))
+    warnings = table.warnings(before, priors, rng) + far_from_the_data(data, priors, variant)
+    tree.attrs["warnings"] = json.dumps(warnings)
     return tree
+
+
+def far_from_the_data(data: Described, priors: Priors, variant: str) -> list[str]:
+    """Sentences about priors of the config for groups' intercepts far outside the data."""
+    said = []
+    for factor in data.factors if variant == "hierarchical" else ():
+        keys = holds_as_written(priors.given, factor.name)
+        for block in factor.blocks if keys else ():
+            away = {c: abs(data.mean[c]) / data.sd[c] for c in block if c != "Intercept"}
+            if "Intercept" in block and away and max(away.values()) > FAR:
+                name = max(away, key=away.get)
+                said.append(
+                    f"What the config has as {listed(keys)} holds, for {factor.name!r}, where "
+                    f"{name!r} is zero, {away[name]:.2g} sds from its mean: deviations there are "
+                    "those of lines far outside the data. Leave it out, and the default holds at "
+                    f"the mean; or write center({name}) in the formula."
+                )
+    return said
 
 
 class Simulated:
@@ -161,30 +182,27 @@ class Simulated:
 
     def _deviations(self, factor, groups: int, priors: Priors, drawn: dict, rng) -> np.ndarray:
         """u from its prior, `(varying, draw, group)`."""
-        size = len(factor.varying)
-        pairs = collapse.partial_pairs(size)
+        size, partial = len(factor.varying), {}
         v = rng.standard_normal((size, SIMULATED, groups))
         if self.variant == "unpooled":
             sd = [np.full(SIMULATED, wide) for wide in priors.wide[factor.name].values()]
-            partial = dict.fromkeys(pairs, np.zeros(SIMULATED))
         else:
             sd = [drawn[f"sd_{factor.name}[{column}]"] for column in factor.varying]
-            eta = priors.cor[factor.name].arguments if pairs else ()
-            shapes = collapse.partial_shapes(size, *eta) if pairs else []
-            partial = {
-                pair: 2 * rng.beta(shape, shape, SIMULATED) - 1
-                for pair, shape in zip(pairs, shapes, strict=True)
-            }
+            if factor.name in priors.cor:
+                eta = priors.cor[factor.name].arguments
+                shapes = collapse.partial_correlations(factor.blocks, *eta)
+                partial = {p: 2 * rng.beta(a, a, SIMULATED) - 1 for p, a in shapes.items()}
             if f"nu_{factor.name}" in drawn:
                 nu = drawn[f"nu_{factor.name}"][:, None]
                 precision = rng.gamma(nu / 2, 2 / nu, (SIMULATED, groups))
                 v /= np.sqrt(np.maximum(precision, SMALLEST))
-        correlation = collapse.cholesky(partial, np)
+        correlation = collapse.cholesky(partial, size, np)
         rows = [
             sd[i][:, None] * sum(np.reshape(entry, (-1, 1)) * v[k] for k, entry in enumerate(row))
             for i, row in enumerate(correlation)
         ]
-        return np.stack(rows)
+        basis = rough.effects_basis(self.data, priors, factor)
+        return np.einsum("ik,ksg->isg", basis, np.stack(rows))
 
     def warnings(self, before: dict, priors: Priors, rng) -> list[str]:
         """Sentences about priors of the config that are nowhere near the data.

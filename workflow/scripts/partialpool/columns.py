@@ -4,18 +4,21 @@ A column is numbers, or labels, or whichever its cells are. Of a CSV file's colu
 text, that is known at its end only, so it is taken for labels until then.
 """
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 import pandas as pd
 
+from partialpool import cells
+from partialpool.cells import Kind
 from partialpool.design import HUGE
 from partialpool.grammar import listed, shown
 from partialpool.table import Again, File
 
-# Looks like a number to people: 1,5 or 1.234,5 or 12 % and so on.
-_NEARLY_NUMBER = re.compile(r"\s*[-+]?\d[\d.,' ]*\s*%?\s*")
+KEPT = 10_000  # distinct cells at most by which it is decided what a column of text is
+DAYS = ("dates", "days")
+DATES = 3  # different numbers such as 20240131 that make a column one of dates
 
 
 @dataclass
@@ -44,13 +47,40 @@ class Roles:
 
 @dataclass
 class _Cells:
-    """What the text of one column has been so far."""
+    """Cells of a column of text so far.
+
+    Attributes
+    ----------
+    rows, odd : int
+        Rows with text, and those of them that are not written as numbers.
+    numbers : set of str
+        The first `KEPT` distinct cells that are.
+    others : dict of str to list of int
+        The first `KEPT` distinct cells that are not: number of rows, and first row.
+    """
 
     rows: int = 0
-    odd: int = 0  # rows that are no numbers
-    first: tuple[int, str] | None = None  # such a row and its cell
-    nearly: int = 0  # labels that are numbers to people, though not to us
-    strange: int = 0  # and that are not
+    odd: int = 0
+    numbers: set[str] = field(default_factory=set)
+    others: dict[str, list[int]] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> bool:
+        """Whether the column is a set of labels.
+
+        It is one of numbers or dates where these are more than half of all rows or of all
+        distinct cells, or where the rest are words for missing values and bounds.
+        """
+        of_kind = {kind: [] for kind in Kind}
+        for cell, kind in cells.kinds(self.others).items():
+            of_kind[kind].append(cell)
+        fine = of_kind[Kind.NUMBER] + of_kind[Kind.DATE]
+        missing = of_kind[Kind.MISSING]
+        strange = len(of_kind[Kind.LABEL] + of_kind[Kind.BOUND])
+        counted = self.rows - sum(self.others[cell][0] for cell in missing)
+        odd = self.odd - sum(self.others[cell][0] for cell in fine + missing)
+        count = len(self.numbers) + len(fine)
+        return not count or bool(of_kind[Kind.LABEL] and strange >= count and odd >= counted / 2)
 
 
 class Columns:
@@ -78,6 +108,7 @@ class Columns:
         self.first_gap: dict[str, int] = {}
         self.cells: dict[str, _Cells] = {}
         self.whole: dict[str, bool] = {}
+        self.dates: dict[str, set[float] | None] = {}  # some that numbers are; None if not all are
 
     def check(self, batch: pd.DataFrame) -> pd.DataFrame:
         """The columns of a batch as numbers or labels; gaps stay gaps.
@@ -106,14 +137,18 @@ class Columns:
         Again
             If a column that was taken for labels is numbers.
         """
-        for name, cells in self.cells.items():
-            meant = self.file.is_csv and cells.odd < cells.rows / 2
-            if cells.odd and (meant or cells.nearly > cells.strange):
-                self._refuse(name, *cells.first, set())
-            if cells.rows and not cells.odd and self.file.is_csv:
+        for name, found in self.cells.items():
+            if found.odd and not found.labels:
+                first = next(iter(found.others))
+                row = found.others[first][1]
+                self._refuse(name, row, first, found.others, len(found.numbers))
+            if found.rows and not found.odd and self.file.is_csv and name not in self.roles.text:
                 self.numbers.add(name)
         if self.numbers & {*self.cells}:
             raise Again
+        for name, some in self.dates.items():
+            if some is not None and len(some) >= DATES:
+                self._refuse_dates(name, f"numbers like {min(some):.0f}", *DAYS)
         for name, count in self.gaps.items():
             if count == self.rows > 1:
                 raise self.file.fault(f"column {name!r} is empty")
@@ -136,6 +171,12 @@ class Columns:
                 raise self.file.fault(
                     f"column {name!r} is {what}{size} in row {values.index[at] + 1}"
                 )
+        some = self.dates.setdefault(name, set())
+        present = plain[~np.isnan(plain)]
+        if name in self.roles.labels or (len(present) and not cells.compact_dates(present)):
+            self.dates[name] = None
+        elif some is not None:
+            some.update(np.unique(present)[:DATES])
         return self._of_one_type(name, values)
 
     def _of_one_type(self, name: str, values: pd.Series) -> pd.Series:
@@ -173,32 +214,79 @@ class Columns:
         number = name in roles.numbers or name in self.numbers
         if number and wrong.any():
             at = wrong.argmax()
-            self._refuse(name, values.index[at] + 1, labels[codes[at]], set(known))
+            row, others = values.index[at] + 1, known[odd].iloc[:KEPT]
+            self._refuse(name, row, labels[codes[at]], others, int((~odd).sum()), known)
         if not number:
-            self._count(name, values, wrong, known, odd)
+            found = self.cells.setdefault(name, _Cells())
+            found.rows += int(values.count())
+            found.odd += int(wrong.sum())
+            new = (cell for cell in known[~odd] if cell not in found.numbers)
+            found.numbers |= {*islice(new, KEPT - len(found.numbers))}
+            which, first, count = np.unique(codes[wrong], return_index=True, return_counts=True)
+            numbers = values.index[wrong][first] + 1
+            for at in np.argsort(first):
+                cell = labels[which[at]]
+                if cell in found.others:
+                    found.others[cell][0] += int(count[at])
+                elif len(found.others) < KEPT:
+                    found.others[cell] = [int(count[at]), int(numbers[at])]
             return values
+        if name in roles.text:
+            return values  # numbers that are groups too
         converted = converted.astype("Int64" if converted.dtype == "int64" else float)
         converted = converted.reindex(labels.index)
         return pd.Series(converted.take(codes).array, values.index).mask(codes < 0)
 
-    def _count(self, name: str, values: pd.Series, wrong: np.ndarray, known, odd) -> None:
-        cells = self.cells.setdefault(name, _Cells())
-        cells.rows += int(values.count())
-        cells.odd += int(wrong.sum())
-        if wrong.any() and cells.first is None:
-            at = wrong.argmax()
-            cells.first = int(values.index[at]) + 1, values.iloc[at]
-        nearly = sum(_NEARLY_NUMBER.fullmatch(label) is not None for label in known[odd])
-        cells.nearly += nearly
-        cells.strange += int(odd.sum()) - nearly
+    def _refuse(self, name: str, row: int, cell: str, others, numbers: int, known=()) -> None:
+        """Say what is wrong with text where numbers are needed, and what to do about it.
 
-    def _refuse(self, name: str, row: int, cell: str, known: set) -> None:
-        """Say what is wrong with text where numbers are needed, and what to do about it."""
+        Parameters
+        ----------
+        name, row, cell
+            The first text that is not written as a number, and where it is.
+        others : iterable of str
+            All distinct texts that are not.
+        numbers : int
+            How many distinct texts are.
+        known : sequence of str
+            All distinct texts, where the column must be numbers.
+        """
+        kinds = cells.kinds(others)
+        kind = kinds[cell]
+        if kind is Kind.DATE and [*kinds.values()].count(kind) > numbers:
+            what = ("times", "minutes") if cells.is_time(cell) else DAYS
+            self._refuse_dates(name, f"row {row} is {shown(cell)}", *what)
         hint = ""
-        if _NEARLY_NUMBER.fullmatch(cell):
-            hint = "; write decimals with a point, and no thousands separators or units"
+        if kind is Kind.NUMBER:
+            how = "decimals with a point, and no thousands separators, units or symbols"
+            right = cells.number(cell)
+            hint = f"; write {right} ({how})" if right else f"; write {how}"
+        elif kind is Kind.MISSING:
+            hint = "; write NA, without quotation marks, for a missing value"
+        elif kind is Kind.BOUND:
+            hint = "; a bound is no number: write the one it stands for, or NA"
+        elif cell == name:
+            hint = ", the name of the column again; leave out this row"
         elif name in self.roles.response and len(known) == 2:
             hint = f"; it is {listed(sorted(known))}: make it 0 and 1, for family bernoulli"
-        if name not in self.roles.numbers:
-            hint += f"; if it is a set of labels, write C({name}) in the formula"
+        elif name in self.roles.response and len(kinds) > numbers:
+            hint = f"; one label against the others is I({name} == {cell!r}), for family bernoulli"
+        hint += self._as_labels(name)
         raise self.file.fault(f"column {name!r} must be numbers; row {row} is {shown(cell)}{hint}")
+
+    def _refuse_dates(self, name: str, example: str, what: str, unit: str) -> None:
+        raise self.file.fault(
+            f"column {name!r} holds {what}; make them numbers, such as {unit} since the first "
+            f"({example}){self._as_labels(name)}"
+        )
+
+    def _as_labels(self, name: str) -> str:
+        """What to write if the cells of a column are labels after all."""
+        if name in self.roles.numbers:
+            return ""
+        return f"; if it is a set of labels, write {as_labels(name)} in the formula"
+
+
+def as_labels(name: str) -> str:
+    """How a formula takes a column as labels."""
+    return f"C({name})" if name.isidentifier() else f"C(`{name}`)"

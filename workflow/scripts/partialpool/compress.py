@@ -22,6 +22,7 @@ from partialpool import families, kept, triangles
 from partialpool.described import Described
 from partialpool.design import Design
 from partialpool.errors import UserError
+from partialpool.learned import Learned
 from partialpool.rows import Rows
 from partialpool.study import Outcome
 
@@ -136,7 +137,7 @@ def compress(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) ->
 
 
 def table(
-    path, design: Design, outcome: Outcome, part: int = 0, parts: int = 1
+    path, learned: Learned, outcome: Outcome, part: int = 0, parts: int = 1
 ) -> Compressed | Rows:
     """Compress a table that has been ingested, or a part of it, some rows at a time.
 
@@ -144,8 +145,8 @@ def table(
     ----------
     path : path-like
         The Parquet file.
-    design : Design
-        That has learned of the whole table.
+    learned : Learned
+        Of the whole table.
     outcome : Outcome
     part, parts : int
         Which of how many parts.
@@ -165,10 +166,14 @@ def table(
 
     def batches():
         for batch in kept.batches(path, first, last):
-            rows = design.at(batch, response=True)
+            rows = learned.design.at(batch, response=True)
             yield compress(rows, outcome, families.columns(batch, outcome))
 
-    return merge(batches())
+    found = merge(batches())
+    if families.FAMILIES[outcome.family].robust:
+        location, scale = learned.location_scale
+        return replace(found, response_mean=location, response_sd=scale)
+    return found
 
 
 def merge(parts: Iterable[Compressed | Rows]) -> Compressed | Rows:

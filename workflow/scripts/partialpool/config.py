@@ -84,7 +84,8 @@ def _study(name: str, block: Mapping, config: Mapping, where: str) -> Study:
             )
 
     formula = block["formula"]
-    grouped = "|" in re.sub(r"`[^`]*`", "", formula)
+    quoted = r"`[^`]*`|'[^']*'|\"[^\"]*\""
+    grouped = "|" in re.sub(quoted, "", formula).partition("~")[2]
     variants = block.get("variants", VARIANTS if grouped else ("pooled",))
     ungrouped = f"the formula {_shown(formula)} has no group term such as (1 | group)"
     beyond = [variant for variant in variants if variant != "pooled"]

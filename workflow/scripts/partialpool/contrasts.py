@@ -7,6 +7,7 @@ from partialpool import families
 from partialpool.design import Design
 from partialpool.draws import Draws
 from partialpool.predict import FAILED, described, group_status, refusals
+from partialpool.response_scale import ResponseScale
 from partialpool.study import Outcome
 
 
@@ -42,10 +43,10 @@ def contrast(
         lower, upper` of the difference of the expected responses (of one trial's probability,
         for Bernoulli and binomial responses) and `probability_over_zero`; `ratio_mean,
         ratio_lower, ratio_upper` of odds with a logit link, of rates by exposure with a log
-        link; `note`.
+        link, of the column itself (its median) where the response is its logarithm; `note`.
     """
     draws = Draws(posterior, design, outcome, families.columns(rows, outcome), seed=seed)
-    linked = draws.family.link != "identity"
+    own = ResponseScale.of(design) if draws.family.link == "identity" else None
     found = []
     for one in whom:
         refused = refusals(group_status(draws, one), variant)
@@ -53,13 +54,15 @@ def contrast(
             at = np.array(pair) - 1
             reasons = dict.fromkeys(filter(None, refused[at]))
             row = {"first": pair[0], "second": pair[1], "predicted_for": one}
-            row |= _difference(draws, at, one, interval, linked, said=not reasons)
+            row |= _difference(draws, at, one, interval, own, said=not reasons)
             row["note"] = "; ".join([*reasons, *([] if passed else [FAILED])])
             found.append(row)
     return pd.DataFrame(found)
 
 
-def _difference(draws: Draws, at: np.ndarray, whom: str, interval, linked, said: bool) -> dict:
+def _difference(
+    draws: Draws, at: np.ndarray, whom: str, interval, own: ResponseScale | None, said: bool
+) -> dict:
     """Second minus first of two rows; not numbers where nothing can be said."""
     eta = draws.linear_predictor(at, whom) if said else np.full((2, 1), np.nan)
     mean = draws.mean(eta)
@@ -69,9 +72,14 @@ def _difference(draws: Draws, at: np.ndarray, whom: str, interval, linked, said:
         zip(("mean", "sd", "lower", "upper"), described(difference, interval)[0], strict=True)
     )
     found["probability_over_zero"] = float((difference > 0).mean()) if said else np.nan
-    if linked:
+    drawn = None
+    if draws.family.link != "identity":
         rate = eta - draws.log_exposure(at)
         with np.errstate(over="ignore"):
-            ratio = described(np.exp(rate[1] - rate[0])[None], interval)[0]
+            drawn = np.exp(rate[1] - rate[0])
+    elif own:
+        drawn = own.ratio(eta[1] - eta[0])
+    if drawn is not None:
+        ratio = described(drawn[None], interval)[0]
         found |= {"ratio_mean": ratio[0], "ratio_lower": ratio[2], "ratio_upper": ratio[3]}
     return found

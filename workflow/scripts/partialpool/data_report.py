@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from partialpool import families
-from partialpool.design import Design
+from partialpool import column_notes, families
+from partialpool.design import Design, Factor
 from partialpool.grammar import listed
 from partialpool.study import COUNTS, Outcome
 from partialpool.tally import Column, Groups, Tally
@@ -18,7 +18,14 @@ LOG_BOUND = 50  # of a linear predictor on its way to the estimate
 
 
 def report(
-    tally: Tally, design: Design, counted: Design, values: dict, gaps: dict, read: int, source: str
+    tally: Tally,
+    design: Design,
+    counted: Design,
+    values: dict,
+    gaps: dict,
+    read: int,
+    padded: dict,
+    source: str,
 ) -> dict:
     """Describe a table that has passed.
 
@@ -29,13 +36,15 @@ def report(
     design : Design
         With their levels.
     counted : Design
-        Of the rows that counts are judged by: a random part of a large table.
+        Of rows to look at more closely: a part of a large table.
     values : dict of str to numpy.ndarray
         The outcome's columns of those rows, from `families.columns`.
     gaps : dict of str to int
         Missing values by column, of all rows; columns without have none.
     read : int
         Rows of the file.
+    padded : dict of str to str
+        By column, a number with zeros before it.
     source : str
 
     Returns
@@ -43,22 +52,25 @@ def report(
     dict
         `source`, `rows_read`, `rows_used`, `dropped`, `columns` (per column `type`, `missing`,
         and `min`, `max`, `mean`, `sd` or `levels` with their rows), `factors` (list of `factor`,
-        `count`, `smallest`, `largest`, `single_row`), `pairs` (list of two `factors` and the
+        `count`, `smallest`, `largest`, `single_row`, `varying`: coefficients of a group, and
+        `saturated`: groups with no more rows than these), `pairs` (list of two `factors` and the
         `count` of pairs of their groups that have rows), `warnings`.
     """
     outcome = tally.outcome
     columns = {
         name: _described(column, gaps.get(name, 0)) for name, column in tally.columns.items()
     }
-    factors = [_sizes(name, groups) for name, groups in tally.factors.items()]
+    factors = [_sizes(factor, tally.factors[factor.name]) for factor in design.factors]
     dropped = {"total": read - tally.rows, "by_column": gaps}
     warnings = [
         *_left_out(dropped, read),
-        *_labels(columns, design, tally.rows),
-        *_groups(factors, outcome),
+        *_columns(columns, tally, design, padded),
+        *_groups(factors, outcome, tally.rows),
         *_same_groups(tally),
         *_copies(tally),
+        *_ties(counted, outcome),
         *_far_from_zero(tally, design),
+        *column_notes.constant_within_groups(counted),
     ]
     if tally.discrete:
         warnings += _one_sided(tally, outcome)
@@ -91,14 +103,19 @@ def of_new(design: Design, source: str) -> dict:
     Returns
     -------
     dict
-        `source`, `rows` and `new_groups`: by factor, the labels that were never seen.
+        `source`, `rows`, `new_groups`: by factor, the labels that were never seen, and
+        `warnings`: those of them that look like a group that was.
     """
+    new = {factor.name: sorted({*factor.groups} - {*factor.levels}) for factor in design.factors}
     return {
         "source": source,
         "rows": len(design.matrix),
-        "new_groups": {
-            factor.name: sorted({*factor.groups} - {*factor.levels}) for factor in design.factors
-        },
+        "new_groups": new,
+        "warnings": [
+            warning
+            for factor in design.factors
+            for warning in column_notes.new_groups(factor.name, factor.levels, new[factor.name])
+        ],
     }
 
 
@@ -117,13 +134,15 @@ def _described(column: Column, missing: int) -> dict:
     }
 
 
-def _sizes(name: str, groups: Groups) -> dict:
+def _sizes(factor: Factor, groups: Groups) -> dict:
     return {
-        "factor": name,
+        "factor": factor.name,
         "count": len(groups.rows),
         "smallest": int(groups.rows.min()),
         "largest": int(groups.rows.max()),
         "single_row": int((groups.rows == 1).sum()),
+        "varying": len(factor.varying),
+        "saturated": int((groups.rows <= len(factor.varying)).sum()),
     }
 
 
@@ -134,50 +153,55 @@ def _left_out(dropped: dict, rows: int) -> list[str]:
     return [f"{dropped['total']} of {rows} rows are left out, for missing values in {where}."]
 
 
-def _labels(columns: dict, design: Design, rows: int) -> list[str]:
-    """Labels that may be one, and columns with so many that they may be no labels."""
-    said = []
+def _columns(columns: dict, tally: Tally, design: Design, padded: dict) -> list[str]:
+    """Columns that may be something else than they are taken for."""
+    said, formula = [], design.formula
     for name, described in columns.items():
-        levels = described.get("levels", {})
-        alike: dict[str, list[str]] = {}
-        for level in levels:
-            alike.setdefault(" ".join(level.split()).casefold(), []).append(level)
-        same = [labels for labels in alike.values() if len(labels) > 1]
-        if same:
-            told = "; ".join(" and ".join(map(repr, labels)) for labels in same[:5])
-            more = f"; and {len(same) - 5} more" if len(same) > 5 else ""
-            said.append(
-                f"Column {name!r} has labels that differ only in case or spaces: {told}{more}."
-            )
-        if name not in design.formula.group_columns and len(levels) > rows / 2:
-            said.append(f"Column {name!r} has {len(levels)} labels in {rows} rows.")
+        grouping, as_labels = name in formula.group_columns, name in formula.labels
+        if "levels" in described:
+            said += column_notes.of_labels(name, described["levels"], grouping, as_labels)
+            if not grouping and len(described["levels"]) > tally.rows / 2:
+                count = len(described["levels"])
+                said.append(f"Column {name!r} has {count} labels in {tally.rows} rows.")
+        else:
+            column = tally.columns[name]
+            zeros = None if as_labels else padded.get(name)
+            said += column_notes.of_numbers(name, column, tally.rows, zeros)
     return said
 
 
-def _groups(factors: list[dict], outcome: Outcome) -> list[str]:
-    """Groups that are few, or have few rows."""
+def _groups(factors: list[dict], outcome: Outcome, rows: int) -> list[str]:
+    """Groups that are few, or have few rows for their coefficients."""
     said = []
     # Noise whose size is not known, and that one row cannot tell from its group's difference.
     noise = outcome.sigma_estimated or outcome.family == "bernoulli"
+    apart = "differences between groups and noise within them cannot be told apart."
     for factor in factors:
-        name, count, single = factor["factor"], factor["count"], factor["single_row"]
+        name, count, few = factor["factor"], factor["count"], factor["saturated"]
         if count < FEW_GROUPS:
             said.append(
                 f"{name!r} has only {count} groups, so how much they differ rests largely on "
                 "its prior."
             )
-        if single and outcome.sigma == "by_group":
+        if not few:
+            continue
+        several = factor["varying"] > 1
+        have = f"no more rows than varying coefficients ({factor['varying']})"
+        have = have if several else "one row"
+        if outcome.sigma == "by_group":
             said.append(
-                f"{single} of {count} groups of {name!r} have one row: their sigma rests on its "
-                "prior."
+                f"{few} of {count} groups of {name!r} have {have}: their sigma rests on its prior."
             )
-        elif single == count and noise:
-            said.append(
-                f"Every group of {name!r} has one row, so differences between groups and noise "
-                "within them cannot be told apart."
-            )
-        elif single and noise:
-            said.append(f"{single} of {count} groups of {name!r} have one row.")
+        elif few == count and noise:
+            said.append(f"Every group of {name!r} has {have}, so {apart}")
+        elif noise:
+            said.append(f"{few} of {count} groups of {name!r} have {have}.")
+    together = sum(factor["count"] * factor["varying"] for factor in factors)
+    if noise and together >= rows and all(one["saturated"] < one["count"] for one in factors):
+        said.append(
+            f"There are {together} varying coefficients of all factors together, and {rows} rows, "
+            f"so {apart}"
+        )
     return said
 
 
@@ -199,6 +223,22 @@ def _copies(tally: Tally) -> list[str]:
     return [f"{tally.copies} of {tally.rows} rows are exact copies of others, in all columns used."]
 
 
+def _ties(design: Design, outcome: Outcome) -> list[str]:
+    """A response that is mostly one number, around which a Student-t density has no bound."""
+    values, counts = np.unique(design.y, return_counts=True)
+    if (
+        outcome.family != "student_t"
+        or not outcome.sigma_estimated
+        or 2 * counts.max() < len(design.y)
+    ):
+        return []
+    return [
+        f"{counts.max()} of {len(design.y)} responses are {values[counts.argmax()]:g}: family "
+        "student_t can make sigma as small as it likes around them, so its fit may fail, or say "
+        "little of the other rows."
+    ]
+
+
 def _far_from_zero(tally: Tally, design: Design) -> list[str]:
     """Slopes that vary together with an intercept far outside the data."""
     said = []
@@ -211,8 +251,8 @@ def _far_from_zero(tally: Tally, design: Design) -> list[str]:
             if name != "Intercept" and far.get(name, 0) > FAR:
                 said.append(
                     f"The slope of {name!r} varies by {factor.name!r}, and its mean is "
-                    f"{far[name]:.0f} times its sd from zero, where intercepts are: sampling will "
-                    f"be slow, and the intercepts say little. Write center({name}) in the formula."
+                    f"{far[name]:.0f} times its sd from zero, where intercepts are: they say "
+                    f"nearly the same as the slopes. Write center({name}) in the formula."
                 )
     return said
 

@@ -59,7 +59,8 @@ class Described:
         Of those rows together; how many they are, where none is weighted.
     response_mean, response_sd : float
         On the scale of the linear predictor: of the response itself where the link is the
-        identity; else the link of the mean response, and one.
+        identity, robust ones where the family takes them; else the link of the mean response,
+        and one.
     """
 
     columns: tuple[str, ...]

@@ -6,11 +6,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 from formulae.matrices import CommonEffectsMatrix
-from formulae.terms import Intercept, Response, Term, Variable
+from formulae.terms import Response, Term, Variable
 
+from partialpool import factors
+from partialpool.characters import looks_like, spelled
 from partialpool.collinear import collinear
+from partialpool.functions import EVERYTHING, LABELLING
 from partialpool.grammar import listed, shown
 
+WIDEST = 10_000  # labels of a term, or combinations of them
 HUGE = 1e50  # numbers stay below, so that squares and sums of them do
 
 
@@ -22,7 +26,9 @@ class Factor:
     ----------
     name : str
     blocks : tuple of tuple of str
-        Columns of the design that have deviations by group: those of one block are correlated.
+        Columns of the design that have deviations by group. Those of one block are correlated,
+        those of different blocks are not: a block for each `|` of the factor as written, and
+        for each column of `||`.
     levels : tuple of str
         Sorted labels of the table that is fitted.
     labelled : pandas.Categorical
@@ -79,7 +85,8 @@ class Design:
     terms: dict[str, tuple[str, ...]]
     factors: tuple[Factor, ...]
     formula: "Formula" = field(repr=False)  # noqa: F821
-    parts: list[CommonEffectsMatrix] = field(repr=False)  # evaluated terms, with their state
+    # Evaluated terms with their state: of each group term as written, then of the population
+    parts: list[CommonEffectsMatrix] = field(repr=False)
     response: Response | None = field(repr=False)  # likewise
     text: set[str] = field(repr=False)  # columns that are text in the fitted table
 
@@ -92,16 +99,28 @@ class Design:
     @property
     def along(self) -> str | None:
         """The predictor that predictions go along: the first that varies by group, or the first."""
-        varying = self.varying_predictors
-        found = sorted(self.formula.predictors, key=lambda name: name not in varying)
-        return found[0] if found else None
+        varying, groups = self.varying_predictors, self.formula.group_columns
+        found = [name for name in self.formula.predictors if name not in groups]
+        return min(found, key=lambda name: name not in varying, default=None)
+
+    @property
+    def label_predictors(self) -> set[str]:
+        """Predictors that are text, or that the formula uses as labels in one of its terms."""
+        used = [one.var_names for part in self.parts for one in categorical(part)]
+        return self.text.union(*used) & {*self.formula.predictors}
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Predictors that a prediction grid holds fixed, in the order of the formula."""
+        own = (self.along, *self.formula.group_columns)
+        return tuple(name for name in self.formula.predictors if name not in own)
 
     def of(self, names) -> np.ndarray:
         """The named columns of the matrix, shape `(row, name)`."""
         return self.matrix[:, [self.columns.index(name) for name in names]]
 
     def of_parts(self) -> Iterator[tuple[list[str], np.ndarray]]:
-        """Columns that must be told apart: of each factor's varying terms, and the population's."""
+        """Blocks that must have full column rank: of each group term, and the population's."""
         for part in self.parts:
             names = labels(part)
             yield names, self.of(names)
@@ -141,9 +160,9 @@ class Design:
             if response:
                 y = np.asarray(self.response.term.components[0].eval_new_data(mask), dtype=float)
         columns, matrix = formula.join([labels(part) for part in self.parts], values)
-        groups = formula.group_labels(mask)
-        factors = tuple(replace(factor, labelled=groups[factor.name]) for factor in self.factors)
-        new = replace(self, y=y, matrix=matrix, columns=columns, factors=factors)
+        groups = factors.labels(rows, formula.factors)
+        own = tuple(replace(factor, labelled=groups[factor.name]) for factor in self.factors)
+        new = replace(self, y=y, matrix=matrix, columns=columns, factors=own)
         new.check_finite(rows.index)
         return new
 
@@ -164,10 +183,13 @@ class Design:
             values = labels_in(component, mask)
             unseen = np.flatnonzero(~values.isin(component.levels))
             if len(unseen):
+                label, known = str(values.iloc[unseen[0]]), f"known: {listed(component.levels)}"
+                for level in map(str, component.levels):
+                    if looks_like(level, label):
+                        known = f"{spelled(level)}, which was, only looks like {spelled(label)}"
                 raise self.formula.error(
-                    f"{shown(values.iloc[unseen[0]])} in row {unseen[0] + 1} of "
-                    f"{component.name!r} was not in the fitted table; "
-                    f"known: {listed(component.levels)}"
+                    f"{shown(label)} in row {unseen[0] + 1} of {component.name!r} was not in the "
+                    f"fitted table; {known}"
                 )
 
 
@@ -194,18 +216,83 @@ def check_rank(formula, names: list[str], matrix: np.ndarray, rows: int) -> None
         )
     for name, size in zip(names, np.linalg.norm(matrix, axis=0), strict=True):
         if size == 0:
-            raise formula.error(f"column {name!r} is zero in every row")
+            raise formula.error(f"column {name!r} is zero in every row; {_remedy(formula, name)}")
     found = collinear(matrix)
     if found:
-        named = listed(names[index] for index in found)
-        raise formula.error(f"columns {named} are collinear; leave one out")
+        crossed = [formula.crossed_labels(names[index]) for index in found]
+        named = f"columns {listed(names[index] for index in found)} are collinear; leave one out"
+        for columns in crossed:
+            if len(columns) > 1:
+                named += f", or make one column of {listed(columns)} if a combination has no row"
+                break
+        raise formula.error(named)
+
+
+def _remedy(formula, name: str) -> str:
+    """What to do about a column without any value other than zero."""
+    crossed = formula.crossed_labels(name)
+    if len(crossed) > 1:
+        return (
+            f"no row has that combination: make one column of the labels of {listed(crossed)} in "
+            "the table, such as 'a & b', and use it instead of both, or leave out their interaction"
+        )
+    return "leave it out" if not crossed else "leave out the interaction"
 
 
 def categorical(part: CommonEffectsMatrix) -> Iterator:
     """The components of evaluated terms that are labels."""
-    for term in part.terms.values():
-        if isinstance(term, Term) and not isinstance(term, Intercept):
-            yield from (one for one in term.components if one.kind == "categoric")
+    yield from (one for one in components(part.terms.values()) if one.kind == "categoric")
+
+
+def components(terms) -> Iterator:
+    """The columns and calls that terms are products of."""
+    for term in terms:
+        if isinstance(term, Term):
+            yield from term.components
+
+
+def check_labels(formula, parts: list[list], mask: pd.DataFrame) -> None:
+    """Refuse terms of too many labels, and a reference that is no label: `Treatment('a')`.
+
+    Parameters
+    ----------
+    formula : Formula
+        For the message.
+    parts : list of list of formulae.terms.Term
+    mask : pandas.DataFrame
+        The predictors.
+    """
+    for term in (term for part in parts for term in part):
+        size = 1
+        for component in components([term]):
+            known = _labels_of(formula, component, mask)
+            if len(known) == 1:
+                raise formula.error(
+                    f"{component.name!r} is {str(known[0])!r} in every row; leave it out"
+                )
+            size *= len(known) or 1
+        if size > WIDEST:
+            raise formula.error(
+                f"{term.name!r} has {size} labels; {WIDEST} are possible. If they are groups, "
+                "write a group term such as (1 | g)"
+            )
+
+
+def _labels_of(formula, component, mask: pd.DataFrame) -> list:
+    """The labels of a column or call; none if it is numbers."""
+    call = getattr(component, "call", None)
+    if call is None:
+        values = mask[component.name]
+        return [] if pd.api.types.is_numeric_dtype(values) else values.unique().tolist()
+    if call.callee not in LABELLING:
+        return []
+    box = call.eval(mask, EVERYTHING)
+    known = np.unique(box.data).tolist()
+    wanted = getattr(box.contrast, "reference", getattr(box.contrast, "omit", None))
+    if wanted is not None and wanted not in known:
+        text = listed(known) if isinstance(known[0], str) else ", ".join(map(str, known[:10]))
+        raise formula.error(f"{wanted!r} is not a label of {component.name}; there are {text}")
+    return known
 
 
 def labels_in(component, mask: pd.DataFrame) -> pd.Series:

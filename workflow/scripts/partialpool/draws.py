@@ -239,10 +239,22 @@ def scale(posterior, factor: str) -> np.ndarray:
     """Cholesky factor of the scale matrix of a factor's deviations, `(draw, varying, varying)`."""
     sd = flat(posterior, f"sd_{factor}")
     if f"cor_{factor}" not in posterior:
-        return sd[:, :, None]
-    # A correlation of one, but for rounding, has no Cholesky factor.
-    correlation = flat(posterior, f"cor_{factor}") + 1e-12 * np.eye(sd.shape[1])
-    return sd[:, :, None] * np.linalg.cholesky(correlation)
+        return sd[:, :, None] * np.eye(sd.shape[1])
+    return sd[:, :, None] * _cholesky(flat(posterior, f"cor_{factor}"))
+
+
+def _cholesky(matrices: np.ndarray) -> np.ndarray:
+    """Cholesky factors, `(draw, row, row)`, also of correlations of one but for rounding.
+
+    NumPy's refuses those, and adding to the diagonal would change the rest: where an intercept
+    lies a million sds from the data, correlations differ from one in the twelfth digit.
+    """
+    factor = np.zeros_like(matrices)
+    for i in range(matrices.shape[1]):
+        left = matrices[:, i:, i] - np.einsum("dik,dk->di", factor[:, i:, :i], factor[:, i, :i])
+        pivot = np.sqrt(np.maximum(left[:, :1], 0))
+        factor[:, i:, i] = np.divide(left, pivot, out=np.zeros_like(left), where=pivot > 0)
+    return factor
 
 
 def degrees_of_freedom(posterior, factor: str, thin: int = 1) -> np.ndarray | None:

@@ -44,6 +44,9 @@ class Family:
         `(y, trials)` to the part of the log density that no parameter changes.
     draw : callable
         `(rng, eta, parameters, trials)` to new responses.
+    robust : bool
+        Whether default priors take the response's scale from its median and median absolute
+        deviation, which a few responses far out do not move, instead of its mean and sd.
     """
 
     link: str
@@ -52,6 +55,7 @@ class Family:
     kernel: Callable
     constant: Callable
     draw: Callable
+    robust: bool = False
 
     @property
     def discrete(self) -> bool:
@@ -124,6 +128,7 @@ FAMILIES = {
         kernel=_student_t,
         constant=lambda y, trials: np.full(np.shape(y), -0.5 * np.log(np.pi)),
         draw=lambda rng, eta, p, trials: eta + p["sigma"] * rng.standard_t(p["nu"], np.shape(eta)),
+        robust=True,
     ),
     "bernoulli": Family(
         link="logit",

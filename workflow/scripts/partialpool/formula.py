@@ -7,30 +7,29 @@ nothing else; what may be written is said in `grammar`.
 import contextlib
 import io
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from formulae.matrices import DesignMatrices
-from formulae.terms import Model, Response
+from formulae.matrices import ResponseMatrix
+from formulae.terms import Intercept, Response, Term
 
-from partialpool.design import Design, Factor, check_rank, labels
+from partialpool import algebra, factors
+from partialpool.coding import coded
+from partialpool.design import Design, Factor, check_labels, check_rank, labels
 from partialpool.errors import UserError, nearest
-from partialpool.grammar import (
-    ENVIRONMENT,
-    fault,
-    first_line,
-    group_terms,
-    parse,
-    resolve,
-    shown,
-)
+from partialpool.functions import ENVIRONMENT
+from partialpool.grammar import check_columns, fault, parse, shown
+from partialpool.tokens import Refused
 
 
 class Terms(NamedTuple):
     """What the parser made of a formula; its terms keep what they learn from a table."""
 
-    parts: list[Model]  # of each factor's varying terms, then of the population's
+    parts: list[
+        list[Term | Intercept]
+    ]  # of each group term as written, then of the population's terms
     response: Response
 
 
@@ -55,12 +54,14 @@ class Formula:
     variables : tuple of str
         Columns of the table that are used, response and factors included.
     predictors : tuple of str
-        Those of them on the right of `~`, without the factors.
+        Those of them on the right of `~`, outside of grouping factors.
+    both : tuple of str
+        Predictors that are part of a grouping factor too: as groups, text as it is written.
     labels : tuple of str
         Predictors used as labels only, inside `C()`, `S()` or `T()`.
     numbers : tuple of str
-        Columns that must be numbers: the response's, and those inside other functions.
-        A predictor in neither tuple is whichever its column is.
+        Columns that must be numbers: the response, and those inside other functions.
+        A column in neither tuple is whichever its column is.
 
     Raises
     ------
@@ -70,52 +71,60 @@ class Formula:
 
     def __init__(self, text: str):
         self.text = text
-        tree, uses = parse(text)
-        model = resolve(text, tree)
-
-        self.factors: dict[str, tuple[str, ...]] = {}
-        for written in group_terms(tree):
-            if not written:
-                raise self.error("a group term is written (1 + x | group)")
-            for name, columns in written.items():
-                for other, those in self.factors.items():
-                    if other == name or set(those) == set(columns):
-                        raise self.error(
-                            f"two group terms are of {other!r}; write one (1 + x | {other})"
-                        )
-                self.factors[name] = columns
-        kept = {term.factor.name for term in model.group_terms}
-        if kept != set(self.factors):
-            raise self.error("a group term is added and taken away again")
+        self._parsed = parsed = parse(text)
+        self.response = algebra.name(parsed.response)
+        try:
+            self.factors = factors.of_terms(parsed.groups)
+        except Refused as refused:
+            raise self.error(str(refused)) from None
         self.group_columns = tuple(dict.fromkeys(c for cs in self.factors.values() for c in cs))
-        self.response = model.response.term.name
-
-        response_columns = model.response.term.var_names - {""}
-        right = model.common_terms + [term.expr for term in model.group_terms]
-        on_right = set().union(*(term.var_names for term in right))
-        roles: dict[str, set[str]] = {}
-        for use in uses:
-            if use.name in on_right | response_columns | set(self.group_columns):
-                roles.setdefault(use.name, set()).add(use.role)
-        for name in self.group_columns:
-            if name not in roles:
-                raise self.error(f"the grouping factor must be a column, not {name!r}")
-            if name in on_right | response_columns:
-                raise self.error(
-                    f"{name!r} is the grouping factor and something else too; "
-                    "copy the column under a second name"
-                )
-        for name in roles:
-            if name in on_right & response_columns:
-                raise self.error(f"{name!r} is on both sides of `~`")
-        if not model.common_terms:
+        if not parsed.population:
             raise self.error("no population-level coefficient; write `~ 1 + ...`")
+
+        of_response = {use.name for atom in parsed.response for use in atom.uses}
+        terms = [*parsed.population, *(term for group in parsed.groups for term in group.terms)]
+        on_right = {use.name for term in terms for atom in term for use in atom.uses}
+        used = of_response | on_right | set(self.group_columns)
+        roles: dict[str, set[str]] = {use.name: set() for use in parsed.uses if use.name in used}
+        for use in parsed.uses:
+            if use.name in used and use.role != "group":
+                roles[use.name].add(use.role)
         self.variables = tuple(roles)
         self.predictors = tuple(name for name in roles if name in on_right)
+        self.both = tuple(name for name in self.predictors if name in self.group_columns)
         self.labels = tuple(name for name in self.predictors if roles[name] == {"label"})
-        self.numbers = tuple(
-            name for name in roles if name in response_columns or "number" in roles[name]
-        )
+        plain = of_response & {self.response}
+        self.numbers = tuple(name for name in roles if name in plain or "number" in roles[name])
+        for name in of_response:
+            if name in self.group_columns:
+                raise self.error(f"{name!r} is the response and a grouping factor too")
+            if name in on_right:
+                raise self.error(f"{name!r} is on both sides of `~`")
+
+    def crossed_labels(self, column: str) -> list[str]:
+        """Predictors whose labels a column of the design is a combination of."""
+        terms = [*self._parsed.population, *(t for g in self._parsed.groups for t in g.terms)]
+        for term in terms:
+            pattern = ":".join(re.escape(atom.name) + r"(\[.*\])?" for atom in term)
+            found = re.fullmatch(pattern, column) if len(term) > 1 else None
+            if found:
+                labelled = [atom for atom, own in zip(term, found.groups(), strict=True) if own]
+                uses = (use for atom in labelled for use in atom.uses)
+                return [use.name for use in uses if use.role != "number"]
+        return []
+
+    @classmethod
+    def read(cls, text: str, columns: Iterable[str]) -> "Formula":
+        """The formula of a table, whose columns with signs in their names are in backticks.
+
+        Parameters
+        ----------
+        text : str
+        columns : iterable of str
+            Names of the table's columns.
+        """
+        check_columns(text, columns)
+        return cls(text)
 
     def __repr__(self) -> str:
         return f"Formula({self.text!r})"
@@ -149,14 +158,21 @@ class Formula:
 
     def terms(self) -> "Terms":
         """The formula's terms, which have learned nothing yet."""
-        model = resolve(self.text, parse(self.text)[0])
-        varying = [
-            Model(*(term.expr for term in model.group_terms if term.factor.name == name))
-            for name in self.factors
-        ]
-        return Terms([*varying, Model(*model.common_terms)], model.response)
+        parsed = self._parsed
+        parts = [*(group.terms for group in parsed.groups), parsed.population]
+        parts = [[_term(term) for term in part] for part in parts]
+        return Terms(parts, Response(_term(parsed.response)))
 
-    def evaluate(self, terms: "Terms", table: pd.DataFrame, response: bool = True) -> Design:
+    def numeric(self, table: pd.DataFrame) -> frozenset[str]:
+        """Those of `both` that are numbers as predictors, as far as these rows tell."""
+        return frozenset(
+            name
+            for name in self.both
+            if name not in self.labels
+            and (name in self.numbers or not _as_numbers(table[name]).isna().any())
+        )
+
+    def evaluate(self, terms: "Terms", table: pd.DataFrame, response=True, numeric=None) -> Design:
         """The design of a table; terms that have learned nothing learn from it.
 
         Parameters
@@ -164,6 +180,8 @@ class Formula:
         terms : Terms
         table, response
             As for :meth:`design`.
+        numeric : frozenset of str, optional
+            See :meth:`numeric`, of the whole table, if this is a part of it.
 
         Returns
         -------
@@ -175,22 +193,24 @@ class Formula:
         UserError
             If a column is missing or of the wrong type.
         """
-        mask = self.mask(table, self.variables if response else self.right)
+        names = self.variables if response else self.right
+        mask = self.mask(table, names, numeric=numeric)
         y = None
         with self.evaluating():
-            parts = [DesignMatrices(part, mask, ENVIRONMENT).common for part in terms.parts]
+            check_labels(self, terms.parts, mask)
+            parts = [coded(part, mask) for part in terms.parts]
             if response:
-                answer = Model(response=terms.response)
-                answer = DesignMatrices(answer, mask, ENVIRONMENT).response
+                answer = ResponseMatrix(terms.response)
+                answer.evaluate(mask, ENVIRONMENT)
                 if answer.kind != "numeric" or answer.design_matrix.ndim != 1:
                     raise self.error(f"the response {self.response!r} must be numbers")
                 y = np.asarray(answer.design_matrix, dtype=float)
         population = parts[-1]
-        groups = self.group_labels(mask)
         columns, matrix = self.join(
             [labels(part) for part in parts],
             [np.asarray(part.design_matrix, dtype=float) for part in parts],
         )
+        groups = factors.labels(table, self.factors)
         return Design(
             y=y,
             matrix=matrix,
@@ -198,8 +218,10 @@ class Formula:
             coefficients=labels(population),
             terms={name: tuple(term.labels) for name, term in population.terms.items()},
             factors=tuple(
-                Factor(name, (tuple(labels(part)),), levels_of(groups[name]), groups[name])
-                for name, part in zip(self.factors, parts, strict=False)
+                Factor(
+                    name, self._blocks(name, parts), factors.levels_of(groups[name]), groups[name]
+                )
+                for name in self.factors
             ),
             formula=self,
             parts=parts,
@@ -207,64 +229,75 @@ class Formula:
             text={name for name in mask if not pd.api.types.is_numeric_dtype(mask[name])},
         )
 
+    def _blocks(self, factor: str, parts: list) -> tuple[tuple[str, ...], ...]:
+        """What varies by a factor: the columns of each of its terms, or each column of `||`."""
+        blocks = []
+        for group, part in zip(self._parsed.groups, parts, strict=False):
+            if algebra.name(group.factor) == factor:
+                own = labels(part)
+                blocks += [tuple(own)] if group.correlated else [(column,) for column in own]
+        varying = [column for block in blocks for column in block]
+        for column in varying:
+            if varying.count(column) > 1:
+                raise self.error(
+                    f"column {column!r} varies by {factor!r} in two terms; leave one out"
+                )
+        return tuple(blocks)
+
     @property
     def right(self) -> tuple[str, ...]:
         """Columns that new rows must have."""
         return (*self.predictors, *self.group_columns)
 
-    def mask(self, table: pd.DataFrame, names, text=None) -> pd.DataFrame:
-        """The named columns: factors as text, numbers that are not labels as float64.
+    def mask(self, table: pd.DataFrame, names, text=None, numeric=None) -> pd.DataFrame:
+        """The named predictors, and response: labels as text, numbers as float64.
 
-        `text` names the columns that were text in the fitted table, if this is not it.
+        `text` names the columns that were text in the fitted table, if this is not it; `numeric`
+        those of `both` that are numbers in the whole table, if this is a part of it.
         """
         mask = {}
+        if text is not None:
+            numeric = {*self.both} - {*text}
+        elif numeric is None:
+            numeric = self.numeric(table)
         for name in names:
-            if name not in table.columns:
-                raise self.error(f"no column {name!r} in the table{nearest(name, table.columns)}")
-            values = table[name]
-            missing = np.flatnonzero(values.isna())
-            if len(missing):
-                raise self.error(f"column {name!r} has a missing value in row {missing[0] + 1}")
-            if name in self.group_columns:
-                mask[name] = values.astype("category").cat.rename_categories(str)
+            values = self._column(table, name)
+            if name in self.group_columns and name not in self.both:
                 continue
             if isinstance(values.dtype, pd.CategoricalDtype):
                 # Python's strings, of which those of one level are one: `formulae` looks at each.
                 levels = values.cat.categories.to_numpy(dtype=object)
                 values = pd.Series(levels[values.cat.codes], values.index, dtype=object)
-            numeric = pd.api.types.is_numeric_dtype(values)
-            if text is not None and name in text:
+            is_number = pd.api.types.is_numeric_dtype(values)
+            if name in numeric:
+                numbers = _as_numbers(values)
+                if numbers.isna().any():
+                    row = int(numbers.isna().argmax())
+                    found = shown(values.iloc[row])
+                    raise self.error(f"column {name!r} must be numbers; row {row + 1} is {found}")
+                values = numbers
+            elif name in self.both or (text is not None and name in text):
                 values = values if values.dtype == object else values.astype(str)
-            elif not numeric and (text is not None or name in self.numbers):
+            elif not is_number and (text is not None or name in self.numbers):
                 raise self.error(
                     f"column {name!r} must be numbers; row 1 is {shown(values.iloc[0])}"
                 )
-            elif numeric and name not in self.labels:
+            elif is_number and name not in self.labels:
                 values = values.astype(float)
             mask[name] = values
         return pd.DataFrame(mask, index=table.index).reset_index(drop=True)
 
-    def group_labels(self, mask: pd.DataFrame) -> dict[str, pd.Categorical]:
-        """The group of each row, by factor; of several columns, their labels joined by `:`."""
-        found = {}
-        for name, columns in self.factors.items():
-            parts = [pd.Categorical(mask[column]) for column in columns]
-            if len(parts) == 1:
-                found[name] = parts[0].remove_unused_categories()
-                continue
-            # A colon in a label is marked, or two pairs of labels might read the same.
-            marked = [
-                [re.sub(r"([\\:])", r"\\\1", label) for label in part.categories] for part in parts
-            ]
-            joined, of_row = marked[0], parts[0].codes.astype(int)
-            for own, part in zip(marked[1:], parts[1:], strict=True):
-                pairs, of_row = np.unique(of_row * len(own) + part.codes, return_inverse=True)
-                joined = [f"{joined[p // len(own)]}:{own[p % len(own)]}" for p in pairs]
-            found[name] = pd.Categorical.from_codes(of_row, joined)
-        return found
+    def _column(self, table: pd.DataFrame, name: str) -> pd.Series:
+        """A column of the table, which must have one value a row."""
+        if name not in table.columns:
+            raise self.error(f"no column {name!r} in the table{nearest(name, table.columns)}")
+        missing = np.flatnonzero(table[name].isna())
+        if len(missing):
+            raise self.error(f"column {name!r} has a missing value in row {missing[0] + 1}")
+        return table[name]
 
     @contextlib.contextmanager
-    def evaluating(self):
+    def evaluating(self, what: str = "a term"):
         """Say what went wrong in a term, in the words of this module."""
         try:
             # formulae prints before it raises
@@ -273,7 +306,9 @@ class Formula:
         except UserError:
             raise
         except Exception as problem:
-            raise self.error(f"cannot be evaluated ({first_line(problem)})") from None
+            raise self.error(
+                f"{what} cannot be computed from this table; make such columns in the table"
+            ) from problem
 
     def join(self, labels, values) -> tuple[list[str], np.ndarray]:
         """Distinct columns of several matrices, in order; the same name must be the same column."""
@@ -294,6 +329,11 @@ class Formula:
         return fault(self.text, message)
 
 
-def levels_of(groups: pd.Categorical) -> tuple[str, ...]:
-    """The labels there are, sorted."""
-    return tuple(sorted(groups.categories))
+def _as_numbers(values: pd.Series) -> pd.Series:
+    """A grouping column, which is text, as the numbers it spells; NaN where it does not."""
+    return pd.to_numeric(values.astype(str), errors="coerce").astype(float)
+
+
+def _term(term: algebra.Term) -> Term | Intercept:
+    """For `formulae`, with components of its own."""
+    return Term(*(atom.component() for atom in term)) if term else Intercept()

@@ -2,59 +2,31 @@
 
 `formulae` parses. A formula is text from a config file, so its syntax tree is
 walked first: only functions of a closed list, only arithmetic that ends, and a
-sentence for what `formulae` would silently take to mean something else.
+sentence for what would silently be taken to mean something else.
 """
 
-import contextlib
-import io
-from collections.abc import Iterator
-from types import SimpleNamespace
+import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
-import numpy as np
 from formulae import expr as syntax
-from formulae.environment import Environment
-from formulae.parser import Parser
-from formulae.resolver import Resolver
-from formulae.scanner import Scanner
-from formulae.terms import Model
+from formulae.parser import ParseError, Parser
 
-from partialpool.errors import UserError, nearest
+from partialpool.algebra import GroupTerm, Reader, Term
+from partialpool.errors import UserError
+from partialpool.functions import COMPARISONS, Use
+from partialpool.tokens import PLAIN, Refused, scan
 
-LABELLING = ("C", "S", "T")  # take a column as labels
-SHAPING = ("I", "bs", "cc", "center", "cr", "poly", "scale", "standardize")
-CONTRASTS = ("Sum", "Treatment")
-ELEMENTWISE = {
-    name: getattr(np, name)
-    for name in ("abs", "exp", "expm1", "log", "log10", "log1p", "log2", "sqrt")
-}
-FUNCTIONS = (
-    *LABELLING,
-    *SHAPING,
-    *CONTRASTS,
-    *ELEMENTWISE,
-    *(f"np.{name}" for name in ELEMENTWISE),
-)
+DEEPEST = 100  # operators and calls within each other
 
 
-def _elementwise(function):
-    """A function of one column only: numpy's `out=` and `where=` are out of reach."""
-    return lambda column: function(column)
+class Parsed(NamedTuple):
+    """A formula as terms: products of columns and calls."""
 
-
-_SAFE = {name: _elementwise(function) for name, function in ELEMENTWISE.items()}
-ENVIRONMENT = Environment([{**_SAFE, "np": SimpleNamespace(**_SAFE)}])
-
-
-class Use(NamedTuple):
-    """One use of a column in a formula."""
-
-    name: str
-    role: str  # "column", "label" or "number"
-
-
-class _Refused(ValueError):
-    """What is wrong with a formula, without its text."""
+    response: Term
+    population: list[Term]  # the intercept, which is the empty product, first
+    groups: list[GroupTerm]
+    uses: list[Use]  # of columns, in the order of the formula
 
 
 def fault(text: str, message: str) -> UserError:
@@ -62,15 +34,8 @@ def fault(text: str, message: str) -> UserError:
     return UserError(f"formula {shown(text)}: {message}")
 
 
-def parse(text: str):
+def parse(text: str) -> Parsed:
     """Read a formula.
-
-    Returns
-    -------
-    tree : formulae.expr.Binary
-        Of `response ~ terms`.
-    uses : list of Use
-        In the order of the formula.
 
     Raises
     ------
@@ -78,117 +43,136 @@ def parse(text: str):
         If it cannot be read, or says what may not be said.
     """
     try:
-        parser = Parser(Scanner(text).scan())
-        tree = parser.parse()
-    except Exception as problem:
-        reason = first_line(problem).strip(". ")
-        if isinstance(problem, IndexError):
-            reason = "a quotation mark or backtick is not closed"
-        hint = "names with unusual characters go in backticks"
-        raise fault(text, f"cannot be read ({reason}); {hint}") from None
-    if not parser.at_end():
-        raise fault(text, f"cannot be read from {parser.peek().lexeme!r} on")
-    if not (isinstance(tree, syntax.Binary) and tree.operator.kind == "TILDE"):
-        raise fault(text, "no response; write `response ~ predictors`")
-    try:
-        return tree, list(_uses(tree))
-    except _Refused as refused:
+        tree = _tree(text)
+        _check_depth(tree.left)
+        _check_depth(tree.right)
+        reader = Reader(text)
+        response = reader.response(tree.left)
+        population, groups = reader.right(tree.right)
+        return Parsed(response, population, groups, reader.uses)
+    except Refused as refused:
         raise fault(text, str(refused)) from None
 
 
-def resolve(text: str, tree) -> Model:
-    """The terms of a tree that was read from `text`: new objects at every call."""
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            return Resolver(tree).resolve()
-    except Exception as problem:
-        hint = "an intercept is left out by `0 + ...` at the beginning"
-        raise fault(text, f"cannot be read ({first_line(problem)}); {hint}") from None
+def check_columns(text: str, columns: Iterable[str]) -> None:
+    """Refuse a column name in a formula that would be read as several names and signs.
 
+    Parameters
+    ----------
+    text : str
+        The formula.
+    columns : iterable of str
+        Names of the table's columns.
 
-def group_terms(node) -> Iterator[dict[str, tuple[str, ...]]]:
-    """The factors of each `|` of a tree, and their columns: `(1 | a/b)` has `a` and `a:b`."""
-    match node:
-        case syntax.Grouping():
-            yield from group_terms(node.expression)
-        case syntax.Binary(operator=operator) if operator.kind == "PIPE":
-            found = Resolver(node).resolve()
-            terms = found.group_terms if isinstance(found, Model) else [found]
-            yield {
-                term.factor.name: tuple(component.name for component in term.factor.components)
-                for term in terms
-            }
-        case syntax.Binary():
-            yield from group_terms(node.left)
-            yield from group_terms(node.right)
-
-
-def _uses(node, caller: str | None = None, role: str = "column") -> Iterator[Use]:
-    """Every use of a column, after a check of each node.
-
-    `caller` is the function around the node, if any; `role` is what the
-    columns below the node are used as.
+    Raises
+    ------
+    UserError
+        With the formula as it should be.
     """
-    match node:
-        case syntax.Grouping():
-            yield from _uses(node.expression, caller, role)
-        case syntax.Binary(operator=operator):
-            _check_operator(node, caller)
-            if operator.kind in ("EQUAL_EQUAL", "BANG_EQUAL") and role == "number":
-                role = "column"
-            yield from _uses(node.left, caller, role)
-            if operator.kind != "STAR_STAR":
-                yield from _uses(node.right, caller, role)
-        case syntax.Unary():
-            yield from _uses(node.right, caller, role)
-        case syntax.Call():
-            name = _function(node, caller)
-            role = role if name in CONTRASTS else "label" if name in LABELLING else "number"
-            for argument in node.args:
-                named = isinstance(argument, syntax.Assign)
-                yield from _uses(argument.value if named else argument, name, role)
-        case syntax.Variable(level=None):
-            if not (caller in LABELLING and node.name.lexeme in CONTRASTS):
-                yield Use(node.name.lexeme, role)
-        case syntax.QuotedName():
-            yield Use(node.expression.lexeme[1:-1], role)
-        case syntax.Literal():
-            if caller is None and node.value not in (0, 1):
-                raise _Refused(f"{node.value!r} is not a term; columns go in backticks")
-        case _:
-            raise _Refused("`=` and `[ ]` have no meaning here")
+    kept = [match.span() for match in re.finditer(r"`[^`]*`|'[^']*'|\"[^\"]*\"", text)]
+    # The longest first: with columns `a-b-c` and `b-c`, a-b-c is the former.
+    used = {name for name in columns if name in text}
+    for name in sorted(used, key=lambda name: (-len(name), name)):
+        # A column may be called 1, but in a formula that is the intercept.
+        if PLAIN.fullmatch(name.strip()) or "`" in name or not re.search(r"[^\W\d]", name):
+            continue
+        before = r"(?<![\w.])" if re.match(r"\w", name) else ""
+        after = r"(?![\w.])" if re.search(r"\w$", name) else ""
+        for match in re.finditer(before + re.escape(name) + after, text):
+            if any(start < match.end() and match.start() < end for start, end in kept):
+                continue
+            better = f"{text[: match.start()]}`{name}`{text[match.end() :]}"
+            spaces = "no spaces" if " " in name else "spaces"
+            other = f"; put {spaces} around its signs if you mean what they stand for"
+            other = other if re.search(r"[-+*/:|~(]", name) else ""
+            raise fault(
+                text,
+                f"the table has a column {name!r}, whose name goes in backticks: "
+                f"{shown(better)}{other}",
+            )
 
 
-def _function(node, caller: str | None) -> str:
-    """The name of the function that is called, which must be of the list."""
-    name = node.callee.name.lexeme if isinstance(node.callee, syntax.Variable) else "(...)"
-    if name not in FUNCTIONS:
-        raise _Refused(
-            f"function {name!r} cannot be used{nearest(name, FUNCTIONS)}; "
-            f"known: {', '.join(FUNCTIONS)}"
+def _tree(text: str) -> syntax.Binary:
+    """The syntax tree of `response ~ terms`."""
+    tokens = scan(text)
+    kinds = [token.kind for token in tokens]
+    if "TILDE" not in kinds or kinds[0] == "TILDE":
+        raise Refused("no response; write `response ~ predictors`")
+    if kinds.count("TILDE") > 1:
+        raise Refused("has more than one `~`; write `response ~ predictors`")
+    if kinds[-2] == "TILDE":
+        raise Refused("no predictors; an intercept alone is written `y ~ 1`")
+    _check_equals(kinds)
+    parser = Parser(tokens)
+    try:
+        tree = parser.parse()
+    except ParseError:
+        raise Refused(_out_of_place(tokens, parser.current)) from None
+    if not parser.at_end():
+        raise Refused(_out_of_place(tokens, parser.current))
+    if not (isinstance(tree, syntax.Binary) and tree.operator.kind == "TILDE"):
+        raise Refused("no response; write `response ~ predictors`")
+    return tree
+
+
+def _check_equals(kinds: list[str]) -> None:
+    """The parser would take `y ~ x = 1` for an argument of a call."""
+    depth = 0
+    for kind in kinds:
+        depth += (kind == "LEFT_PAREN") - (kind == "RIGHT_PAREN")
+        if kind == "EQUAL" and not depth:
+            raise Refused("`=` has a meaning inside a call only; a comparison is I(x == 1)")
+
+
+def _out_of_place(tokens, at: int) -> str:
+    """Why the parser cannot go on at a token."""
+    here, before = tokens[at], tokens[at - 1]
+    if here.kind == "PIPE" and before.kind == "LEFT_PAREN":
+        return "cannot be read: before | is what varies by group, as in (1 | g)"
+    if here.kind == "PIPE":
+        return "a group term is written in parentheses, as in y ~ x + (1 | g)"
+    if before.kind == "PIPE":
+        return "cannot be read: after | is the grouping factor, as in (1 | g)"
+    if here.kind in COMPARISONS:
+        return "a comparison is written inside I(), as in I(x > 0)"
+    if here.kind == "EOF":
+        return f"cannot be read: a term is missing at the end, after {before.lexeme!r}"
+    names = ("IDENTIFIER", "BQNAME", "NUMBER", "STRING")
+    if here.kind in names and before.kind in names:
+        a, b = before.lexeme, here.lexeme
+        return (
+            f"no sign between {a} and {b}; write {a} + {b} for two terms, and `{a} {b}` in "
+            "backticks for a column with a space in its name"
         )
-    if name in CONTRASTS and caller not in LABELLING:
-        raise _Refused(f"{name} is written inside C(), as in C(x, {name})")
-    return name
+    if here.kind in (*names, "LEFT_PAREN"):
+        return f"no sign between {before.lexeme!r} and {here.lexeme!r}; terms are joined by +"
+    return f"cannot be read: {here.lexeme!r} cannot follow {before.lexeme!r}"
 
 
-def _check_operator(node, caller: str | None) -> None:
-    """Refuse what `formulae` would take to mean something else, or never finish."""
-    kind = node.operator.kind
-    sides = (node.left, node.right)
-    if kind == "STAR_STAR":
-        power = node.right.right if isinstance(node.right, syntax.Unary) else node.right
-        value = power.value if isinstance(power, syntax.Literal) else None
-        if caller is None and not isinstance(node.left, syntax.Grouping):
-            raise _Refused("a power of a column is written I(x**2)")
-        if caller is None and value not in (2, 3, 4, 5):
-            raise _Refused("interactions go up to a power of 2 to 5, as in (a + b)**2")
-        if not isinstance(value, int | float) or not any(_uses(node.left, caller)):
-            raise _Refused("a power is of a column and a number, as in I(x**2)")
-    elif caller is not None and kind not in ("EQUAL_EQUAL", "BANG_EQUAL"):
-        literals = (side.value for side in sides if isinstance(side, syntax.Literal))
-        if any(isinstance(value, str) for value in literals):
-            raise _Refused("text can be compared by == and !=, nothing else")
+def _check_depth(root) -> None:
+    """Sums are read one by one; what is nested otherwise takes the stack of the interpreter."""
+    waiting = [(root, 0, True)]
+    while waiting:
+        node, depth, summed = waiting.pop()
+        if depth > DEEPEST:
+            raise Refused(
+                f"has more than {DEEPEST} operators and calls within each other; make such a "
+                "column in the table"
+            )
+        below = depth + 1
+        match node:
+            case syntax.Binary(operator=operator):
+                flat = summed and operator.kind in ("PLUS", "MINUS", "PIPE")
+                depth = depth if flat else below
+                waiting += [(node.left, depth, flat), (node.right, depth, flat)]
+            case syntax.Unary():
+                waiting.append((node.right, below, summed))
+            case syntax.Grouping():
+                waiting.append((node.expression, below, summed))
+            case syntax.Call():
+                waiting += [(one, below, False) for one in node.args]
+            case syntax.Assign():
+                waiting.append((node.value, below, False))
 
 
 def listed(names) -> str:
@@ -202,8 +186,3 @@ def shown(value) -> str:
     """A value for a message: on one line, and not a page of it."""
     text = repr(" ".join(str(value).split()))
     return text if len(text) <= 80 else f"{text[:76]}...'"
-
-
-def first_line(problem: Exception) -> str:
-    """What a library said was wrong."""
-    return (str(problem).splitlines() or [type(problem).__name__])[0]

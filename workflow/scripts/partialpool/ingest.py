@@ -7,12 +7,12 @@ columns are, `learned` what the formula must know of all of it, `data_report` wh
 none of them holds the table in memory.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from partialpool import data_report, families, kept, names
+from partialpool import data_report, exact, families, kept, moments, names, response
 from partialpool.columns import Columns, Roles
 from partialpool.design import HUGE, Design, check_rank
 from partialpool.errors import UserError
@@ -20,18 +20,11 @@ from partialpool.formula import Formula
 from partialpool.grammar import listed, shown
 from partialpool.kept import Kept, as_text
 from partialpool.learned import Learned
+from partialpool.predicted import PREDICTED
 from partialpool.study import Outcome
 from partialpool.table import Again, File
 from partialpool.tally import Tally
 
-# Columns of the predictions, beside which those of the table stand.
-PREDICTED = (
-    *("mean", "sd", "lower", "upper", "outcome_lower", "outcome_upper"),
-    *("probability", "probability_lower", "probability_upper"),
-    *("group_status", "predicted_for", "fit_passed", "note"),
-)
-LARGEST_COUNT = 1e15  # above, not every whole number is a float
-LARGEST_OFFSET = 100  # on the scale of a logarithm
 COUNTED = 100_000  # rows at most by which it is judged how much counts vary
 SUBSET = 10_000  # rows at most of which there are pictures, predictive checks and comparisons
 
@@ -104,19 +97,19 @@ def ingest(
     file = File(path, source)
     used = list(dict.fromkeys([*formula.variables, *outcome.columns.values()]))
     wanted = list(dict.fromkeys([*used, *key]))
-    response = names.of_response(formula)
+    of_response = names.of_response(formula)
     text = {*formula.group_columns, *wanted[len(used) :]}
     roles = Roles(
         wanted,
         numbers={*formula.numbers, *outcome.columns.values()},
-        labels={*text, *formula.labels},
-        response=response,
+        labels={*text, *formula.labels} - ({*formula.both} - {*formula.labels}),
+        response=of_response,
         text=text,
     )
     remedy = "fill them in, leave out such rows, or set `missing: drop`"
     columns = Columns(file, roles, remedy if missing == "error" else "")
     for name in used:
-        if name in PREDICTED and name not in response:
+        if name in PREDICTED and name not in of_response:
             raise file.fault(f"column {name!r} has the name of a result; rename it")
     while True:
         try:
@@ -135,7 +128,10 @@ def ingest(
         rng = np.random.default_rng([rows.rows, purpose])
         return kept.chosen(to, np.sort(rng.choice(rows.rows, most, replace=False)))
 
-    counted = some(COUNTED, 6) if tally.discrete else next(rows.batches())
+    subset = some(SUBSET, 4)
+    if outcome.sigma_estimated:
+        _check_residuals(file, rows, subset, design, outcome)
+    counted = some(COUNTED, 6) if tally.discrete else subset
     gaps = {name: count for name, count in columns.gaps.items() if count}
     report = data_report.report(
         tally,
@@ -144,9 +140,13 @@ def ingest(
         families.columns(counted, outcome),
         gaps,
         columns.rows,
+        file.padded,
         source,
     )
-    return Ingested(report, learned, some(SUBSET, 4), tally.groups(design))
+    values = families.columns(subset, outcome)
+    y = design.at(subset, response=True).y - families.offset(values, len(subset))
+    learned = replace(learned, location_scale=moments.robust(y, values.get("weights")))
+    return Ingested(report, learned, subset, tally.groups(design))
 
 
 def _keep(file: File, columns: Columns, formula: Formula, used: list, key: list, to) -> Kept:
@@ -182,11 +182,11 @@ def _tallied(file: File, rows: Kept, design: Design, outcome: Outcome) -> Tally:
     """Evaluate the design of all rows, and check it and the outcome's columns."""
     tally, wrong = None, None
     for batch in rows.batches():
-        _check_outcome(file, batch, outcome)
+        response.check_columns(file, batch, outcome)
         here = _evaluated(file, lambda batch=batch: design.at(batch, response=True))
         tally = tally or Tally(design, outcome, batch)
         tally.add(batch, here, families.columns(batch, outcome))
-        wrong = wrong or _wrong_response(file, batch, here, outcome)
+        wrong = wrong or response.first_wrong(file, batch, here, outcome)
     for (columns, _), triangle in zip(design.of_parts(), tally.triangles, strict=True):
         _evaluated(file, lambda c=columns, t=triangle: check_rank(design.formula, c, t, tally.rows))
     for factor in design.factors:
@@ -199,9 +199,27 @@ def _tallied(file: File, rows: Kept, design: Design, outcome: Outcome) -> Tally:
         raise wrong
     # Of different numbers of trials, the same number of successes says something.
     if tally.greatest - tally.least < 1 / HUGE and len(tally.trials) < 2:
-        response = design.formula.response
-        raise file.fault(f"the response {response!r} is {tally.least:g} in every row")
+        name = design.formula.response
+        raise file.fault(f"the response {name!r} is {tally.least:g} in every row")
     return tally
+
+
+def _check_residuals(
+    file: File, rows: Kept, subset: pd.DataFrame, design: Design, outcome: Outcome
+) -> None:
+    """Refuse a table of which sigma is zero; `subset` are some of its rows, or all."""
+
+    def of(tables):
+        for table in tables:
+            values = families.columns(table, outcome)
+            here = design.at(table, response=True)
+            weights = values.get("weights", np.ones(len(table)))
+            yield here, here.y - families.offset(values, len(table)), weights
+
+    every = (lambda: of(rows.batches())) if len(subset) < rows.rows else None
+    said = exact.problem(lambda: of([subset]), every, outcome)
+    if said:
+        raise file.fault(said)
 
 
 def ingest_new(path, learned: Learned, outcome: Outcome, *, source: str) -> pd.DataFrame:
@@ -245,7 +263,7 @@ def ingest_new(path, learned: Learned, outcome: Outcome, *, source: str) -> pd.D
         rows[name] = values
     columns.finish()
     rows = rows.astype({name: _plain_type(rows[name]) for name in checked})
-    _check_outcome(file, rows, outcome)
+    response.check_columns(file, rows, outcome)
     _evaluated(file, lambda: learned.design.at(rows))
     return rows
 
@@ -306,64 +324,3 @@ def _check_key(file: File, hashed: pd.Series, key: list[str]) -> None:
         f"rows {first.name + 1} and {second.name + 1} have the same key: {named}; "
         "leave out one of them, or add to `key` what tells them apart"
     )
-
-
-def _check_outcome(file: File, table: pd.DataFrame, outcome: Outcome) -> None:
-    """Columns that say how the response comes about, where the table has them."""
-    for role, name in outcome.columns.items():
-        if name not in table:
-            continue
-        values = table[name]
-        if role == "trials":
-            wrong = (values < 1) | (values != np.floor(values)) | (values > LARGEST_COUNT)
-            needs = "trials must be whole numbers, 1 or more"
-        elif role == "offset":
-            link = families.FAMILIES[outcome.family].link
-            wrong = (values.abs() > LARGEST_OFFSET) & (link != "identity")
-            needs = (
-                f"an offset is added on the scale of the {link} and must be between "
-                f"-{LARGEST_OFFSET} and {LARGEST_OFFSET} (what counts are proportional to is "
-                "an `exposure`)"
-            )
-        else:
-            wrong = values < 1 / HUGE
-            needs = f"{role} must be over 0"
-        if wrong.any():
-            raise file.fault(
-                f"{needs}; column {name!r} is {values[wrong].iloc[0]:g} in row {_row(wrong)}"
-            )
-
-
-def _wrong_response(file: File, table: pd.DataFrame, design: Design, outcome: Outcome):
-    """The error about the first response that the family cannot give; None if it can give all."""
-    y, family = design.y, outcome.family
-    trials = table[outcome.trials].to_numpy(dtype=float) if outcome.trials else None
-    wrong = families.outside(family, y, trials)
-    if families.FAMILIES[family].discrete:
-        wrong |= y > LARGEST_COUNT
-    if not wrong.any():
-        return None
-    at = wrong.argmax()
-    of = f", of {trials[at]:g} trials," if trials is not None else ""
-    return file.fault(
-        f"the response {design.formula.response!r} is {y[at]:.15g}{of} in row "
-        f"{table.index[at] + 1}; family {family} takes {families.FAMILIES[family].support}"
-        f"{_fitting(family, y)}"
-    )
-
-
-def _fitting(family: str, y: np.ndarray) -> str:
-    """What would fit a response that the family cannot give."""
-    values = np.unique(y)
-    if family == "bernoulli" and len(values) == 2:
-        return f"; make {values[0]:g} and {values[1]:g} 0 and 1"
-    if not families.outside("poisson", y).any():
-        return "; counts fit families poisson and negative_binomial"
-    if family == "binomial" and (values >= 0).all() and (values <= 1).all():
-        return "; give the number of successes, not their share"
-    return "; other numbers fit families gaussian and student_t"
-
-
-def _row(mask: pd.Series) -> int:
-    """Number of the first row that is true, from 1, in the file."""
-    return int(mask.index[np.flatnonzero(mask)[0]]) + 1

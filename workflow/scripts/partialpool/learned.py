@@ -9,24 +9,21 @@ table where `formulae` wants one.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
-from operator import add
+from operator import add, and_
 
 import numpy as np
 import pandas as pd
-from formulae.categorical import ENCODINGS
-from formulae.environment import Environment
-from formulae.terms import Call, Term
+from formulae.terms import Call
 from formulae.terms.call_resolver import LazyCall
 from formulae.transforms import TRANSFORMS
 from scipy.interpolate import CubicSpline
 
-from partialpool import files
-from partialpool.design import Design, labels_in
+from partialpool import factors, files
+from partialpool.design import Design, components, labels_in
 from partialpool.formula import Formula, Terms
-from partialpool.grammar import ENVIRONMENT
+from partialpool.functions import ENVIRONMENT, EVERYTHING
 from partialpool.moments import Moments
 
-EVERYTHING = Environment([{**TRANSFORMS, **ENCODINGS}]).with_outer_namespace(ENVIRONMENT.namespace)
 MOMENTS = ("center", "scale", "standardize")  # learn a mean, and perhaps an sd
 UNUSED = ("_random_state", "_penalty_matrix")  # of splines; as long as the table, and not needed
 
@@ -46,12 +43,18 @@ class Learned:
         Of each grouping factor, sorted.
     transformations : dict of str to dict
         Parameters of `center(x)` and so on, by how they are written.
+    numeric : frozenset of str
+        Predictors that are grouping columns too, and numbers: see `Formula.numeric`.
+    location_scale : tuple of float, optional
+        Robust location and scale of the response without offsets: see `moments.robust`.
     """
 
     formula: Formula
     exemplars: pd.DataFrame
     levels: dict[str, tuple[str, ...]]
     transformations: dict[str, dict]
+    numeric: frozenset[str] = frozenset()
+    location_scale: tuple[float, float] | None = None
 
     @classmethod
     def of(cls, formula: Formula, batches: Batches) -> "Learned":
@@ -71,18 +74,21 @@ class Learned:
             If a column is missing or of the wrong type, or a term cannot be evaluated.
         """
         learned: dict[str, dict] = {}
+        numeric = frozenset(formula.both)
+        if numeric:
+            numeric = reduce(and_, (formula.numeric(batch) for batch in batches()))
         while ready := _ready(formula, learned):
-            learned |= _totals(formula, ready, batches)
-        exemplars, levels = _exemplars(formula, learned, batches)
-        return cls(formula, exemplars, levels, learned)
+            learned |= _totals(formula, ready, batches, numeric)
+        exemplars, levels = _exemplars(formula, learned, batches, numeric)
+        return cls(formula, exemplars, levels, learned, numeric)
 
     @cached_property
     def design(self) -> Design:
         """Of the exemplars, with the table's levels: what matters is its :meth:`Design.at`."""
         terms = _knowing(self.formula, self.transformations)
-        design = self.formula.evaluate(terms, self.exemplars)
-        factors = (replace(one, levels=self.levels[one.name]) for one in design.factors)
-        return replace(design, factors=tuple(factors))
+        design = self.formula.evaluate(terms, self.exemplars, numeric=self.numeric)
+        own = (replace(one, levels=self.levels[one.name]) for one in design.factors)
+        return replace(design, factors=tuple(own))
 
     def is_text(self, name: str) -> bool:
         """Whether a column of the formula is labels in the table."""
@@ -94,6 +100,8 @@ class Learned:
             "exemplars": {name: values.tolist() for name, values in self.exemplars.items()},
             "levels": {name: list(levels) for name, levels in self.levels.items()},
             "transformations": {n: _plain(state) for n, state in self.transformations.items()},
+            "numeric": sorted(self.numeric),
+            "location_scale": self.location_scale and list(self.location_scale),
         }
 
     @classmethod
@@ -109,15 +117,15 @@ class Learned:
             pd.DataFrame(stored["exemplars"]),
             {name: tuple(levels) for name, levels in stored["levels"].items()},
             {name: _full(state) for name, state in stored["transformations"].items()},
+            frozenset(stored["numeric"]),
+            stored["location_scale"] and tuple(stored["location_scale"]),
         )
 
 
 def _components(terms: Terms) -> Iterator:
     """Columns and calls that terms are products of, the response's last."""
     for part in terms.parts:
-        for term in part.common_terms:
-            if isinstance(term, Term):
-                yield from term.components
+        yield from components(part)
     yield from terms.response.term.components
 
 
@@ -162,13 +170,13 @@ def _ready(formula: Formula, learned: dict[str, dict]) -> dict[str, LazyCall]:
     return found
 
 
-def _totals(formula: Formula, ready: dict[str, LazyCall], batches: Batches) -> dict[str, dict]:
+def _totals(formula: Formula, ready: dict[str, LazyCall], batches: Batches, numeric) -> dict:
     """What transformations learn in one pass over the table."""
     moments = {name: [] for name, call in ready.items() if call.callee in MOMENTS}
     whole = {name: [] for name in ready if name not in moments}
     with formula.evaluating():
         for batch in batches():
-            mask = formula.mask(batch, formula.variables)
+            mask = formula.mask(batch, formula.variables, numeric=numeric)
             for name in moments:
                 values = _arguments(ready[name])[0].eval(mask, EVERYTHING)
                 moments[name].append(Moments.of(np.asarray(values, dtype=float)))
@@ -181,12 +189,29 @@ def _totals(formula: Formula, ready: dict[str, LazyCall], batches: Batches) -> d
             if hasattr(transformation, "std"):
                 transformation.std = float(total.sd)
             ready[name].stateful_transform = transformation
-        for name, parts in whole.items():
-            ready[name].eval(pd.concat(parts, ignore_index=True), EVERYTHING)
+    for name, parts in whole.items():
+        _learn(formula, ready[name], pd.concat(parts, ignore_index=True))
     return {
         name: {k: v for k, v in call.stateful_transform.__dict__.items() if k not in UNUSED}
         for name, call in ready.items()
     }
+
+
+def _learn(formula: Formula, call: LazyCall, mask: pd.DataFrame) -> None:
+    """Let a spline or polynomial learn from the whole table."""
+    with formula.evaluating(f"{call}"):
+        values = np.unique(np.asarray(_arguments(call)[0].eval(mask, EVERYTHING), dtype=float))
+    try:
+        with np.errstate(all="ignore"):
+            call.eval(mask, EVERYTHING)
+        columns = getattr(call.stateful_transform, "degree", 0)
+    except (ArithmeticError, ValueError, TypeError, np.linalg.LinAlgError):
+        columns = len(values)
+    if columns >= len(values):
+        raise formula.error(
+            f"{call} cannot be computed: its column has {len(values)} different values, from "
+            f"{values.min():g} to {values.max():g}; take fewer columns, and bounds beyond these"
+        )
 
 
 def _columns(lazy) -> set[str]:
@@ -195,12 +220,12 @@ def _columns(lazy) -> set[str]:
     return own.union(*(_columns(argument) for argument in _arguments(lazy)))
 
 
-def _exemplars(formula: Formula, learned: dict[str, dict], batches: Batches):
+def _exemplars(formula: Formula, learned: dict[str, dict], batches: Batches, numeric):
     """Rows that show every level of every label; the levels of each factor."""
     terms = _knowing(formula, learned)
     chosen, seen, levels = [], {}, {name: set() for name in formula.factors}
     for batch in batches():
-        mask = formula.mask(batch, formula.variables)
+        mask = formula.mask(batch, formula.variables, numeric=numeric)
         rows = set() if chosen else {0}
         with formula.evaluating():
             components = [one for one in _components(terms) if _is_label(one, mask)]
@@ -211,7 +236,7 @@ def _exemplars(formula: Formula, learned: dict[str, dict], batches: Batches):
             new = new[~new.isin(known)]
             known |= set(new)
             rows |= {*new.index}
-        for name, labelled in formula.group_labels(mask).items():
+        for name, labelled in factors.labels(batch, formula.factors).items():
             levels[name] |= {*labelled.categories}
         if rows:
             chosen.append(batch[list(formula.variables)].iloc[sorted(rows)])

@@ -1,8 +1,10 @@
-"""Moments: means and sums of squares of columns, from parts of a table in any number."""
+"""Moments: means and sums of squares of columns, from parts of a table in any number; and
+location and scale that outliers do not move."""
 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import special
 
 
 @dataclass(frozen=True)
@@ -48,3 +50,26 @@ class Moments:
     def sd(self) -> np.ndarray:
         """Standard deviation over the rows, not one less."""
         return np.sqrt(self.squares / self.weight)
+
+
+def robust(values: np.ndarray, weights: np.ndarray | None = None) -> tuple[float, float]:
+    """Median, and median absolute deviation in the units of a normal distribution's sd.
+
+    Where more than half of the values are the same, the mean absolute deviation takes the place
+    of the median one (Rousseeuw & Croux 1993, https://doi.org/10.1080/01621459.1993.10476408).
+
+    Parameters
+    ----------
+    values, weights : numpy.ndarray
+        Shape `(row,)`: a row counts once, or as its weight says.
+    """
+
+    def median(of):
+        return float(np.quantile(of, 0.5, weights=weights, method="inverted_cdf"))
+
+    middle = median(values)
+    away = np.abs(values - middle)
+    scale = median(away) / special.ndtri(0.75)
+    if scale == 0:
+        scale = np.average(away, weights=weights) * np.sqrt(np.pi / 2)
+    return middle, float(scale)

@@ -6,6 +6,7 @@ import pandas as pd
 from partialpool import families
 from partialpool.design import Design
 from partialpool.draws import Draws
+from partialpool.response_scale import ResponseScale
 from partialpool.study import Outcome
 
 BATCH = 10_000_000  # rows x draws held at once
@@ -62,22 +63,30 @@ def predict(
         (Student-t: of its location); for a Bernoulli or binomial response `probability,
         probability_lower, probability_upper` of one trial's success; `outcome_lower,
         outcome_upper` of a new observation; `group_status` ("known" if all groups are, "new",
-        "average", or "none" without groups), `fit_passed` and `note`.
+        "average", or "none" without groups), `fit_passed` and `note`. Where the response is a
+        function of a column that can be undone, such as log(sales), also on the column's own
+        scale: `response_median` and `response_mean` of new observations, each with `_lower` and
+        `_upper`, and `response_outcome_lower, response_outcome_upper` of a new observation. There
+        is no `response_mean` where it has no closed form.
     """
     draws = Draws(posterior, design, outcome, families.columns(rows, outcome), seed=seed)
+    own = ResponseScale.of(design) if draws.family.link == "identity" else None
     return pd.concat(
-        [_predicted(draws, rows, one, variant, passed, interval) for one in whom],
+        [_predicted(draws, rows, one, variant, passed, interval, own) for one in whom],
         ignore_index=True,
     )
 
 
-def _predicted(draws: Draws, rows: pd.DataFrame, whom, variant, passed, interval) -> pd.DataFrame:
+def _predicted(
+    draws: Draws, rows: pd.DataFrame, whom, variant, passed, interval, own: ResponseScale | None
+) -> pd.DataFrame:
     size, family = len(rows), draws.family
     status = group_status(draws, whom)
     refused = refusals(status, variant)
     wanted = np.flatnonzero(refused == "")
     expected, probability = np.full((size, 4), np.nan), np.full((size, 3), np.nan)
     outcome = np.full((size, 2), np.nan)
+    middle, average = np.full((size, 3), np.nan), np.full((size, 3), np.nan)
     noise = np.random.default_rng([draws.seed, 1, *whom.encode()])
     # Counts have quantiles that are counts.
     method = "inverted_cdf" if family.discrete else "linear"
@@ -90,12 +99,23 @@ def _predicted(draws: Draws, rows: pd.DataFrame, whom, variant, passed, interval
         expected[at] = described(mean if trials is None else mean * trials, interval)
         drawn = draws.responses(noise, at, eta, whom)
         outcome[at] = np.quantile(drawn, tails(interval), axis=1, method=method).T
+        if own:
+            # The median of symmetric noise is its centre, and quantiles go through the inverse.
+            middle[at] = own.back(np.quantile(eta, [0.5, *tails(interval)], axis=1)).T
+            if _has_mean(draws, own):
+                sigma = draws.parameters(at, whom)["sigma"]
+                average[at] = described(own.mean(eta, sigma), interval)[:, [0, 2, 3]]
 
     answer = pd.DataFrame({"predicted_for": np.full(size, whom)})
     answer[["mean", "sd", "lower", "upper"]] = expected
     if family.link == "logit":
         answer[["probability", "probability_lower", "probability_upper"]] = probability
     answer[["outcome_lower", "outcome_upper"]] = outcome
+    if own:
+        answer[["response_median", "response_median_lower", "response_median_upper"]] = middle
+        if _has_mean(draws, own):
+            answer[["response_mean", "response_mean_lower", "response_mean_upper"]] = average
+        answer[["response_outcome_lower", "response_outcome_upper"]] = own.back(outcome)
     answer["group_status"] = status
     answer["fit_passed"] = passed
     unsaid = np.isnan(outcome[:, 0]) & (refused == "")
@@ -106,6 +126,11 @@ def _predicted(draws: Draws, rows: pd.DataFrame, whom, variant, passed, interval
     # Columns of the same name in the rows are replaced by the answer.
     kept = rows.reset_index(drop=True).drop(columns=list(answer.columns), errors="ignore")
     return pd.concat([kept, answer], axis=1)
+
+
+def _has_mean(draws: Draws, own: ResponseScale) -> bool:
+    """Whether the mean of new observations on the column's own scale is known in closed form."""
+    return draws.outcome.family == "gaussian" and own.function.mean is not None
 
 
 def group_status(draws: Draws, whom: str) -> np.ndarray:

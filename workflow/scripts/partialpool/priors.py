@@ -157,6 +157,10 @@ class Priors:
         Whether the prior of the Intercept is on the linear predictor at the
         average of the predictors (the default, as in Bambi and rstanarm)
         instead of where they are all zero (when the config gives one).
+    at_averages : tuple of str
+        Factors whose sds and correlations have priors on the deviations at the average of the
+        predictors (the default) instead of where they are all zero (where the config gives one
+        of the Intercept's sd, or of the correlations).
     wide : dict of str to dict of str to float
         The between-group sd of the unpooled variant, by factor and varying coefficient.
     given : tuple of str
@@ -169,6 +173,7 @@ class Priors:
     nu: dict[str, Prior] = field(default_factory=dict)
     response: dict[str, Prior] = field(default_factory=dict)
     centred: bool = False
+    at_averages: tuple[str, ...] = ()
     wide: dict[str, dict[str, float]] = field(default_factory=dict)
     given: tuple[str, ...] = ()
 
@@ -185,6 +190,7 @@ class Priors:
             "nu": texts(self.nu),
             "response": texts(self.response),
             "centred": self.centred,
+            "at_averages": list(self.at_averages),
             "wide": self.wide,
             "given": list(self.given),
         }
@@ -203,6 +209,7 @@ class Priors:
             nu=read(stored["nu"]),
             response=read(stored["response"]),
             centred=stored["centred"],
+            at_averages=tuple(stored["at_averages"]),
             wide=stored["wide"],
             given=tuple(stored["given"]),
         )
@@ -262,7 +269,7 @@ def check_keys(given: dict[str, str], design, outcome, group_effects: str, where
     for factor in design.factors:
         own |= dict.fromkeys(["sd", f"sd_{factor.name}"], "positive")
         own |= {f"sd_{factor.name}[{column}]": "positive" for column in factor.varying}
-        if len(factor.varying) > 1:
+        if any(len(block) > 1 for block in factor.blocks):
             own |= dict.fromkeys(["cor", f"cor_{factor.name}"], "correlation")
         if group_effects == "student_t":
             own[f"nu_{factor.name}"] = "positive"
@@ -297,10 +304,13 @@ def complete(given: dict[str, str], data, group_effects: str = "normal") -> Prio
 
     As in Bambi and rstanarm: a coefficient is normal(0, 2.5 s / sd(x)), the linear predictor
     at the average predictors normal(m, 2.5 s), a between-group sd half-normal with the scale
-    of its coefficient, correlations lkj(2). With an identity link m and s are the mean and sd
-    of the response, else m is the link of its mean and s is one. sigma is half-Student-t(4, s),
-    degrees of freedom gamma(2, 0.1), alpha half-Cauchy(1), the sd of log sigma half-normal(1).
-    Numbers are rounded to four digits, so that the report prints what was used.
+    of its coefficient, correlations lkj(2). Sds and correlations are of the deviations at the
+    average predictors, too, unless the config has a prior of that factor's correlations or of its
+    Intercept's sd: what is written holds where predictors are zero. With an identity link m and s
+    are the mean and sd of the response, else m is the link of its mean and s is one. sigma is
+    half-Student-t(4, s), degrees of freedom gamma(2, 0.1), alpha half-Cauchy(1), the sd of log
+    sigma half-normal(1). Numbers are rounded to four digits, so that the report prints what was
+    used.
 
     Parameters
     ----------
@@ -317,14 +327,25 @@ def complete(given: dict[str, str], data, group_effects: str = "normal") -> Prio
     Juárez & Steel (2010), https://doi.org/10.1198/jbes.2009.07145.
     """
     spread = data.response_sd
+    at_averages = tuple(
+        factor.name
+        for factor in data.factors
+        if any("Intercept" in block and len(block) > 1 for block in factor.blocks)
+        and not holds_as_written(given, factor.name)
+    )
 
-    def default_scale(column, beside=()):
+    def default_scale(column, factor=None):
         if column != "Intercept":
             return _round(2.5 * spread / data.sd[column])
-        # A group's intercept is its line at x = 0, as far from the data as the
-        # predictors' means are from zero, in units of their sds.
-        away = sum((data.mean[c] / data.sd[c]) ** 2 for c in beside if c != column)
+        # A group's intercept is its line where the columns are zero that vary apart from it, as
+        # far from the data as their means are from zero, in units of their sds.
+        away = sum((data.mean[c] / data.sd[c]) ** 2 for c in apart(factor)) if factor else 0
         return _round(2.5 * spread * (1 + away) ** 0.5)
+
+    def apart(factor):
+        own = next(block for block in factor.blocks if "Intercept" in block)
+        kept = own if factor.name in at_averages else ("Intercept",)
+        return [column for column in factor.varying if column not in kept]
 
     def lookup(*keys):
         return next((Prior.parse(given[k]) for k in keys if k in given), None)
@@ -338,7 +359,7 @@ def complete(given: dict[str, str], data, group_effects: str = "normal") -> Prio
     def between(factor, column):
         name = f"sd_{factor.name}"
         prior = lookup(f"{name}[{column}]", name, "sd")
-        return prior or Prior("half_normal", (default_scale(column, factor.varying),))
+        return prior or Prior("half_normal", (default_scale(column, factor),))
 
     term = {column: name for name, columns in data.terms.items() for column in columns}
     beta = {c: lookup(c, term[c]) or coefficient(c) for c in data.coefficients}
@@ -348,7 +369,7 @@ def complete(given: dict[str, str], data, group_effects: str = "normal") -> Prio
         "nu": Prior("gamma", (2.0, 0.1)),
         "alpha": Prior("half_cauchy", (1.0,)),
     }
-    many = [factor for factor in data.factors if len(factor.varying) > 1]
+    many = [f for f in data.factors if any(len(block) > 1 for block in f.blocks)]
     heavy = data.factors if group_effects == "student_t" else ()
     # Ten default scales are flat against any data; on a link's scale four are, and more
     # would only say that probabilities are 0 or 1.
@@ -360,12 +381,16 @@ def complete(given: dict[str, str], data, group_effects: str = "normal") -> Prio
         nu={f.name: lookup(f"nu_{f.name}") or response["nu"] for f in heavy},
         response={name: lookup(name) or response[name] for name in of_response(data.outcome)},
         centred="Intercept" in beta and "Intercept" not in given,
-        wide={
-            f.name: {c: times * default_scale(c, f.varying) for c in f.varying}
-            for f in data.factors
-        },
+        at_averages=at_averages,
+        wide={f.name: {c: times * default_scale(c, f) for c in f.varying} for f in data.factors},
         given=tuple(given),
     )
+
+
+def holds_as_written(given, factor: str) -> list[str]:
+    """The configured priors because of which a factor's hold where predictors are zero."""
+    keys = ("sd", f"sd_{factor}", f"sd_{factor}[Intercept]", "cor", f"cor_{factor}")
+    return [key for key in keys if key in given]
 
 
 def _round(value: float, to: float | None = None) -> float:

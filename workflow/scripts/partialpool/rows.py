@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import special
+from scipy import optimize, special
 
 from partialpool import families, triangles
 from partialpool.described import Described
@@ -157,7 +157,8 @@ class Rows(Described):
         y = (self.count * self.y).sum()
         if self.family.link == "logit":
             # Half a success and half a failure more keep it finite.
-            centre = special.logit((y + 0.5) / (self.trials.sum() + 1))
+            total = self.trials.sum()
+            centre = _common_log_odds((y + 0.5) / (total + 1), self.offset, self.trials / total)
         else:
             centre = np.log((y + 0.5) / (self.count * np.exp(self.offset)).sum())
         return {"response_mean": float(centre), "response_sd": 1.0}
@@ -198,6 +199,16 @@ class Rows(Described):
             **arrays,
             **cls.described(json.loads(stored.attrs["model"])),
         )
+
+
+def _common_log_odds(mean: float, offset: np.ndarray, weight: np.ndarray) -> float:
+    """The log odds that, with each row's offset added, have a mean probability over the rows."""
+    own = special.logit(mean)
+    return optimize.brentq(
+        lambda log_odds: weight @ special.expit(log_odds + offset) - mean,
+        own - offset.max() - 1e-6,
+        own - offset.min() + 1e-6,
+    )
 
 
 def _none(size: int) -> np.ndarray:

@@ -4,6 +4,7 @@ The study's own formula and family say how rows depend on coefficients, so anyth
 can be fitted can be simulated.
 """
 
+from itertools import combinations
 from math import prod
 
 import numpy as np
@@ -11,18 +12,9 @@ import pandas as pd
 
 from partialpool import families
 from partialpool.design import Design, Factor
-from partialpool.errors import UserError, nearest
 from partialpool.formula import Formula
+from partialpool.simulate_block import arguments, draw, each_group, fault, require_names
 from partialpool.study import Outcome, Study, call
-
-PARAMETERS = {
-    "normal": ("mean", "sd"),
-    "uniform": ("low", "high"),
-    "bernoulli": ("p",),
-    "poisson": ("rate",),
-    "gamma": ("shape", "rate"),
-    "exponential": ("rate",),
-}
 
 
 def simulate(study: Study) -> tuple[pd.DataFrame, dict]:
@@ -53,17 +45,18 @@ def simulate(study: Study) -> tuple[pd.DataFrame, dict]:
     """
     block, formula, outcome = study.simulate, Formula(study.formula), Outcome.of(vars(study))
     if formula.response not in formula.variables:
-        raise _fault(study, f"the response is {formula.response!r}; it must be a plain column")
+        raise fault(study, f"the response is {formula.response!r}; it must be a plain column")
     if study.group_effects != "normal":
         reason = f"group_effects: {study.group_effects} cannot be simulated, only normal ones"
-        raise _fault(study, reason)
+        raise fault(study, reason)
     rng = np.random.default_rng(study.seed)
     table = _grouped(study, formula, rng)
     written = block.get("predictors", {})
-    used = dict.fromkeys([*formula.predictors, *outcome.columns.values()])
-    _require_names(study, written, used, "used by the study", "predictors")
+    drawn = [name for name in formula.predictors if name not in formula.both]
+    used = dict.fromkeys([*drawn, *outcome.columns.values()])
+    require_names(study, written, used, "used by the study", "predictors")
     for name in used:
-        table[name] = _draw(study, written[name], rng, len(table), f"predictors.{name}")
+        table[name] = draw(study, written[name], rng, len(table), f"predictors.{name}")
     found = families.columns(table, outcome)
     _check_outcome(study, outcome, found)
 
@@ -114,13 +107,13 @@ def _numbers(study: Study, columns: tuple[str, ...]) -> dict[str, int]:
     given = study.simulate.get("groups")
     if (given is not None) != bool(columns):
         needed = "needs `groups`" if columns else "has no group term, so leave `groups` out"
-        raise _fault(study, f"the formula {needed}")
+        raise fault(study, f"the formula {needed}")
     if isinstance(given, dict):
-        _require_names(study, given, columns, "a grouping column of the formula", "groups")
+        require_names(study, given, columns, "a grouping column of the formula", "groups")
     elif len(columns) > 1:
         example = ", ".join(f"{column}: {given}" for column in columns)
         reason = f"{given} must be a number for each column, as in {{{example}}}"
-        raise _fault(study, reason, "groups")
+        raise fault(study, reason, "groups")
     else:
         given = dict.fromkeys(columns, given)
     return {column: int(given[column]) for column in columns}
@@ -136,11 +129,11 @@ def _rows(study: Study, groups: int, rng) -> np.ndarray:
     """Number of rows of each group, shape `(group,)`."""
     rows = study.simulate["rows"]
     if isinstance(rows, str):
-        low, high = _arguments(study, rows, ("uniform",), "rows")
+        low, high = arguments(study, rows, ("uniform",), "rows")
         if not (low % 1 == 0 and high % 1 == 0 and low >= 1):
-            raise _fault(study, f"{rows} must have whole numbers of rows, 1 or more", "rows")
+            raise fault(study, f"{rows} must have whole numbers of rows, 1 or more", "rows")
         return rng.integers(int(low), int(high), size=groups, endpoint=True)
-    return _each_group(study, rows, groups, "rows").astype(int)
+    return each_group(study, rows, groups, "rows").astype(int)
 
 
 def _crossed(study: Study, nests: dict, rng) -> list[np.ndarray]:
@@ -148,11 +141,11 @@ def _crossed(study: Study, nests: dict, rng) -> list[np.ndarray]:
     rows = study.simulate["rows"]
     if isinstance(rows, list | str):
         reason = f"{rows} must be one number, of the whole table, as factors are crossed"
-        raise _fault(study, reason, "rows")
+        raise fault(study, reason, "rows")
     sizes = {":".join(nest): prod(shape) for nest, shape in nests.items()}
     for name, size in sizes.items():
         if rows < size:
-            raise _fault(study, f"{rows} are too few for {size} groups of {name!r}", "rows")
+            raise fault(study, f"{rows} are too few for {size} groups of {name!r}", "rows")
     return [rng.permutation(np.arange(int(rows)) % size) for size in sizes.values()]
 
 
@@ -166,7 +159,7 @@ def _check_outcome(study: Study, outcome: Outcome, found: dict[str, np.ndarray])
         if wrong.any():
             needed = "whole numbers, 1 or more" if role == "trials" else "over 0"
             reason = f"{role} must be {needed}; one is {values[wrong][0]:g}"
-            raise _fault(study, reason, f"predictors.{outcome.columns[role]}")
+            raise fault(study, reason, f"predictors.{outcome.columns[role]}")
 
 
 def _coefficients(study: Study, design: Design, rng, values: dict):
@@ -180,7 +173,7 @@ def _coefficients(study: Study, design: Design, rng, values: dict):
     if len(factors) > 1:
         example = ", ".join(f"{f.name}: {{{f.varying[0]}: 1}}" for f in factors)
         reason = f"no `deviations`; with several factors, add sds as in {{{example}}}"
-        raise _fault(study, reason)
+        raise fault(study, reason)
     coefficients = _by_group(study, design, rng, values)
     columns = [design.columns.index(name) for f in factors for name in f.varying]
     return coefficients[_first_groups(design)], {f.name: coefficients[:, columns] for f in factors}
@@ -190,20 +183,21 @@ def _around(study: Study, design: Design, rng, values: dict):
     """As :func:`_coefficients`, from population values and the sds of deviations from them."""
     factors = {factor.name: factor for factor in design.factors}
     population, written = study.simulate["coefficients"], study.simulate["deviations"]
-    _require_names(study, written, factors, "a factor of the formula", "deviations")
-    _require_names(study, population, design.coefficients, "one of the formula", "coefficients")
+    require_names(study, written, factors, "a factor of the formula", "deviations")
+    require_names(study, population, design.coefficients, "one of the formula", "coefficients")
     for name in design.coefficients:
         if not isinstance(population[name], int | float):
             reason = "must be a number, which `deviations` are from"
-            raise _fault(study, reason, f"coefficients.{name}")
+            raise fault(study, reason, f"coefficients.{name}")
         values[f"beta[{name}]"] = float(population[name])
-    correlation = _correlation(study, max(len(factor.varying) for factor in design.factors))
+    largest = max(len(block) for factor in design.factors for block in factor.blocks)
+    correlation = _correlation(study, largest)
 
     everywhere = np.array([float(population.get(name, 0)) for name in design.columns])
     by_row, by_group = np.tile(everywhere, (len(design.matrix), 1)), {}
     for name, factor in factors.items():
         what = f"a coefficient that varies by {name!r}"
-        _require_names(study, written[name], factor.varying, what, f"deviations.{name}")
+        require_names(study, written[name], factor.varying, what, f"deviations.{name}")
         sd = [float(written[name][column]) for column in factor.varying]
         values |= {f"sd_{name}[{c}]": one for c, one in zip(factor.varying, sd, strict=True)}
         u = _deviations(factor, factor.varying, sd, correlation, rng, values)
@@ -219,19 +213,19 @@ def _by_group(study: Study, design: Design, rng, values: dict) -> np.ndarray:
     factor = design.factors[0] if design.factors else None
     varying = factor.varying if factor else ()
     groups = len(factor.levels) if factor else 1
-    _require_names(study, written, design.columns, "one of the formula", "coefficients")
+    require_names(study, written, design.columns, "one of the formula", "coefficients")
     result = np.empty((groups, len(design.columns)))
     normal = {}
     for index, name in enumerate(design.columns):
         given, where = written[name], f"coefficients.{name}"
         if not isinstance(given, int | float) and name not in varying:
-            raise _fault(study, "must be a number: it does not vary", where)
+            raise fault(study, "must be a number: it does not vary", where)
         if not isinstance(given, str):
-            result[:, index] = _each_group(study, given, groups, where)
+            result[:, index] = each_group(study, given, groups, where)
             if not isinstance(given, list) and name in design.coefficients:
                 values[f"beta[{name}]"] = float(given)
             continue
-        low, high = _arguments(study, given, ("normal", "uniform"), where)
+        low, high = arguments(study, given, ("normal", "uniform"), where)
         mean, sd = low, high
         if call(given)[0] == "uniform":
             mean, sd = (low + high) / 2, (high - low) / 12**0.5
@@ -241,7 +235,9 @@ def _by_group(study: Study, design: Design, rng, values: dict) -> np.ndarray:
         if name in design.coefficients:
             values[f"beta[{name}]"] = mean
         values[f"sd_{factor.name}[{name}]"] = sd
-    correlation = _correlation(study, len(normal))
+    blocks = factor.blocks if factor else ()
+    together = [sum(name in block for name in normal) for block in blocks]
+    correlation = _correlation(study, max(together, default=0))
     if normal:
         mean, sd = np.transpose([*normal.values()])
         u = _deviations(factor, [*normal], sd, correlation, rng, values)
@@ -250,23 +246,26 @@ def _by_group(study: Study, design: Design, rng, values: dict) -> np.ndarray:
 
 
 def _correlation(study: Study, size: int) -> float:
-    """The correlation of coefficients that are normal between groups, `size` of them at most."""
+    """The correlation of coefficients that are normal between groups, `size` of them in a block."""
     correlation = study.simulate.get("correlation", 0)
     if "correlation" in study.simulate and not (size > 1 and correlation > -1 / (size - 1)):
-        reason = f"{correlation} needs two or more normal coefficients, and over -1 / (number - 1)"
-        raise _fault(study, reason, "correlation")
+        reason = (
+            f"{correlation} needs two or more normal coefficients in one group term with `|`, and "
+            "over -1 / (number - 1)"
+        )
+        raise fault(study, reason, "correlation")
     return float(correlation)
 
 
 def _deviations(factor: Factor, names, sd, correlation: float, rng, values: dict) -> np.ndarray:
     """Normal deviations of each group of a factor, drawn together, shape `(group, name)`."""
-    size = len(names)
-    matrix = np.full((size, size), correlation, dtype=float)
-    np.fill_diagonal(matrix, 1)
-    standard = rng.normal(size=(len(factor.levels), size)) @ np.linalg.cholesky(matrix).T
-    for i, first in enumerate(names):
-        for second in names[i + 1 :]:
+    block = {name: number for number, own in enumerate(factor.blocks) for name in own}
+    matrix = np.eye(len(names))
+    for (i, first), (j, second) in combinations(enumerate(names), 2):
+        if block[first] == block[second]:
+            matrix[i, j] = matrix[j, i] = correlation
             values[f"cor_{factor.name}[{first}, {second}]"] = correlation
+    standard = rng.normal(size=(len(factor.levels), len(names))) @ np.linalg.cholesky(matrix).T
     return np.asarray(sd) * standard
 
 
@@ -277,14 +276,14 @@ def _parameters(study: Study, outcome: Outcome, design: Design, found, rng, valu
     spread = ("sd_log_sigma",) if outcome.has_sigma and outcome.pools_sigma else ()
     for name in ("sigma", "sd_log_sigma", "nu", "alpha"):
         if name in block and name not in own + spread:
-            raise _fault(study, "the study's model has none; leave it out", name)
+            raise fault(study, "the study's model has none; leave it out", name)
     for name in own:
         if name == "sigma":
             parameters[name] = _sigma(study, outcome, design, found, rng, values)
         elif name in block:
             parameters[name] = values[name] = float(block[name])
         else:
-            raise _fault(study, f"no `{name}`; add a number over 0")
+            raise fault(study, f"no `{name}`; add a number over 0")
     return parameters
 
 
@@ -293,18 +292,18 @@ def _sigma(study: Study, outcome: Outcome, design: Design, found, rng, values: d
     given, known = study.simulate.get("sigma"), not outcome.sigma_estimated
     if known and given is not None and given != outcome.sigma:
         reason = f"the study's sigma, {outcome.sigma!r}, is known; leave this out"
-        raise _fault(study, reason, "sigma")
+        raise fault(study, reason, "sigma")
     if outcome.errors:
         return found["standard errors"]
     if not known and given is None:
-        raise _fault(study, "no `sigma`; add a number over 0")
+        raise fault(study, "no `sigma`; add a number over 0")
     levels = design.factors[0].levels if design.factors else ("all",)
-    sigma = _each_group(study, outcome.sigma if known else given, len(levels), "sigma")
+    sigma = each_group(study, outcome.sigma if known else given, len(levels), "sigma")
     if outcome.pools_sigma:
         spread = study.simulate.get("sd_log_sigma")
         if isinstance(given, list) == (spread is not None):
             reason = "give the median and, as `sd_log_sigma`, the sd of its log; or a list alone"
-            raise _fault(study, reason, "sigma")
+            raise fault(study, reason, "sigma")
         if spread is not None:
             values |= {"sigma_median": float(given), "sd_log_sigma": float(spread)}
             sigma = sigma * np.exp(spread * rng.normal(size=len(levels)))
@@ -318,62 +317,3 @@ def _sigma(study: Study, outcome: Outcome, design: Design, found, rng, values: d
 def _first_groups(design: Design) -> np.ndarray:
     """Position of each row's group among those of the first factor; 0 without factors."""
     return design.factors[0].index if design.factors else np.zeros(len(design.matrix), dtype=int)
-
-
-def _each_group(study: Study, given, groups: int, where: str) -> np.ndarray:
-    """A number for all groups, or a list of one for each, as an array of shape `(group,)`."""
-    if isinstance(given, list) and len(given) != groups:
-        raise _fault(study, f"a list of {len(given)} for {groups} groups", where)
-    return np.broadcast_to(np.asarray(given, dtype=float), groups)
-
-
-def _draw(study: Study, given, rng, size: int, where: str) -> np.ndarray:
-    """Values of one column, shape `(row,)`: draws, or the same number in every row."""
-    if not isinstance(given, str):
-        return np.full(size, given)
-    arguments = _arguments(study, given, tuple(PARAMETERS), where)
-    match call(given)[0]:
-        case "bernoulli":
-            return rng.binomial(1, *arguments, size=size)
-        case "gamma":
-            shape, rate = arguments
-            return rng.gamma(shape, 1 / rate, size=size)
-        case "exponential":
-            return rng.exponential(1 / arguments[0], size=size)
-        case family:
-            return getattr(rng, family)(*arguments, size=size)
-
-
-def _arguments(study: Study, text: str, known: tuple[str, ...], where: str):
-    """The checked numbers of `family(number, ...)`."""
-    family, arguments = call(text) or ("", ())
-    if family not in known or len(arguments) != len(PARAMETERS[family]):
-        forms = [f"{name}({', '.join(PARAMETERS[name])})" for name in known]
-        raise _fault(study, f"{text!r} is none of {', '.join(forms)}", where)
-    first, last = arguments[0], arguments[-1]
-    wrong = {
-        "normal": last < 0 and "its sd is negative",
-        "uniform": last < first and "its upper end is below its lower end",
-        "bernoulli": not 0 <= last <= 1 and "its probability is not between 0 and 1",
-        "poisson": not 0 <= last <= 1e15 and "its rate is not between 0 and 1e15",
-        "gamma": min(arguments) <= 0 and "its shape and rate must be over 0",
-        "exponential": last <= 0 and "its rate must be over 0",
-    }[family]
-    if wrong:
-        raise _fault(study, f"{text!r}: {wrong}", where)
-    return arguments
-
-
-def _require_names(study: Study, written, wanted, what: str, key: str) -> None:
-    """Check that a mapping of the block has the wanted names, and no others."""
-    for name in written:
-        if name not in wanted:
-            raise _fault(study, f"{name!r} is not {what}{nearest(name, wanted)}", key)
-    for name in wanted:
-        if name not in written:
-            raise _fault(study, f"{name!r} is missing", key)
-
-
-def _fault(study: Study, message: str, key: str = "") -> UserError:
-    path = f"studies.{study.name}.simulate" + (f".{key}" if key else "")
-    return UserError(f"config: {path}: {message}")

@@ -9,6 +9,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 
+from partialpool.characters import looks_like, spelled
 from partialpool.errors import UserError, nearest
 from partialpool.grammar import listed, shown
 from partialpool.kept import as_text
@@ -31,9 +33,12 @@ CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 # Whole numbers that a gap does not turn into floats.
 _WHOLE = {pa.int64(): pd.Int64Dtype()}
 LABEL = pa.dictionary(pa.int32(), pa.string())
+TOP = 200  # rows of a CSV file that are looked at as text
+csv.field_size_limit(1 << 30)  # a cell may be a long text in a column that is not used
+_PADDED = re.compile(r"\s*0+[1-9]\d*\s*")
 _UNDECODED = re.compile("[\udc80-\udcff]")
 # What the text of a CSV file may be, tried in this order; else it is text.
-_GUESSES = (pa.int64(), pa.bool_(), pa.timestamp("s"), pa.float64())
+_GUESSES = (pa.int64(), pa.bool_(), pa.float64())
 
 
 class Again(Exception):
@@ -54,6 +59,7 @@ class File:
     def __init__(self, path, source: str):
         self.path, self.source = Path(path), source
         self.is_csv = self.path.name.lower().endswith(CSV) and not self.path.is_dir()
+        self.padded: dict[str, str] = {}  # numbers with zeros before them, at the top of a CSV file
         self._types = None  # of a CSV file's columns, once a guess has failed
 
     def fault(self, message: str) -> UserError:
@@ -111,6 +117,17 @@ class File:
                 raise self.fault("has no rows")
         except (pa.ArrowException, OSError, ValueError, csv.Error) as problem:
             raise self.fault(f"cannot be read ({shown(problem)})") from None
+
+    def columns(self) -> list[str]:
+        """Names of its columns; none if they cannot be read, which `batches` will explain."""
+        with suppress(UserError, pa.ArrowException, OSError, ValueError, csv.Error):
+            if self.path.is_dir():
+                return pa.parquet.read_schema(min(self.path.rglob("*.parquet"))).names
+            if self.path.is_file():  # and not a pipe, which could be read once
+                return (
+                    self._header([])[1] if self.is_csv else pa.parquet.read_schema(self.path).names
+                )
+        return []
 
     def read(self, wanted: list[str], text: set[str], others: bool = False) -> pd.DataFrame:
         """All batches in one; arguments as for :meth:`batches`. For tables that are small."""
@@ -171,15 +188,25 @@ class File:
 
     def _csv_batches(self, wanted, text, others) -> Iterator[pa.RecordBatch]:
         separator, header = self._header(wanted)
-        if len(list(islice(self._records(separator), 2))) < 2:
+        top = list(islice(self._records(separator), TOP + 1))
+        if len(top) < 2:
             raise self.fault("has no rows")
         self._check_names(header, wanted)
+        for name in wanted:
+            cells = (row[at] for row in top[1:] if (at := header.index(name)) < len(row))
+            if padded := next(filter(_PADDED.fullmatch, cells), None):
+                self.padded[name] = padded
         columns = list(dict.fromkeys(header)) if others else wanted
         as_written = [name for name in columns if name in text or name not in wanted]
         guessed = self._types is None
         types = self._types or {n: LABEL if n in wanted else pa.string() for n in as_written}
         try:
-            for batch in self._parse(separator, columns, types, not guessed):
+            reader = self._parse(separator, columns, types, not guessed)
+            # Dates stay as written: they may be labels.
+            dates = {f.name: LABEL for f in reader.schema if pa.types.is_temporal(f.type)}
+            if dates:
+                reader = self._parse(separator, columns, types | dates, not guessed)
+            for batch in reader:
                 if any(pa.types.is_binary(kind) for kind in batch.schema.types):
                     self._check_rows(separator, header)
                 yield batch
@@ -191,7 +218,7 @@ class File:
             self._types = self._survey(separator, header, wanted, columns, as_written)
             raise Again from None
 
-    def _parse(self, separator, columns, types, newlines) -> Iterator[pa.RecordBatch]:
+    def _parse(self, separator, columns, types, newlines) -> pa.csv.CSVStreamingReader:
         return pa.csv.open_csv(
             self.path,
             read_options=pa.csv.ReadOptions(block_size=BLOCK),
@@ -260,12 +287,18 @@ class File:
         for name in wanted:
             if name not in names:
                 hint = nearest(name, names) or f"; there are {listed(names)}"
+                for other in names:
+                    if looks_like(other, name):
+                        hint = (
+                            f"; the table's {spelled(other)} only looks like {spelled(name)}: "
+                            "rename it, or copy its name from there"
+                        )
                 raise self.fault(f"no column {name!r}{where}{hint}")
             if names.count(name) > 1:
                 raise self.fault(f"two columns are called {name!r}{where}; rename one")
 
     def _plain(self, name: str, column: pa.Array, text: bool) -> pa.Array:
-        """int64, float64 or text, whatever the file has."""
+        """int64, float64 or text, whatever the file has; dates are text."""
         kind = column.type
         if pa.types.is_dictionary(kind) and not pa.types.is_string(kind.value_type):
             column, kind = column.cast(kind.value_type), kind.value_type
@@ -283,8 +316,8 @@ class File:
             return column.cast(pa.float64())
         if pa.types.is_string(kind) or pa.types.is_large_string(kind):
             return column.cast(pa.string()).dictionary_encode()
-        if pa.types.is_temporal(kind):
-            raise self.fault(f"column {name!r} holds dates; make them numbers, such as days")
+        if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
+            return column.cast(pa.string()).dictionary_encode()  # judged by `columns`
         raise self.fault(f"column {name!r} is of type {kind}; it must be numbers or text")
 
 

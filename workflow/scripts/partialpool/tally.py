@@ -13,16 +13,24 @@ from partialpool import families
 from partialpool.design import Design
 from partialpool.moments import Moments
 from partialpool.study import COUNTS, SIGMA_FAMILIES, Outcome
+from partialpool.typical import Typical
 
 COPIES = 1_000_000  # rows of a table at most in which copies of others are looked for
 PAIRS = 1_000_000  # pairs of groups of two factors at most that are counted
+# Numbers by which tables often mark a missing value.
+CODES = (
+    -9,
+    *(sign * code for code in (99, 999, 9999, 99999, 99.9, 999.9, 9999.9) for sign in (-1, 1)),
+)
 GROUPS = ("factor", "group", "rows", "size", "weight", "mean", "least", "greatest")
+TYPICAL = "typical "  # begins the name of a column of what is typical of a predictor in each group
 
 
 def read_groups(path) -> pd.DataFrame:
     """What :meth:`Tally.groups` gave, from its CSV file; a group may be called NA or 007."""
-    text = {"factor": str, "group": str}
-    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
+    found = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+    numbers = list(GROUPS[2:])
+    return found.assign(**found[numbers].apply(pd.to_numeric))
 
 
 class Column:
@@ -37,6 +45,9 @@ class Column:
         self.number = number
         self.moments, self.least, self.greatest = None, np.inf, -np.inf
         self.levels: dict[str, int] = {}
+        self.codes: dict[float, int] = {}  # rows of each of `CODES`
+        self.rest = np.inf, -np.inf  # extremes of the other numbers
+        self.thousands = Thousands()
 
     def add(self, values: pd.Series) -> None:
         """Take some more rows into account."""
@@ -50,6 +61,24 @@ class Column:
         self.moments = found if self.moments is None else self.moments + found
         self.least = min(self.least, float(plain.min()))
         self.greatest = max(self.greatest, float(plain.max()))
+        self.thousands.add(plain)
+        coded = np.isin(plain, CODES)
+        for code, count in zip(*np.unique(plain[coded], return_counts=True), strict=True):
+            self.codes[float(code)] = self.codes.get(float(code), 0) + int(count)
+        if not coded.all():
+            others = plain[~coded]
+            least, greatest = self.rest
+            self.rest = min(least, float(others.min())), max(greatest, float(others.max()))
+
+    @property
+    def codes_far_out(self) -> dict[float, int]:
+        """Rows of each of `CODES` at least as far from other numbers as these are apart."""
+        least, greatest = self.rest
+        return {
+            code: count
+            for code, count in self.codes.items()
+            if max(code - greatest, least - code) >= greatest - least > 0
+        }
 
     @property
     def constant(self):
@@ -57,6 +86,41 @@ class Column:
         if not self.number:
             return next(iter(self.levels)) if len(self.levels) == 1 else None
         return self.least if self.least == self.greatest else None
+
+
+class Thousands:
+    """Whether points in numbers may separate thousands, as in 987, 1.234 and 12.345."""
+
+    def __init__(self):
+        self.possible = True
+        self.whole, self.pointed, self.three = 0, 0, 0  # rows; of three decimals, the last not 0
+        self.sums = np.zeros(2)  # of whole numbers, and of others
+        self.first: float | None = None
+
+    def add(self, values: np.ndarray) -> None:
+        """Take some more rows into account."""
+        if not self.possible:
+            return
+        size = np.abs(values)
+        pointed = size != np.floor(size)
+        thousand = np.round(1000 * size[pointed])
+        decimals = np.isclose(thousand, 1000 * size[pointed], rtol=1e-12, atol=1e-7)
+        self.possible = bool((size < 1000).all() and (thousand > 1000).all() and decimals.all())
+        self.whole += int((~pointed).sum())
+        self.pointed += len(thousand)
+        self.three += int((thousand % 10 != 0).sum())
+        self.sums += size[~pointed].sum(), size[pointed].sum()
+        if len(thousand) and self.first is None:
+            self.first = float(values[pointed][0])
+
+    @property
+    def example(self) -> float | None:
+        """Such a number, if whole ones are one in ten or more, and far larger than others."""
+        several = self.pointed >= 5 and self.three >= 0.7 * self.pointed
+        if not self.possible or not several or self.whole < 0.1 * self.pointed:
+            return None
+        whole, pointed = self.sums / (self.whole, self.pointed)
+        return self.first if whole > 3 * pointed else None
 
 
 class Sides:
@@ -136,7 +200,7 @@ class Tally:
         self.failures, self.successes = 0, 0
         formula = design.formula
         self.sides = {f.name: Sides() for f in design.factors}
-        labels = (n for n in formula.predictors if n in formula.labels or not numeric[n])
+        labels = (n for n in formula.predictors if n in formula.labels or n in design.text)
         self.labelled = {name: Sides() for name in labels}
         self.numeric = {
             name: Sides()
@@ -144,6 +208,11 @@ class Tally:
             if own == (name,) and name != "Intercept" and outcome.family not in COUNTS
         }
         self.along = design.along if numeric.get(design.along) else None
+        self.typical = None
+        if len(formula.group_columns) == 1:
+            [groups] = design.factors
+            named = [name for name in formula.predictors if name not in formula.group_columns]
+            self.typical = Typical(named, design.label_predictors, len(groups.levels))
 
     def add(self, table: pd.DataFrame, design: Design, values: dict[str, np.ndarray]) -> None:
         """Take a batch into account.
@@ -184,6 +253,8 @@ class Tally:
         index = {factor.name: factor.index for factor in design.factors}
         for name, groups in self.factors.items():
             groups.add(index[name], size, weights * per, weights * design.y, along)
+        if self.typical:
+            self.typical.add(table, *index.values())
         for (a, b), pairs in self.pairs.items():
             if pairs is not None:
                 here = index[a] * len(self.factors[b].rows) + index[b]
@@ -219,11 +290,12 @@ class Tally:
         return self.rows - len(np.unique(np.concatenate(self.hashes)))
 
     def groups(self, design: Design) -> pd.DataFrame:
-        """One row a group of each factor, columns `GROUPS`.
+        """One row a group of each factor, columns `GROUPS` and one for each `typical` predictor.
 
         `size` is its trials or its rows; `mean` is of the response, of one trial, or of one unit
         of exposure, and rests on `weight`; `least` and `greatest` are of the predictor along
-        which predictions go.
+        which predictions go. `typical x` is what is typical of a predictor x in the group, where
+        groups are of one column: see `Typical`.
         """
         parts = []
         for factor in design.factors:
@@ -241,4 +313,7 @@ class Tally:
             parts.append(pd.DataFrame(found)[list(GROUPS)])
         if not parts:
             return pd.DataFrame(columns=GROUPS)
-        return pd.concat(parts, ignore_index=True).replace([np.inf, -np.inf], np.nan)
+        found = pd.concat(parts, ignore_index=True).replace([np.inf, -np.inf], np.nan)
+        if self.typical is None:
+            return found
+        return found.join(self.typical.values().add_prefix(TYPICAL))

@@ -35,7 +35,8 @@ def draw(study: Evidence, folder) -> list[Path]:
         density_{variant}.svg`; of the first factor `data.svg, groups.svg`, of the second
         `data_2.svg, groups_2.svg`, and so on; `shrinkage_{1, 2, ...}.svg` of each factor's
         varying coefficients, factor by factor. Those without material are left out.
-        Beside them `forms.json` says what each looks like.
+        Beside them `forms.json` says what each looks like, and under `held` which predictors are
+        held fixed in predictions, and at what.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,5 +77,5 @@ def draw(study: Evidence, folder) -> list[Path]:
             write(name, picture(), study.failed)
         for name, (fit, picture, arguments) in of_one.items():
             write(name, picture(*arguments), () if fit.passed else [fit.variant])
-    files.write_json(folder / FORMS, forms)
+    files.write_json(folder / FORMS, forms | {"held": study.held})
     return written

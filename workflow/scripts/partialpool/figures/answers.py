@@ -7,11 +7,8 @@ from matplotlib.lines import Line2D
 from partialpool.figures.evidence import Evidence
 from partialpool.figures.marks import chosen, heights, intervals, keep_within, legend
 from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, plt, short, wrapped
+from partialpool.predicted import PREDICTED
 
-ANSWERS = {  # columns that prediction adds to the rows
-    "predicted_for", "mean", "sd", "lower", "upper", "probability", "probability_lower",
-    "probability_upper", "outcome_lower", "outcome_upper", "group_status", "fit_passed", "note",
-}  # fmt: skip
 WHOM = {
     "group": "its own group",
     "new_group": "a new group",
@@ -50,7 +47,7 @@ def comparison(study: Evidence):
 def predictions(study: Evidence):
     """Expected values over the grid, a panel a group; or a line a row where there is no grid."""
     frame = study.fits[0].predictions
-    given = [name for name in frame.columns if name not in ANSWERS]
+    given = [name for name in frame.columns if name not in PREDICTED]
     others = [name for name in given if name in study.formula.predictors]
     lines = others and others[0] not in study.formula.labels and frame[others[0]].dtype.kind in "fi"
     if study.factors and lines:
@@ -126,7 +123,10 @@ def _panels(study: Evidence, x: str) -> list[tuple[str, str, tuple | None]]:
     asked, wide = _asked(study), _wide(study, x)
     counts = study.counts
     counts = counts[[wide.get(key, False) for key in counts.index]]
-    others = [(WHOM[one], one, counts.idxmax()) for one in asked if one != "group"]
+    largest = counts.idxmax()
+    # What is held fixed is each group's own, so these are predicted where some group is.
+    at = f"\npredictors of {short(', '.join(largest), 14)}" if study.held else ""
+    others = [(f"{WHOM[one]}{at}", one, largest) for one in asked if one != "group"]
     if "group" not in asked:
         return others
     keys = list(counts.index[chosen(counts.to_numpy(), PANELS - len(others))[::-1]])

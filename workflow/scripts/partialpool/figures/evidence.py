@@ -6,14 +6,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from partialpool import compress, families, files, tally
-from partialpool.draws import joint
+from partialpool import compress, families, files, grid, tally
 from partialpool.figures.style import short
 from partialpool.formula import Formula
 from partialpool.learned import Learned
 from partialpool.study import Outcome
-
-DRAWS = 1_000  # of each fit, evenly thinned: what the place of a mark needs
 
 
 @dataclass(frozen=True)
@@ -26,11 +23,8 @@ class Fit:
     passed : bool
     summary : pandas.DataFrame
         One row per scalar, by its name.
-    expected : dict of str to pandas.DataFrame
-        `mean, lower, upper` of each group's expected response (of one trial, of one unit of
-        exposure), with the predictors at their average, by factor; of those factors whose
-        coefficients are hard to read: only the intercept varies, and there is a link.
-        The last row is the average group.
+    groups : pandas.DataFrame
+        From :func:`partialpool.group_estimates.estimates`.
     scalars : dict of str to numpy.ndarray
         Draws of the population-level scalars, `(chain, draw)`, by their name.
     statistics : xarray.Dataset
@@ -43,7 +37,7 @@ class Fit:
     variant: str
     passed: bool
     summary: pd.DataFrame
-    expected: dict
+    groups: pd.DataFrame
     scalars: dict
     statistics: xr.Dataset
     prior: np.ndarray
@@ -53,6 +47,13 @@ class Fit:
     def estimates(self, names) -> pd.DataFrame:
         """`mean, lower, upper` of the named scalars; nan for what the variant fixes."""
         return self.summary.reindex(names)[["mean", "lower", "upper"]]
+
+    def of_groups(self, factor: "Factor", column: str) -> pd.DataFrame:
+        """`mean, lower, upper, population` of a varying column's quantity, by group."""
+        own = self.groups[self.groups["factor"] == factor.name]
+        own = own[own["coefficient"] == ("" if column == "Intercept" else column)]
+        found = own.set_index("group").reindex(factor.levels)
+        return found[["mean", "lower", "upper", "population"]].reset_index(drop=True)
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,8 @@ class Evidence:
         Probability inside every interval.
     own_rows : bool
         Whether the user gave the rows to predict.
+    held : dict of str to str
+        Predictors that are held fixed where they did not, and at what of each group.
     y, per, weights : numpy.ndarray
         Shape `(row,)`: the response; its trials or exposure, else one; how often a row counts.
     rows : numpy.ndarray
@@ -123,6 +126,7 @@ class Evidence:
     factors: tuple
     interval: float
     own_rows: bool
+    held: dict
     y: np.ndarray
     per: np.ndarray
     weights: np.ndarray
@@ -247,8 +251,8 @@ def read(paths: dict, block: dict) -> Evidence:
     ----------
     paths : dict
         `learned, subset, groups, compressed, comparison, comparison_groups, recovery` (or None),
-        and by variant, in the
-        order of `variants`: `posteriors, summaries, diagnostics, predictive, predictions`.
+        and by variant, in the order of `variants`: `posteriors, summaries, diagnostics,
+        predictive, predictions, group_estimates`.
     block : dict
         The study's `formula`, `variants`, `interval`, `new_data`, and what `Outcome` has.
     """
@@ -259,8 +263,6 @@ def read(paths: dict, block: dict) -> Evidence:
     data = compress.describe(paths["compressed"])
     values, ones = families.columns(table, outcome), np.ones(len(table))
     per = values.get("trials", values.get("exposure", ones))
-    average = dict(data.mean)
-    average["offset"] = values["offset"].mean() if "offset" in values else 0.0
     factors = tuple(
         Factor(
             name=factor.name,
@@ -278,15 +280,15 @@ def read(paths: dict, block: dict) -> Evidence:
     if factors:
         own = groups[groups["factor"] == factors[0].name]
         overall = np.average(own["mean"], weights=own["weight"])
-    family = families.FAMILIES[outcome.family]
     fits, rows = [], None
-    for variant, posterior, summary, diagnostics, predictive, predictions in zip(
+    for variant, posterior, summary, diagnostics, predictive, predictions, estimates in zip(
         block["variants"],
         paths["posteriors"],
         paths["summaries"],
         paths["diagnostics"],
         paths["predictive"],
         paths["predictions"],
+        paths["group_estimates"],
         strict=True,
     ):
         replicates = files.read_netcdf(predictive)
@@ -298,16 +300,14 @@ def read(paths: dict, block: dict) -> Evidence:
                 variant=variant,
                 passed=files.read_json(diagnostics)["passed"],
                 summary=described,
-                expected={
-                    factor.name: _expected(posterior, factor, family, average, block["interval"])
-                    for factor in factors
-                    if factor.varying == ("Intercept",) and family.link != "identity"
-                },
+                groups=_with_text(estimates, ("factor", "group", "coefficient")).fillna(
+                    {"coefficient": ""}
+                ),
                 scalars={name: draws for name, draws in scalars.items() if name in described.index},
                 statistics=statistics,
                 prior=replicates["prior_predictive"]["y"].values[0],
                 replicated=replicates["posterior_predictive"]["y"].values[0],
-                predictions=_predictions(predictions, formula.group_columns),
+                predictions=_with_text(predictions, formula.group_columns),
             )
         )
     return Evidence(
@@ -320,6 +320,7 @@ def read(paths: dict, block: dict) -> Evidence:
         factors=factors,
         interval=block["interval"],
         own_rows=block["new_data"] is not None,
+        held={} if block["new_data"] else grid.held(table, design),
         y=design.y,
         per=per,
         weights=weights,
@@ -331,9 +332,9 @@ def read(paths: dict, block: dict) -> Evidence:
     )
 
 
-def _predictions(path, group_columns) -> pd.DataFrame:
-    """Predicted rows; a group may be called 12 or NA."""
-    kinds = dict.fromkeys(group_columns, str)
+def _with_text(path, columns) -> pd.DataFrame:
+    """A table of which some columns are text: a group may be called 12 or NA."""
+    kinds = dict.fromkeys(columns, str)
     return pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=[""])
 
 
@@ -358,21 +359,3 @@ def _sampled(path, factors) -> tuple[dict, xr.Dataset]:
             at = ", ".join(str(posterior[d].values[i]) for d, i in zip(own, index, strict=True))
             scalars[f"{name}[{at}]" if own else name] = flat[index]
     return scalars, statistics
-
-
-def _expected(path, factor: Factor, family, average: dict, interval: float) -> pd.DataFrame:
-    """Expected response of each group, and of the average one, at average predictors."""
-    with xr.open_datatree(path, engine="netcdf4") as opened:
-        posterior = joint(opened)
-        step = -(-posterior.sizes["chain"] * posterior.sizes["draw"] // DRAWS)
-        wanted = posterior[["beta", f"u_{factor.name}"]]
-        thinned = wanted.isel(draw=slice(None, None, step)).load()
-    beta = thinned["beta"].stack(sample=("chain", "draw")).transpose("coefficient", "sample")
-    at = np.array([average[str(name)] for name in thinned["coefficient"].values])
-    middle = at @ beta.values + average["offset"]
-    u = thinned[f"u_{factor.name}"].stack(sample=("chain", "draw"))
-    u = u.transpose(factor.name, f"{factor.name}_coefficient", "sample").values[:, 0]
-    drawn = family.inverse_link(np.vstack([middle + u, middle]))
-    tails = (1 - interval) / 2
-    low, high = np.quantile(drawn, [tails, 1 - tails], axis=1)
-    return pd.DataFrame({"mean": drawn.mean(axis=1), "lower": low, "upper": high})

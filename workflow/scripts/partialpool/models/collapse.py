@@ -23,6 +23,7 @@ import numpy as np
 from partialpool.compress import Compressed
 
 BATCH = 4_000_000  # numbers per temporary array, to bound memory
+LEAST = 1e-12  # of a diagonal entry is what is left of it at least
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,19 @@ class Triangles:
     rows: np.ndarray
 
     @classmethod
-    def split(cls, data: Compressed, varying: int, merge: bool = True) -> "Triangles":
-        """Split the triangles of `data` after their first `varying` rows.
+    def split(cls, data: Compressed, basis: np.ndarray, merge: bool = True) -> "Triangles":
+        """Split the triangles of `data` after as many rows as coefficients vary.
 
-        `merge=False` keeps a stratum for each group even where groups share sigma.
+        Parameters
+        ----------
+        data : Compressed
+        basis : numpy.ndarray
+            Shape `(varying, varying)`, upper triangular: the deviations are `basis @ u`. It has
+            no rows where nothing varies.
+        merge : bool
+            Whether to merge the rows below into one stratum where groups share sigma.
         """
+        varying = len(basis)
         kept = [data.columns.index(name) for name in data.coefficients] + [-1]
         between = np.moveaxis(data.triangle[:, :varying], 0, -1)
         within, rows = data.triangle[:, varying:], data.rows
@@ -62,7 +71,7 @@ class Triangles:
             within = np.linalg.qr(within.reshape(-1, width), mode="r")[None]
             rows = np.array([rows.sum()])
         return cls(
-            design=between[:, :varying],
+            design=np.einsum("rcg,ck->rkg", between[:, :varying], basis),
             between=between[:, kept],
             within=np.moveaxis(within, 0, -1)[:, kept],
             rows=rows.astype(float),
@@ -132,7 +141,7 @@ def stacked(design, scale, sigma, xp):
     return columns
 
 
-def cholesky(partial, xp):
+def cholesky(partial, size: int, xp):
     """Cholesky factor of a correlation matrix from its canonical partial correlations.
 
     Under LKJ(eta) these are independent and symmetric Betas on (-1, 1), which
@@ -143,35 +152,98 @@ def cholesky(partial, xp):
     Parameters
     ----------
     partial : dict of (int, int) to array
-        Partial correlations by (row, column), row > column.
+        Partial correlations by (row, column), row > column; the others are zero.
+    size : int
+        Rows of the matrix.
 
     Returns
     -------
     list of list of array
         The lower triangle, `[row][column]`.
     """
-    size = 1 + max((row for row, _ in partial), default=0)
-    factor = [[1.0]]
-    for row in range(1, size):
-        left, entries = 1.0, []
+    factor = []
+    for row in range(size):
+        root, entries = 1.0, []
         for column in range(row):
-            entries.append(partial[row, column] * xp.sqrt(left))
-            left = left * (1 - partial[row, column] ** 2)
-        factor.append([*entries, xp.sqrt(left)])
+            one = partial.get((row, column), 0.0)
+            entries.append(one * root)
+            if (row, column) in partial:
+                root = root * xp.sqrt(1 - one**2)
+        factor.append([*entries, root])
     return factor
 
 
-def partial_pairs(size: int) -> list[tuple[int, int]]:
-    """(row, column) of each partial correlation, in the order they are stored."""
-    return [(row, column) for row in range(1, size) for column in range(row)]
+def partial_correlations(blocks, eta: float = 1.0) -> dict[tuple[int, int], float]:
+    """Which partial correlations are not zero, and the Beta shape of each under LKJ(eta).
+
+    Parameters
+    ----------
+    blocks : sequence of sequence
+        The varying columns: those of one block are correlated, blocks are independent.
+    eta : float
+
+    Returns
+    -------
+    dict of (int, int) to float
+        By (row, column) among all columns, in the order they are stored.
+    """
+    found, first = {}, 0
+    for block in blocks:
+        size = len(block)
+        for row in range(1, size):
+            for column in range(row):
+                found[first + row, first + column] = eta + (size - 2 - column) / 2
+        first += size
+    return found
 
 
-def partial_shapes(size: int, eta: float) -> list[float]:
-    """Beta shape of each partial correlation under LKJ(eta), in the order of the pairs."""
-    return [eta + (size - 2 - column) / 2 for _, column in partial_pairs(size)]
+def pairs(size: int) -> np.ndarray:
+    """Directions whose squared lengths under a matrix tell all its entries.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape `(size, pair)`: each coordinate, then the sum of each two.
+    """
+    one = np.eye(size)
+    sums = [one[:, i] + one[:, k] for i in range(size) for k in range(i + 1, size)]
+    return np.column_stack([one, *sums])
 
 
-def draw_deviations(data: Compressed, beta, scale, sigma, rng) -> np.ndarray:
+def triangle_of(squares, size: int, xp) -> dict:
+    """R of the Cholesky decomposition R'R of a matrix, from its values in :func:`pairs`.
+
+    Parameters
+    ----------
+    squares : array
+        Shape `(pair,)`: d' P d in each direction d.
+    size : int
+        Rows of R. P has one more, which is a column of R.
+    xp : module
+        `numpy` or `pytensor.tensor`.
+
+    Returns
+    -------
+    dict of (int, int) to array
+        By (row, column), row <= column.
+    """
+    found, width = {}, size + 1
+    at, entries = width, {(i, i): squares[i] for i in range(width)}
+    for i in range(width):
+        for k in range(i + 1, width):
+            entries[i, k] = (squares[at] - squares[i] - squares[k]) / 2
+            at += 1
+    for i in range(size):
+        left = entries[i, i] - sum(found[m, i] ** 2 for m in range(i))
+        # What rounding leaves of nothing is not a square.
+        found[i, i] = xp.sqrt(xp.maximum(left, LEAST * entries[i, i]))
+        for k in range(i + 1, width):
+            own = entries[i, k] - sum(found[m, i] * found[m, k] for m in range(i))
+            found[i, k] = own / found[i, i]
+    return found
+
+
+def draw_deviations(data: Compressed, beta, scale, sigma, basis, rng) -> np.ndarray:
     """Draw every group's u from its exact conditional normal, for each posterior draw.
 
     Parameters
@@ -183,21 +255,22 @@ def draw_deviations(data: Compressed, beta, scale, sigma, rng) -> np.ndarray:
         L, lower triangular, `[row][column]`, each of shape `(draw, 1)` or `(draw, group)`.
     sigma : numpy.ndarray
         Shape `(draw,)` or `(draw, group)`.
+    basis : numpy.ndarray
+        Shape `(varying, varying)`: L is the factor of u's covariance, deviations are `basis @ u`.
     rng : numpy.random.Generator
 
     Returns
     -------
     numpy.ndarray
-        u, shape `(draw, group, varying)`.
+        Deviations, shape `(draw, group, varying)`.
     """
-    size = len(scale)
-    triangles = Triangles.split(data, size)
+    triangles = Triangles.split(data, basis)
     drawn = []
     for part, spread in _batches(data, sigma, len(beta)):
         entries = [[entry[part] for entry in row] for row in scale]
         triangle, along, _ = _collapsed(triangles, beta[part], entries, spread)
         u = _drawn(triangle, along, entries, spread, rng)
-        drawn.append(np.stack(u, axis=-1))
+        drawn.append(np.stack(u, axis=-1) @ basis.T)
     return np.concatenate(drawn)
 
 
@@ -244,14 +317,14 @@ def group_log_density(data: Compressed, beta, scale, sigma) -> np.ndarray:
     Parameters
     ----------
     data, beta, scale, sigma
-        As in :func:`draw_deviations`; an empty `scale` means no deviations.
+        As in :func:`draw_deviations`, of the deviations themselves; an empty `scale` means none.
 
     Returns
     -------
     numpy.ndarray
         Shape `(draw, group)`, in the units of the rows as given.
     """
-    triangles = Triangles.split(data, len(scale), merge=False)
+    triangles = Triangles.split(data, np.eye(len(scale)), merge=False)
     constant = data.log_jacobian - 0.5 * np.log(2 * np.pi) * data.rows
     densities = []
     for part, spread in _batches(data, sigma, len(beta)):

@@ -15,6 +15,7 @@ from scipy import linalg, sparse
 from scipy.sparse.linalg import splu
 
 from partialpool.described import Grouping
+from partialpool.models import collapse
 from partialpool.models.working import Working, block_diagonal
 from partialpool.rows import Rows
 
@@ -68,6 +69,28 @@ class Block:
 
 
 @dataclass(frozen=True)
+class Informed:
+    """What the working rows say of positions of beta, one factor's deviations unknown.
+
+    Attributes
+    ----------
+    factor : Grouping
+    root : numpy.ndarray
+        Shape `(varying, varying, group)`: of :class:`Block`, all other deviations known.
+    turned : numpy.ndarray
+        `(varying, pair, group)`: the rows that the deviations touch, times steps along the last
+        positions, and what is left of the response at the origin; and sums of two of these.
+    squares : numpy.ndarray
+        `(pair,)`: squared lengths of the rows that they do not touch, times the same.
+    """
+
+    factor: Grouping
+    root: np.ndarray
+    turned: np.ndarray
+    squares: np.ndarray
+
+
+@dataclass(frozen=True)
 class Coordinates:
     """How positions of the sampler become coefficients and deviations.
 
@@ -76,14 +99,14 @@ class Coordinates:
     centre : numpy.ndarray
         Shape `(coefficient,)`: beta at the origin.
     inverse : numpy.ndarray
-        `(coefficient, coefficient)`: beta = centre + inverse @ (position * stretch). Those that
-        vary by group come last, so that each of their coordinates speaks of its own.
-    last : list of str
-        The coefficients that vary, in the order of the last coordinates.
-    between : numpy.ndarray
-        `(last,)`: rough variance of the mean of the groups' deviations.
-    apart : numpy.ndarray
-        `(last,)`: share of the variance of each that is not the between-group variance.
+        `(coefficient, coefficient)`: beta = centre + inverse @ position. Those that vary by group
+        come last, so that each of their coordinates speaks of its own.
+    last : int
+        How many coefficients vary.
+    informed : list of Informed
+        What the rows say of the last positions, by factor, in the order of `blocks`.
+    alone : numpy.ndarray
+        `(last, last)`: variance of the last positions if all deviations are known.
     lean, turn : numpy.ndarray or None
         Positions of all factors but the first block's: what they have of the position of beta,
         `(outer, coefficient)`, and of the sampler's own, `(outer, outer)`.
@@ -93,9 +116,9 @@ class Coordinates:
 
     centre: np.ndarray
     inverse: np.ndarray
-    last: list[str]
-    between: np.ndarray
-    apart: np.ndarray
+    last: int
+    informed: list[Informed]
+    alone: np.ndarray
     lean: np.ndarray | None
     turn: np.ndarray | None
     blocks: list[Block]
@@ -124,9 +147,9 @@ class Coordinates:
         precision = np.linalg.inv(covariance[np.ix_(index, index)])
         inverse = np.zeros_like(covariance)
         inverse[index] = np.linalg.inv(linalg.cholesky((precision + precision.T) / 2))
-        variance = np.array([covariance[i, i] for i in index[len(index) - len(last) :]])
-        between = _between(factors, working.covariance, last)
-        apart = np.maximum(1 - between / variance, 0.02)
+        steps = inverse[:, len(index) - len(last) :]
+        alone = np.linalg.inv(steps.T @ working.precision[:size, :size].toarray() @ steps)
+        informed = [_informed(data, working, i, steps) for i in order]
 
         blocks = [_inner(data, working, order[0])] if order else []
         if len(order) > 1:
@@ -137,17 +160,29 @@ class Coordinates:
         lean = turn = None
         if len(order) > 1 and marginal.shape[0] <= LARGEST:
             lean, turn = _turned(marginal.toarray(), inverse, blocks[1:], working)
-        return cls(working.beta, inverse, last, between, apart, lean, turn, blocks)
+        return cls(working.beta, inverse, len(last), informed, alone, lean, turn, blocks)
 
 
-def _between(factors, covariances, last) -> np.ndarray:
-    """Variance of each coefficient's mean over groups, of all factors it varies by."""
-    found = np.zeros(len(last))
-    for factor, covariance in zip(factors, covariances, strict=True):
-        for i, name in enumerate(factor.varying):
-            if name in last:
-                found[last.index(name)] += covariance[i, i] / len(factor.levels)
-    return found
+def _informed(data: Rows, working: Working, position: int, steps: np.ndarray) -> Informed:
+    """From the working model, whose mode is the origin of positions."""
+    factor, u = data.factors[position], working.u[position]
+    where, size = working.where(position), len(working.beta)
+    information = working.blocks(position) - np.linalg.inv(working.covariance[position])
+    on_beta = working.precision[where, :size].toarray().reshape(*u.shape, size)
+    own = np.einsum("gik,gk->gi", information, u)
+    block = _block(position, factor, information, on_beta, own)
+
+    root = np.moveaxis(block.root, -1, 0)
+    along = np.concatenate([on_beta @ steps, own[..., None]], axis=-1)
+    touched = np.linalg.solve(np.swapaxes(root, 1, 2), along)
+    whole = np.zeros((steps.shape[1] + 1, steps.shape[1] + 1))
+    whole[:-1, :-1] = steps.T @ working.precision[:size, :size].toarray() @ steps
+    # At the mode, the slope in beta is that which the deviations balance.
+    whole[-1, :-1] = whole[:-1, -1] = np.einsum("gik,gi->k", along[..., :-1], u)
+    whole -= np.einsum("gik,gim->km", touched, touched)
+    pairs = collapse.pairs(len(whole))
+    turned = np.moveaxis(touched @ pairs, 0, -1)
+    return Informed(factor, block.root, turned, np.einsum("ip,ik,kp->p", pairs, whole, pairs))
 
 
 def _inner(data: Rows, working: Working, position: int) -> Block:

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from partialpool.described import Described, Grouping
-from partialpool.models import collapse, parts
+from partialpool.models import collapse, parts, rough
 from partialpool.priors import WIDE_LOG_SIGMA, Priors
 
 
@@ -57,19 +57,34 @@ class Sampled:
         return self["sigma"] if "sigma" in self else np.full(self.count, self.data.known_sigma)
 
     def sd(self, factor: Grouping) -> np.ndarray:
-        """Between-group sds, `(draw, varying)`."""
+        """Between-group sds of the deviations that the priors are on, `(draw, varying)`."""
         if self.variant == "hierarchical":
             return self[f"sd_{factor.name}"]
         wide = np.array(list(self.priors.wide[factor.name].values()))
         return np.tile(wide * (self.variant == "unpooled"), (self.count, 1))
 
+    def basis(self, factor: Grouping) -> np.ndarray:
+        """From the deviations that the priors are on to the coefficients', `(varying, varying)`."""
+        return rough.effects_basis(self.data, self.priors, factor)
+
     def correlation(self, factor: Grouping):
         """Cholesky factor of the correlations, `[row][column]` of numbers or `(draw,)`."""
-        pairs = collapse.partial_pairs(len(factor.varying))
-        name = f"partial_cor_{factor.name}"
-        if name not in self:
-            return collapse.cholesky(dict.fromkeys(pairs, np.zeros(self.count)), np)
-        return collapse.cholesky({p: 2 * self[name][:, i] - 1 for i, p in enumerate(pairs)}, np)
+        name, partial = f"partial_cor_{factor.name}", {}
+        if name in self:
+            pairs = collapse.partial_correlations(factor.blocks)
+            partial = {pair: 2 * self[name][:, i] - 1 for i, pair in enumerate(pairs)}
+        return collapse.cholesky(partial, len(factor.varying), np)
+
+    def coefficients_scale(self, factor: Grouping) -> np.ndarray:
+        """A square root of the covariance of the coefficients' deviations, times its transpose
+        that covariance: `(draw, varying, varying)`. Of their scale matrix if they are Student-t.
+        """
+        size, sd = len(factor.varying), self.sd(factor)
+        dense = np.zeros((self.count, size, size))
+        for i, row in enumerate(self.correlation(factor)):
+            for k, entry in enumerate(row):
+                dense[:, i, k] = sd[:, i] * entry
+        return self.basis(factor) @ dense
 
     def scale(self, factor: Grouping):
         """Cholesky factor of the covariance of u, entries `(draw, 1)` or `(draw, group)`."""
@@ -121,11 +136,11 @@ def describe(draws: Sampled, deviations: dict[str, np.ndarray], apart=()) -> xr.
     for factor in data.factors:
         name, dims = factor.name, f"{factor.name}_coefficient"
         coords[dims] = list(factor.varying)
-        out[f"sd_{name}"] = ((dims,), draws.sd(factor))
-        if len(factor.varying) > 1:
+        root = draws.coefficients_scale(factor)
+        out[f"sd_{name}"] = ((dims,), np.sqrt((root**2).sum(axis=-1)))
+        if name in draws.priors.cor:
             coords[f"{dims}_bis"] = list(factor.varying)
-            correlation = _correlation(draws.correlation(factor), draws.count)
-            out[f"cor_{name}"] = ((dims, f"{dims}_bis"), correlation)
+            out[f"cor_{name}"] = ((dims, f"{dims}_bis"), _correlation(root))
         if f"nu_{name}" in draws:
             out[f"nu_{name}"] = ((), draws[f"nu_{name}"])
         if name not in apart:
@@ -195,13 +210,10 @@ def _population(draws: Sampled, factor: Grouping) -> np.ndarray:
     return found
 
 
-def _correlation(factor, count) -> np.ndarray:
-    """Correlation matrices from their Cholesky factors, shape `(draw, row, row)`."""
-    size = len(factor)
-    dense = np.zeros((count, size, size))
-    for row in range(size):
-        for column in range(row + 1):
-            dense[:, row, column] = factor[row][column]
-    product = dense @ np.swapaxes(dense, 1, 2)
-    product[:, range(size), range(size)] = 1
+def _correlation(root: np.ndarray) -> np.ndarray:
+    """Correlation matrices from square roots of covariances, shape `(draw, row, row)`."""
+    lengths = np.sqrt((root**2).sum(axis=-1, keepdims=True))
+    unit = np.divide(root, lengths, out=np.zeros_like(root), where=lengths > 0)
+    product = unit @ np.swapaxes(unit, 1, 2)
+    product[:, range(root.shape[1]), range(root.shape[1])] = 1
     return product

@@ -39,8 +39,9 @@ def model(data: Compressed, priors: Priors, variant: str) -> pm.Model:
         `sd_{factor}[{factor}_coefficient]` and `partial_cor_{factor}` where two or more
         coefficients vary.
     """
-    varying = 0 if variant == "pooled" else len(data.varying)
-    triangles = collapse.Triangles.split(data, varying)
+    basis = effects_basis(data, priors, variant)
+    varying = len(basis)
+    triangles = collapse.Triangles.split(data, basis)
     start = np.diag(rough.between_sd(priors, data.factor, variant)) if varying else []
     spread = rough.sigma(data) if data.known_sigma is None else data.known_sigma
     coordinates = rough.Coordinates.of(
@@ -77,6 +78,13 @@ def model(data: Compressed, priors: Priors, variant: str) -> pm.Model:
         if data.log_jacobian.any():
             pm.Potential("standard_errors", parts.known("log_jacobian", data.log_jacobian.sum()))
     return gaussian
+
+
+def effects_basis(data: Compressed, priors: Priors, variant: str) -> np.ndarray:
+    """:func:`rough.effects_basis` of the factor; without rows where nothing varies."""
+    if variant == "pooled" or not data.factors:
+        return np.zeros((0, 0))
+    return rough.effects_basis(data, priors, data.factors[0])
 
 
 def _residual_sd(data: Compressed, priors: Priors, variant: str, start: float):
@@ -121,8 +129,8 @@ def deviations(draws: Sampled, data: Compressed, rng) -> dict[str, np.ndarray]:
     """u of each group from its exact conditional normal, `(draw, group, varying)`, by factor."""
     if not data.factors or draws.variant == "pooled":
         return {}
-    sigma = draws.sigma
-    drawn = collapse.draw_deviations(data, draws["beta"], draws.scale(data.factors[0]), sigma, rng)
+    scale, basis = draws.scale(data.factors[0]), draws.basis(data.factors[0])
+    drawn = collapse.draw_deviations(data, draws["beta"], scale, draws.sigma, basis, rng)
     return {data.factor: drawn}
 
 

@@ -2,9 +2,10 @@
 
     eta_i = x_i beta + sum over factors f of z_fi u_f[i] + offset_i,   u_fj ~ N(0, D C D)
 
-and the response follows its family, given eta. NUTS moves in coordinates of a Gaussian
-model close to this one (`coordinates`), so that effects are centred as far as each group's
-rows decide them. With Gaussian responses the effects of the factor with most groups are
+and the response follows its family, given eta. Where the priors of D and C hold at the averages
+of the predictors, u and z are those of `rough.effects_basis`. NUTS moves in coordinates of a
+Gaussian model close to this one (`coordinates`), so that effects are centred as far as each
+group's rows decide them. With Gaussian responses the effects of the factor with most groups are
 integrated out exactly, and drawn afterwards.
 """
 
@@ -12,7 +13,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from partialpool.models import collapse, parts, working
+from partialpool.models import collapse, integrated, parts, rough, working
 from partialpool.models.coordinates import Block, Coordinates
 from partialpool.models.describe import Sampled
 from partialpool.models.working import Working
@@ -41,8 +42,8 @@ def model(
     -------
     pm.Model
         Deterministic `beta[coefficient]` and `u_{factor}` of every factor that is not
-        integrated out; parameters of the response's distribution; and, if hierarchical,
-        `sd_{factor}[{factor}_coefficient]` and `partial_cor_{factor}`.
+        integrated out, those that the priors are on; parameters of the response's distribution;
+        and, if hierarchical, `sd_{factor}[{factor}_coefficient]` and `partial_cor_{factor}`.
     """
     blocks = coordinates.blocks
     collapsed = data.outcome.family == "gaussian" and bool(blocks)
@@ -71,7 +72,8 @@ def model(
             end = begin + shape[0] * shape[1]
             z = position[begin:end].reshape(shape).T
             natural = _natural(block, beta)
-            outside += _explained(data, block, _effects(block, scale, nu, natural, z))
+            u = _effects(block, scale, nu, natural, z)
+            outside += _explained(data, priors, block, u)
             begin = end
         eta = eta + outside
         if collapsed:
@@ -79,16 +81,17 @@ def model(
             scale = scales[0]
             if nus[0] is not None:
                 scale = parts.stretched(blocks[0].factor, scale, nus[0])
-            _collapsed(data, blocks[0], scale, left, response["sigma"])
+            _collapsed(data, priors, blocks[0], scale, left, response["sigma"])
             return glm
         if blocks:
             block = blocks[0]
             natural = _natural(block, beta)
             if len(blocks) > 1:
-                natural = natural - _crossed(data, block, found.weight, outside)
+                natural = natural - _crossed(data, priors, block, found.weight, outside)
             name = block.factor.name
             z = pm.Flat("z_effects", dims=(parts.varying(name), parts.groups(name)))
-            eta = eta + _explained(data, block, _effects(block, scales[0], nus[0], natural, z))
+            u = _effects(block, scales[0], nus[0], natural, z)
+            eta = eta + _explained(data, priors, block, u)
         eta = eta + parts.known("offset", data.offset)
         _likelihood(data, eta, response)
     return glm
@@ -106,21 +109,17 @@ def _response(data: Rows, priors: Priors, rough: Working) -> dict:
 
 
 def _coefficients(data, priors, coordinates: Coordinates, scales, position):
-    """beta, its priors, and its position: what varies is in units of its spread at these sds."""
-    if coordinates.last:
-        between = [0.0] * len(coordinates.last)
-        for block, scale in zip(coordinates.blocks, scales, strict=True):
-            for name, row in zip(block.factor.varying, scale, strict=True):
-                if name in coordinates.last:
-                    variance = sum(entry**2 for entry in row) / parts.count(block.factor.name)
-                    at = coordinates.last.index(name)
-                    between[at] = between[at] + pt.mean(variance)
-        apart = parts.known("apart", coordinates.apart)
-        rough = parts.known("rough_between", coordinates.between)
-        stretch = pt.sqrt(apart + (1 - apart) * pt.stack(between) / rough)
-        pm.Potential("spread", pt.log(stretch).sum())
-        first = len(data.coefficients) - len(coordinates.last)
-        position = pt.concatenate([position[:first], position[first:] * stretch])
+    """beta, its priors, and its position, in which what varies follows the variances."""
+    triangles = []
+    for informed, scale in zip(coordinates.informed, scales, strict=True):
+        name = informed.factor.name
+        root = parts.known(f"informed_{name}", informed.root)
+        groups = integrated.Groups(root, scale, pt.ones(()), of=name)
+        squares = groups.squares(parts.known(f"turned_{name}", informed.turned))
+        squares = squares + parts.known(f"squares_{name}", informed.squares)
+        triangles.append(collapse.triangle_of(squares, coordinates.last, pt))
+    alone = coordinates.alone if len(triangles) > 1 else None
+    position = parts.spread(position, triangles, coordinates.last, alone)
     inverse = parts.known("inverse", coordinates.inverse)
     beta = pm.Deterministic(
         "beta",
@@ -139,9 +138,9 @@ def _natural(block: Block, beta):
     return natural - (on_beta * beta[None, :, None]).sum(axis=1)
 
 
-def _crossed(data: Rows, block: Block, weight: np.ndarray, outside):
+def _crossed(data: Rows, priors: Priors, block: Block, weight: np.ndarray, outside):
     """What the effects of other factors take from g, shape `(varying, group)`."""
-    columns = data.of_columns(block.factor.varying).T * weight
+    columns = rough.effects_columns(data, priors, block.factor).T * weight
     return _summed(data, block, parts.known("weighted_columns", columns) * outside)
 
 
@@ -189,11 +188,12 @@ def _effects(block: Block, scale, nu, natural, z):
     return u
 
 
-def _explained(data: Rows, block: Block, u):
+def _explained(data: Rows, priors: Priors, block: Block, u):
     """What effects add to the linear predictor of every row."""
     name = block.factor.name
     index = parts.known(f"index_{name}", data.index[block.position])
-    columns = parts.known(f"columns_{name}", data.of_columns(block.factor.varying).T)
+    columns = rough.effects_columns(data, priors, block.factor).T
+    columns = parts.known(f"columns_{name}", columns)
     return sum(columns[i] * u[i][index] for i in range(len(u)))
 
 
@@ -214,9 +214,9 @@ def _normalised(data: Rows, sigma):
     return rows * pt.log(sigma) - parts.known("constant", data.constant)
 
 
-def _collapsed(data: Rows, block: Block, scale, left, sigma) -> None:
+def _collapsed(data: Rows, priors: Priors, block: Block, scale, left, sigma) -> None:
     """The Gaussian likelihood with one factor's effects integrated out; see `collapse`."""
-    root, directions = _orthonormal(data, block)
+    root, directions = _orthonormal(data, priors, block)
     along = _summed(data, block, parts.known("directions", directions) * left)
     size = len(scale)
     index = parts.known("index_collapsed", data.index[block.position])
@@ -231,10 +231,10 @@ def _collapsed(data: Rows, block: Block, scale, left, sigma) -> None:
     pm.Potential("likelihood", -0.5 * squares - determinant - _normalised(data, sigma))
 
 
-def _orthonormal(data: Rows, block: Block) -> tuple[np.ndarray, np.ndarray]:
+def _orthonormal(data: Rows, priors: Priors, block: Block) -> tuple[np.ndarray, np.ndarray]:
     """QR of each group's varying columns: R `(varying, varying, group)`, Q `(varying, row)`."""
     index, groups = data.index[block.position], len(block.factor.levels)
-    columns = list(data.of_columns(block.factor.varying).T.copy())
+    columns = list(rough.effects_columns(data, priors, block.factor).T.copy())
     lengths = [np.sqrt(np.bincount(index, one**2, groups)) for one in columns]
     size = len(columns)
     root, directions = np.zeros((size, size, groups)), np.zeros((size, len(index)))
@@ -253,19 +253,31 @@ def _orthonormal(data: Rows, block: Block) -> tuple[np.ndarray, np.ndarray]:
 
 
 def deviations(draws: Sampled, data: Rows, coordinates: Coordinates, rng) -> dict[str, np.ndarray]:
-    """u by factor, `(draw, group, varying)`: sampled, or drawn where it was integrated out."""
+    """Deviations of the coefficients by factor, `(draw, group, varying)`.
+
+    They were sampled, or are drawn where they were integrated out.
+    """
+    found = _deviations(draws, data, coordinates, rng)
+    factors = (block.factor for block in coordinates.blocks)
+    return {factor.name: found[factor.name] @ draws.basis(factor).T for factor in factors}
+
+
+def _deviations(draws: Sampled, data: Rows, coordinates: Coordinates, rng) -> dict:
+    """Those that the priors are on."""
     found = {b.factor.name: draws[f"u_{b.factor.name}"] for b in coordinates.blocks[1:]}
     if not coordinates.blocks:
         return found
     block = coordinates.blocks[0]
     if data.outcome.family != "gaussian":
         return found | {block.factor.name: draws[f"u_{block.factor.name}"]}
-    root, directions = _orthonormal(data, block)
+    root, directions = _orthonormal(data, draws.priors, block)
     scale, sigma = draws.scale(block.factor), np.reshape(draws.sigma, (-1, 1))
     along = np.empty((len(directions), draws.count, len(block.factor.levels)))
     design = data.of_columns(data.coefficients)
     index = data.index[block.position]
-    others = [(b, data.of_columns(b.factor.varying)) for b in coordinates.blocks[1:]]
+    others = [
+        (b, rough.effects_columns(data, draws.priors, b.factor)) for b in coordinates.blocks[1:]
+    ]
     for draw in range(draws.count):
         left = data.y - design @ draws["beta"][draw]
         for other, columns in others:

@@ -47,14 +47,16 @@ class Groups:
         A scalar, or one for each group.
     stretch : TensorVariable, optional
         What multiplies L, for each group.
+    of : str
+        What tells their data from those of other groups of a model.
     """
 
-    def __init__(self, design, scale, sigma, stretch=None):
-        size = len(scale)
+    def __init__(self, design, scale, sigma, stretch=None, of: str = ""):
+        size, self.of = len(scale), of
         entries = [scale[i][k] if k <= i else 0.0 for i in range(size) for k in range(size)]
         scale = pt.stack(entries).reshape((size, size))
         self.outside = 1 / sigma**2
-        ratio = unit = parts.known("differs by group", np.zeros(0))
+        ratio = unit = parts.known(f"differs by group {of}", np.zeros(0))
         if stretch is None and sigma.ndim == 0:
             scale = scale / sigma
         else:
@@ -65,7 +67,7 @@ class Groups:
 
     def squares(self, columns):
         """|r|² of columns B, `(row, column, group)`, summed over groups."""
-        as_they_are = parts.known("as they are", np.zeros((0, 0)))
+        as_they_are = parts.known(f"as they are {self.of}", np.zeros((0, 0)))
         return INTEGRATED(columns, as_they_are, *self.given)[0] * self.outside
 
     def squares_and_log_determinant(self, columns, mix):

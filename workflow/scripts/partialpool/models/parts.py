@@ -52,9 +52,8 @@ def coefficients(data: Described, priors: Priors, coordinates, groups, sigma):
         information = (known("information", coordinates.information) / sigma**2).sum(axis=-1)
         information += known("prior_information", coordinates.prior_information)
         information += groups.squares(known("turned", coordinates.turned))
-        pm.Potential("spread", -0.5 * pt.log(information).sum())
-        first = len(data.coefficients) - len(coordinates.prior_information)
-        rounded = pt.concatenate([z[:first], z[first:] / pt.sqrt(information)])
+        triangle = collapse.triangle_of(information, coordinates.last, pt)
+        rounded = spread(z, [triangle], coordinates.last)
     inverse = known("inverse", coordinates.inverse)
     explained = (inverse * rounded[None, :]).sum(axis=1)
     beta = pm.Deterministic(
@@ -63,6 +62,59 @@ def coefficients(data: Described, priors: Priors, coordinates, groups, sigma):
     # The map from beta to what the priors are on has determinant one.
     prior_of_coefficients(data, priors, beta)
     return beta
+
+
+def spread(z, triangles, size: int, alone=None):
+    """Positions of beta, of which the last `size` follow what the variances leave open of them.
+
+    They are the coefficients that vary by group: given the variances, the working model says where
+    they are, c = R^-1 r, and how far from there, (R'R)^-1. With several factors, the effects of
+    each of them add to the variance that is left if all effects are known.
+
+    Parameters
+    ----------
+    z : TensorVariable
+        Positions that are standard normal in the working model.
+    triangles : list of dict of (int, int) to TensorVariable
+        [R, r] of each factor, the effects of the others known: see `collapse.triangle_of`.
+    size : int
+    alone : numpy.ndarray, optional
+        Shape `(size, size)`: the variance if all effects are known.
+    """
+    if not size:
+        return z
+    variance, shift = {}, [0.0] * size
+    for triangle in triangles:
+        inverse = _inverse(triangle, size)
+        for i in range(size):
+            shift[i] += sum(inverse[i, k] * triangle[k, size] for k in range(i, size))
+            for k in range(i + 1):
+                own = sum(inverse[i, m] * inverse[k, m] for m in range(i, size))
+                variance[i, k] = variance.get((i, k), 0.0) + own
+    if alone is not None:
+        alone = known("alone", (len(triangles) - 1) * alone)
+        variance = {(i, k): own - alone[i, k] for (i, k), own in variance.items()}
+    lower, first = {}, z.shape[0] - size
+    for k in range(size):
+        left = variance[k, k] - sum(lower[k, m] ** 2 for m in range(k))
+        lower[k, k] = pt.sqrt(pt.maximum(left, collapse.LEAST * variance[k, k]))
+        for i in range(k + 1, size):
+            own = variance[i, k] - sum(lower[i, m] * lower[k, m] for m in range(k))
+            lower[i, k] = own / lower[k, k]
+    pm.Potential("spread", sum(pt.log(lower[k, k]) for k in range(size)))
+    found = [shift[i] + sum(lower[i, k] * z[first + k] for k in range(i + 1)) for i in range(size)]
+    return pt.concatenate([z[:first], pt.stack(found)])
+
+
+def _inverse(triangle: dict, size: int) -> dict:
+    """Of an upper triangle, by (row, column)."""
+    found = {}
+    for k in range(size):
+        found[k, k] = 1 / triangle[k, k]
+        for i in reversed(range(k)):
+            others = sum(triangle[i, m] * found[m, k] for m in range(i + 1, k + 1))
+            found[i, k] = -others / triangle[i, i]
+    return found
 
 
 def prior_of_coefficients(data: Described, priors: Priors, beta) -> None:
@@ -85,20 +137,20 @@ def padded(rows):
 def between_group_scale(factor: Grouping, priors: Priors, variant: str):
     """Lower triangle L of the Cholesky factor of u's covariance, as rows of entries.
 
-    If effects are Student-t, of their scale matrix.
+    If effects are Student-t, of their scale matrix. u are the deviations that the priors are on:
+    see `rough.effects_basis`.
     """
-    size = len(factor.varying)
-    pairs = collapse.partial_pairs(size)
+    partial = {}
     if variant == "unpooled":
         sd = known(f"wide_{factor.name}", list(priors.wide[factor.name].values()))
-        partial = dict.fromkeys(pairs, 0.0)
     else:
         dims = varying(factor.name)
         prior = list(priors.sd[factor.name].values())
         start = rough.between_sd(priors, factor.name, variant)
         sd = positive(f"sd_{factor.name}", prior, start, dims)
-        partial = _partial_correlations(factor, priors, pairs) if pairs else {}
-    correlation = collapse.cholesky(partial, pt)
+        if factor.name in priors.cor:
+            partial = _partial_correlations(factor, priors.cor[factor.name])
+    correlation = collapse.cholesky(partial, len(factor.varying), pt)
     return [[sd[i] * entry for entry in row] for i, row in enumerate(correlation)]
 
 
@@ -133,12 +185,12 @@ def stretch(factor: Grouping, nu):
     )
 
 
-def _partial_correlations(factor: Grouping, priors: Priors, pairs):
-    """LKJ by its canonical partial correlations, each 2 Beta - 1."""
-    shapes = collapse.partial_shapes(len(factor.varying), *priors.cor[factor.name].arguments)
-    shapes = known(f"partial_cor_shape_{factor.name}", shapes)
-    symmetric = pm.Beta(f"partial_cor_{factor.name}", shapes, shapes, shape=len(pairs))
-    return {pair: 2 * symmetric[i] - 1 for i, pair in enumerate(pairs)}
+def _partial_correlations(factor: Grouping, prior: Prior):
+    """LKJ of each block by its canonical partial correlations, each 2 Beta - 1."""
+    found = collapse.partial_correlations(factor.blocks, *prior.arguments)
+    shapes = known(f"partial_cor_shape_{factor.name}", list(found.values()))
+    symmetric = pm.Beta(f"partial_cor_{factor.name}", shapes, shapes, shape=len(found))
+    return {pair: 2 * symmetric[i] - 1 for i, pair in enumerate(found)}
 
 
 def positive(name, priors, rough, dims=None):

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from partialpool.compress import Compressed
-from partialpool.described import Described
+from partialpool.described import Described, Grouping
 from partialpool.models import collapse
 from partialpool.priors import FAMILIES, Priors
+from partialpool.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,15 @@ class Coordinates:
     on : numpy.ndarray
         `(coefficient, coefficient)`, determinant one: what the priors are on, from beta.
     turned : numpy.ndarray
-        `(varying, varying, group)`: the rows that u touches, times the columns of
-        `inverse` of the varying coefficients.
+        `(varying, pair, group)`: the rows that u touches, times steps along the coordinates of
+        coefficients that vary, and what is left of the response at the centre; and sums of two
+        of these: see `collapse.pairs`.
     information : numpy.ndarray
-        `(varying, stratum)`: squared length of the other rows, times the same.
+        `(pair, stratum)`: squared length of the other rows, times the same.
     prior_information : numpy.ndarray
-        `(varying,)`: and of the priors.
+        `(pair,)`: and of the priors.
+    last : int
+        How many coefficients vary.
     """
 
     centre: np.ndarray
@@ -41,6 +45,7 @@ class Coordinates:
     turned: np.ndarray
     information: np.ndarray
     prior_information: np.ndarray
+    last: int
 
     @classmethod
     def of(
@@ -88,10 +93,12 @@ class Coordinates:
         inverse[index] = np.linalg.inv(factor[:-1, :-1])
         centre = inverse @ factor[:-1, -1]
 
-        of_varying = inverse[:, len(order) - len(last) :]
+        # Steps along the last coordinates, and what is left of the response at the centre.
+        steps = np.column_stack([inverse[:, len(order) - len(last) :], -centre])
+        steps = np.vstack([steps, np.eye(len(last) + 1)[-1]]) @ collapse.pairs(len(last) + 1)
 
         def turn(rows):
-            return np.einsum("rcg,ck->rkg", rows[:, :-1], of_varying)
+            return np.einsum("rcg,ck->rkg", rows, steps)
 
         return cls(
             centre=centre,
@@ -99,7 +106,10 @@ class Coordinates:
             on=on,
             turned=turn(triangles.between),
             information=(turn(triangles.within) ** 2).sum(axis=0),
-            prior_information=((on @ of_varying / width[:, None]) ** 2).sum(axis=0),
+            prior_information=((np.column_stack([on, location]) @ steps / width[:, None]) ** 2).sum(
+                axis=0
+            ),
+            last=len(last),
         )
 
 
@@ -116,6 +126,36 @@ def prior_rows(data: Described, priors: Priors) -> tuple[np.ndarray, np.ndarray,
     chosen = [priors.beta[name] for name in data.coefficients]
     location = np.array([p.parameters[FAMILIES[p.family].location] for p in chosen])
     return on, location, np.array([p.arguments[-1] for p in chosen])
+
+
+def effects_basis(data: Described, priors: Priors, factor: Grouping) -> np.ndarray:
+    """From the deviations that the priors are on to those of a factor's coefficients.
+
+    Default priors of a factor's sds and correlations hold at the averages of its predictors, so
+    that they do not depend on where a predictor's zero is, as that of the Intercept: they are on
+    the deviation of a group's line there, which is u[Intercept] + sum of mean[c] u[c] over the
+    other columns of its block.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape `(varying, varying)`, upper triangular, ones on the diagonal: deviations are this
+        matrix times those that the priors are on.
+    """
+    basis = np.eye(len(factor.varying))
+    if factor.name in priors.at_averages:
+        for block in factor.blocks:
+            if "Intercept" in block:
+                row = factor.varying.index("Intercept")
+                for name in block:
+                    if name != "Intercept":
+                        basis[row, factor.varying.index(name)] = -data.mean[name]
+    return basis
+
+
+def effects_columns(data: Rows, priors: Priors, factor: Grouping) -> np.ndarray:
+    """The columns that the deviations which the priors are on act on, `(row, varying)`."""
+    return data.of_columns(factor.varying) @ effects_basis(data, priors, factor)
 
 
 def sigma(data: Compressed) -> float:

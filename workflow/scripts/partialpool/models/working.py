@@ -34,7 +34,7 @@ class Working:
     beta : numpy.ndarray
         Shape `(coefficient,)`.
     u : list of numpy.ndarray
-        By factor, `(group, varying)`.
+        By factor, `(group, varying)`: the deviations that the priors are on.
     covariance : list of numpy.ndarray
         Of each factor's u, `(varying, varying)`.
     response : dict of str to float
@@ -91,7 +91,7 @@ def solve(data: Rows, priors: Priors, variant: str) -> Working:
     variant : {"pooled", "unpooled", "hierarchical"}
     """
     factors = () if variant == "pooled" else data.factors
-    design = _design(data, factors)
+    design = _design(data, priors, factors)
     widest = [rough.between_sd(priors, factor.name, variant) for factor in factors]
     covariance = [np.diag(sd**2) for sd in widest]
     response, linear = _response(data), _initial(data)
@@ -110,7 +110,7 @@ def solve(data: Rows, priors: Priors, variant: str) -> Working:
 def at(data: Rows, priors: Priors, variant: str, means: Working) -> Working:
     """The working model at given values: the means of an earlier attempt's draws."""
     factors = () if variant == "pooled" else data.factors
-    design = _design(data, factors)
+    design = _design(data, priors, factors)
     linear = design @ np.concatenate([means.beta, *(u.ravel() for u in means.u)])
     return _solve(data, priors, factors, design, means.covariance, means.response, linear)[0]
 
@@ -147,14 +147,14 @@ def block_diagonal(blocks: np.ndarray) -> sparse.csr_array:
     return sparse.csr_array((blocks.ravel(), at), shape=(count * size, count * size))
 
 
-def _design(data: Rows, factors) -> sparse.csr_array:
+def _design(data: Rows, priors: Priors, factors) -> sparse.csr_array:
     """Columns of beta, then of each factor's u, group by group."""
     parts = [sparse.csr_array(data.of_columns(data.coefficients))]
     rows = np.arange(len(data.y))
     for position, factor in zip(data.index, factors, strict=False):
         size = len(factor.varying)
         where = position[:, None] * size + np.arange(size)
-        values = data.of_columns(factor.varying)
+        values = rough.effects_columns(data, priors, factor)
         shape = (len(rows), size * len(factor.levels))
         at = (np.repeat(rows, size), where.ravel())
         parts.append(sparse.csr_array((values.ravel(), at), shape=shape))

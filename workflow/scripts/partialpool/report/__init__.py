@@ -28,6 +28,7 @@ UNQUOTED = " /=+,;"  # in a data URI, besides letters and digits
 FILES = {
     "summaries": "every scalar: mean, sd, interval, Monte Carlo error, ESS, R-hat",
     "predictions": "all predicted rows",
+    "group_estimates": "each group at its own predictors",
     "contrasts": "all contrasts",
     "comparison": "comparison, leaving out rows",
     "comparison_groups": "comparison, leaving out groups",
@@ -97,6 +98,7 @@ def page(results: Results, figures, links: dict[str, str], templates) -> str:
         "relations": meaning.relations(results),
         "pooling": meaning.pooling(results),
         "spread": meaning.spread(results),
+        "far_from_zero": meaning.far_from_zero(results),
         "priors": priors.priors(results),
         "prior_caption": captions.prior(results),
         "centred_words": priors.centred_words(results),
@@ -111,6 +113,7 @@ def page(results: Results, figures, links: dict[str, str], templates) -> str:
         "comparisons": comparisons(results),
         "shown": shown,
         "predictions": answers.predictions(results, shown),
+        "predictions_caption": captions.predictions(results, forms.get("held", {})),
         "contrasts": answers.contrasts(results, shown),
         "refusals": answers.refusals(results),
         "recovery": tables.recovery(results),
@@ -143,7 +146,7 @@ def factors(results: Results, forms: dict[str, str]) -> list[dict]:
 
 
 def groups(results: Results, forms: dict[str, str]) -> list[dict]:
-    """The coefficients of each factor's groups: heading, picture, caption and table."""
+    """Each factor's groups: heading, what is shown of them, picture, caption and table."""
     found = []
     for factor in results.factors:
         for column in factor.varying:
@@ -151,9 +154,10 @@ def groups(results: Results, forms: dict[str, str]) -> list[dict]:
             form = forms.get(name, "")
             found.append(
                 {
-                    "title": f"Each {factor.unit}: {column}",
+                    "title": f"Each {factor.unit}: {meaning.quantity(results, column)}",
+                    "said": meaning.of_groups(results, factor, column),
                     "picture": name,
-                    "caption": captions.shrinkage(results, factor, form, percent(results)),
+                    "caption": captions.shrinkage(results, factor, column, form, percent(results)),
                     "table": tables.groups(results, factor, column),
                 }
             )

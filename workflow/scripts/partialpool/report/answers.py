@@ -1,14 +1,10 @@
 """Predictions and contrasts: a table for each question, and what could not be answered."""
 
+from partialpool.predicted import PREDICTED
 from partialpool.report.results import Results, value
-from partialpool.report.tables import SHOWN, table
-from partialpool.report.text import decimals, fixed, listed, number, short
+from partialpool.report.tables import SHOWN, role, table
+from partialpool.report.text import apart, decimals, fixed, listed, number, short
 
-ANSWERS = {  # columns that prediction adds to the rows
-    "predicted_for", "mean", "sd", "lower", "upper",
-    "probability", "probability_lower", "probability_upper",
-    "outcome_lower", "outcome_upper", "group_status", "fit_passed", "note",
-}  # fmt: skip
 QUESTIONS = {
     "group": (
         "For its own group",
@@ -50,33 +46,33 @@ def predictions(results: Results, variant: str) -> list[dict]:
 
 
 def _predicted(results: Results, rows: list[dict]) -> dict:
-    given = [name for name in (rows[0] if rows else ()) if name not in ANSWERS]
+    given = [name for name in (rows[0] if rows else ()) if name not in PREDICTED]
     labels = {column for factor in results.factors for column in factor.columns}
-    family, linked = results.outcome.family, results.link == "logit"
     numbered = bool(results.study["contrasts"])
+    shown = _shown(results, rows)
     # Columns that say the same in every row are left out: what they say is said above the table.
-    new = any(row["outcome_lower"] for row in rows) and family != "bernoulli"
-    count = family != "bernoulli"
     status = len({row["group_status"] for row in rows}) > 1
     notes = len({row["note"] for row in rows}) > 1
     heads = numbered * ["row"] + [short(name, 32) for name in given]
-    heads += linked * ["probability", "interval"] + count * ["expected", "interval"]
-    first = len(heads) - 2 * (linked + count)
-    last = len(heads) + new
-    heads += new * ["new observation"] + status * ["group"] + notes * ["note"]
+    first = len(heads)
+    # Intervals of many quantities have room below them, rather than beside.
+    below = len(shown) > 3
+    for name, middle, _ in shown:
+        heads += [name, "interval"] if middle and not below else [name]
+    last = len(heads)
+    heads += status * ["group"] + notes * ["note"]
     out = []
     for position, row in enumerate(rows[:SHOWN], start=1):
-        expected = [*_interval(row, "probability", "probability_")] if linked else []
-        expected += [*_interval(row, "mean", "")] if count else []
-        places = decimals(value(row, "sd")) if results.link == "identity" else 0
-        outcome = [fixed(value(row, f"outcome_{end}"), places) for end in ("lower", "upper")]
-        expected[0] = expected[0] or "refused"
+        cells = [_cells(results, row, middle, end) for _, middle, end in shown]
+        if not row["mean"]:
+            cells[0][0] = "refused"
+        if below:
+            cells = [_below(own) if own[1:] else own for own in cells]
         out.append(
             [
                 *numbered * [str(position)],
                 *(short(row[name]) if name in labels else _as_given(row[name]) for name in given),
-                *expected,
-                *new * [" to ".join(outcome) if all(outcome) else ""],
+                *(cell for own in cells for cell in own),
                 *status * [row["group_status"]],
                 *notes * [row["note"]],
             ]
@@ -86,6 +82,46 @@ def _predicted(results: Results, rows: list[dict]) -> dict:
     return table(heads, out, note, numbers=[*numbered * [0], *range(first, last)])
 
 
+def _shown(results: Results, rows: list[dict]) -> list[tuple[str, str, str]]:
+    """What is shown of each row: its head, the column of the number, and what begins its ends.
+
+    There is no number of a new observation, only its ends.
+    """
+    y, family = short(results.model["response"], 32), results.outcome.family
+    if family == "bernoulli":
+        return [("probability", "probability", "probability_")]
+    found = [("probability", "probability", "probability_")] * (results.link == "logit")
+    found.append((f"expected {y}", "mean", ""))
+    own = own_column(results) if "response_median" in rows[0] else None
+    if own:
+        for what in ("median", "mean"):
+            if f"response_{what}" in rows[0]:
+                found.append((f"{what} {own}", f"response_{what}", f"response_{what}_"))
+    if any(row["outcome_lower"] for row in rows):
+        start = "response_" if own else ""
+        found.append((f"new observation of {own or y}", "", f"{start}outcome_"))
+    return found
+
+
+def own_column(results: Results) -> str | None:
+    """The column that a transformed response is a function of; None where it is of several."""
+    own = [name for name in results.data["columns"] if role(results, name) == "response"]
+    return short(own[0], 32) if len(own) == 1 else None
+
+
+def _cells(results: Results, row: dict, middle: str, end: str) -> list[str]:
+    """The cells of one of the quantities of :func:`_shown`."""
+    if middle:
+        return [*_interval(row, middle, end)]
+    low, high = (value(row, f"{end}{one}") for one in ("lower", "upper"))
+    if low is None or high is None:
+        return [""]
+    places = 0
+    if results.link == "identity":
+        places = decimals((high - low) / 4 if end == "response_outcome_" else value(row, "sd"))
+    return [f"{fixed(low, places)} to {fixed(high, places)}"]
+
+
 def _interval(row: dict, middle: str, end: str) -> tuple[str, str]:
     """A number and its interval, to two digits of a quarter of the interval's width."""
     at, low, high = (value(row, key) for key in (middle, f"{end}lower", f"{end}upper"))
@@ -93,6 +129,12 @@ def _interval(row: dict, middle: str, end: str) -> tuple[str, str]:
         return "", ""
     places = decimals((high - low) / 4)
     return fixed(at, places), f"{fixed(low, places)} to {fixed(high, places)}"
+
+
+def _below(cells: list[str]) -> list[dict]:
+    """A number with its interval below it."""
+    text, interval = cells
+    return [{"text": text, "under": interval}]
 
 
 def _as_given(text: str) -> str:
@@ -130,21 +172,20 @@ def contrasts(results: Results, variant: str) -> dict | None:
     rows = results.fit(variant).contrasts
     if not rows:
         return None
-    ratio = "odds ratio" if results.link == "logit" else "rate ratio"
+    ratio = _ratio_name(results, rows)
     several = len({row["predicted_for"] for row in rows}) > 1
-    linked = results.link != "identity"
     answered = [row for row in rows if row["mean"]]
     out = [
         [
             *_contrasted(row, several),
-            *_interval(row, "mean", ""),
+            *_below([*_interval(row, "mean", "")]),
             _share(value(row, "probability_over_zero")),
-            *linked * _ratio(row),
+            *bool(ratio) * _below(_ratio(row)),
         ]
         for row in answered[:SHOWN]
     ]
-    heads = ["contrast", *several * ["for"], "difference", "interval", "chance it is over 0"]
-    heads += linked * [ratio, "interval"]
+    heads = ["contrast", *several * ["for"], "difference", "chance it is over 0"]
+    heads += bool(ratio) * [ratio]
     left = len(answered) - len(out)
     note = f"The first {len(out)} of {len(answered):,}; contrasts.csv has all." if left else ""
     refused: dict[str, list[str]] = {}
@@ -168,22 +209,38 @@ def _contrasted(row: dict, several: bool) -> list[str]:
     return [rows, *several * [title.removeprefix("For ")]]
 
 
+def _ratio_name(results: Results, rows: list[dict]) -> str:
+    """What the ratios of contrasts are of; empty where there are none."""
+    if results.link != "identity":
+        return "odds ratio" if results.link == "logit" else "rate ratio"
+    return f"ratio of {_of_ratio(results)}" if "ratio_mean" in rows[0] else ""
+
+
+def _of_ratio(results: Results) -> str:
+    """What of its own column a difference in a logarithm is a ratio of."""
+    own = own_column(results)
+    return f"1 + {own}" if "log1p(" in results.model["response"] else own
+
+
 def _difference(results: Results, ratio: str) -> str:
     """What the contrasts of a study are."""
-    links = {"identity": "expected response", "logit": "probability", "log": "expected count"}
+    y = short(results.model["response"], 32)
+    links = {"identity": f"expected {y}", "logit": "probability", "log": "expected count"}
     said = (
         f"The {links[results.link]} of one row minus that of another, draw by draw, so that the "
         "uncertainty they share cancels out."
     )
-    if results.link == "identity":
+    if not ratio:
         return said
+    if results.link == "identity":
+        return f"{said} The {ratio} compares medians: 1 is no difference."
     of = "odds" if results.link == "logit" else "rates, for the same exposure,"
     return f"{said} The {ratio} sets their {of} against each other: 1 is no difference."
 
 
 def _ratio(row: dict) -> list[str]:
     """A ratio and its interval."""
-    at, low, high = (number(value(row, f"ratio_{k}"), 3) for k in ("mean", "lower", "upper"))
+    at, low, high = apart([value(row, f"ratio_{k}") for k in ("mean", "lower", "upper")])
     return [at, f"{low} to {high}"]
 
 

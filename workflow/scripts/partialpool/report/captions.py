@@ -1,7 +1,8 @@
 """Captions: what a picture shows, and how to read it."""
 
+from partialpool.report import meaning
 from partialpool.report.results import Factor, Results
-from partialpool.report.text import a
+from partialpool.report.text import a, listed, short
 
 MANY = 40  # groups; of more, each is a point
 CHECKED = 16  # groups whose mean is checked
@@ -66,34 +67,71 @@ def prior(results: Results) -> str:
     return said
 
 
-def shrinkage(results: Results, factor: Factor, form: str, percent: str) -> str:
+def shrinkage(results: Results, factor: Factor, column: str, form: str, percent: str) -> str:
     """How partial pooling moves the groups of a factor."""
     unit = factor.unit
+    apart = meaning.pulled_apart(results, factor, column)
+    if form in ("points", "distances"):
+        axes, common = (
+            "",
+            "points on a horizontal line are pulled all the way to the common estimate",
+        )
+        if form == "distances":
+            axes = (
+                f"Both axes: how far its {meaning.quantity(results, column)} lies from what its "
+                "predictors say in the hierarchical fit. "
+            )
+            common = "points on the horizontal line are pulled all the way to what predictors say"
+        return (
+            f"Each point is {a(unit)}. {axes}Points on the dotted line are left where their own "
+            f"rows put them; {common}. Large groups stay near the dotted line. Small groups are "
+            "pulled towards the middle, because their extremes are mostly chance; triangles at the "
+            "edges are groups still further out. That is partial pooling."
+        )
+    lines = []
+    if results.fit("pooled"):
+        same = "" if apart else ", the same for all"
+        lines.append(f"Dashed line and band: the pooled estimate{same}.")
+    if results.fit("hierarchical"):
+        lines.append("Thin line: what the hierarchical fit pulls towards.")
+    if apart:
+        lines.append(
+            f"{'They follow' if len(lines) > 1 else 'It follows'} from each {unit}'s predictors."
+        )
+    lines = "".join(f"{line} " for line in lines)
     if form == "intervals":
         many = len(factor.sizes) > MANY
-        some = f" {MANY} of {len(factor.sizes):,} groups." if many else ""
-        pooled = " Dashed line and band: the pooled estimate." if results.fit("pooled") else ""
-        middle = " Thin line: the mean that the hierarchical fit pulls towards."
-        middle *= results.fit("hierarchical") is not None
-        return f"Each {unit}, with {percent} intervals.{pooled}{middle}{some}"
-    if form == "points":
-        return (
-            f"Each point is {a(unit)}. Points on the dotted line are left where their own rows put "
-            "them; points on a horizontal line are pulled all the way to the common estimate. "
-            "Large groups stay near the dotted line. Small groups are pulled towards the middle, "
-            "because their extremes are mostly chance; triangles at the edges are groups still "
-            "further out. That is partial pooling."
-        )
-    pooled = "Dashed line and band: the pooled estimate, the same for all. "
-    pooled *= results.fit("pooled") is not None
+        some = f"{MANY} of {len(factor.sizes):,} groups." if many else ""
+        return f"Each {unit}, with {percent} intervals. {lines}{some}".rstrip()
     return (
         f"Each arrow goes from what {a(unit)}'s own rows say (unpooled, circle) to what the "
-        f"hierarchical fit says (diamond), with {percent} intervals. {pooled}Thin line: the mean "
-        f"that the hierarchical fit pulls towards. The less {a(unit)}'s own rows say and the "
+        f"hierarchical fit says (diamond), with {percent} intervals. {lines}"
+        f"The less {a(unit)}'s own rows say and the "
         "further out it lies, the more it is moved, and the shorter its interval becomes: it "
         "borrows from the others. That is partial pooling. Arrowheads at the edges: the interval "
         "goes on."
     )
+
+
+def predictions(results: Results, held: dict[str, str]) -> str:
+    """Which rows are predicted, and where their predictors are held fixed."""
+    if results.study["new_data"]:
+        return f"The rows of {results.study['new_data']}."
+    own = "its"
+    if results.factors:
+        columns = dict.fromkeys(c for factor in results.factors for c in factor.columns)
+        whole = (f.unit for f in results.factors if len(f.columns) == len(columns))
+        every = f"combination of {listed(short(column, 40) for column in columns)}"
+        own = f"each {next(whole, every)}'s own"
+    fixed = {short(name, 40): f"{own} {what}" for name, what in held.items()}
+    for role, name in results.outcome.columns.items():
+        if role != "weights" and name in results.fits[0].predictions[0]:
+            rounded = ", rounded" * (role == "trials")
+            fixed.setdefault(short(name, 40), f"{own} mean{rounded}")
+    said = "A grid over the data's own range."
+    if fixed:
+        said += f" Held fixed: {'; '.join(f'{name} at {what}' for name, what in fixed.items())}."
+    return said
 
 
 def density(results: Results, form: str, percent: str) -> str:

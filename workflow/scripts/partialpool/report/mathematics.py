@@ -166,18 +166,22 @@ def _addends(column: str, results: Results) -> list[list[Element]]:
 
 
 def _deviations(results: Results, factor: Factor) -> list[list[str]]:
-    """How a factor's deviations are distributed."""
+    """How a factor's deviations are distributed, a line or two for each block of them."""
+    return [line for block in factor.blocks for line in _block(results, factor, block)]
+
+
+def _block(results: Results, factor: Factor, block: tuple[str, ...]) -> list[list[str]]:
     j = index(results, factor)
     heavy = results.study["group_effects"] == "student_t"
     nu = [symbol(results, "ν", factor, _mi("u"))] if heavy else []
     name = "StudentT" if heavy else "Normal"
-    if len(factor.varying) == 1:
-        column = _word(factor.varying[0])
+    if len(block) == 1:
+        column = _word(block[0])
         spread = symbol(results, "τ", factor, column)
         deviation = symbol(results, "u", factor, column, j)
         return [[mathml(deviation), mathml(_distributed(name, *nu, _zero(), spread))]]
-    more = [_mo("⋯")] if len(factor.varying) > ADDENDS else []
-    first = [_word(column) for column in factor.varying[:ADDENDS]]
+    more = [_mo("⋯")] if len(block) > ADDENDS else []
+    first = [_word(column) for column in block[:ADDENDS]]
     u = [*(symbol(results, "u", factor, column, j) for column in first), *more]
     tau = [*(symbol(results, "τ", factor, column) for column in first), *more]
     d, c = symbol(results, "D", factor), symbol(results, "C", factor)

@@ -71,6 +71,90 @@ def expected(results: Results) -> str:
     return {"identity": "mean", "logit": "probability", "log": rate}[results.link]
 
 
+def quantity(results: Results, column: str) -> str:
+    """What is shown of each group of a varying column: the expected response, or a coefficient."""
+    outcome, y = results.outcome, short(results.model["response"], 32)
+    if column != "Intercept":
+        on = {"identity": "", "logit": ", in log odds", "log": ", on the log scale"}[results.link]
+        return f"coefficient of {short(column, 40)}{on}"
+    if outcome.family == "bernoulli":
+        return f"probability of {y} = 1"
+    if outcome.trials:
+        return f"probability ({y} of {short(outcome.trials, 32)})"
+    per = f" per unit of {short(outcome.exposure, 32)}" if outcome.exposure else ""
+    return f"expected {y}{per}"
+
+
+def has_predictors(results: Results) -> bool:
+    """Whether the model has population-level or varying coefficients besides intercepts."""
+    every = [results.model["coefficients"], *(factor.varying for factor in results.factors)]
+    return any({*names} != {"Intercept"} for names in every)
+
+
+def pulled_apart(results: Results, factor: Factor, column: str) -> bool:
+    """Whether groups are pulled towards different values, by their predictors."""
+    fit = results.fit("hierarchical") or results.fit("pooled")
+    if fit is None:
+        return False
+    towards = [value(row, "population") for row in fit.groups[factor.name, column].values()]
+    return max(towards) - min(towards) > 1e-9 * max(map(abs, towards))
+
+
+def of_groups(results: Results, factor: Factor, column: str) -> str:
+    """What is compared of the groups of a factor, and where a fit says nothing of them."""
+    said, unit, several = [], factor.unit, len(results.factors) > 1
+    if column == "Intercept" and has_predictors(results):
+        said.append(
+            f"The {quantity(results, column)} of each {unit} at its own average predictors. Its "
+            "intercept, in summary.csv, is its value where all predictors are zero or at their "
+            "reference."
+        )
+    if column == "Intercept" and results.outcome.offset:
+        said.append(f"{results.outcome.offset} is at its mean over all rows.")
+    if column != "Intercept" and pulled_apart(results, factor, column):
+        said.append(f"It is at each {unit}'s own value of the predictors that interact with it.")
+    if several:
+        said.append("The other grouping factors are at their average.")
+    unpooled = results.fit("unpooled")
+    if unpooled is None:
+        return " ".join(said)
+    empty = sum(not row["mean"] for row in unpooled.groups[factor.name, column].values())
+    if several:
+        said.append(
+            f"The unpooled fit is left out: with several factors, the rows of {a(unit)} do not say "
+            "which of them a difference is due to."
+        )
+    elif empty:
+        said.append(
+            f"In {empty:,} of {len(factor.sizes):,} groups the {unit}'s own rows do not determine "
+            "it, so the unpooled fit says nothing of it."
+        )
+    return " ".join(said)
+
+
+def far_from_zero(results: Results) -> str | None:
+    """Which intercepts hold where a predictor is zero, if that is far from all of its values."""
+    columns, names = results.data["columns"], results.model["coefficients"]
+    varying = {name for factor in results.factors for name in factor.varying}
+    far = []
+    for name in dict.fromkeys([*names, *varying]):
+        ends = columns.get(name, {})
+        if "min" in ends and max(ends["min"], -ends["max"]) > ends["max"] - ends["min"] > 0:
+            far.append(name)
+    intercept = ["the Intercept"] * ("Intercept" in names)
+    intercept += [f"sd_{f.name}[Intercept]" for f in results.factors if {*far} & {*f.varying}]
+    if not (far and intercept):
+        return None
+    listing, many = listed(short(name, 40) for name in far), len(far) > 1
+    subject = listed(short(name, 60) for name in intercept)
+    centred = listed(f"center({short(name, 40)})" for name in far)
+    return (
+        f"{subject[0].upper()}{subject[1:]} hold{'s' * (len(intercept) == 1)} where {listing} "
+        f"{'are' if many else 'is'} 0, far outside the data. Write {centred} in the formula, and "
+        f"{'it holds' if len(intercept) == 1 else 'they hold'} at the average."
+    )
+
+
 def ratio(results: Results) -> str | None:
     """What coefficients of a model with a link mean as ratios."""
     if results.link == "identity":
@@ -138,6 +222,9 @@ def relations(results: Results) -> list[str]:
         if many.columns[: len(few.columns)] == few.columns:
             if len(many.columns) == len(few.columns) + 1:
                 own, outer = (short(f.columns[-1], 40) for f in (many, few))
+                if results.is_predictor(many.columns[-1]):
+                    said.append(f"Nested: the combinations of {outer} and {own} are groups too.")
+                    continue
                 said.append(
                     f"Nested: each {own} is in one {few.unit}. The same {own} label in another "
                     f"{outer} is another {own}."

@@ -71,21 +71,41 @@ def _numbers(text: str) -> str:
 
 
 def centred_words(results: Results) -> str | None:
-    """Where the prior of the Intercept sits, if it is the default one and there are predictors."""
+    """Where default priors hold that would depend on where predictors are zero, if there are any:
+    that of the Intercept, and those of groups' intercepts and their correlations with slopes."""
+    stored, said = results.fits[-1].priors, []
     others = [name for name in results.model["coefficients"] if name != "Intercept"]
-    if not results.fits[-1].priors["centred"] or not others:
-        return None
+    if stored["centred"] and others:
+        expected = meaning.expected(results)
+        what = {
+            "identity": "expected response",
+            "logit": "log odds",
+            "log": f"log of the {expected}",
+        }
+        said.append(
+            f"The prior of the Intercept is on the {what[results.link]} at the mean of the "
+            f"predictors ({_means(results, others)}), not where they are all zero."
+        )
+    for factor in results.factors if results.fit("hierarchical") else ():
+        if factor.name in stored["at_averages"]:
+            block = next(block for block in factor.blocks if "Intercept" in block)
+            slopes = [name for name in block if name != "Intercept"]
+            name = short(factor.name, 32)
+            said.append(
+                f"The priors of sd_{name}[Intercept] and cor_{name} are on how groups differ at "
+                f"the mean of the predictors ({_means(results, slopes)}); their estimates, as all "
+                "coefficients, are where predictors are zero."
+            )
+    return " ".join(said) or None
+
+
+def _means(results: Results, names: list[str]) -> str:
+    """`x = 5.2, z = 0`: the means of some predictors."""
     means, sds = results.model["mean"], results.model["sd"]
     # A mean of zero, but for rounding, is zero.
-    shown = {c: means[c] if abs(means[c]) > 1e-9 * sds[c] else 0.0 for c in others[:NAMED]}
+    shown = {c: means[c] if abs(means[c]) > 1e-9 * sds[c] else 0.0 for c in names[:NAMED]}
     at = ", ".join(f"{short(c, 32)} = {number(mean)}" for c, mean in shown.items())
-    more = ", …" if len(others) > NAMED else ""
-    expected = meaning.expected(results)
-    what = {"identity": "expected response", "logit": "log odds", "log": f"log of the {expected}"}
-    return (
-        f"The prior of the Intercept is on the {what[results.link]} at the mean of the predictors "
-        f"({at}{more}), not where they are all zero."
-    )
+    return at + (", …" if len(names) > NAMED else "")
 
 
 def warnings(results: Results) -> list[dict]:

@@ -21,16 +21,21 @@ class Factor:
         `school`, or `school:class` of classes within schools.
     columns : tuple of str
         Of the table; those it is made of.
-    varying : tuple of str
-        Coefficients that vary by it.
+    blocks : tuple of tuple of str
+        Coefficients that vary by it: those of one block are correlated.
     sizes : dict of str to int
         Rows of each group.
     """
 
     name: str
     columns: tuple[str, ...]
-    varying: tuple[str, ...]
+    blocks: tuple[tuple[str, ...], ...]
     sizes: dict
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """Coefficients of all blocks."""
+        return tuple(name for block in self.blocks for name in block)
 
     @property
     def unit(self) -> str:
@@ -61,6 +66,8 @@ class Fit:
         Factors of which not all `groups` were diagnosed, and how many `of_them`.
     kept : dict of str to int
         Factors whose effects are not stored in all draws, and in how many they are.
+    groups : dict of (str, str) to dict
+        By factor and varying column, the rows of its group estimates by group.
     """
 
     variant: str
@@ -77,6 +84,7 @@ class Fit:
     warnings: list = field(default_factory=list)
     diagnosed: dict = field(default_factory=dict)
     kept: dict = field(default_factory=dict)
+    groups: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,8 @@ class Results:
         Rows that were fitted, where those of the table have been merged.
     new_groups : dict of str to list of str
         Of the rows to predict, by factor: groups that are not in the table.
+    new_warnings : list of str
+        New groups that look like groups of the table.
     """
 
     study: dict
@@ -117,6 +127,7 @@ class Results:
     replicated: int
     merged: int | None = None
     new_groups: dict = field(default_factory=dict)
+    new_warnings: list = field(default_factory=list)
 
     @property
     def failed(self) -> list[str]:
@@ -126,6 +137,11 @@ class Results:
     def fit(self, variant: str) -> Fit | None:
         """The fit of a variant, if the study has it."""
         return next((fit for fit in self.fits if fit.variant == variant), None)
+
+    def is_predictor(self, column: str) -> bool:
+        """Whether a column is in a population-level term, as a group's label may be too."""
+        alone = re.compile(rf"(?<![\w.]){re.escape(column)}(?![\w.])")
+        return any(alone.search(term) for term in self.model["terms"])
 
     @property
     def outcome(self) -> Outcome:
@@ -147,7 +163,7 @@ def read(paths: dict, study: dict) -> Results:
     paths : dict
         `groups, data_report, compressed, comparison, comparison_groups`, perhaps `recovery` and
         `new_data_report`; and by variant `posteriors, summaries, diagnostics, predictive,
-        predictions`, perhaps `contrasts`.
+        predictions, group_estimates`, perhaps `contrasts`.
     study : dict
         Every field of the study.
     """
@@ -158,7 +174,7 @@ def read(paths: dict, study: dict) -> Results:
         model = json.loads(stored.getncattr("model"))
         kept = stored.dimensions["row"].size if "row" in stored.dimensions else data["rows_used"]
     factors = _factors(model["factors"], read_csv(paths["groups"]), data["columns"])
-    new = paths.get("new_data_report")
+    new = files.read_json(paths["new_data_report"]) if paths.get("new_data_report") else {}
     contrasts = paths.get("contrasts") or [None] * len(study["variants"])
     fits = []
     for number, variant in enumerate(study["variants"]):
@@ -183,6 +199,7 @@ def read(paths: dict, study: dict) -> Results:
                 contrasts=read_csv(contrasts[number]) if contrasts[number] else [],
                 warnings=warnings,
                 diagnosed=verdict["diagnosed"],
+                groups=_groups(read_csv(paths["group_estimates"][number])),
                 **attributes,
             )
         )
@@ -196,7 +213,8 @@ def read(paths: dict, study: dict) -> Results:
         comparison=read_csv(paths["comparison"]),
         comparison_groups=read_csv(paths["comparison_groups"]),
         recovery=read_csv(paths["recovery"]) if paths.get("recovery") else [],
-        new_groups=files.read_json(new)["new_groups"] if new else {},
+        new_groups=new.get("new_groups", {}),
+        new_warnings=new.get("warnings", []),
         replicated=replicated,
         merged=kept if kept < data["rows_used"] else None,
     )
@@ -211,13 +229,22 @@ def _kept(posterior, factors: list[Factor]) -> dict[str, int]:
     return {f.name: count for f in factors if f"u_{f.name}" in effects.variables}
 
 
+def _groups(rows: list[dict]) -> dict:
+    """Group estimates by factor and varying column, and each of these by group."""
+    found: dict[tuple[str, str], dict[str, dict]] = {}
+    for row in rows:
+        name = row["coefficient"] or "Intercept"
+        found.setdefault((row["factor"], name), {})[row["group"]] = row
+    return found
+
+
 def _factors(described: list[dict], groups: list[dict], known) -> list[Factor]:
     """The grouping factors, with the rows of each of their groups."""
     sizes: dict[str, dict[str, int]] = {factor["name"]: {} for factor in described}
     for group in groups:
         sizes[group["factor"]][group["group"]] = int(group["rows"])
     return [
-        Factor(name, _columns(name, known), tuple(factor["varying"]), sizes[name])
+        Factor(name, _columns(name, known), tuple(map(tuple, factor["blocks"])), sizes[name])
         for name, factor in ((factor["name"], factor) for factor in described)
     ]
 

@@ -8,7 +8,7 @@ from itertools import combinations
 from partialpool.priors import WIDE_LOG_SIGMA
 from partialpool.report import meaning, words
 from partialpool.report.results import Factor, Results, value
-from partialpool.report.text import decimals, fixed, number, short
+from partialpool.report.text import apart, decimals, fixed, number, short
 from partialpool.report.words import MOVED
 
 RESPONSE = ("sigma", "sigma_median", "sd_log_sigma", "nu", "alpha")  # in their order on the page
@@ -50,11 +50,12 @@ def columns_of_data(results: Results) -> dict:
 def role(results: Results, column: str) -> str:
     """What a column is in the model."""
     if any(column in factor.columns for factor in results.factors):
-        return "groups"
+        return "predictor, groups" if results.is_predictor(column) else "groups"
     for of_outcome, name in results.outcome.columns.items():
         if name == column:
             return of_outcome.removesuffix("s") if of_outcome == "standard errors" else of_outcome
-    left = re.findall(r"`([^`]*)`|(\w+)", results.study["formula"].partition("~")[0])
+    # Names that are called are functions.
+    left = re.findall(r"`([^`]*)`|(\w+)\b(?!\s*\()", results.study["formula"].partition("~")[0])
     return "response" if column in {name for pair in left for name in pair} else "predictor"
 
 
@@ -114,6 +115,8 @@ def _fixed(fit, name: str) -> str:
             for column, sd in own.items()
         }
         at = number((wide | {"sd_log_sigma": WIDE_LOG_SIGMA}).get(name, 0.0))
+        if any(name == f"sd_{factor}[Intercept]" for factor in fit.priors["at_averages"]):
+            at += " at the average"
     return f"fixed at {at}"
 
 
@@ -140,9 +143,7 @@ def ratios(results: Results) -> dict | None:
 
 
 def _expected(results: Results) -> Callable[[float], float]:
-    """The inverse link."""
-    if results.link == "identity":
-        return lambda x: x
+    """The inverse of the link, which is not the identity."""
     return _probability if results.link == "logit" else meaning.exp
 
 
@@ -154,53 +155,54 @@ def _through(function, row: dict | None) -> dict | str:
     """An estimate and its interval after a function that keeps their order."""
     if row is None:
         return ""
-    middle, low, high = (number(function(value(row, k)), 3) for k in ("mean", "lower", "upper"))
+    middle, low, high = apart([function(value(row, k)) for k in ("mean", "lower", "upper")])
     return {"text": middle, "under": f"{low} to {high}"}
 
 
 def groups(results: Results, factor: Factor, column: str) -> dict | None:
-    """Each group's coefficient in each variant; of many groups, those that moved furthest."""
+    """What each group is in each variant; of many groups, those that moved furthest.
+
+    Of the intercept the expected response at the group's own predictors, else a coefficient: see
+    `group_estimates`. A variant that says nothing of any group has no column.
+    """
+    estimates = {fit.variant: fit.groups[factor.name, column] for fit in results.fits}
+    said = [v for v, own in estimates.items() if any(row["mean"] for row in own.values())]
+    if not said:
+        return None
+    pools = {*MOVED} <= {*said}
     found = []
     for level, size in factor.sizes.items():
-        name = f"coef_{factor.name}[{level}, {column}]"
-        rows = {fit.variant: fit.summary.get(name) for fit in results.fits}
-        means = {v: value(row, "mean") if row else None for v, row in rows.items()}
+        rows = {variant: estimates[variant][level] for variant in said}
         moved = None
-        if None not in (means.get(variant) for variant in MOVED):
-            moved = means["hierarchical"] - means["unpooled"]
+        if pools and all(rows[variant]["mean"] for variant in MOVED):
+            before, after = (value(rows[variant], "mean") for variant in MOVED)
+            moved = after - before
         found.append((level, size, rows, moved))
-    if not found:
-        return None
-    pools = all(results.fit(variant) for variant in MOVED)
     note = ""
     if len(found) > SHOWN:
         found.sort(key=lambda group: -abs(group[3] or 0))
         which = " that partial pooling moves furthest" if pools else ""
-        note = f"{SHOWN} of {len(found):,} groups{which}; all are in summary.csv of each variant."
-    # Without predictors a coefficient is what is expected of a group, but for the link.
-    alone = results.link != "identity" and results.model["coefficients"] == ["Intercept"]
-    expected = alone and column == "Intercept" and results.fit("hierarchical") is not None
-    rows = []
-    for level, size, estimates, moved in found[:SHOWN]:
-        cells = []
-        for row in estimates.values():
-            places = decimals(value(row, "sd")) if row else 0
-            text = (
-                f"{fixed(value(row, 'mean'), places)} ± {fixed(value(row, 'sd'), places)}"
-                if row
-                else ""
-            )
-            cells.append(text)
-        sds = [value(estimates[v], "sd") for v in MOVED if estimates.get(v)]
-        shift = fixed(moved, decimals(min(sds))) if moved is not None and sds else ""
-        if expected:
-            cells.append(_through(_expected(results), estimates["hierarchical"]))
-        rows.append([short(level), f"{size:,}", *cells, *pools * [shift]])
-    heads = [short(factor.name, 32), "rows", *(fit.variant for fit in results.fits)]
-    heads += [*expected * [meaning.expected(results)], *pools * ["moved by"]]
-    if expected:
-        note = f"The {meaning.expected(results)} is the hierarchical fit's. {note}"
-    return table(heads, rows, note, numbers=range(1, len(heads)))
+        note = (
+            f"{SHOWN} of {len(found):,} groups{which}; all are in group_estimates.csv of each "
+            "variant."
+        )
+    out = []
+    for level, size, rows, moved in found[:SHOWN]:
+        cells = [_plus_minus(row) for row in rows.values()]
+        shift = ""
+        if moved is not None:
+            shift = fixed(moved, decimals(min(value(rows[v], "sd") for v in MOVED)))
+        out.append([short(level), f"{size:,}", *cells, *pools * [shift]])
+    heads = [short(factor.name, 32), "rows", *said, *pools * ["moved by"]]
+    return table(heads, out, note, numbers=range(1, len(heads)))
+
+
+def _plus_minus(row: dict) -> str:
+    """A mean and its standard deviation; empty where there is none."""
+    if not row["mean"]:
+        return ""
+    places = decimals(value(row, "sd"))
+    return f"{fixed(value(row, 'mean'), places)} ± {fixed(value(row, 'sd'), places)}"
 
 
 def comparison(rows: list[dict]) -> dict | None:

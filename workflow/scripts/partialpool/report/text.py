@@ -3,6 +3,7 @@
 import math
 
 HUGE = 1e9  # from here on digits are counted, not decimals
+SMALL = 8  # decimals at most; a small number that needs more is written with a power of ten
 
 
 def number(x: float | None, digits: int = 4) -> str:
@@ -18,13 +19,25 @@ def number(x: float | None, digits: int = 4) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def apart(values: list[float], digits: int = 3) -> list[str]:
+    """Numbers with so many digits that count, or as many as tell all of them apart, up to 8."""
+    while True:
+        shown = [number(x, digits) for x in values]
+        if len({*shown}) == len({*values}) or digits >= 8:
+            return shown
+        digits += 1
+
+
 def fixed(x: float | None, decimals: int) -> str:
-    """A number with so many decimals, unless it is huge; a true minus, and no minus zero."""
+    """A number with so many decimals, unless it is huge or tiny; a true minus, no minus zero."""
     if x is None or math.isnan(x):
         return ""
     if abs(x) >= HUGE:
         return f"{x:.3g}".replace("-", "−")
-    text = f"{x:,.{decimals}f}"
+    if decimals > SMALL and abs(x) < 1e-4:
+        digits = decimals + math.floor(math.log10(abs(x))) if x else -1
+        return f"{x:.{min(digits, SMALL)}e}".replace("-", "−") if digits >= 0 else "0"
+    text = f"{x:,.{min(decimals, SMALL)}f}"
     if not float(text.replace(",", "")):
         text = text.lstrip("-")
     return text.replace("-", "−")
@@ -34,7 +47,7 @@ def decimals(sd: float | None) -> int:
     """Decimals that show two digits of a standard deviation."""
     if not sd or not math.isfinite(sd):
         return 3
-    return min(8, max(0, 1 - math.floor(math.log10(abs(sd)))))
+    return max(0, 1 - math.floor(math.log10(abs(sd))))
 
 
 def short(text: str, letters: int = 60) -> str:

@@ -1,0 +1,206 @@
+"""What the text of a cell is: labels stay labels, everything else is recognised."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from partialpool import cells
+from partialpool.cells import Kind
+from partialpool.errors import UserError
+from partialpool.formula import Formula
+from partialpool.ingest import ingest, ingest_new
+from partialpool.study import Outcome
+
+LABELS = [
+    "7a 7b 8a 8b",
+    "A1 A2 B1",
+    "1st 2nd 3rd 4th 11th",
+    "<18 18-25 26-64 65+",
+    "<18 18–25 >25",
+    "2019Q1 2019Q2",
+    "2018/19 2019/20",
+    "2004-05 2005-06 2006-07",
+    "1990s 2000s 2010s",
+    "1.2.3 1.2.4 1.10.0",
+    "192.168.1.1 10.0.0.1",
+    "12-345-6 12-345-7",
+    "#1 #2 #3",
+    "1|North 2|South 3|East",
+    "1|(never) 2|(often) 3|(always)",
+    "1-2|years 3-5|years",
+    "week|1 week|2 week|3",
+    "TRUE yes no",
+    "Jan Feb Mar",
+    "Mon Tue",
+    "I II IV",
+    "5- 4- 3-",
+    "2a 3a",
+    "N/A+ N/A-",
+    "1,5,7 2,3,9",
+    "C5 c6 k7",
+    "low mid high 1,5 25/01/2024",
+]
+
+
+@pytest.mark.parametrize("column", LABELS)
+def test_labels(tmp_path, column):
+    """They pass as they are."""
+    labels = [label.replace("|", " ") for label in column.split()]
+    frame = pd.DataFrame(
+        {"x": labels * 3, "y": np.random.default_rng(1).normal(size=3 * len(labels))}
+    )
+    for name in ("t.csv", "t.parquet"):
+        stored = tmp_path / name
+        frame.to_csv(stored, index=False) if name == "t.csv" else frame.to_parquet(stored)
+        found = ingest(stored, Formula("y ~ x"), Outcome(), to=tmp_path / "u.parquet", source=name)
+        assert {*found.report["columns"]["x"]["levels"]} == {*labels}
+
+
+@pytest.mark.parametrize(
+    ("cell", "number"),
+    {
+        "−1": "-1",
+        "- 2.5": "-2.5",
+        "1,5": "1.5",
+        "1,234": "",
+        "1,234,567": "1234567",
+        "1\u202f000": "1000",
+        "12 345 678,9": "",
+        "1’000.5": "1000.5",
+        "R$ 5": "5",
+        "3.50 CHF": "3.50",
+        "-€3": "-3",
+        "~5": "5",
+        "35 °C": "35",
+        "12 ‰": "12",
+        "0.03**": "0.03",
+        "1·5": "1.5",
+        "'5": "5",
+        '="07"': "07",
+        "1½": "",
+        "10²": "",
+        "0x1F": "",
+        "120/80": "",
+        "１２．５": "12.5",
+        "१२": "12",
+        "2.5e3 kg": "",
+        "5'11\"": "",
+        "5 ft 11 in": "",
+        "1 h 30 min": "",
+        "51°30'N": "",
+    }.items(),
+)
+def test_numbers_written_in_another_way(cell, number):
+    assert cells.kinds([cell]) == {cell: Kind.NUMBER}
+    assert cells.number(cell) == number
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *(
+            "25/01/2024",
+            "01/25/2024",
+            "1/25/24",
+            "2024/01/25",
+            "2024-1-5",
+            "25.01.2024",
+            "05.01.24",
+        ),
+        *(
+            "25-Jan-24",
+            "25jan2024",
+            "Jan 2024",
+            "Jan-24",
+            "5-Jan",
+            "January 5, 2024",
+            "Mon 5 May 24",
+        ),
+        *("5. März 2024", "5 août 2024", "1 de enero de 2024", "2024年1月5日", "2024년 1월 5일"),
+        *("2024-01", "01/2024", "2024. 1. 5.", "20240105T101500Z", "2024-01-05T10:00:00.000+0000"),
+        *(
+            "2024-01-05 10:00 CET",
+            "5/1/2024 9:05 PM",
+            "12:30",
+            "9:05:10.5",
+            "9 am",
+            "２０２４-０１-０５",
+        ),
+    ],
+)
+def test_dates_and_times(cell):
+    assert cells.kinds([cell]) == {cell: Kind.DATE}
+
+
+def test_a_word_after_numbers_is_a_unit_if_it_is_always_the_same():
+    assert {*cells.kinds(["5x", "10x", "20x"]).values()} == {Kind.NUMBER}
+    assert {*cells.kinds(["5 doses", "1 dose"]).values()} == {Kind.NUMBER}
+    assert {*cells.kinds(["1.2K", "3M", "900K"]).values()} == {Kind.NUMBER}
+    assert {*cells.kinds(["5x", "10y", "20x"]).values()} == {Kind.LABEL}
+
+
+def gate(path, formula, source=None):
+    to = path.with_name("used.parquet")
+    return ingest(path, Formula(formula), Outcome(), to=to, source=source or path.name)
+
+
+def test_text_and_dates_in_parquet_are_judged_as_in_csv(tmp_path):
+    y = np.random.default_rng(2).normal(size=6)
+    days = pd.date_range("2024-01-05", periods=6)
+    for column, telling in (
+        (["$1", "$2", "$3"] * 2, "column 'x' must be numbers; row 1 is '$1'; write 1 ("),
+        (["0.1", "0.2", "<0.1"] * 2, "column 'x' must be numbers; row 3 is '<0.1'; a bound"),
+        (days, "column 'x' holds dates; make them numbers"),
+        (days.tz_localize("UTC"), "column 'x' holds dates; make them numbers"),
+        (days.date, "column 'x' holds dates; make them numbers"),
+        (days.strftime("%d/%m/%Y"), "column 'x' holds dates; make them numbers"),
+        (days - days[0], "column 'x' is of type duration[us]; it must be numbers or text"),
+    ):
+        pd.DataFrame({"x": column, "y": y}).to_parquet(tmp_path / "t.parquet")
+        with pytest.raises(UserError) as caught:
+            gate(tmp_path / "t.parquet", "y ~ x")
+        assert telling in str(caught.value)
+    pd.DataFrame({"x": ["1", "2", "3"] * 2, "y": y}).to_parquet(tmp_path / "t.parquet")
+    found = gate(tmp_path / "t.parquet", "y ~ x")
+    assert found.report["columns"]["x"]["type"] == "text"
+    assert "'x' is text, though all its labels are numbers" in "\n".join(found.report["warnings"])
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%d/%m/%Y", "%Y%m%d", "%Y-%m-%d %H:%M", None])
+def test_dates_may_be_labels(tmp_path, name, form):
+    days = pd.date_range("2024-01-05", periods=4)
+    frame = pd.DataFrame({"day": days, "g": list("abab"), "y": [1.0, 2, 4, 3]})
+    if form:
+        frame["day"] = days.strftime(form)
+    frame = pd.concat([frame, frame.assign(y=[2.0, 1, 5, 0])])
+    new = frame[["day", "g"]].head(1)
+    for stored, rows in ((tmp_path / name, frame), (tmp_path / f"new_{name}", new)):
+        rows.to_csv(stored, index=False) if name == "t.csv" else rows.to_parquet(stored)
+    learned = gate(tmp_path / name, "y ~ C(day) + (1 | g)").learned
+    assert len(learned.design.coefficients) == 4
+    path = tmp_path / f"new_{name}"
+    assert len(ingest_new(path, learned, Outcome(), source="new")) == 1
+    assert len(gate(tmp_path / name, "y ~ 1 + (1 | day)").learned.levels["day"]) == 4
+
+
+def test_a_column_is_judged_by_all_of_its_batches(tmp_path, monkeypatch):
+    """Numbers with a unit in a few rows far down, and a majority of bounds."""
+    from partialpool import table
+
+    rng = np.random.default_rng(3)
+    y = rng.normal(size=3000)
+    plain, bounded = [f"{value:.3f}" for value in y], [f"{abs(value):.4f}" for value in y]
+    plain[2990] = "5 kg"
+    bounded[:2500] = ["<0.1"] * 2500
+    frame = pd.DataFrame({"u": plain, "b": bounded, "y": y})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    said = []
+    for block in (table.BLOCK, 3000):
+        monkeypatch.setattr(table, "BLOCK", block)
+        for name in "ub":
+            with pytest.raises(UserError) as caught:
+                gate(tmp_path / "t.csv", f"y ~ {name}")
+            said.append(str(caught.value))
+    assert said[:2] == said[2:]
+    assert "row 2991 is '5 kg'" in said[0] and "row 1 is '<0.1'" in said[1]

@@ -1,0 +1,118 @@
+"""What formulas may say: each is fitted, or refused by name in one line, at once."""
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from formulas import FITTED, REFUSED
+
+from partialpool import ingest
+from partialpool.errors import UserError
+from partialpool.formula import Formula
+from partialpool.grammar import check_columns
+from partialpool.study import Outcome
+from partialpool.table import File
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    rng, size = np.random.default_rng(3), 80
+    numbers = {name: rng.normal(size=size) for name in ("y", "x", "x y", "a.b", "été")}
+    labels = {name: rng.permutation(np.resize([*own], size)) for name, own in LABELS.items()}
+    counts = {name: rng.poisson(3, size) for name in "cn"} | {"b": rng.integers(0, 2, size)}
+    table = pd.DataFrame(numbers | labels | counts | {"z": rng.uniform(1, 5, size)}).round(3)
+    found = tmp_path_factory.mktemp("formulas") / "t.csv"
+    table.assign(w=np.arange(size) % 3 + 1).to_csv(found, index=False)
+    return found
+
+
+LABELS = {"g": "abcdef", "h": "pqr", "k": "tuvw"}
+
+
+def ingested(text, path, columns=()):
+    """The design of a formula, after the step that reads the table."""
+    formula = Formula.read(text, [*File(path, "t.csv").columns(), *columns])
+    family = "bernoulli" if text.startswith("I(k") else "gaussian"
+    to = path.with_suffix(".parquet")
+    return ingest.ingest(
+        path, formula, Outcome(family=family), to=to, source="t.csv"
+    ).learned.design
+
+
+@pytest.mark.parametrize(("text", "coefficients", "factors"), FITTED)
+def test_fitted(path, text, coefficients, factors):
+    design = ingested(text, path)
+    assert ", ".join(design.coefficients) == coefficients
+    blocks = (f"{f.name}: " + " | ".join(map(", ".join, f.blocks)) for f in design.factors)
+    assert "; ".join(blocks) == factors
+
+
+def refusal(text, path, columns=()):
+    started = time.perf_counter()
+    with pytest.raises(UserError) as caught:
+        ingested(text, path, columns)
+    assert time.perf_counter() - started < 5
+    said = str(caught.value)
+    assert said == " ".join(said.split())
+    assert len(said) < 700
+    return said
+
+
+@pytest.mark.parametrize(("text", "telling"), REFUSED)
+def test_refused(path, text, telling):
+    assert telling in refusal(text, path)
+
+
+@pytest.mark.parametrize(
+    ("column", "text", "better"),
+    [
+        ("dose-max", "y ~ dose-max + (1 | g)", "y ~ `dose-max` + (1 | g)"),
+        ("blood pressure", "y ~ blood pressure + x", "y ~ `blood pressure` + x"),
+        ("x*z", "y ~ x*z", "y ~ `x*z`"),
+        ("dose/kg", "y ~ log(dose/kg)", "y ~ log(`dose/kg`)"),
+        ("1st", "y ~ x + 1st", "y ~ x + `1st`"),
+        ("body mass (kg)", "y ~ body mass (kg)", "y ~ `body mass (kg)`"),
+        ("ward id", "y ~ x + (1 | ward id)", "y ~ x + (1 | `ward id`)"),
+        ("y-1", "y-1 ~ x", "`y-1` ~ x"),
+    ],
+)
+def test_a_name_with_signs_is_shown_in_backticks(path, column, text, better):
+    assert f"has a column {column!r}, whose name goes in backticks: {better!r}" in refusal(
+        text, path, [column]
+    )
+
+
+def test_signs_with_spaces_around_them_are_signs(path):
+    assert ingested("y ~ x * z", path, ["x*z"]).coefficients == ["Intercept", "x", "z", "x:z"]
+    assert ingested("y ~ `x y`", path).coefficients == ["Intercept", "x y"]
+    check_columns("y ~ 1 + x + I(x**2)", ["1", "2", " x", "+", "2020-21"])
+    check_columns("y ~ `a-b` + C(k, Treatment('a-b'))", ["a-b"])
+
+
+@pytest.mark.parametrize(
+    ("text", "telling"),
+    [
+        ("y ~ " + "(" * 300 + "x" + ")" * 300, "has more than 40 parentheses within each other"),
+        ("y ~ I(" + "-" * 600 + "x)", "has more than 40 signs in a row"),
+        ("y ~ I(" + " + ".join(["x"] * 400) + ")", "has more than 100 operators and calls"),
+        ("y ~ " + ":".join(["x"] * 400), "has more than 100 operators and calls"),
+        ("y ~ I(x * " + "1" * 5000 + ")", "is too large"),
+        ("y ~ " + " * ".join(f"x{i}" for i in range(30)), "an interaction has more than 6 columns"),
+        ("y ~ (" + " + ".join(f"x{i}" for i in range(90)) + ")**5", "has more than 1000 terms"),
+        ("y ~ x + " + " " * 30_000 + "z", "has 30009 characters; 20000 are possible"),
+        ("y ~ I(" + "(" * 30 + "x" + "**2)" * 30 + ")", "a term has "),
+        (" + ".join(f"x{i}" for i in range(1100)).join(["y ~ ", ""]), "has more than 1000 terms"),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_what_would_never_end_is_refused_at_once(path, text, telling):
+    assert telling in refusal(text, path)
+
+
+def test_long_sums_are_no_matter(path):
+    assert ingested("y ~ " + "+".join(["x"] * 3000), path).coefficients == ["Intercept", "x"]
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(700, 601)), columns=["y", *(f"x{i}" for i in range(600))])
+    design = Formula("y ~ " + " + ".join(table.columns[1:])).design(table)
+    assert design.coefficients == ["Intercept", *table.columns[1:]]

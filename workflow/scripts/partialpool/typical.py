@@ -1,0 +1,66 @@
+"""Typical values of predictors in each group: its own mean, or its own most frequent label."""
+
+import numpy as np
+import pandas as pd
+
+
+class Typical:
+    """Each group's own typical value of some predictors, from batches of rows.
+
+    That of a label is the most frequent one, and so is that of a number with two values in the
+    whole table, such as 0 and 1; the first in sorted order where several are. That of any other
+    number is its mean.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Columns of the table.
+    labels : set of str
+        Those of them that are labels.
+    groups : int
+    """
+
+    def __init__(self, names, labels: set[str], groups: int):
+        self.names, self.labels = tuple(names), labels
+        self.rows = np.zeros(groups)
+        self.totals = {name: np.zeros(groups) for name in self.names if name not in labels}
+        self.distinct: dict[str, np.ndarray] = {}  # values of numbers, until they are three
+        self.counts: dict[str, pd.Series] = {}  # of each label in each group
+
+    def add(self, table: pd.DataFrame, index: np.ndarray) -> None:
+        """Take rows into account, of the groups with the given numbers."""
+        groups = len(self.rows)
+        self.rows += np.bincount(index, minlength=groups)
+        for name in self.names:
+            if name in self.labels:
+                codes, found = pd.factorize(table[name])
+                pairs, counts = np.unique(index * len(found) + codes, return_counts=True)
+                keys = [pairs // len(found), np.asarray(found)[pairs % len(found)]]
+                known = [self.counts[name]] if name in self.counts else []
+                together = pd.concat([*known, pd.Series(counts, index=keys)])
+                self.counts[name] = together.groupby(level=[0, 1], sort=True).sum()
+            else:
+                values = table[name].to_numpy(dtype=float)
+                self.totals[name] += np.bincount(index, weights=values, minlength=groups)
+                known = self.distinct.get(name, np.unique(values[:100]))
+                if len(known) < 3:
+                    known = np.union1d(known, values[~np.isin(values, known)])[:3]
+                self.distinct[name] = known
+
+    def values(self) -> pd.DataFrame:
+        """A row a group, in the order of their numbers, and a column a predictor."""
+        found = {}
+        for name in self.names:
+            if name in self.labels:
+                often = self.counts[name].sort_values(ascending=False, kind="stable")
+                first = often[~often.index.get_level_values(0).duplicated()]
+                labels = first.index.get_level_values(1)
+                found[name] = pd.Series(labels, index=first.index.get_level_values(0)).sort_index()
+            else:
+                mean, distinct = self.totals[name] / self.rows, self.distinct[name]
+                # Of equal values their sum, divided by how many they are, is not always one.
+                mean = np.array([float(f"{one:.15g}") for one in mean])
+                if len(distinct) == 2:
+                    mean = distinct[(mean - distinct[0] > distinct[1] - mean).astype(int)]
+                found[name] = mean
+        return pd.DataFrame(found, index=range(len(self.rows)))
