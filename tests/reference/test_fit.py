@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from partialpool import chains, compress, density, fit
+from partialpool import chains, compress, density, families, fit, sampling
 from partialpool.errors import UserError
 from partialpool.formula import Formula
 from partialpool.study import Outcome
@@ -46,6 +46,58 @@ def test_a_fit_that_passes_is_not_tried_again():
     [attempt] = json.loads(fitted({"draws": 1000, "tune": 1000}).attrs["attempts"])
     assert attempt["passed"]
     assert attempt["failed"] == []
+
+
+def two_clusters(seed: int, **sampler):
+    """Attempts at a posterior with a mode at -30 and one at 30: its mean is zero."""
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"y": np.repeat([-30.0, 30.0], 12) + np.tile(rng.normal(size=12), 2)})
+    outcome = Outcome(family="student_t")
+    design = Formula("y ~ 1").design(table)
+    data = compress.compress(design, outcome, families.columns(table, outcome))
+    priors = {"Intercept": "normal(0, 100)", "sigma": "half_normal(1)", "nu": "gamma(20, 10)"}
+    settings = {"chains": 4, "draws": 250, "tune": 250, "target_accept": 0.9, "attempts": 2}
+    return json.loads(fit.fit(data, priors, "pooled", settings | sampler, seed).attrs["attempts"])
+
+
+def test_two_modes_far_apart_are_both_found():
+    """No seed passes on one of them: chains start on both sides of what is between."""
+    for seed in range(20):
+        for attempt in two_clusters(seed):
+            assert "rhat" in [check["name"] for check in attempt["failed"]], seed
+
+
+def test_a_mode_that_an_earlier_attempt_found_is_not_forgotten(monkeypatch):
+    """An attempt whose chains all start on one side passes, if no other has been on the other."""
+    sides, found = [1], sampling.dispersed
+
+    def on_sides(*arguments):
+        starts = found(*arguments)
+        starts[:, -1] = np.abs(starts[:, -1]) * sides[-1]
+        return starts
+
+    monkeypatch.setattr(sampling, "dispersed", on_sides)
+    assert two_clusters(1, draws=1000, tune=1000, attempts=1)[0]["passed"]
+    original = fit.convergence.check
+
+    def then_on_one_side(summary, statistics, limits, earlier=None):
+        sides.append(1)
+        return original(summary, statistics, limits, earlier)
+
+    monkeypatch.setattr(fit.convergence, "check", then_on_one_side)
+    sides.append(np.array([1, 1, -1, 1]))
+    first, last = two_clusters(1, draws=1000, tune=1000)
+    assert "rhat" in [check["name"] for check in first["failed"]]
+    [check] = last["failed"]
+    assert (check["name"], check["value"], last["passed"]) == ("earlier_attempts", 1, False)
+    assert check["worst"] == "beta[Intercept] of chain 2, attempt 1"
+
+
+def test_an_attempt_that_was_only_too_short_does_not_count_against_a_later_one():
+    tree = fitted({"draws": 10, "tune": 10, "attempts": 8})
+    *others, last = json.loads(tree.attrs["attempts"])
+    assert len(others) > 3
+    assert last["passed"] and last["earlier"] == {"chains": 0, "worst": None}
 
 
 def test_draws_do_not_depend_on_the_compile_cache(tmp_path):
@@ -86,7 +138,7 @@ def test_a_density_that_is_nowhere_finite_is_one_line():
     found = density.Density(nowhere, (), np.zeros(2))
     for at_once in (1, 2):
         with pytest.raises(UserError, match="the sampler could not start"):
-            chains.draw(found, chains=2, seed=1, at_once=at_once, draws=5, tune=5)
+            chains.draw(found, np.ones((2, 2)), seed=1, at_once=at_once, draws=5, tune=5)
 
 
 def test_another_seed_gives_other_draws():

@@ -1,9 +1,9 @@
 """A model is compiled once for its shape, and its gradient is that of its density."""
 
+import errno
 import os
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import pytensor.tensor as pt
 import pytest
 from pytensor.compile.builders import OpFromGraph
 
-from partialpool import compress, density, families, priors
+from partialpool import compile_queue, compress, density, families, priors
 from partialpool.formula import Formula
 from partialpool.models import collapse, gaussian, glm, integrated
 from partialpool.study import Outcome
@@ -121,36 +121,96 @@ print("done", flush=True)
 """
 
 
-def test_a_shape_that_is_being_compiled_is_waited_for_until_its_process_is_gone(tmp_path):
-    def start(*arguments):
+QUEUEING = """
+import sys
+from pathlib import Path
+from partialpool import compile_queue
+
+for mine in compile_queue.turns(Path(sys.argv[1])):
+    if mine:
+        print("compiling", flush=True)
+        sys.stdin.read()
+"""
+
+
+class Compiling(subprocess.Popen):
+    """A process that compiles, and stays at it if it is told to."""
+
+    def __init__(self, folder, *arguments, script=COMPILING):
         environment = os.environ | {
-            "PYTENSOR_FLAGS": f"base_compiledir={tmp_path}",
+            "PYTENSOR_FLAGS": f"base_compiledir={folder}",
             "PYTHONPATH": os.pathsep.join(sys.path),
         }
-        return subprocess.Popen(
-            [sys.executable, "-c", COMPILING, *arguments],
+        super().__init__(
+            [sys.executable, "-c", script, *arguments],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
 
-    first = start("a shape", "1", "and stays")
-    assert first.stdout.readline() == "compiling\n"
-    second = start("a shape", "1")
-    time.sleep(5)
-    assert second.poll() is None
+    def says(self) -> str:
+        return self.stdout.readline().rstrip()
+
+    def rest(self) -> list[str]:
+        return self.communicate(timeout=60)[0].splitlines()
+
+
+def test_a_shape_that_is_being_compiled_is_waited_for_until_its_process_is_gone(tmp_path):
+    waits = "waits for another fit to compile"
+    first = Compiling(tmp_path, "a shape", "1", "and stays")
+    assert first.says() == "compiling"
+    second = Compiling(tmp_path, "a shape", "1")
+    assert second.says() == waits
     first.kill()
-    assert second.communicate(timeout=60)[0] == "compiling\ndone\n"
+    waited, *others = second.rest()
+    assert waited.startswith("waited ") and waited.endswith(" s for other fits to compile")
+    assert others == ["compiling", "done"]
     first.communicate()
     # Whoever waits finds what was compiled meanwhile, and what is there is not waited for.
-    first = start("another", "2", "and stays")
-    assert first.stdout.readline() == "compiling\n"
-    second = start("another", "2")
-    assert start("a shape", "1").communicate(timeout=60)[0] == "done\n"
+    first = Compiling(tmp_path, "another", "2", "and stays")
+    assert first.says() == "compiling"
+    second = Compiling(tmp_path, "another", "2")
+    assert second.says() == waits
+    assert Compiling(tmp_path, "a shape", "1").rest() == ["done"]
     assert second.poll() is None
-    assert first.communicate(timeout=60)[0] == "done\n"
-    assert second.communicate(timeout=60)[0] == "done\n"
+    assert first.rest() == ["done"]
+    assert [line.split()[0] for line in second.rest()] == ["waited", "done"]
+    assert not list(tmp_path.rglob(f"*{compile_queue.TICKET}"))
+
+
+def test_processes_compile_in_the_order_they_came(tmp_path):
+    """Those who are killed while they wait hold nobody up, nor do those who came later."""
+    first = Compiling(tmp_path, str(tmp_path), script=QUEUEING)
+    assert first.says() == "compiling"
+    waiting = []
+    for _ in range(4):
+        waiting.append(Compiling(tmp_path, str(tmp_path), script=QUEUEING))
+        assert waiting[-1].says().startswith("waits for")
+    waiting[1].kill()
+    waiting[1].communicate()
+    first.communicate()
+    for turn in (0, 2, 3):
+        assert waiting[turn].says().startswith("waited ")
+        assert waiting[turn].says() == "compiling"
+        assert waiting[turn].rest() == []
+
+
+def test_nobody_waits_where_files_cannot_be_locked(tmp_path, monkeypatch):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(compile_queue.fcntl, "lockf", no_locks)
+    assert list(compile_queue.turns(tmp_path)) == [True]
+
+
+def test_whoever_is_not_done_in_time_holds_nobody_up(tmp_path, monkeypatch):
+    first = Compiling(tmp_path, str(tmp_path), script=QUEUEING)
+    assert first.says() == "compiling"
+    monkeypatch.setattr(compile_queue, "LONGEST_WAIT", 0.5)
+    assert list(compile_queue.turns(tmp_path)) == [True]
+    first.kill()
+    first.communicate()
 
 
 def test_a_graph_that_computes_something_else_is_another_shape():

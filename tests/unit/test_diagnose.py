@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from partialpool import convergence, diagnose
+from partialpool import convergence, diagnose, verdict
+from partialpool.report import words
 
+EFFORT = {
+    "sampler": {"chains": 4, "draws": 125, "tune": 125, "target_accept": 0.8, "attempts": 3},
+    "last": {"draws": 500, "tune": 500, "target_accept": 0.95},
+    "factors": {},
+}
 LIMITS = {"max_rhat": 1.01, "min_ess": 400, "max_divergences": 0, "min_ebfmi": 0.3}
 
 
@@ -47,7 +53,7 @@ def statistics() -> xr.Dataset:
 
 
 def test_every_estimated_scalar_has_its_own_name(posterior):
-    summary = convergence.summarise(posterior, 0.9).set_index("name")
+    summary = convergence.summarise(posterior, 0.9, "pooled").set_index("name")
     assert tuple(summary.reset_index().columns) == convergence.SUMMARY_COLUMNS
     for name, mean in {
         "coef_g[a, Intercept]": 0, "coef_g[a, x]": 10, "coef_g[b, c, Intercept]": 20,
@@ -64,9 +70,16 @@ def test_every_estimated_scalar_has_its_own_name(posterior):
 
 
 def test_a_good_fit_passes(posterior, statistics):
-    verdict = diagnose.verdict(convergence.summarise(posterior, 0.9), statistics, LIMITS)
-    assert verdict["passed"], verdict["advice"]
-    assert verdict["advice"] == []
+    assert judged(posterior, statistics) == ({}, [])
+
+
+def judged(posterior, statistics, effort=EFFORT):
+    """Checks that failed, by name, and the advice."""
+    summary = convergence.summarise(posterior, 0.9, "pooled")
+    told = diagnose.verdict(summary, statistics, LIMITS, effort)
+    failed = {c["name"]: c for c in told["checks"] if not c["passed"]}
+    assert told["passed"] == (not failed) == (not told["advice"])
+    return failed, told["advice"]
 
 
 @pytest.mark.parametrize("check", ["rhat", "ess_bulk", "ess_tail", "divergences", "ebfmi", "stuck"])
@@ -85,18 +98,126 @@ def test_what_is_wrong_is_named(posterior, statistics, check):
         statistics["energy"][1] = np.cumsum(statistics["energy"][1].values)
     else:
         posterior["beta"][:, :, 1] = np.arange(4)[:, None]
-    verdict = diagnose.verdict(convergence.summarise(posterior, 0.9), statistics, LIMITS)
-    failed = {c["name"]: c for c in verdict["checks"] if not c["passed"]}
-    assert not verdict["passed"]
-    assert len(verdict["advice"]) == len(failed)
+    failed, advice = judged(posterior, statistics)
     expected = {"stuck": "rhat"}.get(check, check)
     worst = {"divergences": "chain 2", "ebfmi": "chain 1"}.get(check, "beta[x]")
     assert failed[expected]["worst"] == worst
-    assert any(worst in sentence for sentence in verdict["advice"])
+    assert any(worst in sentence for sentence in advice)
+
+
+@pytest.mark.parametrize("wrong", ["constant", "inf", "nan", "energy", "one energy", "one chain"])
+def test_a_diagnostic_that_is_not_a_number_is_a_failed_check(posterior, statistics, wrong):
+    effort = EFFORT
+    if wrong == "constant":  # although nothing fixes it: all chains are stuck at one place
+        posterior["beta"][:, :, 1] = 3.0
+    elif wrong == "energy":
+        statistics["energy"][:] = 2.0
+    elif wrong == "one energy":
+        statistics["energy"][1] = 2.0
+    elif wrong == "one chain":
+        posterior, statistics = posterior.isel(chain=[0]), statistics.isel(chain=[0])
+        effort = EFFORT | {"sampler": EFFORT["sampler"] | {"chains": 1}}
+    else:
+        posterior["beta"][1, 7, 1] = float(wrong)
+    failed, advice = judged(posterior, statistics, effort)
+    name, worst, label = {
+        "energy": ("ebfmi", "chain 0", "E-BFMI"),
+        "one energy": ("ebfmi", "chain 1", "E-BFMI"),
+        "one chain": ("rhat", "beta[Intercept]", "R-hat"),
+    }.get(wrong, ("rhat", "beta[x]", "R-hat"))
+    assert failed[name]["value"] is None
+    assert failed[name]["worst"] == worst
+    assert f"{worst}: {label} not a number" in advice[0]
+    assert "nan" not in " ".join(advice) and "None" not in " ".join(advice)
+    if wrong == "one chain":
+        assert advice[1] == "R-hat compares chains, and there is one: set `sampler: {chains: 4}`."
+
+
+def found(name, value, worst="beta[x]"):
+    limits = {"rhat": 1.01, "divergences": 0, "ebfmi": 0.3, "earlier_attempts": 0}
+    return {"name": name, "value": value, "threshold": limits.get(name, 400), "worst": worst}
+
+
+@pytest.mark.parametrize(
+    ("failed", "config"),
+    [  # settings of the last attempt that suffice are not left out: the first is to have them
+        ([found("ess_tail", 320)], "draws: 800, tune: 500, target_accept: 0.95"),
+        (
+            [found("rhat", 1.03), found("ess_bulk", 220), found("ess_tail", 190)],
+            "draws: 2000, tune: 500, target_accept: 0.95",
+        ),
+        ([found("divergences", 3, "chain 1")], "draws: 500, tune: 500, target_accept: 0.99"),
+        (
+            [found("ess_bulk", 120), found("divergences", 3, "chain 1"), found("ebfmi", 0.2, "c")],
+            "draws: 2000, tune: 1000, target_accept: 0.99",
+        ),
+    ],
+)
+def test_advice_is_one_line_of_config(failed, config):
+    advice = diagnose.advice(failed, **EFFORT)
+    assert advice[-1] == f"Set `sampler: {{{config}}}` for this study."
+    if len(failed) == 3 and failed[2]["name"] == "ess_tail":
+        numbers = "R-hat 1.030 (at most 1.01), bulk ESS 220 (at least 400), tail ESS 190"
+        assert advice[0] == f"beta[x]: {numbers} (at least 400)."
+    mixing = {"rhat", "ess_bulk", "ess_tail"}
+    assert len(advice) == 1 + len({"" if c["name"] in mixing else c["name"] for c in failed})
+
+
+def test_advice_is_the_model_where_ten_times_more_would_be_needed():
+    factors = {
+        "plant": {"groups": 3, "varying": ["Intercept"]},
+        "firm": {"groups": 40, "varying": ["Intercept", "x"]},
+    }
+    said = {
+        "sigma": "leave sigma open",
+        "sd_plant[Intercept]": "plant has 3 groups, too few",
+        "u_firm[a, x]": "leave u_firm[a, x] open",
+    }
+    for worst, expected in said.items():
+        failed = [found("rhat", 1.7, worst), found("ess_bulk", 7, worst)]
+        *_, last = diagnose.advice(failed, **EFFORT | {"factors": factors})
+        assert expected in last and "sampler" not in last
+    factors["plant"]["groups"] = 30
+    [_, last] = diagnose.advice(
+        [found("ess_bulk", 30, "beta[Intercept]")], **EFFORT | {"factors": factors}
+    )
+    assert "plant and firm share the Intercept: give `sd_plant` and `sd_firm` tighter" in last
+    patient = EFFORT | {"last": EFFORT["last"] | {"target_accept": 0.995}}
+    [_, last] = diagnose.advice([found("divergences", 2, "chain 0")], **patient)
+    assert "tighter priors" in last and "target_accept" not in last
+    elsewhere = found("earlier_attempts", 2, "beta[x] of chain 1, attempt 1")
+    seen, last = diagnose.advice([elsewhere], **EFFORT)
+    assert seen.startswith("Chains of an earlier attempt found another mode and stayed there: 2,")
+    assert "leave beta[x] open, or there are several modes" in last
+
+
+def test_chains_of_an_earlier_attempt_are_apart_if_no_later_draw_is_where_they_were(posterior):
+    medians = convergence.medians(posterior)
+    assert convergence.apart(medians, posterior) == {}
+    medians["coef_g"][2, 1, 0] += 6.0
+    medians["sigma"][2] += 20.0
+    medians["beta"][3, 1] = np.nan
+    assert convergence.apart(medians, posterior) == {2: "sigma"}
+    assert convergence.apart(medians.isel(chain=[0, 2]), posterior) == {1: "sigma"}
+
+
+def test_every_check_is_shown(posterior, statistics):
+    summary = convergence.summarise(posterior, 0.9, "pooled")
+    earlier = {"chains": 1, "worst": "sigma of chain 1, attempt 1"}
+    checks = convergence.check(summary, statistics, LIMITS, earlier)
+    assert [c["name"] for c in checks] == list(verdict.CHECKS)
+    assert [c["name"] for c in checks if not c["passed"]] == ["earlier_attempts"]
+    assert words.check(checks[-1]) == {
+        "label": "earlier attempts",
+        "value": "1",
+        "threshold": "none",
+        "passed": False,
+        "worst": "sigma of chain 1, attempt 1",
+    }
 
 
 def test_groups_that_share_their_draws_have_equal_rows(posterior):
-    shared = posterior.assign(coef_g=posterior["coef_g"] * 0 + posterior["sigma"])
+    shared = posterior.drop_vars("sd_g").assign(coef_g=posterior["coef_g"] * 0 + posterior["sigma"])
     summary = convergence.summarise(shared, 0.9).set_index("name")
     rows = summary[summary.index.str.startswith("coef_g")]
     assert len(rows) == 6

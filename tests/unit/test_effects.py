@@ -142,7 +142,7 @@ def test_every_group_has_a_summary_and_some_are_judged(tmp_path, monkeypatch, la
     tree = xr.DataTree.from_dict(
         effects.stored(target, drawn, {"g": some}, np.random.default_rng(2)),
     )
-    tree.attrs["diagnosed"] = '{"g": ["g00005", "g00006", "g00099"]}'
+    tree.attrs |= {"variant": variant, "diagnosed": '{"g": ["g00005", "g00006", "g00099"]}'}
     files.write_netcdf(tmp_path / "posterior.nc", tree)
     summary, judged, partly = convergence.of_fit(
         files.read_netcdf(tmp_path / "posterior.nc"), INTERVAL
@@ -178,7 +178,7 @@ def test_a_diagnosed_group_that_is_stuck_is_not_taken_for_one_that_was_not():
         }
     )
     for labels, passed in (('["g00000", "g00001"]', True), ('["g00000", "g00050"]', False)):
-        tree.attrs["diagnosed"] = f'{{"g": {labels}}}'
+        tree.attrs |= {"variant": "hierarchical", "diagnosed": f'{{"g": {labels}}}'}
         with np.errstate(invalid="ignore"):
             _, judged, _ = convergence.of_fit(tree, INTERVAL)
         found = {c["name"]: c for c in convergence.check(judged, statistics, limits)}

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 import xarray as xr
 
 from partialpool import families, figures
-from partialpool.figures import answers, estimates, style
+from partialpool.figures import answers, convergence, estimates, style
 from partialpool.figures.evidence import Evidence, Factor, Fit
 from partialpool.formula import Formula
 from partialpool.study import Outcome
@@ -259,3 +260,26 @@ def test_shortened_names_stay_distinct():
     labels = style.distinct(["x" * 100 + "1", "x" * 100 + "2"])
     assert len(set(labels)) == 2
     assert all(len(label) <= style.LABEL for label in labels)
+
+
+@pytest.mark.parametrize("case", ["one chain", "constant draws", "constant energy"])
+def test_chains_that_have_no_diagnostics_are_drawn(case):
+    rng = np.random.default_rng(1)
+    dims, shape = ("chain", "draw"), (1 if case == "one chain" else 4, 50)
+    draws, energy = rng.normal(size=(2, *shape))
+    if case == "constant draws":
+        draws = np.ones(shape)
+    elif case == "constant energy":
+        energy = np.ones(shape)
+    fit = SimpleNamespace(
+        scalars={"sigma": draws},
+        summary=pd.DataFrame({"rhat": {"sigma": np.nan}}),
+        statistics=xr.Dataset(
+            {"energy": (dims, energy), "diverging": (dims, np.zeros(shape, bool))},
+            coords={"chain": np.arange(shape[0]), "draw": np.arange(shape[1])},
+        ),
+    )
+    figure = convergence.chains(fit)
+    assert len(figure.axes) == (1 if case == "one chain" else 2)
+    assert figure.axes[0].get_title() == "sigma, R-hat not a number"
+    assert convergence.energy(fit) is not None

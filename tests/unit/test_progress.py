@@ -268,3 +268,20 @@ def test_what_stays_on_the_terminal(kept, record):
     )
     assert bool(terminal.filter(logging.makeLogRecord(record))) == kept
     logger.handlers[-1].close()
+
+
+def test_a_step_that_waits_for_another_says_so():
+    run = Run(("fit", "a"), ("fit", "b"))
+    run.start(1, "fit", "a")
+    run.start(2, "fit", "b")
+    run.write("fit", "a", "attempt 1: {}", "waits for another fit to compile")
+    run.write("fit", "b", "waits for another fit to compile", "waited 3.0 s")
+    run.now = 20.0
+    run.progress.refresh()
+    run.now = 54.0
+    first, second = run.section("Started")
+    assert first.endswith("(54 s), waits for another fit to compile (34 s)")
+    assert second.endswith("(54 s)") and "waits" not in second
+    run.write("fit", "a", "attempt 1: {}", "waits for another fit to compile", "waited 36 s")
+    run.progress.refresh()
+    assert "waits" not in run.progress.text()

@@ -9,6 +9,8 @@ with job.logged(snakemake):
     tree = files.read_netcdf(snakemake.input.posterior)
     statistics = tree["sample_stats"].to_dataset()
     summary, judged, partly = convergence.of_fit(tree, block["interval"])
-    verdict = diagnose.verdict(judged, statistics, block["convergence"], partly)
+    verdict = diagnose.verdict(
+        judged, statistics, block["convergence"], diagnose.effort(tree), partly
+    )
     files.write_csv(snakemake.output.summary, summary)
     files.write_json(snakemake.output.diagnostics, verdict)

@@ -1,10 +1,12 @@
 """Chains: NUTS on a compiled density, as many chains at once as there are cores for them.
 
-nutpie calls the density's machine code from threads. Each chain has random numbers of its own, so
-how many run at once makes no difference to the draws.
+nutpie calls the density's machine code from threads. Each chain is a run of nutpie of its own,
+with its own start and random numbers, so how many run at once makes no difference to the draws.
 """
 
 import hashlib
+import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numba import types
@@ -31,14 +33,16 @@ def copy(size, expanded, position, stored, data):
 """
 
 
-def draw(density: Density, *, chains, seed, at_once, **settings):
+def draw(density: Density, starts: np.ndarray, *, seed, at_once, **settings):
     """Draw from a density by NUTS.
 
     Parameters
     ----------
     density : Density
-        Chains start around its `start`.
-    chains, seed : int
+    starts : numpy.ndarray
+        Where each chain starts, shape `(chain, position)`. A chain that cannot start there does so
+        closer to the density's own start.
+    seed : int
     at_once : int
         How many chains run at once.
     **settings
@@ -56,42 +60,58 @@ def draw(density: Density, *, chains, seed, at_once, **settings):
     UserError
         If no starting point has a finite density.
     """
-    import nutpie
-
+    seeds = np.random.SeedSequence(seed).generate_state(len(starts)).tolist()
+    programs = [_program(density, start) for start in starts]
+    pool = ThreadPoolExecutor(min(at_once, len(starts)))
     try:
-        # Waited for here, because nutpie itself answers an interrupt with the draws it has so far.
-        running = nutpie.sample(
-            _program(density),
-            chains=chains,
-            cores=min(at_once, chains),
-            seed=seed,
-            save_warmup=False,
-            progress_bar=False,
-            blocking=False,
-            **settings,
-        )
-        trace = running.wait()
+        traces = list(pool.map(lambda *own: _chain(*own, settings), programs, seeds))
     except RuntimeError as error:
         raise UserError(
             f"the sampler could not start ({str(error).splitlines()[0]}); the priors, or the "
             "known sigma, are likely far from the scale of the data"
         ) from error
-    found = trace["sample_stats"]
-    statistics = {ours: found[name].values for name, ours in STATISTICS.items() if name in found}
-    return trace["posterior"]["position"].values, statistics
+    finally:  # an interrupt does not wait for chains that are running
+        pool.shutdown(wait=False, cancel_futures=True)
+    positions = np.concatenate([trace["posterior"]["position"].values for trace in traces])
+    found = [trace["sample_stats"] for trace in traces]
+    statistics = {
+        ours: np.concatenate([one[name].values for one in found])
+        for name, ours in STATISTICS.items()
+        if name in found[0]
+    }
+    return positions, statistics
 
 
-def _program(density: Density):
+def _chain(program, seed: int, settings: dict):
+    """Run one chain; the trace is nutpie's."""
+    import nutpie
+
+    # Waited for apart, because nutpie itself answers an interrupt with the draws it has so far.
+    running = nutpie.sample(
+        program,
+        chains=1,
+        cores=1,
+        seed=seed,
+        save_warmup=False,
+        progress_bar=False,
+        blocking=False,
+        **settings,
+    )
+    return running.wait()
+
+
+def _program(density: Density, start: np.ndarray):
     """The density as nutpie's own compiler would have made it, with one variable, the position."""
     from nutpie.compile_pymc import CompiledPyMCModel
 
-    start = density.start
     numbers = density_of.NUMBERS
     signature = types.int64(types.uint64, types.uint64, numbers, numbers, types.voidptr)
     key = hashlib.sha256("\n".join([*density_of.MADE_BY, COPY]).encode()).hexdigest()
+    tries = itertools.count()
 
-    def initial_point(own_seed):
-        return start + np.random.default_rng(own_seed).uniform(-1, 1, start.size)
+    def initial_point(_):
+        # Asked again where there is no density.
+        return density.start + (start - density.start) / 2 ** next(tries)
 
     shape = {"position": start.shape}
     return CompiledPyMCModel(

@@ -4,7 +4,8 @@ Rank-normalised R-hat and bulk and tail effective sample sizes (Vehtari, Gelman,
 Simpson, Carpenter & Bürkner 2021, https://doi.org/10.1214/20-BA1221), divergent
 transitions, and E-BFMI (Betancourt 2016, https://arxiv.org/abs/1604.00695), all
 by arviz-stats, over every scalar of the posterior, but for the effects of very many
-groups: they are diagnosed in a stated part of the groups.
+groups: they are diagnosed in a stated part of the groups. And whether chains of earlier
+attempts at the same fit agree with the last one.
 """
 
 import itertools
@@ -20,6 +21,14 @@ SUMMARY_COLUMNS = (
     "name", "mean", "sd", "lower", "upper", "mcse_mean", "mcse_sd", "ess_bulk", "ess_tail", "rhat",
 )  # fmt: skip
 DIAGNOSED = 500  # groups of a factor; R-hat and ESS of a scalar take milliseconds
+# Names of what may be the same in all draws: correlations of a column with itself, a known sigma,
+# and what a variant fixes. A chain that is stuck is stuck in all else too.
+ALWAYS = ("cor_", "sigma")
+FIXED = {
+    "hierarchical": ALWAYS,
+    "unpooled": (*ALWAYS, "sd_"),
+    "pooled": (*ALWAYS, "sd_", "u_"),
+}
 BATCH = 5_000_000  # draws of group effects described at once
 
 
@@ -74,7 +83,7 @@ def of_fit(tree: xr.DataTree, interval: float) -> tuple[pd.DataFrame, pd.DataFra
     if "diagnosed_effects" in tree.children:
         effects = tree["diagnosed_effects"].to_dataset()
         judged = judged.merge(_with_coefficients(effects, posterior["beta"]))
-    tables = _tables(judged, interval)
+    tables = _tables(judged, interval, variant=tree.attrs["variant"])
     rows = pd.concat(tables.values(), ignore_index=True)
     partly = {}
     for factor, labels in stated.items():
@@ -83,7 +92,9 @@ def of_fit(tree: xr.DataTree, interval: float) -> tuple[pd.DataFrame, pd.DataFra
         every = every[[name for name in names if factor in every[name].dims]]
         shared = {name: _is_shared(variable, factor) for name, variable in every.items()}
         shared[f"coef_{factor}"] = shared[f"u_{factor}"]
-        for name, described in _described(every, posterior["beta"], factor, interval).items():
+        variant = tree.attrs["variant"]
+        batches = _described(every, posterior["beta"], factor, interval, variant)
+        for name, described in batches.items():
             if shared[name]:
                 # What one group is diagnosed to be, all are.
                 one = np.arange(len(described)) % (len(tables[name]) // len(labels))
@@ -98,11 +109,15 @@ def of_fit(tree: xr.DataTree, interval: float) -> tuple[pd.DataFrame, pd.DataFra
     return pd.concat(tables.values(), ignore_index=True), rows, partly
 
 
-def summarise(posterior: xr.Dataset, interval: float) -> pd.DataFrame:
+def summarise(
+    posterior: xr.Dataset, interval: float, variant: str = "hierarchical"
+) -> pd.DataFrame:
     """One row per scalar the fit estimates, full precision.
 
     Scalars that the variant or the model fixes (a between-group sd of zero, the
-    diagonal of a correlation matrix) have no sampling error and are left out.
+    diagonal of a correlation matrix) have no sampling error and are left out. Others
+    that are the same in all draws are stuck: their R-hat is not a number. Nor are the
+    diagnostics of a scalar with a draw that is not finite.
 
     Parameters
     ----------
@@ -110,6 +125,8 @@ def summarise(posterior: xr.Dataset, interval: float) -> pd.DataFrame:
         Dims `(chain, draw, ...)`.
     interval : float
         Probability inside `lower` and `upper`, an equal-tailed interval.
+    variant : {"pooled", "unpooled", "hierarchical"}
+        Of the fit.
 
     Returns
     -------
@@ -117,12 +134,17 @@ def summarise(posterior: xr.Dataset, interval: float) -> pd.DataFrame:
         Columns `name, mean, sd, lower, upper, mcse_mean, mcse_sd, ess_bulk,
         ess_tail, rhat`; names as ArviZ writes them, such as `beta[floor]`.
     """
-    return pd.concat(_tables(posterior, interval).values(), ignore_index=True)
+    tables = _tables(posterior, interval, variant=variant).values()
+    empty = pd.DataFrame(columns=SUMMARY_COLUMNS)
+    return pd.concat(tables, ignore_index=True) if tables else empty
 
 
-def _tables(posterior: xr.Dataset, interval: float, kind: str = "all") -> dict[str, pd.DataFrame]:
+def _tables(
+    posterior: xr.Dataset, interval: float, kind: str = "all", variant: str = "hierarchical"
+) -> dict[str, pd.DataFrame]:
     """:func:`summarise`, by variable; `kind="stats"` stops at the interval, and is fast."""
-    free = posterior[[name for name, v in posterior.items() if _varies(v).any()]]
+    estimated = {name: _estimated(v, variant) for name, v in posterior.items()}
+    free = posterior[[name for name, which in estimated.items() if which.any()]]
     if not free:
         return {}
     distinct = xr.Dataset({name: _distinct(v) for name, v in free.items()})
@@ -142,13 +164,15 @@ def _tables(posterior: xr.Dataset, interval: float, kind: str = "all") -> dict[s
         values = found[name].sel(summary=columns).broadcast_like(one_draw)
         values = values.transpose(*dims, "summary").values
         table = pd.DataFrame(values.reshape(-1, len(columns)), columns=names)
+        finite = np.isfinite(variable).all(("chain", "draw")).transpose(*dims).values.ravel()
+        table.loc[~finite, list(names[4:])] = math.nan
         table.insert(0, "name", _names(name, variable, dims))
-        tables[name] = table[_varies(variable).transpose(*dims).values.ravel()]
+        tables[name] = table[estimated[name].transpose(*dims).values.ravel()]
     return tables
 
 
 def _described(
-    every: xr.Dataset, beta: xr.DataArray, factor: str, interval: float
+    every: xr.Dataset, beta: xr.DataArray, factor: str, interval: float, variant: str
 ) -> dict[str, pd.DataFrame]:
     """Mean, sd and interval of all groups, by variable, some groups at a time."""
     scalars = every.sizes["chain"] * every.sizes["draw"] * every.sizes[f"{factor}_coefficient"]
@@ -156,7 +180,7 @@ def _described(
     parts: dict[str, list[pd.DataFrame]] = {}
     for start in range(0, every.sizes[factor], step):
         batch = _with_coefficients(every.isel({factor: slice(start, start + step)}), beta)
-        for name, table in _tables(batch, interval, "stats").items():
+        for name, table in _tables(batch, interval, "stats", variant).items():
             parts.setdefault(name, []).append(table)
     return {name: pd.concat(tables, ignore_index=True) for name, tables in parts.items()}
 
@@ -194,12 +218,55 @@ def _names(name: str, variable: xr.DataArray, dims: list[str]) -> list[str]:
     return [f"{name}[{', '.join(map(str, label))}]" for label in labels]
 
 
-def _varies(variable: xr.DataArray) -> xr.DataArray:
+def _estimated(variable: xr.DataArray, variant: str) -> xr.DataArray:
+    """Which scalars of a variable are not fixed by the variant or the model."""
     sample = ("chain", "draw")
-    return variable.max(sample) > variable.min(sample)
+    varies = variable.max(sample) > variable.min(sample)
+    return varies | (not str(variable.name).startswith(FIXED[variant]))
 
 
-def check(summary: pd.DataFrame, statistics: xr.Dataset, limits: dict) -> list[dict]:
+def medians(draws: xr.Dataset) -> xr.Dataset:
+    """Where each chain was: the median of the second half of its draws, by scalar."""
+    return draws.isel(draw=slice(draws.sizes["draw"] // 2, None)).median("draw")
+
+
+def apart(chains: xr.Dataset, draws: xr.Dataset) -> dict[int, str]:
+    """Which chains of an earlier attempt were where no draw of a later one is.
+
+    Chains that mix, however slowly, overlap.
+
+    Parameters
+    ----------
+    chains : xarray.Dataset
+        From :func:`medians`, of the earlier attempt.
+    draws : xarray.Dataset
+        Of the later one.
+
+    Returns
+    -------
+    dict of int to str
+        By position of the chain, the scalar in which it is farthest away, in units of the sd of
+        the draws.
+    """
+    farthest: dict[int, tuple[float, str]] = {}
+    sample = ("chain", "draw")
+    for name, own in draws.items():
+        dims = [dim for dim in own.dims if dim not in sample]
+        low, high, sd = own.min(sample), own.max(sample), own.std(sample)
+        away = np.maximum(low - chains[name], chains[name] - high)
+        with np.errstate(all="ignore"):
+            away = (away / sd).transpose("chain", *dims).values.reshape(chains.sizes["chain"], -1)
+        names = _names(str(name), own, dims)
+        for chain, row in enumerate(np.nan_to_num(away)):
+            at = int(row.argmax())
+            if row[at] > farthest.get(chain, (0.0,))[0]:
+                farthest[chain] = (float(row[at]), names[at])
+    return {chain: name for chain, (_, name) in sorted(farthest.items())}
+
+
+def check(
+    summary: pd.DataFrame, statistics: xr.Dataset, limits: dict, earlier: dict | None = None
+) -> list[dict]:
     """Compare a fit's diagnostics with limits.
 
     Parameters
@@ -210,6 +277,9 @@ def check(summary: pd.DataFrame, statistics: xr.Dataset, limits: dict) -> list[d
         `diverging` and `energy`, dims `(chain, draw)`.
     limits : dict
         `max_rhat, min_ess, max_divergences, min_ebfmi`.
+    earlier : dict, optional
+        Of a fit that was tried more than once: how many `chains` of earlier attempts stayed
+        elsewhere, and `worst`, where.
 
     Returns
     -------
@@ -218,7 +288,11 @@ def check(summary: pd.DataFrame, statistics: xr.Dataset, limits: dict) -> list[d
         and the check failed, where the diagnostic is not a number.
     """
     by_chain = statistics["diverging"].sum("draw")
-    energy = azs.bfmi(xr.DataTree.from_dict({"sample_stats": statistics[["energy"]]}))["energy"]
+    with np.errstate(all="ignore"):  # an energy may be constant, or infinite
+        energy = azs.bfmi(xr.DataTree.from_dict({"sample_stats": statistics[["energy"]]}))
+    # The lowest, as far as all are numbers: else the first that is not.
+    energy = energy["energy"].values
+    slowest = int(energy.argmin())
     found = [
         ("rhat", *_worst(summary, "rhat", "max"), limits["max_rhat"]),
         ("ess_bulk", *_worst(summary, "ess_bulk", "min"), limits["min_ess"]),
@@ -229,9 +303,11 @@ def check(summary: pd.DataFrame, statistics: xr.Dataset, limits: dict) -> list[d
             f"chain {int(by_chain.values.argmax())}" if by_chain.any() else None,
             limits["max_divergences"],
         ),
-        ("ebfmi", float(energy.min()), f"chain {int(energy.values.argmin())}", limits["min_ebfmi"]),
+        ("ebfmi", float(energy[slowest]), f"chain {slowest}", limits["min_ebfmi"]),
     ]
-    at_most = {"rhat", "divergences"}
+    if earlier is not None:
+        found.append(("earlier_attempts", earlier["chains"], earlier["worst"], 0))
+    at_most = {"rhat", "divergences", "earlier_attempts"}
     return [
         {
             "name": name,
@@ -244,9 +320,14 @@ def check(summary: pd.DataFrame, statistics: xr.Dataset, limits: dict) -> list[d
     ]
 
 
-def _worst(summary: pd.DataFrame, column: str, extreme: str) -> tuple[float, str]:
-    """The worst value of a diagnostic and whose it is; not a number is worst of all."""
+def _worst(summary: pd.DataFrame, column: str, extreme: str) -> tuple[float, str | None]:
+    """The worst value of a diagnostic and whose it is; not a number is worst of all.
+
+    Nothing was estimated where there is no scalar.
+    """
     values = summary[column]
+    if not len(values):
+        return math.nan, None
     if values.isna().any():
         return math.nan, summary["name"][values.isna().idxmax()]
     at = values.idxmax() if extreme == "max" else values.idxmin()

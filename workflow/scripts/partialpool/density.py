@@ -7,11 +7,8 @@ and lengths a model has are data, which the code is called with. It is a C funct
 calls it without Python, from as many threads as there are chains.
 """
 
-import fcntl
 import hashlib
 import math
-import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -44,7 +41,8 @@ from pytensor.link.numba.dispatch.basic import (
     numba_njit,
 )
 
-LONGEST_WAIT = 600  # seconds for another process to compile
+from partialpool import compile_queue
+
 LONGEST_CALL = 29  # arguments: Python turns a call with more into what numba cannot inline
 FAILED, NO_GRADIENT, NO_VALUE = 1, 3, 4  # what the function returns, besides 0
 NUMBERS = types.CPointer(types.double)
@@ -238,29 +236,10 @@ def _stored(source: str, key: str, jitted):
         return load()
     except TypingError:
         pass
-    with _turn():
+    # Whoever waits finds what others stored: the same function, or operations in common.
+    for mine in compile_queue.turns(NUMBA_CACHE_PATH):
         try:
             return load()
         except TypingError:
-            return load(jitted=jitted())
-
-
-@contextmanager
-def _turn():
-    """Wait while another process compiles.
-
-    Whoever waited finds what the other stored: the same function, or operations that theirs have
-    in common. Besides, Numba's index of its cache can mix up what two processes write at once. The
-    system drops the lock of a process that was killed.
-    """
-    with (NUMBA_CACHE_PATH / "partialpool-lock").open("a") as lock:
-        until = time.monotonic() + LONGEST_WAIT
-        while time.monotonic() < until:
-            try:
-                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(0.1)
-            except OSError:  # a file system without locks
-                break
-        yield
+            if mine:
+                return load(jitted=jitted())

@@ -2,13 +2,14 @@
 
 import json
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
 from partialpool import convergence, files, priors, sampling
 from partialpool.compress import Compressed
-from partialpool.models import effects, parts
+from partialpool.models import effects, parts, starts
 from partialpool.models.describe import Sampled
 from partialpool.models.gaussian import Gaussian
 from partialpool.models.glm import Generalised
@@ -16,6 +17,27 @@ from partialpool.rows import Rows
 
 HIGHEST_TARGET = 0.99
 COORDINATES = ("z", "stretch_", "scale_")
+
+
+@dataclass
+class Attempt:
+    """What is kept of an attempt that failed, to compare a later one with.
+
+    Attributes
+    ----------
+    target : Gaussian or Generalised
+    settings : dict
+        `draws`, `tune` and `target_accept`.
+    ends : numpy.ndarray
+        Where each chain ended, `(chain, position)`.
+    medians : xarray.Dataset
+        From :func:`partialpool.convergence.medians`.
+    """
+
+    target: Gaussian | Generalised
+    settings: dict
+    ends: np.ndarray
+    medians: xr.Dataset
 
 
 def published_limits(chains: int) -> dict:
@@ -38,8 +60,9 @@ def fit(
     """Fit one variant, with up to `sampler["attempts"]` attempts.
 
     Each attempt after the first tunes and draws twice as long and halves the distance of
-    target_accept from one; group effects that are sampled get other coordinates. The last
-    attempt is kept, whether or not it met the limits: the verdict says so.
+    target_accept from one; group effects that are sampled get other coordinates. An attempt
+    passes if it meets the limits and no chain of an earlier one has found another mode. The last
+    attempt is kept, whether or not it passed: the verdict says so.
 
     Parameters
     ----------
@@ -61,7 +84,8 @@ def fit(
         `posterior` and `sample_stats`; of very many groups `group_effects` and
         `diagnosed_effects`, see :mod:`partialpool.models.effects`. Attributes, JSON where
         not plain: `variant`, `priors` as used, `sampler`, `attempts` (each with its settings,
-        what it failed, how group effects were sampled, and seconds), `diagnosed` (labels of
+        what it failed, `earlier` where chains of earlier attempts were compared with it, how group
+        effects were sampled, and seconds), `diagnosed` (labels of
         the groups that are, by factor, where not all are), `provenance`.
     """
     completed = priors.complete(given, data, group_effects)
@@ -70,7 +94,28 @@ def fit(
         for number, factor in enumerate(data.factors)
     }
     settings = {key: sampler[key] for key in ("draws", "tune", "target_accept")}
-    attempts = []
+    of_groups = {parts.groups(name): positions for name, positions in diagnosed.items()}
+
+    def draw(target, settings, nuts_seed, ends=None):
+        """Draw; and what is judged of it."""
+        model = target.model()
+        drawn = sampling.sample(
+            model,
+            chains=sampler["chains"] if ends is None else len(ends),
+            seed=nuts_seed,
+            at_once=at_once,
+            elsewhere=starts.elsewhere(model, data, completed, variant),
+            starts=ends,
+            **settings,
+        )
+        sampled = drawn["posterior"].to_dataset()
+        # Coordinates are nobody's question; what follows from them is judged.
+        judged = sampled.drop_vars([name for name in sampled if name.startswith(COORDINATES)])
+        return drawn, judged.isel(of_groups, missing_dims="ignore")
+
+    attempts: list[dict] = []
+    earlier: list[Attempt] = []
+    limits = published_limits(sampler["chains"])
     target = (Generalised if isinstance(data, Rows) else Gaussian)(data, completed, variant)
     for number in range(1, sampler["attempts"] + 1):
         begun = time.perf_counter()
@@ -78,25 +123,15 @@ def fit(
         print(f"attempt {number}:", {"chains": sampler["chains"], **settings}, flush=True)
         streams = np.random.SeedSequence([seed, *variant.encode(), number])
         nuts_seed = int(streams.generate_state(1)[0])
-        drawn = sampling.sample(
-            target.model(),
-            chains=sampler["chains"],
-            seed=nuts_seed,
-            at_once=at_once,
-            **settings,
-        )
-        sampled = drawn["posterior"].to_dataset()
+        drawn, judged = draw(target, settings, nuts_seed)
         statistics = drawn["sample_stats"].to_dataset()
-        draws = Sampled(sampled, data, completed, variant)
-        # Coordinates are nobody's question; what follows from them is judged.
-        judged = sampled.drop_vars([name for name in sampled if name.startswith(COORDINATES)])
-        of_groups = {parts.groups(name): positions for name, positions in diagnosed.items()}
-        judged = judged.isel(of_groups, missing_dims="ignore")
-        checks = convergence.check(
-            convergence.summarise(judged, 0.95), statistics, published_limits(sampler["chains"])
-        )
+        summary = convergence.summarise(judged, 0.95)
+        checks = convergence.check(summary, statistics, limits)
+        kept = number == sampler["attempts"] or all(check["passed"] for check in checks)
+        others = _others(earlier, judged, draw, nuts_seed) if kept and earlier else None
+        checks = convergence.check(summary, statistics, limits, others)
         failed = [check for check in checks if not check["passed"]]
-        print(*(f"{c['name']} {c['value']:.4g}" for c in checks), sep=", ", flush=True)
+        print(*map(_line, checks), sep=", ", flush=True)
         attempts.append(
             {
                 **settings,
@@ -104,12 +139,16 @@ def fit(
                 **drawn.attrs,
                 "passed": not failed,
                 "failed": failed,
+                "earlier": others,
                 "parameterisation": target.parameterisation,
             }
         )
+        draws = Sampled(drawn["posterior"].to_dataset(), data, completed, variant)
         if not failed:
             break
         if number < sampler["attempts"]:
+            ends = drawn["ends"]["position"].values
+            earlier.append(Attempt(target, settings, ends, convergence.medians(judged)))
             target = target.again(draws, number)
         settings = {
             "draws": 2 * settings["draws"],
@@ -135,6 +174,48 @@ def fit(
         "provenance": json.dumps(files.provenance()),
     }
     return tree
+
+
+def _others(earlier: list[Attempt], judged: xr.Dataset, draw, seed: int) -> dict:
+    """How many chains of earlier attempts found another mode, and where it is.
+
+    A chain that was where none of the later draws are may only have been on its way, so it is
+    continued, with new tuning and as many draws: one that found a mode stays.
+
+    Parameters
+    ----------
+    earlier : list of Attempt
+    judged : xarray.Dataset
+        Draws of the later attempt.
+    draw : callable
+        As in :func:`fit`.
+    seed : int
+
+    Returns
+    -------
+    dict
+        `chains`, and `worst`, None if there are none.
+    """
+    found = []
+    for number, attempt in enumerate(earlier, start=1):
+        away = list(convergence.apart(attempt.medians, judged))
+        if not away:
+            continue
+        print(
+            f"of attempt {number}, chain {', '.join(map(str, away))} was elsewhere: continued",
+            flush=True,
+        )
+        own_seed = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+        _, went_on = draw(attempt.target, attempt.settings, own_seed, attempt.ends[away])
+        apart = convergence.apart(convergence.medians(went_on), judged)
+        found += [f"{name} of chain {away[i]}, attempt {number}" for i, name in apart.items()]
+    return {"chains": len(found), "worst": found[0] if found else None}
+
+
+def _line(check: dict) -> str:
+    """A check in the log."""
+    value = "not a number" if check["value"] is None else f"{check['value']:.4g}"
+    return f"{check['name']} {value}"
 
 
 def _sizes(data: Compressed | Rows, factor: int) -> np.ndarray:

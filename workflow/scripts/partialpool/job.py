@@ -40,6 +40,7 @@ def logged(snakemake) -> Iterator[None]:
         sys.stderr.flush()
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)
+        sys.stdout.reconfigure(line_buffering=True)  # whoever follows the log sees each line
         try:
             before = _read(snakemake)
             records.remove(snakemake.output)

@@ -24,6 +24,7 @@ PATH = Path("results/progress.txt")
 LISTED = 25  # steps of one list
 PAUSE = 1  # seconds between two looks at whether something has changed
 STALE = 10  # seconds after which the file is written anew, changed or not
+WAITS = "waits for "  # begins the last line of the log of a step that waits
 ENOUGH = 5  # steps of a rule that tell how long its next one takes
 
 _SUBMITTED = re.compile(r"Job (\S+) has been submitted with SLURM jobid (\S+) ")
@@ -83,6 +84,7 @@ class Step:
     attempt: int = 1
     cluster_job: str = ""
     reason: str = ""
+    doing: tuple[str, float] | None = None  # what it waits for, and since when
 
     @property
     def of(self) -> str:
@@ -96,6 +98,14 @@ class Step:
     def last_word(self) -> str:
         """The line for people that it left, or why it left none."""
         return job.last_word(self.log, self.has_written()) if self.log else ""
+
+    def look(self, now: float) -> None:
+        """Read from the log whether the step waits for something."""
+        last = job.last_line(self.log) if self.has_written() else ""
+        if not last.startswith(WAITS):
+            self.doing = None
+        elif self.doing is None:
+            self.doing = _plain(last), now - max(0.0, time.time() - (_date(self.log) or 0) / 1e9)
 
 
 class Progress(logging.Handler):
@@ -143,10 +153,12 @@ class Progress(logging.Handler):
         """Write the file if something has changed, or if its times are stale."""
         stale = self.clock() - self.written >= STALE
         with self.lock:
-            waiting = [step for step in self.started.values() if stale and step.begun is None]
-        for step in waiting:  # no record waits for a slow disk
-            if step.has_written():
+            started = _in_order(self.started.values()) if stale else []
+        for step in started:  # no record waits for a slow disk
+            if step.begun is None and step.has_written():
                 step.begun = self.clock()
+        for step in _in_order(started)[:LISTED]:
+            step.look(self.clock())
         with self.lock:
             if (stale or self.changed) and not self.over.is_set():
                 self._write()
@@ -267,7 +279,7 @@ class Progress(logging.Handler):
     def text(self) -> str:
         """The whole of the file, as of now."""
         now, over = self.clock(), self.over.is_set()
-        started = sorted(self.started.values(), key=lambda s: (s.begun is None, s.begun or s.since))
+        started = _in_order(self.started.values())
         again = [step for jobid, step in self.again.items() if jobid not in self.failed]
         waiting = sum(step.begun is None for step in started)
         counts = [f"{self.done:,} of {self.total:,} steps done"]
@@ -336,11 +348,16 @@ def _section(title, steps, tell):
     return ["", title, *(f"  {line}" for line in [*lines, *more])]
 
 
+def _in_order(steps):
+    return sorted(steps, key=lambda step: (step.begun is None, step.begun or step.since))
+
+
 def _state(step, now):
     waiting, since = ("waiting ", step.since) if step.begun is None else ("", step.begun)
     said = [f"{waiting}since {_clock(since)} ({_span(now - since)})"]
     said += [f"Slurm job {step.cluster_job}"] if step.cluster_job else []
     said += [f"attempt {step.attempt}"] if step.attempt > 1 else []
+    said += [f"{step.doing[0]} ({_span(now - step.doing[1])})"] if step.doing else []
     return ", ".join(said)
 
 

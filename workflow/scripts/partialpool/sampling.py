@@ -5,6 +5,7 @@ own scale. Nothing here knows what the model is.
 """
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pymc as pm
@@ -12,15 +13,27 @@ import xarray as xr
 from pytensor.compile.mode import Mode
 from pytensor.graph.replace import vectorize_graph
 from pytensor.link.basic import PerformLinker
+from scipy import optimize
 
 from partialpool import chains as chains_of
 from partialpool import density
 
 BATCH = 5_000_000  # numbers in one call for several draws
+STEPS = 50  # of a descent from a start that is far from all modes
+FACTOR = 1.5  # of logarithms: standard deviations start up to 4.5 times smaller or larger
 
 
 def sample(
-    model: pm.Model, *, chains, draws, tune, target_accept, seed, at_once: int = 1
+    model: pm.Model,
+    *,
+    chains,
+    draws,
+    tune,
+    target_accept,
+    seed,
+    at_once: int = 1,
+    elsewhere: dict[str, Callable] | None = None,
+    starts: np.ndarray | None = None,
 ) -> xr.DataTree:
     """Draw from a model's posterior by NUTS.
 
@@ -37,12 +50,17 @@ def sample(
     seed : int
     at_once : int
         How many chains run at once; it makes no difference to the draws.
+    elsewhere : dict of str to callable, optional
+        As for :func:`dispersed`; if there is any, the chains start :func:`downhill` from there.
+    starts : numpy.ndarray, optional
+        Where the chains start, `(chain, position)`: where those of another call ended.
 
     Returns
     -------
     xarray.DataTree
         `posterior`: every variable of the model on its own scale, dims
-        `(chain, draw, *dims of the model)`; `sample_stats` with ArviZ's names.
+        `(chain, draw, *dims of the model)`; `sample_stats` with ArviZ's names; `ends`, the last
+        `position` of each chain.
         Attributes `compile_seconds` and `sampling_seconds`.
 
     Raises
@@ -55,16 +73,19 @@ def sample(
     compiled = density.compiled(model, point)
     ready = time.perf_counter()
 
+    if starts is None:
+        starts = dispersed(model, point, chains, seed, elsewhere)
+        if elsewhere:
+            starts = np.stack([downhill(compiled, start) for start in starts])
     settings = {"draws": draws, "tune": tune, "target_accept": target_accept}
-    positions, statistics = chains_of.draw(
-        compiled, chains=chains, seed=seed, at_once=at_once, **settings
-    )
+    positions, statistics = chains_of.draw(compiled, starts, seed=seed, at_once=at_once, **settings)
     dims = ("chain", "draw")
     coords = {"chain": np.arange(chains), "draw": np.arange(draws)}
     drawn = xr.DataTree.from_dict(
         {
             "posterior": constrain(model, point, positions),
             "sample_stats": xr.Dataset({n: (dims, v) for n, v in statistics.items()}, coords),
+            "ends": xr.Dataset({"position": (("chain", "coordinate"), positions[:, -1])}),
         },
     )
     drawn.attrs |= {
@@ -72,6 +93,75 @@ def sample(
         "sampling_seconds": round(time.perf_counter() - ready, 3),
     }
     return drawn
+
+
+def dispersed(
+    model: pm.Model,
+    point: dict,
+    chains: int,
+    seed: int,
+    elsewhere: dict[str, Callable] | None = None,
+) -> np.ndarray:
+    """Draw where chains start: around a point, and far from each other.
+
+    What is sampled as a logarithm or a logit is up to `FACTOR` away from the point, what is
+    sampled as it is up to one, which is a standard deviation or so in the models' coordinates.
+    Starts are a Latin hypercube: half of the chains are above the point in each coordinate,
+    and half below, so that no chance puts all on one side of what separates two modes.
+
+    Parameters
+    ----------
+    model : pm.Model
+    point : dict
+        A value of every value variable.
+    chains, seed : int
+    elsewhere : dict of str to callable, optional
+        By value variable: where it starts, given the places of the chains in the hypercube,
+        `(chain, *shape)`, from -1 to 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape `(chain, position)`.
+    """
+    rng = np.random.default_rng([seed, 7])
+    parts = []
+    for value in density.values(model):
+        centre = np.asarray(point[value.name])
+        strata = rng.permuted(np.indices((chains, centre.size))[0], axis=0)
+        cube = 2 * (strata + rng.uniform(size=strata.shape)) / chains - 1
+        cube = cube.reshape(chains, *centre.shape)
+        if elsewhere and value.name in elsewhere:
+            start = elsewhere[value.name](cube)
+        else:
+            transformed = model.rvs_to_transforms[model.values_to_rvs[value]] is not None
+            start = centre + cube * (FACTOR if transformed else 1.0)
+        parts.append(start.reshape(chains, -1))
+    return np.concatenate(parts, axis=1)
+
+
+def downhill(compiled: density.Density, start: np.ndarray) -> np.ndarray:
+    """Go from a start towards the mode that it is nearest to.
+
+    A chain that starts far from all modes falls with so much energy that it ends in any of them,
+    wherever it started. `STEPS` steps bring it down first; it need not arrive.
+
+    Parameters
+    ----------
+    compiled : Density
+    start : numpy.ndarray
+        Shape `(position,)`.
+    """
+
+    def minus(position):
+        value, gradient = compiled(position)
+        if np.isfinite(value) and np.isfinite(gradient).all():
+            return -value, -gradient
+        return np.inf, np.zeros_like(gradient)
+
+    options = {"maxiter": STEPS}
+    found = optimize.minimize(minus, start, jac=True, method="L-BFGS-B", options=options)
+    return found.x
 
 
 def constrain(model: pm.Model, point: dict, positions: np.ndarray) -> xr.Dataset:

@@ -6,6 +6,7 @@ import xarray as xr
 
 from partialpool.figures.evidence import Fit
 from partialpool.figures.style import ALARM, INK, WIDTH, short
+from partialpool.verdict import CHECKS
 
 SHOWN = 4  # scalars, the worst by R-hat
 DRAWS = 500  # of each chain, evenly thinned: what a picture can show
@@ -13,12 +14,13 @@ CHAINS = ["#0b4a86", "#d98200", "#4d9a66", "#a0457e", "#767676", "#3aa3c9", "#5b
 
 
 def chains(fit: Fit):
-    """Trace and ranks of the scalars whose chains agree least."""
+    """Trace and ranks of the scalars whose chains agree least; one chain has no ranks."""
     scalars = {name: draws for name, draws in fit.scalars.items() if np.isfinite(draws).all()}
     if not scalars:
         return None
-    rhat = fit.summary["rhat"].reindex(list(scalars)).fillna(np.inf)
-    names = list(rhat.sort_values(ascending=False, kind="stable").index[:SHOWN])
+    rhat = fit.summary["rhat"].reindex(list(scalars))
+    worst = rhat.fillna(np.inf).sort_values(ascending=False, kind="stable")
+    names = list(worst.index[:SHOWN])
     # Names of data are not handed on: they would be read as those of variables.
     step = -(-fit.statistics.sizes["draw"] // DRAWS)
     draw = fit.statistics["draw"].values[::step]
@@ -27,13 +29,13 @@ def chains(fit: Fit):
     }
     tree = xr.DataTree.from_dict({"posterior": xr.Dataset(variables, coords={"draw": draw})})
     quiet = {"title": False, "xlabel": False}
+    plots = {"trace": (azp.plot_trace, {"visuals": {**quiet, "trace": {"lw": 0.4, "alpha": 0.7}}})}
+    if fit.statistics.sizes["chain"] > 1:
+        plots["rank"] = (azp.plot_rank, {"visuals": {**quiet, "remove_axis": False}})
     collection = azp.combine_plots(
         tree,
-        [
-            (azp.plot_trace, {"visuals": {**quiet, "trace": {"lw": 0.4, "alpha": 0.7}}}),
-            (azp.plot_rank, {"visuals": {**quiet, "remove_axis": False}}),
-        ],
-        plot_names=["trace", "rank"],
+        list(plots.values()),
+        plot_names=list(plots),
         backend="matplotlib",
         aes={"color": ["chain"]},
         color=CHAINS,
@@ -41,29 +43,38 @@ def chains(fit: Fit):
     )
     figure = collection.viz["figure"].item()
     figure.set_size_inches(WIDTH, 0.5 + 1.25 * len(names))
-    panels = np.array(figure.axes).reshape(len(names), 2)
-    for name, (trace, rank) in zip(names, panels, strict=True):
-        trace.set_title(f"{short(name, 20)}, R-hat {rhat[name]:.3f}", fontsize=8.5)
-        for line in trace.lines + rank.lines:
-            line.set_rasterized(True)
-        # The test that marks points and prints a p value assumes independent draws.
-        for mark in [*rank.texts, *rank.collections]:
-            mark.remove()
-        # A band that independent draws leave one time in a hundred (Dvoretzky-Kiefer-Wolfowitz).
-        band = np.sqrt(np.log(2 / 0.01) / (2 * len(draw)))
-        rank.axhspan(-band, band, color="#eeeeee", zorder=0)
-        furthest = max(np.abs(line.get_ydata()).max() for line in rank.lines)
-        rank.set_ylim(*(np.array([-1.15, 1.15]) * max(band, furthest)))
-        rank.set_yticks([0])
+    panels = np.array(figure.axes).reshape(len(names), len(plots))
+    diverged = np.flatnonzero(fit.statistics["diverging"].any("chain"))
+    for name, (trace, *ranks) in zip(names, panels, strict=True):
+        shown = CHECKS["rhat"].shown(rhat[name] if np.isfinite(rhat[name]) else None)
+        trace.set_title(f"{short(name, 20)}, R-hat {shown}", fontsize=8.5)
         trace.margins(x=0)
-        diverged = np.flatnonzero(fit.statistics["diverging"].any("chain"))
         if len(diverged):
             trace.plot(diverged, np.zeros(len(diverged)), transform=trace.get_xaxis_transform(),
                        ls="", marker="|", ms=7, color=INK, clip_on=False)  # fmt: skip
-    panels[0, 1].set_title("ranks against even", fontsize=8.5, fontweight="normal")
+        for axes in (trace, *ranks):
+            for line in axes.lines:
+                line.set_rasterized(True)
+        for rank in ranks:
+            _band(rank, len(draw))
     panels[-1, 0].set_xlabel("draw")
-    panels[-1, 1].set_xlabel("fractional rank")
+    if "rank" in plots:
+        panels[0, 1].set_title("ranks against even", fontsize=8.5, fontweight="normal")
+        panels[-1, 1].set_xlabel("fractional rank")
     return figure
+
+
+def _band(rank, draws: int) -> None:
+    """Where the ranks of independent draws stay, in place of what arviz-plots marks."""
+    # The test that marks points and prints a p value assumes independent draws.
+    for mark in [*rank.texts, *rank.collections]:
+        mark.remove()
+    # A band that independent draws leave one time in a hundred (Dvoretzky-Kiefer-Wolfowitz).
+    band = np.sqrt(np.log(2 / 0.01) / (2 * draws))
+    rank.axhspan(-band, band, color="#eeeeee", zorder=0)
+    furthest = max(np.abs(line.get_ydata()).max() for line in rank.lines)
+    rank.set_ylim(*(np.array([-1.15, 1.15]) * max(band, furthest)))
+    rank.set_yticks([0])
 
 
 def energy(fit: Fit):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import combinations
 
 from partialpool.priors import WIDE_LOG_SIGMA
-from partialpool.report import meaning
+from partialpool.report import meaning, words
 from partialpool.report.results import Factor, Results, value
 from partialpool.report.text import apart, decimals, fixed, number, short
 from partialpool.report.words import MOVED
@@ -273,10 +273,11 @@ def attempts(results: Results) -> dict:
     rows = []
     for fit in results.fits:
         for index, attempt in enumerate(fit.attempts, start=1):
+            shown = [words.check(check) for check in attempt["failed"]]
             missed = ", ".join(
-                f"{check['name']} ({number(check['value'])}"
+                f"{check['label']} ({check['value']}"
                 + (f" at {check['worst']})" if check["worst"] else ")")
-                for check in attempt["failed"]
+                for check in shown
             )
             rows.append(
                 [

@@ -1,16 +1,9 @@
 """What the verdict and the comparisons say, in sentences."""
 
 from partialpool.report.results import Results, value
-from partialpool.report.text import fixed, listed, number
+from partialpool.report.text import listed, number
+from partialpool.verdict import CHECKS
 
-CHECKS = {
-    "rhat": ("R-hat", "at most"),
-    "ess_bulk": ("bulk ESS", "at least"),
-    "ess_tail": ("tail ESS", "at least"),
-    "divergences": ("divergences", "at most"),
-    "ebfmi": ("E-BFMI", "at least"),
-}
-DECIMALS = {"rhat": 3, "ebfmi": 2}
 MOVED = ("unpooled", "hierarchical")  # groups, from the one to the other
 OPTIMISTIC = (
     "comes out best in predicting left-out rows, but its own numbers are optimistic: Pareto k is "
@@ -21,13 +14,11 @@ COUNTS = ("no", "one", "two", "three")
 
 def check(found: dict) -> dict:
     """One check of a verdict, as the page shows it."""
-    label, direction = CHECKS.get(found["name"], (found["name"], ""))
-    places = DECIMALS.get(found["name"], 0)
-    shown = "not a number" if found["value"] is None else fixed(found["value"], places)
-    threshold = f"{direction} {found['threshold']:g}" if found["threshold"] else "none"
+    own = CHECKS[found["name"]]
+    threshold = f"{own.direction} {found['threshold']:g}" if found["threshold"] else "none"
     return {
-        "label": label,
-        "value": shown,
+        "label": own.label,
+        "value": own.shown(found["value"]),
         "threshold": threshold,
         "passed": found["passed"],
         "worst": found["worst"] or "",
