@@ -376,4 +376,4 @@ def test_coordinates_follow_the_variances(formula, sizes):
 
         values, mode = curvature(log_density, ends[-1])
         assert values.min() > 0.3 and values.max() < 3, between
-        assert np.abs(mode).max() < 1, between
+        assert np.abs(mode).max() < 0.3, between

@@ -185,9 +185,11 @@ def _informed(data: Rows, working: Working, position: int, steps: np.ndarray) ->
     """From the working model, whose mode is the origin of positions."""
     factor, u = data.factors[position], working.u[position]
     where, size = working.where(position), len(working.beta)
-    information = working.blocks(position) - np.linalg.inv(working.covariance[position])
+    given_all = working.blocks(position)
+    information = given_all - np.linalg.inv(working.covariance[position])
     on_beta = working.precision[where, :size].toarray().reshape(*u.shape, size)
-    own = np.einsum("gik,gk->gi", information, u)
+    # What the rows say of u, all else at the mode: u is where this and the prior balance.
+    own = np.einsum("gik,gk->gi", given_all, u)
     block = _block(position, factor, information, on_beta, own)
 
     root = np.moveaxis(block.root, -1, 0)
@@ -207,11 +209,10 @@ def _inner(data: Rows, working: Working, position: int) -> Block:
     """The factor with most groups, given all else."""
     factor, u = data.factors[position], working.u[position]
     where, size = working.where(position), len(working.beta)
-    prior = np.linalg.inv(working.covariance[position])
-    information = working.blocks(position) - prior
+    information = working.blocks(position) - np.linalg.inv(working.covariance[position])
     mode = np.concatenate([working.beta, *(one.ravel() for one in working.u)])
-    others = working.precision[where] @ mode
-    natural = others.reshape(u.shape) - u @ prior
+    # Z'W y of the working rows, since the prior of u is centred at zero.
+    natural = (working.precision[where] @ mode).reshape(u.shape)
     on_beta = working.precision[where, :size].toarray().reshape(*u.shape, size)
     return _block(position, factor, information, on_beta, natural)
 
