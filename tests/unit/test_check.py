@@ -132,6 +132,9 @@ def test_written_priors_of_intercepts_far_outside_the_data_are_pointed_out():
     [told] = warnings(rows, Outcome(), given, "y ~ x + (1 + x | g)")
     assert "'sd_g[Intercept]' holds, for 'g', where 'x' is zero, 2.4 sds from its mean" in told
     assert "center(x)" in told
+    # Rows of the reference label are where the intercept is, however few they are.
+    rows["kind"] = np.where(rows["x"] < rows["x"].quantile(0.1), "a", "b")
+    assert warnings(rows, Outcome(), given, "y ~ kind + (1 + kind | g)") == []
     rows["x"] -= 40
     assert warnings(rows, Outcome(), given, "y ~ x + (1 + x | g)") == []
 

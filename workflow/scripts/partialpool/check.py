@@ -84,25 +84,34 @@ def check(
         }
     )
     tree.attrs |= {"variant": variant, "rows": data.total, "rows_replicated": len(rows)}
-    warnings = table.warnings(before, priors, rng) + far_from_the_data(data, priors, variant)
+    warnings = table.warnings(before, priors, rng) + far_from_the_data(
+        design, data, priors, variant
+    )
     tree.attrs["warnings"] = json.dumps(warnings)
     return tree
 
 
-def far_from_the_data(data: Described, priors: Priors, variant: str) -> list[str]:
-    """Sentences about priors of the config for groups' intercepts far outside the data."""
+def far_from_the_data(design: Design, data: Described, priors: Priors, variant: str) -> list[str]:
+    """Sentences about priors of the config for groups' intercepts far outside the data.
+
+    Where some rows have a zero, as those of a reference label, intercepts are within the data.
+    """
     said = []
+    without_zero = {
+        name for name, column in zip(design.columns, design.matrix.T, strict=True) if column.all()
+    }
     for factor in data.factors if variant == "hierarchical" else ():
         keys = holds_as_written(priors.given, factor.name)
         for block in factor.blocks if keys else ():
-            away = {c: abs(data.mean[c]) / data.sd[c] for c in block if c != "Intercept"}
+            slopes = [c for c in block if c != "Intercept" and c in without_zero]
+            away = {c: abs(data.mean[c]) / data.sd[c] for c in slopes}
             if "Intercept" in block and away and max(away.values()) > FAR:
                 name = max(away, key=away.get)
                 said.append(
                     f"What the config has as {listed(keys)} holds, for {factor.name!r}, where "
                     f"{name!r} is zero, {away[name]:.2g} sds from its mean: deviations there are "
                     "those of lines far outside the data. Leave it out, and the default holds at "
-                    f"the mean; or write center({name}) in the formula."
+                    "the mean; or center the predictor in the formula, as in center(x)."
                 )
     return said
 
