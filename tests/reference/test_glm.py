@@ -377,3 +377,20 @@ def test_coordinates_follow_the_variances(formula, sizes):
         values, mode = curvature(log_density, ends[-1])
         assert values.min() > 0.3 and values.max() < 3, between
         assert np.abs(mode).max() < 0.3, between
+
+
+@pytest.mark.parametrize("family", ["gaussian", "student_t"])
+def test_rough_values_do_not_depend_on_zero_and_unit(family):
+    """Of a response far from zero, or in another unit, they are found in as many turns."""
+    rng, size = np.random.default_rng(4), 400
+    rows = pd.DataFrame({"a": rng.choice([*"pqrst"], size), "b": rng.choice([*"uvwxyz"], size)})
+    y = rows["a"].map(dict(zip("pqrst", rng.normal(size=5), strict=True))) + rng.normal(size=size)
+    found = []
+    for at, unit in ((0, 1.0), (2000, 1.0), (0, 1e-6)):
+        design = Formula("y ~ 1 + (1 | a) + (1 | b)").design(rows.assign(y=at + unit * y))
+        data = compress.compress(design, Outcome(family), {})
+        rough = working.solve(data, priors.complete({}, data), "hierarchical")
+        sds = [np.sqrt(one[0, 0]) for one in rough.covariance]
+        found.append(np.array([rough.response["sigma"], *sds]) / unit)
+    assert found[1] == pytest.approx(found[0], rel=0.05)
+    assert found[2] == pytest.approx(found[0], rel=0.05)

@@ -6,6 +6,7 @@ import pytest
 
 from partialpool import compress, families, priors
 from partialpool.formula import Formula
+from partialpool.models import rough, working
 from partialpool.study import Outcome
 
 
@@ -132,6 +133,23 @@ def test_precision_weights_have_no_unit_but_that_of_sigma():
     sigma, doubled = (p.response["sigma"].parameters["sigma"] for p in (defaults, scaled))
     assert doubled == pytest.approx(2 * sigma, rel=1e-3)
     assert sigma == pytest.approx(one.response_sd * rows["z2"].mean() ** 0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize("formula", ["y ~ x + (1 | g)", "y ~ x + (1 | g) + (1 | h)"])
+def test_rough_sigmas_are_in_the_unit_of_the_precision_weights(formula):
+    """Inverse squares of standard errors of millions are as good as any."""
+    rows = table().assign(h=np.arange(60) % 5)
+    found = []
+    for unit in (1.0, 1e-14):
+        _, data = compressed(
+            rows.assign(z2=unit * rows["z2"]), formula=formula, precision_weights="z2"
+        )
+        if isinstance(data, compress.Compressed):
+            found.append(np.append(np.exp(rough.log_group_sigma(data)), rough.sigma(data)))
+        else:
+            solved = working.solve(data, priors.complete({}, data), "hierarchical")
+            found.append(np.array([solved.response["sigma"]]))
+    assert found[1] == pytest.approx(1e-7 * found[0], rel=0.01)
 
 
 def test_it_is_the_same_after_the_file():

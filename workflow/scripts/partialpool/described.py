@@ -91,6 +91,11 @@ class Described:
             return None
         return 1.0 if self.outcome.errors else float(self.outcome.sigma)
 
+    @property
+    def sd_of_weight_one(self) -> float:
+        """About the sd of the response in a row of precision weight one, the scale of sigma."""
+        return self.response_sd * self.mean_precision**0.5
+
     def description(self) -> dict:
         """As plain values, to be stored."""
         return {name: _plain(getattr(self, name)) for name in Described.__dataclass_fields__}

@@ -334,12 +334,15 @@ def complete(given: dict[str, str], data, group_effects: str = "normal") -> Prio
         and not holds_as_written(given, factor.name)
     )
 
-    def default_scale(column, factor=None):
+    def slope_scale(column):
+        return _round(2.5 * spread / data.sd[column])
+
+    def deviation_scale(column, factor):
         if column != "Intercept":
-            return _round(2.5 * spread / data.sd[column])
+            return slope_scale(column)
         # A group's intercept is its line where the columns are zero that vary apart from it, as
         # far from the data as their means are from zero, in units of their sds.
-        away = sum((data.mean[c] / data.sd[c]) ** 2 for c in apart(factor)) if factor else 0
+        away = sum((data.mean[c] / data.sd[c]) ** 2 for c in apart(factor))
         return _round(2.5 * spread * (1 + away) ** 0.5)
 
     def apart(factor):
@@ -354,17 +357,17 @@ def complete(given: dict[str, str], data, group_effects: str = "normal") -> Prio
         if name == "Intercept":
             scale = _round(2.5 * spread)
             return Prior("normal", (_round(data.response_mean, to=scale), scale))
-        return Prior("normal", (0.0, default_scale(name)))
+        return Prior("normal", (0.0, slope_scale(name)))
 
     def between(factor, column):
         name = f"sd_{factor.name}"
         prior = lookup(f"{name}[{column}]", name, "sd")
-        return prior or Prior("half_normal", (default_scale(column, factor),))
+        return prior or Prior("half_normal", (deviation_scale(column, factor),))
 
     term = {column: name for name, columns in data.terms.items() for column in columns}
     beta = {c: lookup(c, term[c]) or coefficient(c) for c in data.coefficients}
     response = {
-        "sigma": Prior("half_student_t", (4.0, _round(spread * data.mean_precision**0.5))),
+        "sigma": Prior("half_student_t", (4.0, _round(data.sd_of_weight_one))),
         "sd_log_sigma": Prior("half_normal", (1.0,)),
         "nu": Prior("gamma", (2.0, 0.1)),
         "alpha": Prior("half_cauchy", (1.0,)),
@@ -382,7 +385,7 @@ def complete(given: dict[str, str], data, group_effects: str = "normal") -> Prio
         response={name: lookup(name) or response[name] for name in of_response(data.outcome)},
         centred="Intercept" in beta and "Intercept" not in given,
         at_averages=at_averages,
-        wide={f.name: {c: times * default_scale(c, f) for c in f.varying} for f in data.factors},
+        wide={f.name: {c: times * deviation_scale(c, f) for c in f.varying} for f in data.factors},
         given=tuple(given),
     )
 

@@ -164,8 +164,8 @@ def sigma(data: Compressed) -> float:
     within = data.triangle[:, size:, size:]
     remaining = np.linalg.qr(within.reshape(-1, within.shape[-1]), mode="r")[-1, -1]
     freedom = data.rows.sum() - size * len(data.levels) - (len(data.columns) - size)
-    if freedom < 1 or abs(remaining) < 1e-6 * data.response_sd:
-        return data.response_sd / 2
+    if freedom < 1 or abs(remaining) < 1e-6 * data.sd_of_weight_one:
+        return data.sd_of_weight_one / 2
     return float(abs(remaining) / np.sqrt(freedom))
 
 
@@ -177,7 +177,7 @@ def told_of_sigma(data: Compressed) -> np.ndarray:
 def log_group_sigma(data: Compressed) -> np.ndarray:
     """Log of the residual sd of least squares in each group alone, shape `(group,)`."""
     freedom = np.maximum(data.rows - len(data.columns), 1)
-    smallest = 1e-6 * data.response_sd * np.sqrt(freedom)
+    smallest = 1e-6 * data.sd_of_weight_one * np.sqrt(freedom)
     return np.log(np.maximum(np.abs(data.triangle[:, -1, -1]), smallest) / np.sqrt(freedom))
 
 

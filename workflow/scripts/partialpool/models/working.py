@@ -19,7 +19,8 @@ from partialpool.models import rough
 from partialpool.priors import Priors
 from partialpool.rows import Rows
 
-TURNS, SETTLED = 50, 1e-3  # of estimating variances; relative change of them
+TURNS = 50  # of estimating variances, at most
+SETTLED = 3e-3  # change of a linear predictor in one turn, in sds of the response
 NU = 5.0  # rough degrees of freedom
 # Of a row against the largest, so that rows without information do no harm.
 LEAST_WEIGHT = 1e-9
@@ -102,7 +103,7 @@ def solve(data: Rows, priors: Priors, variant: str) -> Working:
         response = _estimated(data, linear, found[0])
         if variant != "unpooled":
             covariance = [_covariance(found[0], i, sd) for i, sd in enumerate(widest)]
-        if moved < SETTLED * (1 + np.abs(linear).max()):
+        if moved < SETTLED * data.sd_of_weight_one:
             break
     return found[0]
 
@@ -199,7 +200,7 @@ def _initial(data: Rows) -> np.ndarray:
 
 def _response(data: Rows) -> dict[str, float]:
     """Rough parameters of the response's distribution, to begin with."""
-    sigma = data.known_sigma or data.response_sd / 2
+    sigma = data.known_sigma or data.sd_of_weight_one / 2
     both = {"sigma": sigma, "nu": NU, "alpha": 1.0}
     return {name: both[name] for name in data.family.parameters}
 
@@ -214,7 +215,8 @@ def _estimated(data: Rows, linear: np.ndarray, working: Working) -> dict[str, fl
         weights = np.ones(len(left)) if data.outcome.family == "gaussian" else data.count
         if "nu" in found:
             weights = weights * (NU + 1) / (NU + (left / found["sigma"]) ** 2)
-        found["sigma"] = max(np.sqrt((weights * left**2).sum() / freedom), 1e-6 * data.response_sd)
+        smallest = 1e-6 * data.sd_of_weight_one
+        found["sigma"] = max(np.sqrt((weights * left**2).sum() / freedom), smallest)
     if "alpha" in found:
         rate = np.exp(linear + data.offset)
         excess = (data.count * ((data.y - rate) ** 2 - rate)).sum() / (data.count * rate**2).sum()
