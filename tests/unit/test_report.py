@@ -482,6 +482,21 @@ def test_where_default_priors_hold_is_said():
     assert said[2] == said[0].removesuffix(f" {said[1]}")
 
 
+@pytest.mark.parametrize("at_averages", [True, False])
+def test_what_an_unpooled_fit_fixes_is_fixed_where_its_priors_hold(at_averages):
+    factor = Factor("g", ("g",), (("Intercept", "x"),), {"a": 3, "b": 3})
+    own = {"at_averages": ["g"] * at_averages, "wide": {"g": {"Intercept": 25.0, "x": 5.0}}}
+    unpooled, learned = fit("unpooled", [factor], **own), fit("hierarchical", [factor], **own)
+    names = ("sd_g[Intercept]", "sd_g[x]", "cor_g[Intercept, x]")
+    estimate = {"mean": "0.5", "sd": "0.1", "lower": "0.3", "upper": "0.7"}
+    learned = replace(learned, summary=learned.summary | dict.fromkeys(names, estimate))
+    found = tables.population(replace(results(factors=[factor]), fits=[unpooled, learned]))
+    said = {row[0]: row[1]["text"] for row in found["rows"]}
+    there = " at the average" * at_averages
+    expected = (f"fixed at 25{there}", "fixed at 5", f"fixed at 0{there}")
+    assert tuple(said[name] for name in names) == expected
+
+
 @pytest.mark.parametrize(
     "keys",
     [

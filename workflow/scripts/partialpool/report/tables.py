@@ -115,7 +115,11 @@ def _fixed(fit, name: str) -> str:
             for column, sd in own.items()
         }
         at = number((wide | {"sd_log_sigma": WIDE_LOG_SIGMA}).get(name, 0.0))
-        if any(name == f"sd_{factor}[Intercept]" for factor in fit.priors["at_averages"]):
+        # There deviations are independent; where predictors are zero, those of lines are not.
+        moved = (
+            f"{kind}_{f}[Intercept" for f in fit.priors["at_averages"] for kind in ("sd", "cor")
+        )
+        if name.startswith(tuple(moved)):
             at += " at the average"
     return f"fixed at {at}"
 
