@@ -314,8 +314,9 @@ def test_variance_is_shared_out_between_factors_and_rows():
         "another within a school and 50% from row to row within these."
     )
     assert meaning.spread(results(factors=nested(), family="student_t")) == []
-    weighted = results(factors=nested(), precision_weights="n")
-    assert meaning.spread(replace(weighted, fits=found.fits)) == []
+    for keys in ({"precision_weights": "n"}, {"group_effects": "student_t"}):
+        other = results(factors=nested(), **keys)
+        assert meaning.spread(replace(other, fits=found.fits)) == []
 
 
 def test_groups_of_several_columns_are_counted_as_the_fits_name_them(tmp_path):

@@ -278,7 +278,8 @@ def _partition(results: Results, fit) -> list[str]:
     outcome, factors = results.outcome, results.factors
     if outcome.family != "gaussian" or any(f.varying != ("Intercept",) for f in factors):
         return []
-    if outcome.precision_weights:  # of which each row has its own
+    # Each row has a precision weight of its own, and sds of Student-t effects are scales.
+    if outcome.precision_weights or results.study["group_effects"] == "student_t":
         return []
     rows = [fit.summary.get(f"sd_{factor.name}[Intercept]") for factor in factors]
     if isinstance(outcome.sigma, str):
