@@ -252,6 +252,17 @@ def test_gradient():
     assert np.abs(gradient - differences).max() < 1e-5 * np.abs(gradient).max()
 
 
+def test_a_factor_that_is_non_centred_follows_no_other():
+    *_, data, completed, found, coordinates = small(
+        "poisson", "y ~ x + (1 | g) + (1 | h)", "hierarchical", silent=True
+    )
+    model = glm.model(data, completed, "hierarchical", found, coordinates)
+    point = drawn_point(model, np.random.default_rng(6))
+    name = coordinates.blocks[0].factor.name
+    _, _, u = evaluated(model)(point)
+    assert u[f"u_{name}"][:, 0] == pytest.approx(point[f"sd_{name}"][0] * point["z_effects"][0])
+
+
 def test_another_attempt_learns_from_the_last():
     """It has the variances of its draws; a third is non-centred where rows say little."""
     _, _, data, completed, *_ = small("poisson", "y ~ x + (1 + x | g) + (1 | h)", "hierarchical")

@@ -72,6 +72,11 @@ class Block:
         """Whether the rows of most groups decide less than half of their deviations."""
         return np.median(self.centring(working.covariance[self.position])) < 0.5
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether its effects are non-centred; other information is never without a triangle."""
+        return not self.root.any()
+
     def silent(self) -> "Block":
         """The same factor as if its rows said nothing: the non-centred form."""
         zeros = {n: np.zeros_like(getattr(self, n)) for n in ("root", "on_beta", "natural")}

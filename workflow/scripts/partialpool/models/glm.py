@@ -142,6 +142,8 @@ def _natural(block: Block, beta):
 
 def _crossed(data: Rows, priors: Priors, block: Block, weight: np.ndarray, outside):
     """What the effects of other factors take from g, shape `(varying, group)`."""
+    # A weight of zero rather than no such term, which would be another shape to compile.
+    weight = np.zeros_like(weight) if block.is_silent else weight
     columns = rough.effects_columns(data, priors, block.factor).T * weight
     return _summed(data, block, parts.known("weighted_columns", columns) * outside)
 
