@@ -132,6 +132,11 @@ def test_written_priors_of_intercepts_far_outside_the_data_are_pointed_out():
     [told] = warnings(rows, Outcome(), given, "y ~ x + (1 + x | g)")
     assert "'sd_g[Intercept]' holds, for 'g', where 'x' is zero, 2.4 sds from its mean" in told
     assert "center(x)" in told
+    # That is what is said of it, rather than that the default sd, there, is wide.
+    given = {"cor": "lkj(2)"}
+    far = rows.assign(x=rows["x"] + 200 * rows["x"].std())
+    [told] = warnings(far, Outcome(), given, "y ~ x + (1 + x | g)")
+    assert "'cor' holds, for 'g', where 'x' is zero" in told
     # Rows of the reference label are where the intercept is, however few they are.
     rows["kind"] = np.where(rows["x"] < rows["x"].quantile(0.1), "a", "b")
     assert warnings(rows, Outcome(), given, "y ~ kind + (1 + kind | g)") == []

@@ -109,7 +109,7 @@ def far_from_the_data(design: Design, data: Described, priors: Priors, variant: 
                 name = max(away, key=away.get)
                 said.append(
                     f"What the config has as {listed(keys)} holds, for {factor.name!r}, where "
-                    f"{name!r} is zero, {away[name]:.2g} sds from its mean: deviations there are "
+                    f"{name!r} is zero, {away[name]:,.1f} sds from its mean: deviations there are "
                     "those of lines far outside the data. Leave it out, and the default holds at "
                     "the mean; or center the predictor in the formula, as in center(x)."
                 )
@@ -237,8 +237,15 @@ class Simulated:
         default = self.simulate(usual, rng)
         distances = _distances(before["parameters"], default["parameters"])
         named, usually = _by_name(priors), _by_name(usual)
+        # A default sd may be another than usual, because of where a written prior holds.
+        for factor, own in priors.sd.items():
+            for name in [f"sd_{factor}[{column}]" for column in own]:
+                if not {"sd", f"sd_{factor}", name} & {*priors.given}:
+                    named.pop(name)
         distances = {
-            name: found for name, found in distances.items() if named[name] != usually[name]
+            name: found
+            for name, found in distances.items()
+            if name in named and named[name] != usually[name]
         }
 
         def blamed(names) -> str:
