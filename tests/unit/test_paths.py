@@ -107,7 +107,11 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("prepare", "data", "telling"), CASES, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("prepare", "data", "telling"),
+    CASES,
+    ids=lambda value: value[:40] if isinstance(value, str) else "",
+)
 def test_one_line(folder, prepare, data, telling):
     prepare()
     assert complaint(data=data).startswith(WHERE + telling)
