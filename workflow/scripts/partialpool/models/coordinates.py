@@ -22,7 +22,7 @@ from scipy import linalg, sparse
 
 from partialpool.described import Grouping
 from partialpool.models import collapse
-from partialpool.models.working import Working, block_diagonal
+from partialpool.models.working import Working, block_diagonal, diagonal_blocks
 from partialpool.rows import Rows
 
 LARGEST = 400  # coordinates that are turned together
@@ -238,7 +238,7 @@ def _outer(data, working, positions, within, cross, lean, heavy):
         where = slice(begin, begin + u.size)
         rotation, begin = None, where.stop
         if joint is None:
-            own = _diagonal(within[where, where], u.shape)
+            own = diagonal_blocks(within[where, where], u.shape[1])
             own = own + cross[where].reshape(*u.shape, -1) @ lean[:, where].T.reshape(
                 *u.shape, -1
             ).swapaxes(1, 2)
@@ -262,19 +262,6 @@ def _outer(data, working, positions, within, cross, lean, heavy):
         *(np.kron(one, np.eye(size)) for one, size in zip(rotations, sizes, strict=True))
     )
     return blocks, whole.T @ joint @ whole
-
-
-def _diagonal(part: sparse.csr_array, shape: tuple[int, int]) -> np.ndarray:
-    """The blocks of groups on the diagonal of a precision, `(group, varying, varying)`."""
-    groups, varying = shape
-    first = np.arange(groups) * varying
-    return np.stack(
-        [
-            np.stack([part[first + i, first + k] for k in range(varying)], -1)
-            for i in range(varying)
-        ],
-        axis=1,
-    )
 
 
 def _rotation(part: np.ndarray) -> np.ndarray:

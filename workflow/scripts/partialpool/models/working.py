@@ -60,16 +60,8 @@ class Working:
 
     def blocks(self, factor: int) -> np.ndarray:
         """The precision of each group's u given all else, `(group, varying, varying)`."""
-        where, (groups, size) = self.where(factor), self.u[factor].shape
-        part = sparse.csr_array(self.precision[where, where])
-        first = np.arange(groups) * size
-        return np.stack(
-            [
-                np.stack([part[first + i, first + k] for k in range(size)], axis=-1)
-                for i in range(size)
-            ],
-            axis=1,
-        )
+        where = self.where(factor)
+        return diagonal_blocks(self.precision[where, where], self.u[factor].shape[1])
 
     def effective(self) -> float:
         """About how many parameters the data determine."""
@@ -137,6 +129,15 @@ def _solve(data, priors, factors, design, covariance, response, linear):
     ]
     found = Working(parts[0], u, list(covariance), response, weight, precision)
     return found, design @ solved
+
+
+def diagonal_blocks(matrix: sparse.sparray, size: int) -> np.ndarray:
+    """The blocks on the diagonal of a sparse matrix, `(block, row, column)`."""
+    first = np.arange(0, matrix.shape[0], size)[:, None, None]
+    at = np.arange(size)
+    rows, columns = np.broadcast_arrays(first + at[:, None], first + at)
+    found = sparse.csr_array(matrix)[rows.ravel(), columns.ravel()]
+    return np.asarray(found).reshape(rows.shape)
 
 
 def block_diagonal(blocks: np.ndarray) -> sparse.csr_array:
