@@ -12,7 +12,7 @@ from scipy import special, stats
 from partialpool import compress, convergence, families, fit, priors, sampling
 from partialpool.density import compiled
 from partialpool.formula import Formula
-from partialpool.models import glm, working
+from partialpool.models import glm, starts, working
 from partialpool.models.coordinates import Coordinates
 from partialpool.models.describe import Sampled
 from partialpool.study import Outcome
@@ -405,3 +405,19 @@ def test_rough_values_do_not_depend_on_zero_and_unit(family):
         found.append(np.array([rough.response["sigma"], *sds]) / unit)
     assert found[1] == pytest.approx(found[0], rel=0.05)
     assert found[2] == pytest.approx(found[0], rel=0.05)
+
+
+@pytest.mark.parametrize("formula", ["y ~ x + (1 + x | g) + (1 | h)", "y ~ x + (1 + x | g)"])
+def test_starts_are_on_the_scale_of_the_data(formula):
+    """Also of coefficients that vary by group, whatever sds the chains start with."""
+    *_, data, completed, found, coordinates = small("student_t", formula, "hierarchical")
+    model = glm.model(data, completed, "hierarchical", found, coordinates)
+    point = model.initial_point(0)
+    move = starts.elsewhere(model, data, completed, "hierarchical")
+    begun = move(sampling.dispersed(model, point, 8, 1))
+    slopes = sampling.constrain(model, point, begun[None])["beta"].values[0, :, 1]
+    reach = 2 * data.response_sd / data.sd["x"]
+    rough_slope = abs(model["centre (data)"].get_value()[1])
+    assert np.abs(slopes).max() <= reach + rough_slope
+    assert np.ptp(slopes) > 1.5 * reach
+    assert (slopes > np.median(slopes)).sum() == 4

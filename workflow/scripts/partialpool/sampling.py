@@ -32,7 +32,7 @@ def sample(
     target_accept,
     seed,
     at_once: int = 1,
-    elsewhere: dict[str, Callable] | None = None,
+    elsewhere: Callable[[np.ndarray], np.ndarray] | None = None,
     starts: np.ndarray | None = None,
 ) -> xr.DataTree:
     """Draw from a model's posterior by NUTS.
@@ -50,8 +50,8 @@ def sample(
     seed : int
     at_once : int
         How many chains run at once; it makes no difference to the draws.
-    elsewhere : dict of str to callable, optional
-        As for :func:`dispersed`; if there is any, the chains start :func:`downhill` from there.
+    elsewhere : callable, optional
+        From what :func:`dispersed` gives to where chains start instead, :func:`downhill`.
     starts : numpy.ndarray, optional
         Where the chains start, `(chain, position)`: where those of another call ended.
 
@@ -74,9 +74,9 @@ def sample(
     ready = time.perf_counter()
 
     if starts is None:
-        starts = dispersed(model, point, chains, seed, elsewhere)
+        starts = dispersed(model, point, chains, seed)
         if elsewhere:
-            starts = np.stack([downhill(compiled, start) for start in starts])
+            starts = np.stack([downhill(compiled, start) for start in elsewhere(starts)])
     settings = {"draws": draws, "tune": tune, "target_accept": target_accept}
     positions, statistics = chains_of.draw(compiled, starts, seed=seed, at_once=at_once, **settings)
     dims = ("chain", "draw")
@@ -95,13 +95,7 @@ def sample(
     return drawn
 
 
-def dispersed(
-    model: pm.Model,
-    point: dict,
-    chains: int,
-    seed: int,
-    elsewhere: dict[str, Callable] | None = None,
-) -> np.ndarray:
+def dispersed(model: pm.Model, point: dict, chains: int, seed: int) -> np.ndarray:
     """Draw where chains start: around a point, and far from each other.
 
     What is sampled as a logarithm or a logit is up to `FACTOR` away from the point, what is
@@ -115,9 +109,6 @@ def dispersed(
     point : dict
         A value of every value variable.
     chains, seed : int
-    elsewhere : dict of str to callable, optional
-        By value variable: where it starts, given the places of the chains in the hypercube,
-        `(chain, *shape)`, from -1 to 1.
 
     Returns
     -------
@@ -131,11 +122,8 @@ def dispersed(
         strata = rng.permuted(np.indices((chains, centre.size))[0], axis=0)
         cube = 2 * (strata + rng.uniform(size=strata.shape)) / chains - 1
         cube = cube.reshape(chains, *centre.shape)
-        if elsewhere and value.name in elsewhere:
-            start = elsewhere[value.name](cube)
-        else:
-            transformed = model.rvs_to_transforms[model.values_to_rvs[value]] is not None
-            start = centre + cube * (FACTOR if transformed else 1.0)
+        transformed = model.rvs_to_transforms[model.values_to_rvs[value]] is not None
+        start = centre + cube * (FACTOR if transformed else 1.0)
         parts.append(start.reshape(chains, -1))
     return np.concatenate(parts, axis=1)
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 import pymc as pm
 
+from partialpool import density, sampling
 from partialpool.described import Described
 from partialpool.models import rough
 from partialpool.priors import Priors
@@ -24,8 +25,8 @@ FAR = 3.0  # standard deviations of a prior: from there it and the data disagree
 
 def elsewhere(
     model: pm.Model, data: Described, priors: Priors, variant: str
-) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
-    """Where chains start, as :func:`partialpool.sampling.dispersed` takes it.
+) -> Callable[[np.ndarray], np.ndarray] | None:
+    """Where chains start, as :func:`partialpool.sampling.sample` takes it.
 
     Parameters
     ----------
@@ -37,17 +38,16 @@ def elsewhere(
 
     Returns
     -------
-    dict of str to callable
-        Of `z`, where there can be several modes.
+    callable or None
+        From starts in a hypercube, `(chain, position)`; None where there is one mode.
     """
     centre = model["centre (data)"].get_value()
-    inverse = model["inverse (data)"].get_value()
     on, location, width = rough.prior_rows(data, priors)
     far = np.abs(on @ centre - location) > FAR * width
     heavy = np.array([priors.beta[name].family in HEAVY for name in data.coefficients])
     effects = variant == "hierarchical" and priors.nu
     if not (data.outcome.family == "student_t" or effects or heavy.any() or far.any()):
-        return {}
+        return None
     # The Intercept is dispersed at the average of the predictors, or it would follow the slopes.
     average = np.eye(len(centre))
     scale = np.array([data.response_sd / (data.sd[name] or 1.0) for name in data.coefficients])
@@ -64,11 +64,22 @@ def elsewhere(
     low = np.minimum((places - WIDE * scale).min(axis=0), prior)
     high = np.maximum((places + WIDE * scale).max(axis=0), prior)
 
-    def start(cube: np.ndarray) -> np.ndarray:
-        size = len(centre)
-        places = low + (high - low) * (cube[:, :size] + 1) / 2
-        beta = np.linalg.solve(average, places.T).T
-        z = np.linalg.solve(inverse, (beta - centre).T).T
-        return np.concatenate([z, cube[:, size:]], axis=1)
+    def moved(starts: np.ndarray) -> np.ndarray:
+        size, point = len(centre), model.initial_point(0)
+        names = [value.name for value in density.values(model)]
+        begin = sum(np.size(point[name]) for name in names[: names.index("z")])
+        own = slice(begin, begin + size)
+        places = low + (high - low) * (starts[:, own] + 1) / 2
+        wanted = np.linalg.solve(average, places.T).T
+        # Given all else, which has its start, beta is linear in its coordinates.
+        probes = np.repeat(starts[:, None], size + 1, axis=1)
+        probes[:, :, own] = np.eye(size + 1)[:, 1:]
+        beta = sampling.constrain(model, point, probes)["beta"].values
+        steps = beta[:, 1:] - beta[:, :1]
+        found = np.array(starts)
+        found[:, own] = np.linalg.solve(np.swapaxes(steps, 1, 2), (wanted - beta[:, 0])[..., None])[
+            ..., 0
+        ]
+        return found
 
-    return {"z": start}
+    return moved
