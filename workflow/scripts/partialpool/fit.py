@@ -59,7 +59,7 @@ def fit(
 ) -> xr.DataTree:
     """Fit one variant, with up to `sampler["attempts"]` attempts.
 
-    Each attempt after the first tunes and draws twice as long and halves the distance of
+    Each attempt after the first tunes and draws twice as long and quarters the distance of
     target_accept from one; group effects that are sampled get other coordinates. An attempt
     passes if it meets the limits and no chain of an earlier one has found another mode. The last
     attempt is kept, whether or not it passed: the verdict says so.
@@ -153,7 +153,7 @@ def fit(
         settings = {
             "draws": 2 * settings["draws"],
             "tune": 2 * settings["tune"],
-            "target_accept": min(HIGHEST_TARGET, (1 + settings["target_accept"]) / 2),
+            "target_accept": min(HIGHEST_TARGET, 1 - (1 - settings["target_accept"]) / 4),
         }
     rng = np.random.default_rng(streams.spawn(1)[0])
     stored = effects.stored(target, draws, diagnosed, rng)

@@ -21,7 +21,7 @@ import numpy as np
 from scipy import linalg, sparse
 
 from partialpool.described import Grouping
-from partialpool.models import collapse
+from partialpool.models import collapse, rough
 from partialpool.models.working import Working, block_diagonal, diagonal_blocks
 from partialpool.rows import Rows
 
@@ -90,9 +90,10 @@ class Informed:
     Attributes
     ----------
     root : numpy.ndarray
-        Shape `(varying, varying, group)`: of :class:`Block`, all other deviations known.
+        Shape `(varying, varying, chosen)`: of :class:`Block`, all other deviations known, of the
+        groups that stand for all.
     turned : numpy.ndarray
-        `(varying, pair, group)`: the rows that the deviations touch, times steps along the last
+        `(varying, pair, chosen)`: the rows that the deviations touch, times steps along the last
         positions, and what is left of the response at the origin; and sums of two of these.
     squares : numpy.ndarray
         `(pair,)`: squared lengths of the rows that they do not touch, times the same.
@@ -197,17 +198,21 @@ def _informed(data: Rows, working: Working, position: int, steps: np.ndarray) ->
     own = np.einsum("gik,gk->gi", given_all, u)
     block = _block(position, factor, information, on_beta, own)
 
+    chosen, times = rough.representatives(np.trace(information, axis1=1, axis2=2))
+    if len(chosen) < len(u):
+        own = np.zeros_like(own)
     root = np.moveaxis(block.root, -1, 0)
     along = np.concatenate([on_beta @ steps, own[..., None]], axis=-1)
     touched = np.linalg.solve(np.swapaxes(root, 1, 2), along)
     whole = np.zeros((steps.shape[1] + 1, steps.shape[1] + 1))
     whole[:-1, :-1] = steps.T @ working.precision[:size, :size].toarray() @ steps
-    # At the mode, the slope in beta is that which the deviations balance.
-    whole[-1, :-1] = whole[:-1, -1] = np.einsum("gik,gi->k", along[..., :-1], u)
+    if own.any():
+        # At the mode, the slope in beta is that which the deviations balance.
+        whole[-1, :-1] = whole[:-1, -1] = np.einsum("gik,gi->k", along[..., :-1], u)
     whole -= np.einsum("gik,gim->km", touched, touched)
     pairs = collapse.pairs(len(whole))
-    turned = np.moveaxis(touched @ pairs, 0, -1)
-    return Informed(block.root, turned, np.einsum("ip,ik,kp->p", pairs, whole, pairs))
+    turned = np.moveaxis(touched[chosen] @ pairs, 0, -1) * np.sqrt(times)
+    return Informed(block.root[..., chosen], turned, np.einsum("ip,ik,kp->p", pairs, whole, pairs))
 
 
 def _inner(data: Rows, working: Working, position: int) -> Block:

@@ -49,7 +49,7 @@ def model(data: Compressed, priors: Priors, variant: str) -> pm.Model:
     )
     with pm.Model(coords=parts.coords(data)) as gaussian:
         sigma = _residual_sd(data, priors, variant, spread)
-        groups = None
+        chosen = None
         if varying:
             factor = data.factors[0]
             scale = parts.between_group_scale(factor, priors, variant)
@@ -57,7 +57,8 @@ def model(data: Compressed, priors: Priors, variant: str) -> pm.Model:
             stretch = None if nu is None else parts.stretch(factor, nu)
             design = parts.known("design", triangles.design)
             groups = integrated.Groups(design, scale, sigma, stretch)
-        beta = parts.coefficients(data, priors, coordinates, groups, sigma)
+            chosen = _chosen(coordinates, triangles, scale, sigma, stretch)
+        beta = parts.coefficients(data, priors, coordinates, chosen, sigma)
 
         residual = pt.concatenate([-beta, [1.0]])
         squares, within = 0.0, triangles.within
@@ -78,6 +79,18 @@ def model(data: Compressed, priors: Priors, variant: str) -> pm.Model:
         if data.log_jacobian.any():
             pm.Potential("standard_errors", parts.known("log_jacobian", data.log_jacobian.sum()))
     return gaussian
+
+
+def _chosen(coordinates, triangles, scale, sigma, stretch) -> integrated.Groups:
+    """The groups that stand for all in the coordinates of beta."""
+    at = parts.known("chosen", coordinates.chosen)
+    return integrated.Groups(
+        parts.known("design of chosen", triangles.design[..., coordinates.chosen]),
+        scale,
+        sigma[at] if sigma.ndim else sigma,
+        None if stretch is None else stretch[at],
+        of="chosen",
+    )
 
 
 def effects_basis(data: Compressed, priors: Priors, variant: str) -> np.ndarray:

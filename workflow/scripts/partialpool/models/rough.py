@@ -10,6 +10,8 @@ from partialpool.models import collapse
 from partialpool.priors import FAMILIES, Priors
 from partialpool.rows import Rows
 
+CHOSEN = 500  # groups that stand for all, at most
+
 
 @dataclass(frozen=True)
 class Coordinates:
@@ -27,8 +29,10 @@ class Coordinates:
         `(coefficient, coefficient)`: beta = centre + inverse @ rounded.
     on : numpy.ndarray
         `(coefficient, coefficient)`, determinant one: what the priors are on, from beta.
+    chosen : numpy.ndarray
+        Positions of the groups that stand for all: see :func:`representatives`.
     turned : numpy.ndarray
-        `(varying, pair, group)`: the rows that u touches, times steps along the coordinates of
+        `(varying, pair, chosen)`: the rows that u touches, times steps along the coordinates of
         coefficients that vary, and what is left of the response at the centre; and sums of two
         of these: see `collapse.pairs`.
     information : numpy.ndarray
@@ -42,6 +46,7 @@ class Coordinates:
     centre: np.ndarray
     inverse: np.ndarray
     on: np.ndarray
+    chosen: np.ndarray
     turned: np.ndarray
     information: np.ndarray
     prior_information: np.ndarray
@@ -93,9 +98,13 @@ class Coordinates:
         inverse[index] = np.linalg.inv(factor[:-1, :-1])
         centre = inverse @ factor[:-1, -1]
 
+        chosen, times = representatives((triangles.design**2).sum(axis=(0, 1)))
         # Steps along the last coordinates, and what is left of the response at the centre.
         steps = np.column_stack([inverse[:, len(order) - len(last) :], -centre])
-        steps = np.vstack([steps, np.eye(len(last) + 1)[-1]]) @ collapse.pairs(len(last) + 1)
+        steps = np.vstack([steps, np.eye(len(last) + 1)[-1]])
+        if len(chosen) < len(triangles.design.T):
+            steps[:, -1] = 0
+        steps = steps @ collapse.pairs(len(last) + 1)
 
         def turn(rows):
             return np.einsum("rcg,ck->rkg", rows, steps)
@@ -104,13 +113,38 @@ class Coordinates:
             centre=centre,
             inverse=inverse,
             on=on,
-            turned=turn(triangles.between),
+            chosen=chosen,
+            turned=turn(triangles.between[..., chosen]) * np.sqrt(times),
             information=(turn(triangles.within) ** 2).sum(axis=0),
             prior_information=((np.column_stack([on, location]) @ steps / width[:, None]) ** 2).sum(
                 axis=0
             ),
             last=len(last),
         )
+
+
+def representatives(information: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Groups that stand for all in what is known of coefficients at other variances.
+
+    Variances decide where coefficients are if groups are few and unlike. If they are very many,
+    only how far from there is asked for, and groups alike in their information stand for one
+    another.
+
+    Parameters
+    ----------
+    information : numpy.ndarray
+        Shape `(group,)`: how much the rows of each say of its deviations.
+
+    Returns
+    -------
+    positions, times : numpy.ndarray
+        Shape `(chosen,)`: of the groups, and how many each stands for.
+    """
+    order = np.argsort(information, kind="stable")
+    alike = np.array_split(order, min(len(order), CHOSEN) or 1)
+    positions = np.array([some[len(some) // 2] for some in alike if len(some)], dtype=int)
+    times = np.array([len(some) for some in alike if len(some)], dtype=float)
+    return positions, times
 
 
 def _flat(system: np.ndarray) -> np.ndarray:
