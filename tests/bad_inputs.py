@@ -131,6 +131,12 @@ CASES = [
         "new.csv: formula 'y ~ x + (1 | x)': column 'x' must be numbers; row 2 is 'six'",
         new="x\n7\nsix\n",
     ),
+    bad(
+        {"formula": "y ~ x + (1 | x)"},
+        "t.csv: column 'x' holds dates; make them numbers, such as days since the first (numbers "
+        "like 20240131); if it is a set of labels, write C(x)",
+        x="20240131|20240131|20240201|20240201|20240202|20240202",
+    ),
     bad({"formula": "y ~ 0 + (1 | g)"}, "formula 'y ~ 0 + (1 | g)': no population-level coef"),
     bad({"formula": "y ~ (1|g) + (x|g)"}, "formula 'y ~ (1|g) + (x|g)': 'Intercept' varies by 'g'"),
     bad(
@@ -233,6 +239,8 @@ CASES = [
             "１２|３|４|３|７|５": "write 12 (",
             "٣|٤|٥|٣|٧|٥": "write 3 (",
             "\u200b5|2|4|3|7|5": "write 5 (",
+            "5\u00a0|2|4|3|7|5": "write 5 (",
+            "1\t000|2|4|3|7|5": "write 1000 (",
             "1.5×10⁻³|2|4|3|7|5": "write decimals with a point",
             "0.5 (0.1)|0.2 (0.1)|0.1 (0.1)|0.3 (0.2)|1 (0.1)|2 (0.3)": "write decimals",
             "<0.1|<0.1|<0.1|<0.1|0.7|0.5": "a bound is no number: write the one it stands for, or",

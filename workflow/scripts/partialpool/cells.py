@@ -262,7 +262,7 @@ def usually_missing(label: str) -> bool:
 
 def compact_dates(values: np.ndarray) -> bool:
     """Whether numbers are all dates as 20240131, or all months as 202401."""
-    if not len(values) or not (values == np.floor(values)).all():
+    if not len(values) or not (np.isfinite(values) & (values == np.floor(values))).all():
         return False
     for months, days in ((values // 100, values % 100), (values, None)):
         year, month = months // 100, months % 100

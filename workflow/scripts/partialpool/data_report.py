@@ -67,6 +67,7 @@ def report(
         *_columns(columns, tally, design, padded),
         *_groups(factors, outcome, tally.rows),
         *_same_groups(tally),
+        *_told_apart(counted),
         *_copies(tally),
         *_ties(counted, outcome),
         *_far_from_zero(tally, design),
@@ -216,6 +217,29 @@ def _same_groups(tally: Tally) -> list[str]:
         for (first, second), pairs in tally.pairs_of_groups.items()
         if pairs == groups[first] == groups[second]
     ]
+
+
+def _told_apart(design: Design) -> list[str]:
+    """Coefficients that vary by a factor and are those of each of its groups' own already."""
+    fitted = design.of(design.coefficients)
+    said = []
+    for factor in design.factors:
+        # A coefficient for each group at least, as in y ~ g + (1 | g).
+        if len(factor.levels) > fitted.shape[1]:
+            continue
+        groups = np.eye(len(factor.levels))[factor.index]
+        own = []
+        for name, column in zip(factor.varying, design.of(factor.varying).T, strict=True):
+            by_group = column[:, None] * groups
+            left = by_group - fitted @ np.linalg.lstsq(fitted, by_group)[0]
+            if np.abs(left).max() < 1e-6 * np.abs(column).max():
+                own.append(name)
+        if own:
+            said.append(
+                f"The predictors give each group of {factor.name!r} its own {listed(own)}, so what "
+                "the group term adds rests on its prior alone: leave out one of the two."
+            )
+    return said
 
 
 def _copies(tally: Tally) -> list[str]:
