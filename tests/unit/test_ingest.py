@@ -322,6 +322,10 @@ def test_what_separates_0s_from_1s_is_pointed_out(tmp_path):
     trials = text.replace("y,", "n,y,").replace("\n0,", "\n2,0,").replace("\n1,", "\n2,1,")
     said = warnings(path, trials, "y ~ k", family="binomial", trials="n")
     assert "Where 'k' is 'c', no trial is a success" in said and "'b'" not in said
+    for y, always in ((0, "no trial is a success"), (1, "every trial is a success")):
+        rows = "".join(f"{n * y},{n},{n}\n" for n in range(1, 9))
+        said = warnings(path, "y,n,x\n" + rows, "y ~ x", family="binomial", trials="n")
+        assert said == f"In all rows {always}: the priors decide how sure that is."
 
 
 @pytest.mark.parametrize("family", ["poisson", "negative_binomial"])

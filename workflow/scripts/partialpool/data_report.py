@@ -225,7 +225,7 @@ def _told_apart(design: Design) -> list[str]:
     said = []
     for factor in design.factors:
         # A coefficient for each group at least, as in y ~ g + (1 | g).
-        if len(factor.levels) > fitted.shape[1]:
+        if not len(factor.levels) <= fitted.shape[1] < len(fitted):
             continue
         groups = np.eye(len(factor.levels))[factor.index]
         own = []
@@ -288,8 +288,9 @@ def _one_sided(tally: Tally, outcome: Outcome) -> list[str]:
     none, every = "every response is 0", "every response is 1"
     if outcome.family == "binomial":
         none, every = "no trial is a success", "every trial is a success"
-    if not tally.failures:
-        return [f"In all rows {every}: the priors decide how sure that is."]
+    if not (tally.failures and tally.successes):
+        always = none if tally.failures else every
+        return [f"In all rows {always}: the priors decide how sure that is."]
     unbounded = "the data set no bound to its coefficient, and its prior decides it."
     said = []
     for name, sides in tally.labelled.items():
