@@ -231,6 +231,8 @@ CASES = [
             "€ 3|2|4|3|7|5": "write 3 (",
             "1 kg|2 kg|4 kg|3 kg|7 kg|5 kg": "write 1 (",
             "5m|2m|4m|3m|7m|5m": "write 5 (",
+            "5 kg|2 lb|4|3|7|5": "write numbers of one unit in all rows: decimals",
+            "1.5k|2k|4k|900|7k|5k": "write decimals with a point",
             "(2.5)|2|4|3|7|5": "write -2.5 (",
             "1_000|2_000|4|3|7|5": "write 1000 (",
             "1'000|2'000|4'000|3|7|5": "write 1000 (",

@@ -266,6 +266,8 @@ class Columns:
         if kind is Kind.NUMBER:
             how = "decimals with a point, and no thousands separators, units or symbols"
             right = cells.number(cell)
+            if not cells.in_one_unit(one for one in kinds if kinds[one] is Kind.NUMBER):
+                right, how = "", f"numbers of one unit in all rows: {how}"
             hint = f"; write {right} ({how})" if right else f"; write {how}"
         elif kind is Kind.MISSING:
             hint = "; write NA, without quotation marks, for a missing value"
