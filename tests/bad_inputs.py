@@ -107,6 +107,10 @@ CASES = [
     bad({"priors": {"x": "lkj(2)"}}, f"{CONFIG}.priors.x: the prior does not fit, a coefficient"),
     bad({"priors": {"X": "normal(0, 1)"}}, f"{CONFIG}.priors.X: no such parameter in the model; n"),
     bad({"priors": {"cor": "lkj(2)"}}, f"{CONFIG}.priors.cor: no such parameter in the model"),
+    bad(
+        {"formula": "y ~ x + (x || g)", "priors": {"cor_g": "lkj(2)"}},
+        f"{CONFIG}.priors.cor_g: no such parameter in the model (only coefficients of one group",
+    ),
     bad({"priors": {"nu": "gamma(2, 1)"}}, f"{CONFIG}.priors.nu: no such parameter in the model"),
     bad(
         {"sigma": "se", "priors": {"sigma": "half_normal(1)"}},
