@@ -14,6 +14,8 @@ FAR = 10  # times its sd: a varying slope on such a predictor is tied to the var
 CLEARLY = 4  # standard errors beyond what chance does
 MANY_ZEROS = 0.1  # of all counts, beyond those that are expected
 ENOUGH = 10  # degrees of freedom to judge a variance by
+TOLD = 100  # coefficients at most, and
+TOLD_BY = 10_000  # rows, by which it is judged whether they are those of groups
 LOG_BOUND = 50  # of a linear predictor on its way to the estimate
 
 
@@ -221,17 +223,20 @@ def _same_groups(tally: Tally) -> list[str]:
 
 def _told_apart(design: Design) -> list[str]:
     """Coefficients that vary by a factor and are those of each of its groups' own already."""
-    fitted = design.of(design.coefficients)
+    rows = np.linspace(0, len(design.matrix) - 1, min(len(design.matrix), TOLD_BY)).astype(int)
+    fitted = design.of(design.coefficients)[rows]
+    fitted = fitted / np.linalg.norm(fitted, axis=0).clip(min=1e-300)
+    products = fitted.T @ fitted
     said = []
     for factor in design.factors:
         # A coefficient for each group at least, as in y ~ g + (1 | g).
-        if not len(factor.levels) <= fitted.shape[1] < len(fitted):
+        if not len(factor.levels) <= fitted.shape[1] < min(len(rows), TOLD + 1):
             continue
-        groups = np.eye(len(factor.levels))[factor.index]
+        groups = np.eye(len(factor.levels))[factor.index[rows]]
         own = []
-        for name, column in zip(factor.varying, design.of(factor.varying).T, strict=True):
+        for name, column in zip(factor.varying, design.of(factor.varying)[rows].T, strict=True):
             by_group = column[:, None] * groups
-            left = by_group - fitted @ np.linalg.lstsq(fitted, by_group)[0]
+            left = by_group - fitted @ np.linalg.lstsq(products, fitted.T @ by_group)[0]
             if np.abs(left).max() < 1e-6 * np.abs(column).max():
                 own.append(name)
         if own:
