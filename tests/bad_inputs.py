@@ -107,6 +107,10 @@ CASES = [
     bad({"priors": {"x": "lkj(2)"}}, f"{CONFIG}.priors.x: the prior does not fit, a coefficient"),
     bad({"priors": {"X": "normal(0, 1)"}}, f"{CONFIG}.priors.X: no such parameter in the model; n"),
     bad({"priors": {"cor": "lkj(2)"}}, f"{CONFIG}.priors.cor: no such parameter in the model"),
+    bad(
+        {"formula": "y ~ x + (x || g)", "priors": {"cor_g": "lkj(2)"}},
+        f"{CONFIG}.priors.cor_g: no such parameter in the model (only coefficients of one group",
+    ),
     bad({"priors": {"nu": "gamma(2, 1)"}}, f"{CONFIG}.priors.nu: no such parameter in the model"),
     bad(
         {"sigma": "se", "priors": {"sigma": "half_normal(1)"}},
@@ -130,6 +134,12 @@ CASES = [
         {"formula": "y ~ x + (1 | x)"},
         "new.csv: formula 'y ~ x + (1 | x)': column 'x' must be numbers; row 2 is 'six'",
         new="x\n7\nsix\n",
+    ),
+    bad(
+        {"formula": "y ~ x + (1 | x)"},
+        "t.csv: column 'x' holds dates; make them numbers, such as days since the first (numbers "
+        "like 20240131); if it is a set of labels, write C(x)",
+        x="20240131|20240131|20240201|20240201|20240202|20240202",
     ),
     bad({"formula": "y ~ 0 + (1 | g)"}, "formula 'y ~ 0 + (1 | g)': no population-level coef"),
     bad({"formula": "y ~ (1|g) + (x|g)"}, "formula 'y ~ (1|g) + (x|g)': 'Intercept' varies by 'g'"),
@@ -225,6 +235,8 @@ CASES = [
             "€ 3|2|4|3|7|5": "write 3 (",
             "1 kg|2 kg|4 kg|3 kg|7 kg|5 kg": "write 1 (",
             "5m|2m|4m|3m|7m|5m": "write 5 (",
+            "5 kg|2 lb|4|3|7|5": "write numbers of one unit in all rows: decimals",
+            "1.5k|2k|4k|900|7k|5k": "write decimals with a point",
             "(2.5)|2|4|3|7|5": "write -2.5 (",
             "1_000|2_000|4|3|7|5": "write 1000 (",
             "1'000|2'000|4'000|3|7|5": "write 1000 (",
@@ -233,6 +245,8 @@ CASES = [
             "１２|３|４|３|７|５": "write 12 (",
             "٣|٤|٥|٣|٧|٥": "write 3 (",
             "\u200b5|2|4|3|7|5": "write 5 (",
+            "5\u00a0|2|4|3|7|5": "write 5 (",
+            "1\t000|2|4|3|7|5": "write 1000 (",
             "1.5×10⁻³|2|4|3|7|5": "write decimals with a point",
             "0.5 (0.1)|0.2 (0.1)|0.1 (0.1)|0.3 (0.2)|1 (0.1)|2 (0.3)": "write decimals",
             "<0.1|<0.1|<0.1|<0.1|0.7|0.5": "a bound is no number: write the one it stands for, or",

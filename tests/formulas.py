@@ -27,6 +27,12 @@ FITTED = [
     ("y ~ log(z) + (1|g)", "Intercept, log(z)", "g: Intercept"),
     ("y ~ np.log(z) + (1|g)", "Intercept, np.log(z)", "g: Intercept"),
     ("y ~ x*z + (1|g)", "Intercept, x, z, x:z", "g: Intercept"),
+    (
+        "y ~ scale(log(z))*scale(x)",
+        "Intercept, scale(log(z)), scale(x), scale(log(z)):scale(x)",
+        "",
+    ),
+    ("y ~ I(x + 1):I(log(z))", "Intercept, I(x + 1):I(log(z))", ""),
     ("y ~ x:z + (1|g)", "Intercept, x:z", "g: Intercept"),
     (
         "y ~ x*z*k + (1|g)",
@@ -171,7 +177,9 @@ REFUSED = [
     ("y ~ (x+z)^2", "a power is written with **: I(x**2) of a column, (a + b)**2"),
     ("y ~ I(x**9999999999)", "a power is from -20 to 20"),
     ("y ~ x %in% z", "b within a is written a/b, or a:b alone, not b %in% a"),
-    ("y ~ 2", "2 is not a term; 1 is the intercept, and a column of"),
+    ("y ~ 2", "2 is not a term; 1 is the intercept, arithmetic is written I(2 * x), and a"),
+    ("y ~ k*S(k)", "column 'k[u]:S(k)[t]' is zero in every row; leave out the interaction"),
+    ("y ~ x*-1", "a sign before a term stands in a sum; arithmetic is written I(-x)"),
     ("y ~ -x", "`-` takes away 'x', which is not there; leave it out, or wri"),
     ("y ~ x + (1 | log(z))", "the grouping factor must be a column, not log(); make a colu"),
     ("y ~ x + (1 | C(w))", "the grouping factor must be a column: write (1 | w), whose v"),

@@ -88,6 +88,8 @@ def test_labels(tmp_path, column):
         "5 ft 11 in": "",
         "1 h 30 min": "",
         "51°30'N": "",
+        "10 m2": "10",
+        "10m²": "10",
     }.items(),
 )
 def test_numbers_written_in_another_way(cell, number):
@@ -106,6 +108,7 @@ def test_numbers_written_in_another_way(cell, number):
             "2024-1-5",
             "25.01.2024",
             "05.01.24",
+            "5.1.24",
         ),
         *(
             "25-Jan-24",
@@ -123,6 +126,7 @@ def test_numbers_written_in_another_way(cell, number):
             "5/1/2024 9:05 PM",
             "12:30",
             "9:05:10.5",
+            "22h30",
             "9 am",
             "２０２４-０１-０５",
         ),
@@ -132,10 +136,19 @@ def test_dates_and_times(cell):
     assert cells.kinds([cell]) == {cell: Kind.DATE}
 
 
+def test_magnitudes_are_not_dropped():
+    found = {cell: cells.number(cell) for cell in ("1.5k", "$1.5M", "2 million", "5m")}
+    assert found == {"1.5k": "", "$1.5M": "", "2 million": "", "5m": "5"}
+    assert cells.in_one_unit(["1 day", "2 days", "0.5*", "0.6"])
+    assert not cells.in_one_unit(["5 kg", "6 lb"]) and not cells.in_one_unit(["5%", "3 ‰"])
+
+
 def test_a_word_after_numbers_is_a_unit_if_it_is_always_the_same():
     assert {*cells.kinds(["5x", "10x", "20x"]).values()} == {Kind.NUMBER}
     assert {*cells.kinds(["5 doses", "1 dose"]).values()} == {Kind.NUMBER}
     assert {*cells.kinds(["1.2K", "3M", "900K"]).values()} == {Kind.NUMBER}
+    assert {*cells.kinds(["5 mg L-1", "10 mg L-1"]).values()} == {Kind.NUMBER}
+    assert {*cells.kinds(["5 b2", "6 b3", "7 c2"]).values()} == {Kind.LABEL}
     assert {*cells.kinds(["5x", "10y", "20x"]).values()} == {Kind.LABEL}
 
 

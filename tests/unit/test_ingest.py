@@ -104,6 +104,16 @@ def test_type_that_changes_far_down_the_file(tmp_path):
     assert table["g"].iloc[8] == "001"
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns", "day"])
+def test_days_are_the_same_groups_however_they_are_stored(tmp_path, unit):
+    days = pd.Series(pd.to_datetime(["2024-01-10", "2024-01-11"] * 3))
+    stored = days.dt.date if unit == "day" else days.astype(f"datetime64[{unit}]")
+    table = pd.DataFrame({"y": [1.0, 2.5, 3.1, 0.2, 4.4, 2.9], "day": stored})
+    table.to_parquet(tmp_path / "t.parquet")
+    rows, _ = read(tmp_path / "t.parquet", formula="y ~ 1 + (1 | day)")
+    assert sorted({*rows["day"]}) == ["2024-01-10", "2024-01-11"]
+
+
 def test_parquet_file_and_parts_agree(tmp_path):
     table, _ = read(tmp_path / "t.csv", GOOD)
     stored = table.assign(kind=pd.Categorical(table["kind"]), period=table["period"].astype("u1"))
@@ -312,6 +322,10 @@ def test_what_separates_0s_from_1s_is_pointed_out(tmp_path):
     trials = text.replace("y,", "n,y,").replace("\n0,", "\n2,0,").replace("\n1,", "\n2,1,")
     said = warnings(path, trials, "y ~ k", family="binomial", trials="n")
     assert "Where 'k' is 'c', no trial is a success" in said and "'b'" not in said
+    for y, always in ((0, "no trial is a success"), (1, "every trial is a success")):
+        rows = "".join(f"{n * y},{n},{n}\n" for n in range(1, 9))
+        said = warnings(path, "y,n,x\n" + rows, "y ~ x", family="binomial", trials="n")
+        assert said == f"In all rows {always}: the priors decide how sure that is."
 
 
 @pytest.mark.parametrize("family", ["poisson", "negative_binomial"])
@@ -338,6 +352,25 @@ def test_factors_that_are_one_and_copied_rows_are_pointed_out(tmp_path):
     assert "copies" not in said
     said = warnings(path, text + "a0,b0,0.000\n", "y ~ 1 + (1 | a)")
     assert "1 of 25 rows are exact copies of others" in said
+
+
+@pytest.mark.parametrize(
+    ("formula", "own"),
+    [
+        ("y ~ g + (1 | g)", "'Intercept'"),
+        ("y ~ 0 + x * g + (x | g)", "'Intercept', 'x'"),
+        ("y ~ g + x + (0 + x | g)", ""),
+        ("y ~ g + (1 | g:h)", ""),
+        ("y ~ x + (1 | g)", ""),
+    ],
+)
+def test_groups_that_are_predictors_too_are_pointed_out(tmp_path, formula, own):
+    rows = (f"g{i % 3},h{i // 3 % 2},{i**0.5:.3f},{i**1.5 % 7:.3f}\n" for i in range(24))
+    said = warnings(tmp_path / "t.csv", "g,h,x,y\n" + "".join(rows), formula)
+    assert (f"give each group of 'g' its own {own}, so what the group term adds" in said) == bool(
+        own
+    )
+    assert ("its own" in said) == bool(own)
 
 
 def test_a_response_that_is_mostly_one_number_is_pointed_out(tmp_path):

@@ -400,6 +400,21 @@ def test_the_grid_goes_along_labels_that_a_group_has():
         assert found[["g", "soil"]].to_numpy().tolist() == [["a", "p"], ["b", "q"], ["c", "r"]]
 
 
+def test_the_grid_goes_along_numbers_that_are_labels():
+    table = pd.concat([TABLE] * 2).assign(year=np.repeat(np.arange(2000, 2008), 3))
+    years = table.groupby("g")["year"].unique().map(sorted).map(list)
+    for text in ("y ~ C(year) + (1 | g)", "y ~ x + (1 | g) + (0 + C(year) | h)", "y ~ C(year)"):
+        formula = Formula(text)
+        design = formula.evaluate(formula.terms(), table)
+        for most in (None, 20):
+            found = of_grid(table, design, GAUSSIAN, most)
+            assert design.at(found).matrix.shape == (len(found), len(design.columns))
+            if text == "y ~ C(year) + (1 | g)" and most is None:
+                assert found.groupby("g")["year"].apply(list).to_dict() == years.to_dict()
+            if text == "y ~ C(year)":
+                assert found["year"].tolist() == [*range(2000, 2007 if most else 2008)]
+
+
 @pytest.mark.parametrize(
     ("text", "rows", "columns"),
     [

@@ -323,9 +323,11 @@ def _literal(node) -> str:
             return f"{value!r} is text, not a column; write names without quotes, or in backticks"
         case syntax.Literal(value=value):
             return (
-                f"{value!r} is not a term; 1 is the intercept, and a column of that name goes in "
-                "backticks"
+                f"{value!r} is not a term; 1 is the intercept, arithmetic is written I(2 * x), and "
+                "a column of that name goes in backticks"
             )
+        case syntax.Unary():
+            return "a sign before a term stands in a sum; arithmetic is written I(-x)"
         case syntax.Assign():
             return "`=` has a meaning inside a call only; a comparison is written I(x == 1)"
     return "a group term is written (1 + x | g), and stands in a sum"

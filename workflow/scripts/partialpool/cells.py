@@ -70,14 +70,16 @@ _BOUND_WORDS = re.compile(
 )
 _MORE = re.compile(r"\+|or (?:more|less|over|under|older|younger)|and (?:more|over|older)")
 _UNIT = re.compile(r"[^\W\d_°][^\d]{0,30}|°[cf]")
-_BESIDE = re.compile(rf"{_PLAIN_REST.pattern}|{_UNIT.pattern}")
+# With powers, such as m2, mg L-1 or kg m^-2.
+_POWERS = re.compile(r"(?:[^\W\d_]{1,5}(?:\^?-?[1-4])?[ /·.*]?){1,5}")
+_BESIDE = re.compile(rf"{_PLAIN_REST.pattern}|{_UNIT.pattern}|{_POWERS.pattern}")
 _UNITS = _words(
     """
     kg mg µg μg ug ng lb lbs oz km cm mm µm μm um nm ft in inch mi mph ml dl cl µl ha ms sec
     min hr hrs wk mo yr day week month year hour minute second °c °f pa kpa hpa mpa bar mmhg
     hz khz mhz ghz mv kv ma kw kwh mw kj kcal cal mol mmol rpm ppm ppb ppt mg/l mg/dl g/l
-    mg/kg m/s km/h kg/m^2 m^2 m^3 km^2 cm^2 iu percent pct meter metre gram liter litre kilo
-    mile foot feet inches euro dollar pound times
+    mg/kg m/s km/h kg/m^2 kg/m2 m^2 m^3 km^2 cm^2 m2 m3 km2 cm2 mm2 cm3 iu percent pct
+    meter metre gram liter litre kilo mile foot feet inches euro dollar pound times
     """
 )
 _LETTERS = set("cdfghjklmnstvwxy")  # that may be a unit
@@ -90,7 +92,7 @@ _COMPOUND = re.compile(
 _ORDINAL = re.compile(r"\d*(?:1st|2nd|3rd|\dth)|\d+0s|\d+[ºª]")
 
 _TIME = re.compile(
-    r"(?:^|[t, ]\s*)(?:\d{1,3}:[0-5]\d(?::[0-5]\d)?(?:[.,]\d+)?(?: ?[ap]\.?m\.?)?|"
+    r"(?:^|[t, ]\s*)(?:\d{1,3}[:h][0-5]\d(?::[0-5]\d)?(?:[.,]\d+)?(?: ?[ap]\.?m\.?)?|"
     r"\d{1,2} ?[ap]\.?m\.?)(?: ?(?:z|[a-z]{3,4}|[-+]\d{2}(?::?\d{2})?))?$"
 )
 _THREE_PARTS = re.compile(r"(\d{1,4})([-/. ]) ?(\d{1,2})\2 ?(\d{1,4})\.?")
@@ -174,6 +176,7 @@ def _alone(text: str) -> Kind | tuple[str, bool]:
     if {rest, word} & _UNITS:
         return Kind.NUMBER
     may_be_unit = _UNIT.fullmatch(rest) and (len(word) > 1 or word in _LETTERS)
+    may_be_unit = may_be_unit or (found["space"] and _POWERS.fullmatch(rest))
     return (word, bool(found["space"])) if may_be_unit else Kind.LABEL
 
 
@@ -193,6 +196,8 @@ def number(cell: str) -> str:
     found = _parsed(_unmarked(cell))
     if found is None or found["bound"] or not _BESIDE.fullmatch(found["rest"]):
         return ""
+    if found["rest"] in _MAGNITUDES and (found["rest"] != "m" or not cell[0].isdigit()):
+        return ""  # 1.5k is not 1.5; 5m may be metres
     body = found["body"]
     if re.fullmatch(r"\d+[,·]\d+|,\d+", body) and not re.fullmatch(r"[1-9]\d{0,2},\d{3}", body):
         body = re.sub("[,·]", ".", body)
@@ -201,6 +206,14 @@ def number(cell: str) -> str:
     elif not re.fullmatch(_DIGITS, body):
         return ""
     return found["sign"].strip("+") + body
+
+
+def in_one_unit(cells) -> bool:
+    """Whether no two of the cells that are numbers have another word after them."""
+    found = (_parsed(_unmarked(cell)) for cell in cells)
+    rests = (parts["rest"] for parts in found if parts)
+    words = {re.sub(r"[.s]+$", "", rest) for rest in rests if re.search(r"[^\W\d_]|[%‰]", rest)}
+    return len(words) < 2
 
 
 def is_time(cell: str) -> bool:
@@ -237,7 +250,7 @@ def _may_be_date(first: str, second: str, third: str, separator: str) -> bool:
         year, others = int(first), (int(second), int(third))
     elif len(third) == 4:
         year, others = int(third), (int(first), int(second))
-    elif {len(first), len(second), len(third)} == {2} or (separator == "/" and len(third) == 2):
+    elif {len(first), len(second), len(third)} == {2} or (separator in "/." and len(third) == 2):
         days = int(first), int(second)
         year = 2000
         others = days if max(days) <= 31 and min(days) <= 12 else (int(second), int(third))
@@ -262,7 +275,7 @@ def usually_missing(label: str) -> bool:
 
 def compact_dates(values: np.ndarray) -> bool:
     """Whether numbers are all dates as 20240131, or all months as 202401."""
-    if not len(values) or not (values == np.floor(values)).all():
+    if not len(values) or not (np.isfinite(values) & (values == np.floor(values))).all():
         return False
     for months, days in ((values // 100, values % 100), (values, None)):
         year, month = months // 100, months % 100

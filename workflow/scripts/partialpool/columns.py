@@ -12,6 +12,7 @@ import pandas as pd
 
 from partialpool import cells
 from partialpool.cells import Kind
+from partialpool.characters import spelled
 from partialpool.design import HUGE
 from partialpool.grammar import listed, shown
 from partialpool.table import Again, File
@@ -171,13 +172,16 @@ class Columns:
                 raise self.file.fault(
                     f"column {name!r} is {what}{size} in row {values.index[at] + 1}"
                 )
+        self._watch_dates(name, plain[~np.isnan(plain)])
+        return self._of_one_type(name, values)
+
+    def _watch_dates(self, name: str, numbers: np.ndarray) -> None:
+        """Keep some of a column's numbers as long as all of them are dates such as 20240131."""
         some = self.dates.setdefault(name, set())
-        present = plain[~np.isnan(plain)]
-        if name in self.roles.labels or (len(present) and not cells.compact_dates(present)):
+        if name in self.roles.labels or (len(numbers) and not cells.compact_dates(numbers)):
             self.dates[name] = None
         elif some is not None:
-            some.update(np.unique(present)[:DATES])
-        return self._of_one_type(name, values)
+            some.update(np.unique(numbers)[:DATES])
 
     def _of_one_type(self, name: str, values: pd.Series) -> pd.Series:
         """Whole numbers in all batches, or in none; what has no value yet is either."""
@@ -211,6 +215,8 @@ class Columns:
         converted = pd.to_numeric(known, errors="coerce")
         odd = converted.isna()
         wrong = rows(odd.reindex(labels.index, fill_value=False))
+        # Text with anything else in it is no such date; NaN is none either.
+        self._watch_dates(name, converted.to_numpy(dtype=float))
         number = name in roles.numbers or name in self.numbers
         if number and wrong.any():
             at = wrong.argmax()
@@ -260,6 +266,8 @@ class Columns:
         if kind is Kind.NUMBER:
             how = "decimals with a point, and no thousands separators, units or symbols"
             right = cells.number(cell)
+            if not cells.in_one_unit(one for one in kinds if kinds[one] is Kind.NUMBER):
+                right, how = "", f"numbers of one unit in all rows: {how}"
             hint = f"; write {right} ({how})" if right else f"; write {how}"
         elif kind is Kind.MISSING:
             hint = "; write NA, without quotation marks, for a missing value"
@@ -272,7 +280,10 @@ class Columns:
         elif name in self.roles.response and len(kinds) > numbers:
             hint = f"; one label against the others is I({name} == {cell!r}), for family bernoulli"
         hint += self._as_labels(name)
-        raise self.file.fault(f"column {name!r} must be numbers; row {row} is {shown(cell)}{hint}")
+        # A tab or a space that does not break would be shown as a plain space, or not at all.
+        odd = cell.replace(" ", "")
+        seen = spelled(cell) if odd != "".join(odd.split()) else shown(cell)
+        raise self.file.fault(f"column {name!r} must be numbers; row {row} is {seen}{hint}")
 
     def _refuse_dates(self, name: str, example: str, what: str, unit: str) -> None:
         raise self.file.fault(

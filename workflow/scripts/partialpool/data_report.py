@@ -14,6 +14,8 @@ FAR = 10  # times its sd: a varying slope on such a predictor is tied to the var
 CLEARLY = 4  # standard errors beyond what chance does
 MANY_ZEROS = 0.1  # of all counts, beyond those that are expected
 ENOUGH = 10  # degrees of freedom to judge a variance by
+TOLD = 100  # coefficients at most, and
+TOLD_BY = 10_000  # rows, by which it is judged whether they are those of groups
 LOG_BOUND = 50  # of a linear predictor on its way to the estimate
 
 
@@ -67,6 +69,7 @@ def report(
         *_columns(columns, tally, design, padded),
         *_groups(factors, outcome, tally.rows),
         *_same_groups(tally),
+        *_told_apart(counted),
         *_copies(tally),
         *_ties(counted, outcome),
         *_far_from_zero(tally, design),
@@ -218,6 +221,32 @@ def _same_groups(tally: Tally) -> list[str]:
     ]
 
 
+def _told_apart(design: Design) -> list[str]:
+    """Coefficients that vary by a factor and are those of each of its groups' own already."""
+    rows = np.linspace(0, len(design.matrix) - 1, min(len(design.matrix), TOLD_BY)).astype(int)
+    fitted = design.of(design.coefficients)[rows]
+    fitted = fitted / np.linalg.norm(fitted, axis=0).clip(min=1e-300)
+    products = fitted.T @ fitted
+    said = []
+    for factor in design.factors:
+        # A coefficient for each group at least, as in y ~ g + (1 | g).
+        if not len(factor.levels) <= fitted.shape[1] < min(len(rows), TOLD + 1):
+            continue
+        groups = np.eye(len(factor.levels))[factor.index[rows]]
+        own = []
+        for name, column in zip(factor.varying, design.of(factor.varying)[rows].T, strict=True):
+            by_group = column[:, None] * groups
+            left = by_group - fitted @ np.linalg.lstsq(products, fitted.T @ by_group)[0]
+            if np.abs(left).max() < 1e-6 * np.abs(column).max():
+                own.append(name)
+        if own:
+            said.append(
+                f"The predictors give each group of {factor.name!r} its own {listed(own)}, so what "
+                "the group term adds rests on its prior alone: leave out one of the two."
+            )
+    return said
+
+
 def _copies(tally: Tally) -> list[str]:
     """Rows that are there more than once, where a response is hardly ever the same twice."""
     if not tally.copies:
@@ -264,8 +293,9 @@ def _one_sided(tally: Tally, outcome: Outcome) -> list[str]:
     none, every = "every response is 0", "every response is 1"
     if outcome.family == "binomial":
         none, every = "no trial is a success", "every trial is a success"
-    if not tally.failures:
-        return [f"In all rows {every}: the priors decide how sure that is."]
+    if not (tally.failures and tally.successes):
+        always = none if tally.failures else every
+        return [f"In all rows {always}: the priors decide how sure that is."]
     unbounded = "the data set no bound to its coefficient, and its prior decides it."
     said = []
     for name, sides in tally.labelled.items():

@@ -222,7 +222,7 @@ def check_rank(formula, names: list[str], matrix: np.ndarray, rows: int) -> None
         crossed = [formula.crossed_labels(names[index]) for index in found]
         named = f"columns {listed(names[index] for index in found)} are collinear; leave one out"
         for columns in crossed:
-            if len(columns) > 1:
+            if len({*columns}) > 1:
                 named += f", or make one column of {listed(columns)} if a combination has no row"
                 break
         raise formula.error(named)
@@ -231,7 +231,7 @@ def check_rank(formula, names: list[str], matrix: np.ndarray, rows: int) -> None
 def _remedy(formula, name: str) -> str:
     """What to do about a column without any value other than zero."""
     crossed = formula.crossed_labels(name)
-    if len(crossed) > 1:
+    if len({*crossed}) > 1:
         return (
             f"no row has that combination: make one column of the labels of {listed(crossed)} in "
             "the table, such as 'a & b', and use it instead of both, or leave out their interaction"

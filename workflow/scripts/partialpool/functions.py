@@ -9,7 +9,7 @@ import numpy as np
 from formulae import expr as syntax
 from formulae.categorical import ENCODINGS
 from formulae.environment import Environment
-from formulae.terms.call_resolver import CallResolver, LazyOperator
+from formulae.terms.call_resolver import CallResolver, LazyCall, LazyOperator
 from formulae.transforms import TRANSFORMS
 
 from partialpool import refusals
@@ -244,8 +244,22 @@ class _Parentheses(LazyOperator):
         return self.args[0].eval(data_mask, env)
 
 
+class _Called(LazyCall):
+    """A call that is another one's equal if it is written alike, whatever it is compared with."""
+
+    def __eq__(self, other):
+        return isinstance(other, LazyCall) and str(self) == str(other)
+
+    def __hash__(self):
+        return hash(str(self))
+
+
 class Resolver(CallResolver):
     """From the syntax tree of a call to what `formulae` evaluates."""
+
+    def visitCallExpr(self, expr):
+        call = super().visitCallExpr(expr)
+        return _Called(call.callee, call.args, call.kwargs)
 
     def visitGroupingExpr(self, expr):
         inner = expr.expression.accept(self)

@@ -49,11 +49,12 @@ def grid(rows: pd.DataFrame, design: Design, outcome: Outcome, groups: pd.DataFr
             found[name] = np.maximum(np.round(means), 1) if role == "trials" else means
     if first is None:
         return found
+    number = pd.api.types.is_numeric_dtype(rows[first]) and first not in design.label_predictors
     if groups is None:
-        along = [_range(rows[first].iloc[own], points) for own in members]
+        along = [_range(rows[first].iloc[own], number, points) for own in members]
     else:
         typical = _of_type(groups[f"{TYPICAL}{first}"], rows[first])
-        along = _ranges(rows[first], members, groups, typical, points)
+        along = _ranges(rows[first], number, members, groups, typical, points)
     found = found.loc[np.repeat(found.index, [len(values) for values in along])]
     found = found.reset_index(drop=True)
     found.insert(len(design.formula.group_columns), first, np.concatenate(along))
@@ -108,27 +109,29 @@ def _of_type(typical: pd.Series, values: pd.Series) -> pd.Series:
     return typical.astype(values.dtype if pd.api.types.is_numeric_dtype(values) else str)
 
 
-def _range(values: pd.Series, points: int):
+def _range(values: pd.Series, number: bool, points: int):
     """The distinct values where they are labels or few; else evenly spaced over the range."""
     distinct = np.sort(values.unique())
-    if not pd.api.types.is_numeric_dtype(values) or len(distinct) <= min(points, FEW):
+    if not number or len(distinct) <= min(points, FEW):
         return distinct
     return np.linspace(distinct[0], distinct[-1], points)
 
 
-def _ranges(values: pd.Series, members, groups, typical, points: int) -> list[np.ndarray]:
+def _ranges(
+    values: pd.Series, number: bool, members, groups, typical, points: int
+) -> list[np.ndarray]:
     """Of every group of a table with more rows than these.
 
     Of numbers by the group's least and greatest value; of labels those among its own rows, with
     its typical one, of groups that have few of these rows or none.
     """
-    if not pd.api.types.is_numeric_dtype(values):
+    if not number:
         own = (pd.unique(values.iloc[at]) for at in members)
         return [np.union1d(found, [one]) for found, one in zip(own, typical, strict=True)]
     ends = groups["least"].to_numpy(), groups["greatest"].to_numpy()
     if values.nunique() > min(points, FEW):
         return [np.unique(own) for own in np.linspace(*ends, points).T]
-    distinct = _range(values, points)
+    distinct = _range(values, number, points)
     return [
         np.union1d(distinct[(distinct >= low) & (distinct <= high)], [low, high])
         for low, high in zip(*ends, strict=True)

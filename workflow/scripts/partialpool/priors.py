@@ -265,6 +265,7 @@ def check_keys(given: dict[str, str], design, outcome, group_effects: str, where
         With the nearest known key, or the families that fit.
     """
     coefficients = dict.fromkeys([*design.coefficients, *design.terms], "real")
+    correlations = {"cor", *(f"cor_{factor.name}" for factor in design.factors)}
     own = {}
     for factor in design.factors:
         own |= dict.fromkeys(["sd", f"sd_{factor.name}"], "positive")
@@ -283,6 +284,8 @@ def check_keys(given: dict[str, str], design, outcome, group_effects: str, where
             )
         if key not in known:
             why = " (sigma is known here)" if key == "sigma" and outcome.has_sigma else ""
+            if key in correlations and "cor" not in own:
+                why = " (only coefficients of one group term with `|` are correlated)"
             raise UserError(
                 f"{where}.{key}: no such parameter in the model{why}{nearest(key, known)}; "
                 f"known: {', '.join(known)}"

@@ -305,6 +305,8 @@ class File:
         kind = column.type
         if pa.types.is_dictionary(kind) and not pa.types.is_string(kind.value_type):
             column, kind = column.cast(kind.value_type), kind.value_type
+        if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
+            column, kind = _dates(column), pa.string()
         if text and not pa.types.is_dictionary(kind):
             if pa.types.is_floating(kind):
                 column = pa.compute.if_else(pa.compute.is_nan(column), None, column)
@@ -319,9 +321,15 @@ class File:
             return column.cast(pa.float64())
         if pa.types.is_string(kind) or pa.types.is_large_string(kind):
             return column.cast(pa.string()).dictionary_encode()
-        if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
-            return column.cast(pa.string()).dictionary_encode()  # judged by `columns`
         raise self.fault(f"column {name!r} is of type {kind}; it must be numbers or text")
+
+
+def _dates(column: pa.Array) -> pa.Array:
+    """Dates and times as text, which is the same whatever unit they are stored in."""
+    text = column.cast(pa.string())
+    text = pa.compute.replace_substring_regex(text, r"\.(\d*[1-9])?0+(Z|[-+]\d+)?$", r".\1\2")
+    text = pa.compute.replace_substring_regex(text, r"\.(Z|[-+]\d+)?$", r"\1")
+    return pa.compute.replace_substring_regex(text, r" 00:00:00$", "")
 
 
 def _casts(values: pa.Array, kind: pa.DataType) -> bool:
