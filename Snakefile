@@ -28,7 +28,7 @@ try:
         CODE = code.hashes()
         workflow.configfiles = loaded.files  # for Snakemake's own account and report
         config.update(loaded.config)
-        paths.require_results()
+        paths.require_results({name: block.variants for name, block in STUDIES.items()})
 except UserError as error:
     sys.exit(f"partialpool: {error}")
 

@@ -1,12 +1,11 @@
 """The hash of a script's logic, and what is remembered of it between runs."""
 
-import json
 import os
 import shutil
 
 import pytest
 
-from partialpool import code
+from partialpool import code, files
 
 
 @pytest.fixture
@@ -28,7 +27,7 @@ def forget():
 
 def test_remembered_hashes_are_those_of_the_files(scripts):
     first = code.hashes()
-    assert json.loads(code.KNOWN.read_text(encoding="utf-8"))
+    assert files.kept(code.KNOWN)
     forget()
     assert code.hashes() == first
 
@@ -47,9 +46,11 @@ def test_an_edit_is_seen_whatever_its_date_and_size(scripts):
     assert {"compare"} <= changed and "fit" not in changed
 
 
-def test_a_memory_that_cannot_be_read_is_made_anew(scripts):
+@pytest.mark.parametrize("old, new", [("{", ""), ('"hash": "', '"hash": "0'), ("", "{}")])
+def test_a_damaged_memory_is_made_anew(scripts, old, new):
     first = code.hashes()
-    code.KNOWN.write_text("{", encoding="utf-8")
+    text = code.KNOWN.read_text(encoding="utf-8")
+    code.KNOWN.write_text(text.replace(old, new) if old else new, encoding="utf-8")
     forget()
     assert code.hashes() == first
-    assert json.loads(code.KNOWN.read_text(encoding="utf-8"))
+    assert files.kept(code.KNOWN)

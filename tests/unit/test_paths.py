@@ -168,5 +168,31 @@ def test_what_is_in_the_place_of_results(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="results: is a link to 'nowhere', which does not exist"):
         paths.require_results()
     Path("nowhere").write_text("", encoding="utf-8")
-    with pytest.raises(UserError, match="results: is a file, where the folder of results goes"):
+    with pytest.raises(UserError, match="results: is a file, where a folder goes; move it away"):
         paths.require_results()
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        ".snakemake",
+        ".snakemake/partialpool",
+        "results/logs",
+        "results/s",
+        "results/s/records",
+        "results/s/logs",
+        "results/s/figures",
+        "results/s/pooled",
+        "results/s/pooled/records",
+    ],
+)
+def test_what_is_in_the_place_of_a_folder_of_results(tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    Path(place).parent.mkdir(parents=True, exist_ok=True)
+    Path(place).write_text("", encoding="utf-8")
+    with pytest.raises(UserError, match=f"^{place}: is a file, where a folder goes; move it away"):
+        paths.require_results({"s": ["pooled"]})
+    Path(place).unlink()
+    os.symlink(Path(place).name, place)  # to itself
+    with pytest.raises(UserError, match=f"^{place}: is a link to .*, which does not exist"):
+        paths.require_results({"s": ["pooled"]})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from partialpool import records, run
+from partialpool import files, records, run
 from partialpool.errors import UserError
 
 PARAMS = {"study": {"formula": "y ~ x"}, "code": "1a"}
@@ -73,7 +73,9 @@ def test_folders_are_checked_file_by_file(summary):
     records.write([figures], PARAMS, [])
     (figures / ".snakemake_timestamp").write_text("later", encoding="utf-8")
     records.verified(figures)
+    assert not records.is_incomplete(figures, records.read(figures))
     (figures / "a.svg").rename(figures / "c.svg")
+    assert records.is_incomplete(figures, records.read(figures))
     with pytest.raises(UserError, match=r"^results/s/figures: damaged"):
         records.verified(figures)
 
@@ -87,6 +89,17 @@ def test_tables_are_remembered_until_they_are_written(summary):
     os.utime("t.csv", ns=(times.st_atime_ns, times.st_mtime_ns))
     assert records.remembered("t.csv") == records.checksum("t.csv") != first
     assert records.remembered("nothing.csv") is None
+    records._known.cache_clear()
+
+
+def test_a_damaged_memory_of_tables_is_not_used(summary):
+    true = records.checksum("t.csv")
+    files.keep(records.KNOWN, {"t.csv": [records.state("t.csv"), true]})
+    assert files.kept(records.KNOWN)["t.csv"][1] == true
+    for wrong in (records.KNOWN.read_text().replace(true, f"sha256:{'0' * 64}"), '{"t.csv": 5}'):
+        records.KNOWN.write_text(wrong)
+        records._known.cache_clear()
+        assert records.remembered("t.csv") == true
     records._known.cache_clear()
 
 

@@ -109,6 +109,11 @@ def test_mistakes_are_of_the_file_that_has_them(folder, text, telling):
 def test_mistakes_on_the_command_line_and_in_json(folder):
     with pytest.raises(UserError, match=r'^--config: seed: "x"; it must be a whole number'):
         config.load([], {"seed": "x"})
+    # Inside of braces Snakemake leaves all as text.
+    said = {"strict": "false", "sampler": {"draws": "50"}, "studies": {"s": {"sigma": "1e-3"}}}
+    found = config.load([], said)
+    assert found.strict is False
+    assert found.studies["s"].sigma == 0.001 and found.studies["s"].sampler["draws"] == 50
     write("two.json", '{"seed": 1,\n "strict": }')
     with pytest.raises(UserError, match=r"^two.json: line 2: not valid JSON \("):
         config.load(["two.json"])

@@ -88,7 +88,7 @@ def test_a_second_config_is_named(own_folder):
     )
     assert said(own_folder, "--config", "interval=2").startswith("--config: interval: 2; it must")
     (own_folder.folder / "results").write_text("")
-    assert said(own_folder).startswith("results: is a file, where the folder of results goes")
+    assert said(own_folder).startswith("results: is a file, where a folder goes; move it")
 
 
 def test_a_compile_directory_that_cannot_be_used(finished):

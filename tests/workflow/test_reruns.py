@@ -187,6 +187,11 @@ def test_a_result_without_a_record_is_made_anew(finished):
     assert not {job for job in finished.planned() if "simulated" in job or "ingest" in job}
 
 
+def test_a_deleted_figure_is_made_anew(finished):
+    next(finished.folder.glob("results/hasty/figures/*.svg")).unlink()
+    assert finished.planned() == {"figures hasty", "report hasty", *END}
+
+
 def test_a_variant_more_fits_that_variant_only(finished):
     setting(lambda c, s: s["simulated"].update(variants=["pooled", "unpooled", "hierarchical"]))(
         finished

@@ -5,9 +5,7 @@ Imported while the workflow is parsed, so nothing scientific is imported here.
 
 import ast
 import hashlib
-import json
 import re
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -24,7 +22,7 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 def hashes() -> dict[str, str]:
     """The hash of every script in `workflow/scripts`, by name without `.py`."""
     found = {path.stem: of(path.stem) for path in sorted(SCRIPTS.glob("*.py"))}
-    files.keep(KNOWN, json.dumps(_known()))
+    files.keep(KNOWN, _known())
     return found
 
 
@@ -84,9 +82,7 @@ def _state(path: Path) -> list[int]:
 @cache
 def _known() -> dict[str, dict]:
     """What the last run found, by file: parsing every module anew takes longer than the rest."""
-    with suppress(OSError, ValueError):
-        return json.loads(KNOWN.read_text(encoding="utf-8"))
-    return {}
+    return files.kept(KNOWN)
 
 
 def _logic(node):

@@ -4,6 +4,7 @@ Imported while the workflow is parsed, so nothing scientific is imported at modu
 """
 
 import glob
+import hashlib
 import json
 import os
 import platform
@@ -69,14 +70,28 @@ def write_text(path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def keep(path: Path, text: str) -> None:
-    """Write what only saves time the next time, unless it is there already or cannot be written."""
+def keep(path: Path, value: dict) -> None:
+    """Write what only saves time the next time, unless it is there already or cannot be written.
+
+    Its first line is a hash of the rest, so that :func:`kept` notices damage.
+    """
+    text = json.dumps(value)
+    text = f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}"
     with suppress(OSError):
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
+        if not path.exists() or path.read_text(encoding="utf-8", errors="replace") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_suffix(f".{os.getpid()}.tmp")
             temporary.write_text(text, encoding="utf-8")
             os.replace(temporary, path)
+
+
+def kept(path: Path) -> dict:
+    """What :func:`keep` wrote; empty if it is damaged or is not there."""
+    with suppress(OSError, ValueError):
+        found, _, text = path.read_text(encoding="utf-8").partition("\n")
+        if found == hashlib.sha256(text.encode()).hexdigest():
+            return json.loads(text)
+    return {}
 
 
 def write_json(path, value) -> None:

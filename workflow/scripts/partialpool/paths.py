@@ -6,11 +6,11 @@ Imported while the workflow is parsed, so nothing scientific is imported here.
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from partialpool import files, records
+from partialpool import files, records, run
 from partialpool.errors import UserError, nearest
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -44,19 +44,37 @@ def require(path: str | None, where: str) -> None:
             raise UserError(f"{where}: {problem}")
 
 
-def require_results() -> None:
-    """Check that there is, or can be, a folder for the results.
+def require_results(variants: Mapping[str, Iterable[str]] | None = None) -> None:
+    """Check that there are, or can be, the folders of a run: Snakemake's, and those of results.
+
+    Parameters
+    ----------
+    variants : mapping of str to iterable of str
+        Variants by study.
 
     Raises
     ------
     UserError
-        With what is in its place.
+        With what is in the place of one.
     """
-    place = records.RESULTS
-    if place.is_symlink() and not place.exists():
-        raise UserError(f"{place}: is a link to {os.readlink(place)!r}, which does not exist")
-    if place.exists() and not place.is_dir():
-        raise UserError(f"{place}: is a file, where the folder of results goes; move it away")
+    for place in _folders_of_run(variants or {}):
+        if place.is_symlink() and not place.exists():
+            raise UserError(f"{place}: is a link to {os.readlink(place)!r}, which does not exist")
+        if place.exists() and not place.is_dir():
+            raise UserError(f"{place}: is a file, where a folder goes; move it away")
+
+
+def _folders_of_run(variants: Mapping[str, Iterable[str]]) -> Iterator[Path]:
+    """Folders that steps write to, each after the one it is in."""
+    inner = (records.FOLDER, "logs")
+    yield from (run.FOLDER.parent, run.FOLDER, records.RESULTS)
+    yield from (records.RESULTS / name for name in inner)
+    for study, own in variants.items():
+        place = records.RESULTS / study
+        yield place
+        yield from (place / name for name in (*inner, "figures", "parts"))
+        for variant in own:
+            yield from (place / variant, place / variant / records.FOLDER)
 
 
 def require_writable() -> None:

@@ -18,7 +18,7 @@ import shlex
 import socket
 import stat
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -68,7 +68,15 @@ def write(outputs: Iterable, params: Mapping, inputs: Iterable[tuple[str, str]])
     """
     made_from = {"params": digest(params), "inputs": list(inputs)}
     for output in outputs:
-        files.write_json(place(output), made_from | {"checksum": checksum(output)})
+        found = made_from | {"checksum": checksum(output)}
+        if os.path.isdir(output):
+            found["files"] = [str(file.relative_to(output)) for file in _files(Path(output))]
+        files.write_json(place(output), found)
+
+
+def is_incomplete(output, record: Mapping) -> bool:
+    """Whether a file of a folder has been deleted since it was written."""
+    return not all(os.path.exists(Path(output, name)) for name in record.get("files", ()))
 
 
 def digest(params: Mapping) -> str:
@@ -81,7 +89,7 @@ def checksum(path) -> str:
     """SHA-256 of a file, in Snakemake's notation; of a folder, over the names and files in it."""
     if os.path.isdir(path):
         found = hashlib.sha256()
-        for file in sorted(_visible(Path(path))):
+        for file in _files(Path(path)):
             found.update(f"{file.relative_to(path)} {checksum(file)}\n".encode())
     else:
         with open(path, "rb") as stream:
@@ -89,9 +97,9 @@ def checksum(path) -> str:
     return f"sha256:{found.hexdigest()}"
 
 
-def _visible(folder: Path) -> Iterator[Path]:
-    """Files of a folder, without Snakemake's time stamp."""
-    return (path for path in folder.rglob("*") if path.name[0] != "." and path.is_file())
+def _files(folder: Path) -> list[Path]:
+    """Files of a folder in order, without Snakemake's time stamp."""
+    return sorted(p for p in folder.rglob("*") if p.name[0] != "." and p.is_file())
 
 
 def verified(path) -> str:
@@ -161,13 +169,11 @@ def remembered(path) -> str | None:
 @cache
 def _known() -> dict[str, list]:
     """State and checksum by path, as an earlier run left them."""
-    with suppress(OSError, ValueError, AttributeError):
-        return dict(json.loads(KNOWN.read_text(encoding="utf-8")).items())
-    return {}
+    return files.kept(KNOWN)
 
 
 def remember_at_exit() -> None:
     """Keep the checksums of this run for the next; it only saves time."""
     # Snakemake goes back to where it was called before it ends.
     known, place = _known(), KNOWN.absolute()
-    atexit.register(lambda: files.keep(place, json.dumps(known)))
+    atexit.register(lambda: files.keep(place, known))

@@ -26,12 +26,14 @@ class Persistence(FilePersistence):
         return False
 
     def params_changed(self, job, file=None):
-        """Whether the study's block or the code differ, or there is no record."""
+        """Whether the study's block or the code differ, or there is no record of all there is."""
         wanted = _params(job)
         for output in job.output if file is None else [file]:
             record = _record(output)
             if record is None:
                 return ParamsChange(only_old={"none on record"}, files={output})
+            if records.is_incomplete(output, record):
+                return ParamsChange(only_old={"a file that was deleted"}, files={output})
             if record["params"] != wanted:
                 # Snakemake's own account says which, if it has one.
                 return super().params_changed(job, file) or ParamsChange(

@@ -269,7 +269,7 @@ class Sources:
 
     def __init__(self, paths, given: Mapping | None = None):
         self.trees = [(str(path), read(path)) for path in paths]
-        self.trees += [("--config", dict(given))] if given else []
+        self.trees += [("--config", _typed(dict(given)))] if given else []
 
     def merged(self) -> dict:
         """All of them as one."""
@@ -282,6 +282,23 @@ class Sources:
         """The file that says most about a path of keys, the last of several."""
         depths = [(_depth(tree, keys), order) for order, (_, tree) in enumerate(self.trees)]
         return self.trees[max(depths)[1]][0]
+
+
+def _typed(value):
+    """Numbers and true or false where Snakemake has left the text of a command line."""
+    if isinstance(value, Mapping):
+        return {key: _typed(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_typed(inner) for inner in value]
+    if not isinstance(value, str):
+        return value
+    loader = _loader()("")
+    node = yaml.ScalarNode(loader.resolve(yaml.ScalarNode, value, (True, False)), value)
+    if node.tag.removeprefix(_TAG) not in ("int", "float", "bool", "null"):
+        return value
+    node.start_mark = yaml.Mark("", 0, 0, 0, None, None)
+    _check_scalar(node, lambda _: "--config")
+    return loader.construct_object(node)
 
 
 def _update(found: dict, tree: Mapping) -> None:
