@@ -108,6 +108,12 @@ def test_every_family_has_the_parameters_of_its_own(outcome, response):
     assert texts(priors.complete({}, data(outcome)).response) == response
 
 
+def test_the_default_of_sigma_is_that_of_a_row_of_precision_weight_one():
+    """A row of weight 4 has half of that sd, and rows on average have that of the response."""
+    weighted = data(Outcome(precision_weights="w"), mean_precision=4.0)
+    assert texts(priors.complete({}, weighted).response) == {"sigma": "half_student_t(4, 8)"}
+
+
 @pytest.mark.parametrize("family", ["bernoulli", "binomial", "poisson", "negative_binomial"])
 def test_defaults_on_the_scale_of_a_link(family):
     """That of the data is one; what stands for a group on its own is as wide as any group is."""
