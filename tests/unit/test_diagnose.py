@@ -201,6 +201,11 @@ def test_chains_of_an_earlier_attempt_are_apart_if_no_later_draw_is_where_they_w
     assert convergence.apart(medians.isel(chain=[0, 2]), posterior) == {1: "sigma"}
 
 
+def test_a_chain_was_where_it_went_not_where_it_came_from():
+    draws = xr.Dataset({"sigma": (("chain", "draw"), [[9.0, 9, 9, 1, 2, 3], [0, 0, 0, 4, 5, 9]])})
+    assert convergence.medians(draws)["sigma"].values.tolist() == [2, 5]
+
+
 def test_every_check_is_shown(posterior, statistics):
     summary = convergence.summarise(posterior, 0.9, "pooled")
     earlier = {"chains": 1, "worst": "sigma of chain 1, attempt 1"}
