@@ -156,7 +156,7 @@ def test_chains_start_in_all_parts_of_each_coordinate_by_itself():
     away = starts - np.concatenate([np.ravel(one) for one in point.values()])
     quarters = np.floor(2 * away / ([1] * 6 + [sampling.FACTOR]) + 2)
     assert (np.sort(quarters, axis=0) == np.arange(4)[:, None]).all()
-    assert len({*map(tuple, quarters.T)}) > 1
+    assert len({*map(tuple, quarters.T[:6])}) > 1
 
 
 def test_a_density_that_is_nowhere_finite_is_one_line():
