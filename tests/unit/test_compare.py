@@ -58,6 +58,7 @@ def test_a_random_subset_estimates_the_sum_over_all_units():
     for what, error in (("elpd_loo", "subsampling_se"), ("elpd_diff", "subsampling_dse")):
         assert (abs(part[what] - whole[what]) <= 4 * part[error]).all()
     assert part.loc["pooled", "subsampling_dse"] < part.loc["pooled", "subsampling_se"] / 2
+    assert part["p"].to_numpy() == pytest.approx(whole["p"].to_numpy(), rel=0.05)
     spread = by_unit["pooled"][chosen].std(ddof=1)
     exact = spread * units * np.sqrt((1 - 300 / units) / 300)
     assert part.loc["pooled", "subsampling_se"] == pytest.approx(exact, rel=0.02)

@@ -1,5 +1,7 @@
 """Summaries name the right scalar, and a verdict fails on what is wrong."""
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -189,6 +191,18 @@ def test_advice_is_the_model_where_ten_times_more_would_be_needed():
     seen, last = diagnose.advice([elsewhere], **EFFORT)
     assert seen.startswith("Chains of an earlier attempt found another mode and stayed there: 2,")
     assert "leave beta[x] open, or there are several modes" in last
+
+
+@pytest.mark.parametrize("variant", ["pooled", "unpooled", "hierarchical"])
+def test_advice_is_about_sds_that_are_estimated(posterior, variant):
+    tree = xr.DataTree.from_dict({"posterior": posterior})
+    attrs = {"priors": {"sd": {"g": {"Intercept": "half_normal(1)", "x": "half_normal(1)"}}}}
+    attrs |= {"sampler": EFFORT["sampler"], "attempts": [{}, EFFORT["last"]]}
+    tree.attrs |= {"variant": variant} | {name: json.dumps(own) for name, own in attrs.items()}
+    own = {"groups": posterior.sizes["g"], "varying": ["Intercept", "x"]}
+    factors = {"g": own} if variant == "hierarchical" else {}
+    effort = {"sampler": EFFORT["sampler"], "last": EFFORT["last"], "factors": factors}
+    assert diagnose.effort(tree) == effort
 
 
 def test_chains_of_an_earlier_attempt_are_apart_if_no_later_draw_is_where_they_were(posterior):

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from partialpool import families, figures
-from partialpool.figures import answers, convergence, estimates, predictive, style
+from partialpool.figures import answers, convergence, data, estimates, predictive, style
 from partialpool.figures.evidence import Evidence, Factor, Fit
 from partialpool.formula import Formula
 from partialpool.study import Outcome
@@ -238,6 +238,16 @@ def test_intervals_are_those_of_the_replicates_and_twice_the_standard_error():
     compared = replace(found, comparison=table, comparison_groups=table)
     for axes in answers.comparison(compared).axes:
         assert np.array(axes.collections[0].get_segments())[0, :, 0].tolist() == [-11, 9]
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [({}, "n = 6"), ({"sigma": "of"}, "n = 6, se 4.082"), ({"trials": "of"}, "1.2 of 6")],
+)
+def test_how_much_the_rows_of_a_group_say(columns, expected):
+    """Six standard errors of 10 are one of 10 / sqrt(6)."""
+    found = study("binomial" if "trials" in columns else "gaussian", **columns)
+    assert data.size(found, found.factors[0], 2) == expected
 
 
 @pytest.mark.parametrize("held", [{}, {"soil": "mean"}])

@@ -306,6 +306,19 @@ def test_the_intercept_has_its_default_prior_beside_the_offset(family):
     assert location == pytest.approx(-5, abs=1)
 
 
+@pytest.mark.parametrize("formula", ["y ~ 1 + (1 | g)", "y ~ 1 + (1 | g) + (1 | h)"])
+def test_defaults_are_on_the_scale_of_the_response_less_its_offset(formula):
+    rng = np.random.default_rng(6)
+    table = pd.DataFrame({"off": rng.normal(50, 20, 60), "g": list("abc") * 20})
+    table["h"], left = list("pqrst") * 12, rng.normal(3, 1, 60)
+    table["y"] = table["off"] + left
+    design, outcome = Formula(formula).design(table), Outcome(offset="off")
+    found = compress.compress(design, outcome, families.columns(table, outcome))
+    completed = priors.complete({}, found)
+    expected = pytest.approx([left.mean(), 2.5 * left.std()], abs=1e-3)
+    assert list(completed.beta["Intercept"].arguments) == expected
+
+
 def test_outliers_do_not_widen_the_defaults_of_the_family_meant_for_them(tmp_path):
     """The response's median and MAD, of as many rows as there are or as their weights say."""
     rng = np.random.default_rng(6)
