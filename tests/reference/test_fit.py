@@ -8,12 +8,13 @@ import sys
 import numba
 import numpy as np
 import pandas as pd
+import pymc as pm
 import pytest
 
 from partialpool import chains, compress, density, families, fit, sampling
 from partialpool.errors import UserError
 from partialpool.formula import Formula
-from partialpool.study import Outcome
+from partialpool.study import VARIANTS, Outcome
 
 SCRIPT = """
 import hashlib
@@ -23,13 +24,13 @@ print(hashlib.sha256(b"".join(posterior[name].values.tobytes() for name in poste
 """
 
 
-def fitted(sampler: dict, seed=5, at_once=1):
+def fitted(sampler: dict, seed=5, at_once=1, variant="hierarchical"):
     rng = np.random.default_rng(1)
     table = pd.DataFrame({"g": np.repeat(list("abcdef"), 8)})
     table["y"] = np.repeat(rng.normal(size=6), 8) + rng.normal(size=48)
     data = compress.compress(Formula("y ~ 1 + (1 | g)").design(table), Outcome(), {})
     settings = {"chains": 4, "draws": 250, "tune": 250, "target_accept": 0.8, "attempts": 3}
-    return fit.fit(data, {}, "hierarchical", settings | sampler, seed, at_once=at_once)
+    return fit.fit(data, {}, variant, settings | sampler, seed, at_once=at_once)
 
 
 def test_a_fit_that_falls_short_is_tried_again_with_more_effort():
@@ -128,6 +129,34 @@ def test_draws_do_not_depend_on_how_many_chains_run_at_once():
     for chain in range(3):  # and no chain is another
         beta = one["posterior"]["beta"].values
         assert not np.isin(beta[chain], beta[chain + 1]).any()
+
+
+def test_no_variant_has_the_random_numbers_of_another(monkeypatch):
+    class Begun(Exception):
+        """Nothing is drawn: the seed is all that is asked for."""
+
+    def sample(model, *, seed, **_):
+        raise Begun(seed)
+
+    monkeypatch.setattr(sampling, "sample", sample)
+    seeds = set()
+    for variant in VARIANTS:
+        with pytest.raises(Begun) as begun:
+            fitted({}, variant=variant)
+        seeds.add(begun.value.args)
+    assert len(seeds) == len(VARIANTS)
+
+
+def test_chains_start_in_all_parts_of_each_coordinate_by_itself():
+    with pm.Model() as model:
+        pm.Flat("z", shape=6)
+        pm.HalfNormal("sigma")
+    point = model.initial_point(0)
+    starts = sampling.dispersed(model, point, 4, seed=1)
+    away = starts - np.concatenate([np.ravel(one) for one in point.values()])
+    quarters = np.floor(2 * away / ([1] * 6 + [sampling.FACTOR]) + 2)
+    assert (np.sort(quarters, axis=0) == np.arange(4)[:, None]).all()
+    assert len({*map(tuple, quarters.T[:6])}) > 1
 
 
 def test_a_density_that_is_nowhere_finite_is_one_line():

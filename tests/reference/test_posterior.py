@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from exact import OneWay
 from scipy import stats
 
@@ -200,6 +201,33 @@ def test_density_of_a_whole_group_is_that_of_its_rows(sigma, stretch):
         assert with_deviations[0, index] == pytest.approx(
             stats.multivariate_normal(cov=covariance).logpdf(residual), rel=1e-8
         )
+
+
+def test_sds_and_correlations_are_those_of_the_coefficients():
+    """Priors are on the deviations at the averages; those where x is zero are described."""
+    _, data, _, _ = one_group("estimated")
+    completed = priors.complete({}, data)
+    assert completed.at_averages == ("g",)
+    rng = np.random.default_rng(3)
+    sd, partial = rng.uniform(0.5, 2, (1, 6, 2)), rng.uniform(size=(1, 6, 1))
+    sample = ("chain", "draw")
+    sampled = xr.Dataset(
+        {
+            "beta": ((*sample, "coefficient"), np.zeros((1, 6, 2))),
+            "sigma": (sample, np.ones((1, 6))),
+            "sd_g": ((*sample, "varying"), sd),
+            "partial_cor_g": ((*sample, "pair"), partial),
+        },
+        {"draw": np.arange(6)},
+    )
+    described = describe(Sampled(sampled, data, completed, "hierarchical"), {})
+    to_zero = np.array([[1, -data.mean["x"]], [0, 1]])
+    for draw in range(6):
+        own, one = sd[0, draw], 2 * partial[0, draw, 0] - 1
+        covariance = np.outer(own, own) * [[1, one], [one, 1]]
+        covariance = to_zero @ covariance @ to_zero.T
+        size, cor = (described[name].values[0, draw] for name in ("sd_g", "cor_g"))
+        assert np.outer(size, size) * cor == pytest.approx(covariance, rel=1e-12)
 
 
 def test_partial_correlations_make_an_lkj_matrix():

@@ -179,6 +179,22 @@ def test_text_and_dates_in_parquet_are_judged_as_in_csv(tmp_path):
     assert "'x' is text, though all its labels are numbers" in "\n".join(found.report["warnings"])
 
 
+@pytest.mark.parametrize(
+    ("values", "dates"),
+    [
+        ([18000101, 20240131, 21001231], True),
+        ([180001, 202412, 210012], True),
+        ([20240131, 202401], False),
+        *(([20240131, wrong], False) for wrong in (20240100, 20240132, 20240001, 20241301)),
+        *(([20240131, wrong], False) for wrong in (17991231, 21010101, 20240131.5, -20240131)),
+        *(([202401, wrong], False) for wrong in (202400, 202413, 179912, 210101)),
+        ([], False),
+    ],
+)
+def test_numbers_that_are_dates(values, dates):
+    assert cells.compact_dates(np.array(values, dtype=float)) is dates
+
+
 @pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
 @pytest.mark.parametrize("form", ["%Y-%m-%d", "%d/%m/%Y", "%Y%m%d", "%Y-%m-%d %H:%M", None])
 def test_dates_may_be_labels(tmp_path, name, form):

@@ -75,3 +75,12 @@ def test_terms_without_their_margins_span_what_they_mean(table, text, rank):
     """R has columns too many here, which it drops; `formulae` alone has too few."""
     design = Formula(f"y ~ {text}").design(table)
     assert len(design.coefficients) == rank == np.linalg.matrix_rank(design.matrix)
+
+
+@pytest.mark.parametrize("text", ["x + a:x", "a + a:c", "a + c + a:c", "x + b + x:a + a:b"])
+def test_the_order_of_terms_changes_no_column(table, text):
+    """As in R, which sorts terms by how many columns they are products of."""
+    backwards = " + ".join(reversed(text.split(" + ")))
+    one, other = (Formula(f"y ~ {terms}").design(table) for terms in (text, backwards))
+    assert {*one.coefficients} == {*other.coefficients}
+    np.testing.assert_array_equal(one.matrix, other.of(one.coefficients))

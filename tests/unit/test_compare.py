@@ -58,9 +58,22 @@ def test_a_random_subset_estimates_the_sum_over_all_units():
     for what, error in (("elpd_loo", "subsampling_se"), ("elpd_diff", "subsampling_dse")):
         assert (abs(part[what] - whole[what]) <= 4 * part[error]).all()
     assert part.loc["pooled", "subsampling_dse"] < part.loc["pooled", "subsampling_se"] / 2
+    assert part["p"].to_numpy() == pytest.approx(whole["p"].to_numpy(), rel=0.05)
     spread = by_unit["pooled"][chosen].std(ddof=1)
     exact = spread * units * np.sqrt((1 - 300 / units) / 300)
     assert part.loc["pooled", "subsampling_se"] == pytest.approx(exact, rel=0.02)
+
+
+def test_what_a_subset_leaves_open_makes_variants_too_close_to_call():
+    rng, total = np.random.default_rng(3), 3000
+    posterior = xr.Dataset({"beta": (("chain", "draw", "c"), rng.normal(size=(4, 100, 1)))})
+    best = rng.normal(size=30) + 0.01 * rng.normal(size=(400, 30))
+    worse = best - 0.1 - np.tile([-1.0, 1.0], 15)
+    trees = {"pooled": worse, "hierarchical": best}
+    trees = {name: compare._tree(one, posterior, total) for name, one in trees.items()}
+    row = compare.compare(trees, WELL).set_index("variant").loc["pooled"]
+    assert 2 * row["dse"] < -row["elpd_diff"] < 2 * row["subsampling_dse"]
+    assert row["note"] == "too close to call"
 
 
 def test_high_pareto_k_and_failed_fits_are_said():

@@ -1,5 +1,7 @@
 """Summaries name the right scalar, and a verdict fails on what is wrong."""
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -191,6 +193,18 @@ def test_advice_is_the_model_where_ten_times_more_would_be_needed():
     assert "leave beta[x] open, or there are several modes" in last
 
 
+@pytest.mark.parametrize("variant", ["pooled", "unpooled", "hierarchical"])
+def test_advice_is_about_sds_that_are_estimated(posterior, variant):
+    tree = xr.DataTree.from_dict({"posterior": posterior})
+    attrs = {"priors": {"sd": {"g": {"Intercept": "half_normal(1)", "x": "half_normal(1)"}}}}
+    attrs |= {"sampler": EFFORT["sampler"], "attempts": [{}, EFFORT["last"]]}
+    tree.attrs |= {"variant": variant} | {name: json.dumps(own) for name, own in attrs.items()}
+    own = {"groups": posterior.sizes["g"], "varying": ["Intercept", "x"]}
+    factors = {"g": own} if variant == "hierarchical" else {}
+    effort = {"sampler": EFFORT["sampler"], "last": EFFORT["last"], "factors": factors}
+    assert diagnose.effort(tree) == effort
+
+
 def test_chains_of_an_earlier_attempt_are_apart_if_no_later_draw_is_where_they_were(posterior):
     medians = convergence.medians(posterior)
     assert convergence.apart(medians, posterior) == {}
@@ -199,6 +213,11 @@ def test_chains_of_an_earlier_attempt_are_apart_if_no_later_draw_is_where_they_w
     medians["beta"][3, 1] = np.nan
     assert convergence.apart(medians, posterior) == {2: "sigma"}
     assert convergence.apart(medians.isel(chain=[0, 2]), posterior) == {1: "sigma"}
+
+
+def test_a_chain_was_where_it_went_not_where_it_came_from():
+    draws = xr.Dataset({"sigma": (("chain", "draw"), [[9.0, 9, 9, 1, 2, 3], [0, 0, 0, 4, 5, 9]])})
+    assert convergence.medians(draws)["sigma"].values.tolist() == [2, 5]
 
 
 def test_every_check_is_shown(posterior, statistics):

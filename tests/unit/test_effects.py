@@ -12,6 +12,7 @@ from partialpool.formula import Formula
 from partialpool.models import collapse, effects, parts
 from partialpool.models.describe import Sampled
 from partialpool.models.gaussian import Gaussian
+from partialpool.models.glm import Generalised
 from partialpool.study import Outcome
 
 CHAINS, DRAWS = 4, 250
@@ -103,6 +104,17 @@ def test_sampled_effects_of_one_factor_are_thinned_and_of_another_whole(monkeypa
     assert kept["g"].values.tolist() == ["g00003", "g00050"]
     assert stored["posterior"]["u_h"].shape == (CHAINS, DRAWS, 2, 1)
     assert (stored["posterior"]["u_h"].values.reshape(-1, 2, 1) == drawn["u_h"]).all()
+
+
+def test_sampled_effects_are_turned_into_those_of_the_coefficients():
+    """The priors are on groups' lines at the mean of x, the coefficients where x is zero."""
+    drawn, _ = sampled(10, Outcome(family="poisson"))
+    assert drawn.priors.at_averages == ("g",)
+    target = Generalised(drawn.data, drawn.priors, "hierarchical")
+    found = target.deviations(drawn, np.random.default_rng(2))["g"]
+    level, slope = np.moveaxis(drawn["u_g"], -1, 0)
+    assert found[..., 1] == pytest.approx(slope)
+    assert found[..., 0] == pytest.approx(level - drawn.data.mean["x"] * slope)
 
 
 def test_draws_of_all_groups_are_never_held_at_once(monkeypatch):

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from partialpool import families, figures
-from partialpool.figures import answers, convergence, estimates, style
+from partialpool.figures import answers, convergence, data, estimates, predictive, style
 from partialpool.figures.evidence import Evidence, Factor, Fit
 from partialpool.formula import Formula
 from partialpool.study import Outcome
@@ -218,6 +218,36 @@ def test_groups_are_pulled_towards_one_value_or_each_towards_its_own(
         figure = estimates.shrinkage(replace(found, fits=nothing), few, "Intercept")
         assert figure.get_label() == "intervals"
         style.save(figure, tmp_path / "intervals.svg")
+
+
+def test_intervals_are_those_of_the_replicates_and_twice_the_standard_error():
+    """Replicate i, of 25, has the value i in all rows; or 1 in i of the rows, and 0 in others."""
+    found, every = study(variants=VARIANTS[:1]), np.arange(25.0)
+    value, ends = np.repeat(every[:, None], 24, axis=1), [0.025 * 24, 0.975 * 24]
+    fits = [replace(fit, replicated=value) for fit in found.fits]
+    drawn = predictive.groups(replace(found, fits=fits), found.factors[0]).axes[0].collections[0]
+    assert np.array(drawn.get_segments())[..., 0] == pytest.approx(np.array([ends] * 4))
+
+    counts = replace(study("poisson"), y=np.tile([0, 1], 12))
+    fit = replace(counts.fits[0], replicated=(np.arange(24) < every[:, None]).astype(int))
+    drawn = predictive.density(counts, fit).axes[0].collections[0]
+    assert np.array(drawn.get_segments())[..., 1] == pytest.approx(np.array([ends] * 2))
+
+    table = found.comparison.assign(dse=3.0, subsampling_dse=4.0)
+    table = pd.concat([table, table])  # one variant is not compared
+    compared = replace(found, comparison=table, comparison_groups=table)
+    for axes in answers.comparison(compared).axes:
+        assert np.array(axes.collections[0].get_segments())[0, :, 0].tolist() == [-11, 9]
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [({}, "n = 6"), ({"sigma": "of"}, "n = 6, se 4.082"), ({"trials": "of"}, "1.2 of 6")],
+)
+def test_how_much_the_rows_of_a_group_say(columns, expected):
+    """Six standard errors of 10 are one of 10 / sqrt(6)."""
+    found = study("binomial" if "trials" in columns else "gaussian", **columns)
+    assert data.size(found, found.factors[0], 2) == expected
 
 
 @pytest.mark.parametrize("held", [{}, {"soil": "mean"}])

@@ -202,6 +202,11 @@ def test_a_label_is_a_predictor_and_part_of_a_factor(table):
     with pytest.raises(UserError, match="column 'period' must be numbers; row 2 is 'late'"):
         design.at(written.iloc[:2].assign(period=["1", "late"]))
 
+    # One label that is no number makes all of them labels.
+    some = table.assign(period=table["period"].astype(str).replace("3", "late"))
+    design = Formula("y ~ period + (1 | period)").design(some)
+    assert design.coefficients == ["Intercept", "period[2]", "period[late]"]
+
     design = Formula("y ~ x + C(period) + (x | period)").design(table)
     assert design.coefficients == ["Intercept", "x", "C(period)[2]", "C(period)[3]"]
     assert design.factors[0].levels == ("1", "2", "3")

@@ -49,10 +49,10 @@ def test_fitted(path, text, coefficients, factors):
 
 
 def refusal(text, path, columns=()):
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(UserError) as caught:
         ingested(text, path, columns)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 30  # far from what it takes
     said = str(caught.value)
     assert said == " ".join(said.split())
     assert len(said) < 700

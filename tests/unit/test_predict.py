@@ -161,6 +161,22 @@ def test_sigma_of_a_new_group_is_drawn_where_it_has_a_distribution(posterior):
     assert draws.parameters(at, "average_group")["sigma"] == pytest.approx(0.7)
 
 
+def test_sigma_of_a_new_group_says_nothing_of_its_deviation():
+    own = dataset(
+        beta=(["coefficient"], [1]),
+        sd_g=(["g_coefficient"], [2]),
+        u_g=(["g", "g_coefficient"], np.zeros((3, 1))),
+        sigma=(["g"], np.ones(3)),
+        sigma_median=([], 0.7),
+        sd_log_sigma=([], 0.5),
+    )
+    design = Formula("y ~ 1 + (1 | g)").design(TABLE).at(pd.DataFrame({"g": ["new"]}))
+    draws = Draws(own, design, Outcome(sigma="~ (1 | g)"), {}, seed=1)
+    at = np.arange(1)
+    [sigma], [eta] = draws.parameters(at)["sigma"], draws.linear_predictor(at)
+    assert stats.pearsonr(np.log(sigma), eta).pvalue > 1e-3
+
+
 def test_a_new_group_of_student_t_effects_has_their_tails(posterior):
     nu = xr.full_like(posterior["sigma"], 4.0)
     design = FORMULA.design(TABLE).at(pd.DataFrame({"g": ["new"], "x": [0.0]}))
@@ -287,6 +303,25 @@ def test_a_transformed_response_is_predicted_on_its_own_scale(response, back, me
     assert ("ratio_mean" in ratio) == (rate is not None)
     if rate is not None:
         assert ratio.loc[0, "ratio_mean"] == pytest.approx(np.exp(rate * 0.25))
+
+
+def test_the_mean_of_a_transformed_response_is_by_the_sigma_of_whom_it_is_of():
+    formula = Formula("log(y) ~ 1 + (1 | g)")
+    learned = Learned.of(formula, lambda: iter([TABLE.assign(y=Y)]))
+    own = dataset(
+        beta=(["coefficient"], [0.1]),
+        sigma=(["g"], [0.4, 1, 1]),
+        sigma_median=([], 0.2),
+        sd_log_sigma=([], 0.5),
+        sd_g=(["g_coefficient"], [1]),
+        u_g=(["g", "g_coefficient"], [[0.5], [0], [0]]),
+    )
+    rows, outcome = pd.DataFrame({"g": ["a"]}), Outcome(sigma="~ (1 | g)")
+    options = {"variant": "hierarchical", "passed": True, "interval": 0.9, "seed": 1}
+    options["whom"] = ("group", "average_group")
+    found = predict.predict(own, rows, learned.design.at(rows), outcome, **options)
+    exact = [stats.lognorm(s, scale=np.exp(mu)).mean() for mu, s in ((0.6, 0.4), (0.1, 0.2))]
+    assert found["response_mean"].to_numpy() == pytest.approx(exact)
 
 
 @pytest.mark.parametrize("response", ["y", "abs(y)", "I(log(y))", "log(y + 1)", "log(y / n)"])

@@ -108,6 +108,12 @@ def test_every_family_has_the_parameters_of_its_own(outcome, response):
     assert texts(priors.complete({}, data(outcome)).response) == response
 
 
+def test_the_default_of_sigma_is_that_of_a_row_of_precision_weight_one():
+    """A row of weight 4 has half of that sd, and rows on average have that of the response."""
+    weighted = data(Outcome(precision_weights="w"), mean_precision=4.0)
+    assert texts(priors.complete({}, weighted).response) == {"sigma": "half_student_t(4, 8)"}
+
+
 @pytest.mark.parametrize("family", ["bernoulli", "binomial", "poisson", "negative_binomial"])
 def test_defaults_on_the_scale_of_a_link(family):
     """That of the data is one; what stands for a group on its own is as wide as any group is."""
@@ -298,6 +304,19 @@ def test_the_intercept_has_its_default_prior_beside_the_offset(family):
     # Half a success and half a failure more keep it finite where all responses are the same.
     assert expected == pytest.approx(table["y"].sum(), abs=0.6)
     assert location == pytest.approx(-5, abs=1)
+
+
+@pytest.mark.parametrize("formula", ["y ~ 1 + (1 | g)", "y ~ 1 + (1 | g) + (1 | h)"])
+def test_defaults_are_on_the_scale_of_the_response_less_its_offset(formula):
+    rng = np.random.default_rng(6)
+    table = pd.DataFrame({"off": rng.normal(50, 20, 60), "g": list("abc") * 20})
+    table["h"], left = list("pqrst") * 12, rng.normal(3, 1, 60)
+    table["y"] = table["off"] + left
+    design, outcome = Formula(formula).design(table), Outcome(offset="off")
+    found = compress.compress(design, outcome, families.columns(table, outcome))
+    completed = priors.complete({}, found)
+    expected = pytest.approx([left.mean(), 2.5 * left.std()], abs=1e-3)
+    assert list(completed.beta["Intercept"].arguments) == expected
 
 
 def test_outliers_do_not_widen_the_defaults_of_the_family_meant_for_them(tmp_path):

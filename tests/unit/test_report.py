@@ -126,6 +126,31 @@ def test_who_is_close_is_not_clearly_worse():
     ]
 
 
+def test_the_numbers_of_a_comparison():
+    """Errors are those of the rows, and of which rows these are, together."""
+    numbers = {"elpd_loo": "-120", "se": "6", "subsampling_se": "8", "elpd_diff": "-20", "p": "5"}
+    numbers |= {"dse": "3", "subsampling_dse": "4", "weight": "0.25", "pareto_k_over": "2"}
+    one = compared("pooled", 1, "why") | numbers
+    [shown, failed] = tables.comparison([one, one | {"fit_passed": "False"}])["rows"]
+    assert shown[:7] == ["pooled", "−120.0", "10.0", "−20.0", "5.0", "5.0", "0.25"]
+    assert shown[7] == {"text": "2 of 8", "mark": "failed"}
+    assert shown[8] == {"text": "why", "mark": ""} and failed[8]["mark"] == "failed"
+
+
+def test_true_values_outside_of_their_intervals_come_first():
+    inside = {"variant": "hierarchical", "truth": "1", "covered": "True"}
+    rows = [row(f"beta[{at}]") | inside for at in range(30)]
+    rows[29] |= {"truth": "9", "covered": "False"}
+    shares, shown = tables.recovery(replace(results(), recovery=rows))
+    assert shares[2] == {"variant": "hierarchical", "covered": 29, "count": 30}
+    assert shown["rows"][0] == [
+        *("beta[29]", "9.00", "1.00", "0.00 to 2.00"),
+        {"text": "outside", "mark": "failed"},
+    ]
+    assert shown["rows"][1][-1] == {"text": "inside", "mark": ""}
+    assert shown["note"] == "20 of 30, those outside first."
+
+
 def test_variants_that_were_not_compared(tmp_path):
     empty = dict.fromkeys(compared("unpooled", 0), "") | {"fit_passed": "True"}
     empty |= {"note": "not compared: the log density is infinite"}
