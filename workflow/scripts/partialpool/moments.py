@@ -1,5 +1,4 @@
-"""Moments: means and sums of squares of columns, from parts of a table in any number; and
-location and scale that outliers do not move."""
+"""Means and variances of columns, merged from parts of a table, and robust location and scale."""
 
 from dataclasses import dataclass
 
