@@ -279,8 +279,16 @@ def test_a_slope_tied_to_an_intercept_far_away_is_pointed_out(tmp_path):
     )
     path, text = tmp_path / "t.csv", "g,x,y\n" + rows
     assert "Write center(x)" in warnings(path, text, "y ~ x + (1 + x | g)")
+    assert "Write center(log(x))" in warnings(path, text, "y ~ log(x) + (1 + log(x) | g)")
     for fine in ("y ~ x + (1 | g)", "y ~ center(x) + (1 + center(x) | g)", "y ~ x + (0 + x | g)"):
         assert "center" not in warnings(path, text, fine)
+
+
+def test_a_label_that_nearly_all_rows_have_is_not_to_be_centred(tmp_path):
+    kinds = ["b"] * 397 + ["a"] * 3
+    rows = "".join(f"{'fgh'[i % 3]},{kind},{i % 7}\n" for i, kind in enumerate(kinds))
+    said = warnings(tmp_path / "t.csv", "g,kind,y\n" + rows, "y ~ kind + (1 + kind | g)")
+    assert "center" not in said
 
 
 def test_as_many_varying_coefficients_as_rows_are_pointed_out(tmp_path):

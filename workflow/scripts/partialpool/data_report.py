@@ -275,11 +275,14 @@ def _far_from_zero(tally: Tally, design: Design) -> list[str]:
     said = []
     moments = zip(design.columns, tally.design.mean, tally.design.sd, strict=True)
     far = {name: abs(mean) / sd for name, mean, sd in moments if sd > 0}
+    terms = [term for part in design.parts for term in part.terms.values()]
+    numbers = {term.name for term in terms if term.kind == "numeric"}
     for factor in design.factors:
         if "Intercept" not in factor.varying:
             continue
         for name in factor.varying:
-            if name != "Intercept" and far.get(name, 0) > FAR:
+            # A label's indicators, and products, are not centred by center() around their name.
+            if name in numbers and far.get(name, 0) > FAR:
                 said.append(
                     f"The slope of {name!r} varies by {factor.name!r}, and its mean is "
                     f"{far[name]:.0f} times its sd from zero, where intercepts are: they say "
