@@ -109,8 +109,11 @@ class Workflow:
 
     def start(self, *arguments: str, **environment: str) -> "Run":
         """Start Snakemake in the folder, from elsewhere."""
+        return Run(snakemake(*self._given(), *arguments, cwd="/", **environment))
+
+    def _given(self) -> list:
         places = ["--snakefile", self.repository / "Snakefile", "--directory", self.folder]
-        return Run(snakemake(*places, *self.options, *arguments, cwd="/", **environment))
+        return [*places, *self.options]
 
     def planned(self) -> set[str]:
         """Jobs that a run would start, such as `fit simulated/pooled`."""
@@ -123,6 +126,13 @@ class Workflow:
             found.add(f"{rule} {of}".strip())
         assert found or "Nothing to be done" in said, said
         return found - {"all"}
+
+    def jobs(self, *arguments: str, **environment: str) -> list[dict]:
+        """All jobs of the run that would start, each after those it needs; see `dag.py`."""
+        script = Path(__file__).with_name("dag.py")
+        run = Run(started_by([script, *self._given(), *arguments], cwd="/", **environment))
+        said = run.finish()
+        return json.loads(said.rpartition("JOBS: ")[2])
 
     def sampling(self, variant: str = "hierarchical") -> Callable[[], bool]:
         """Whether a fit of the slow study is in its sampler."""
@@ -174,10 +184,15 @@ class Run:
 
 
 def snakemake(*arguments, cwd, **environment) -> subprocess.Popen:
-    """Start Snakemake in a process group of its own, whatever its user has set up for it."""
+    """Start Snakemake, whatever its user has set up for it."""
+    return started_by(["-m", "snakemake", *arguments], cwd=cwd, **environment)
+
+
+def started_by(command, cwd, **environment) -> subprocess.Popen:
+    """Start Python in a process group of its own."""
     caller = {name: value for name, value in os.environ.items() if "SNAKEMAKE" not in name}
     return subprocess.Popen(
-        [sys.executable, "-m", "snakemake", *map(str, arguments)],
+        [sys.executable, *map(str, command)],
         cwd=cwd,
         env=caller | environment,
         stdout=subprocess.PIPE,

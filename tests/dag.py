@@ -1,0 +1,65 @@
+"""The jobs of a run as Snakemake plans them, in full; run as a script, with Snakemake's arguments.
+
+With PRETEND in the environment, each job is then taken for done: its outputs are files without
+meaning, on record as made from what the job would be given. So what a change runs again can be
+seen on many studies at once, none of which was run.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+MARK = "JOBS: "
+
+
+def main() -> None:
+    from snakemake import api, cli
+
+    execute = api.DAGApi.execute_workflow
+
+    def execute_and_tell(self, *arguments, **settings):
+        execute(self, *arguments, **settings)
+        dag = self.workflow_api._workflow.dag
+        jobs = [job for level in dag.toposorted() for job in level if job.rule.name != "all"]
+        if "PRETEND" in os.environ:
+            for job in jobs:
+                pretend(job)
+        print(f"\n{MARK}{json.dumps([told(job, dag.needrun(job)) for job in jobs])}", flush=True)
+
+    api.DAGApi.execute_workflow = execute_and_tell
+    cli.main(["--dry-run", "--quiet", "all", *sys.argv[1:]])
+
+
+def told(job, planned: bool) -> dict:
+    found = {"rule": job.rule.name, "of": job.wildcards_dict, "planned": planned}
+    for name in ("input", "output", "log", "params"):
+        values = getattr(job, name)
+        found[name] = {key: plain(value) for key, value in values.items()}
+        found[f"{name}s"] = [plain(value) for value in values]
+    found |= {"threads": job.threads, "priority": job.rule.priority, "resources": []}
+    for job.attempt in (1, 2):
+        names = ("mem_mb", "runtime")
+        found["resources"].append({name: job.resources.get(name) for name in names})
+    return found
+
+
+def plain(value):
+    """Values as JSON knows them."""
+    return json.loads(json.dumps(value if isinstance(value, str | dict | bool) else list(value)))
+
+
+def pretend(job) -> None:
+    from partialpool import records
+
+    for output in map(Path, job.output):
+        output.parent.mkdir(parents=True, exist_ok=True)
+        if not output.suffix:  # a folder
+            output.mkdir()
+        (output if output.suffix else output / "picture.svg").write_text(str(output))
+    inputs = [(str(path), records.checksum(path)) for path in job.input]
+    records.write(job.output, dict(job.params.items()), inputs)
+
+
+if __name__ == "__main__":
+    main()
