@@ -1,7 +1,9 @@
 """The hash of a script's logic, and what is remembered of it between runs."""
 
+import ast
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +46,38 @@ def test_an_edit_is_seen_whatever_its_date_and_size(scripts):
     assert module.stat().st_size == status.st_size
     changed = {script for script in before if before[script] != after[script]}
     assert {"compare"} <= changed and "fit" not in changed
+
+
+def imported(path: Path) -> set[Path]:
+    """Modules of the package that a file imports anywhere, and the packages these are in."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} has a relative import"
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    steps = [name.split(".") for name in names if name.split(".")[0] == "partialpool"]
+    places = {Path(*of[: i + 1]) for of in steps for i in range(len(of))}
+    found = {file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")}
+    return {code.SCRIPTS / file for file in found if (code.SCRIPTS / file).exists()}
+
+
+def test_an_edit_of_any_module_is_seen_in_all_that_imports_it(scripts):
+    """And nowhere else."""
+    direct = {path: imported(path) for path in scripts.rglob("*.py")}
+    of_script = {path.stem: {path} for path in scripts.glob("*.py")}
+    for files_of in of_script.values():
+        while more := set().union(*(direct[path] for path in files_of)) - files_of:
+            files_of |= more
+    first = code.hashes()
+    for module in scripts.rglob("*.py"):
+        text = module.read_text(encoding="utf-8")
+        module.write_text(f"{text}\nADDED = 1\n", encoding="utf-8")
+        after = code.hashes()
+        module.write_text(text, encoding="utf-8")
+        changed = {script for script in first if first[script] != after[script]}
+        assert changed == {script for script, own in of_script.items() if module in own}, module
 
 
 @pytest.mark.parametrize("old, new", [("{", ""), ('"hash": "', '"hash": "0'), ("", "{}")])
