@@ -92,25 +92,42 @@ def test_one_variant_and_none():
 
 def test_the_run_stops_naming_what_failed():
     checks = [{"name": "rhat", "passed": False}, {"name": "ess_bulk", "passed": True}]
+    passed, failed = {"passed": True, "checks": checks[1:]}, {"passed": False, "checks": checks}
     found = {
-        ("radon", "pooled"): {"passed": True, "checks": []},
-        ("radon", "unpooled"): {"passed": False, "checks": checks},
+        ("radon", "pooled"): failed,
+        ("radon", "unpooled"): passed,
+        ("schools", "unpooled"): failed,
+        ("schools", "hierarchical"): passed,
     }
     collected = verdict.collect(found)
-    with pytest.raises(UserError, match=r"1 of 2 fits failed.*radon/unpooled \(rhat\).*index.html"):
+    assert not collected["passed"]
+    fits = [(fit["study"], fit["variant"], fit["passed"]) for fit in collected["fits"]]
+    assert fits == [(*names, one["passed"]) for names, one in found.items()]
+    said = r"^2 of 4 fits .*: radon/pooled \(rhat\); schools/unpooled \(rhat\); .*index.html"
+    with pytest.raises(UserError, match=said):
         verdict.enforce(collected, "results/index.html")
-    del found["radon", "unpooled"]
-    verdict.enforce(verdict.collect(found), "results/index.html")
+    accepted = verdict.collect({names: one for names, one in found.items() if one is passed})
+    assert accepted["passed"]
+    verdict.enforce(accepted, "results/index.html")
 
 
 def test_recovery_has_a_row_for_each_truth_that_is_estimated():
+    """Held against each variant's own interval, whose ends are in it."""
     summary = pd.DataFrame(
         {"name": ["a", "b", "c"], "mean": [0.0, 1, 2], "lower": [-1.0, 0, 1], "upper": [1.0, 2, 3]}
     )
+    other = summary.iloc[:2].assign(lower=[0.5, 0.0])
     truth = {"a": 0.5, "b": -0.1, "c": 9.0, "d": 1.0}
-    table = recover.recover(truth, {"pooled": summary})
-    assert table["name"].tolist() == ["a", "b", "c"]
-    assert table["covered"].tolist() == [True, False, False]
+    table = recover.recover(truth, {"pooled": summary, "unpooled": other.assign(sd=1.0)})
+    assert table.to_dict("list") == {
+        "variant": ["pooled"] * 3 + ["unpooled"] * 2,
+        "name": ["a", "b", "c", "a", "b"],
+        "truth": [0.5, -0.1, 9.0, 0.5, -0.1],
+        "mean": [0.0, 1, 2, 0, 1],
+        "lower": [-1.0, 0, 1, 0.5, 0],
+        "upper": [1.0, 2, 3, 1, 2],
+        "covered": [True, False, False, True, False],
+    }
 
 
 RNG = np.random.default_rng(5)

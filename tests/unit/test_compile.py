@@ -196,6 +196,21 @@ def test_processes_compile_in_the_order_they_came(tmp_path):
         assert waiting[turn].rest() == []
 
 
+@pytest.mark.parametrize("queue", [True, False])
+def test_who_compiles_has_the_lock_until_the_end_of_the_turn(tmp_path, queue):
+    """With a queue and, where there can be none, by the lock alone."""
+    if not queue:
+        (tmp_path / "partialpool-queue").write_text("a file, not a folder", encoding="utf-8")
+    mine = compile_queue.turns(tmp_path)
+    assert next(mine) is True
+    other = Compiling(tmp_path, str(tmp_path), script=QUEUEING)
+    assert other.says().startswith("waits for")
+    assert list(mine) == []
+    assert other.says().startswith("waited ")
+    assert other.says() == "compiling"
+    assert other.rest() == []
+
+
 def test_nobody_waits_where_files_cannot_be_locked(tmp_path, monkeypatch):
     def no_locks(*_):
         raise OSError(errno.ENOLCK, "No locks available")

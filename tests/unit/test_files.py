@@ -98,6 +98,9 @@ def test_a_run_that_is_over_writes_nothing(folder, monkeypatch):
     with pytest.raises(UserError, match="belongs to a run that is over"):
         files.write_text("answer", "of the first run, late")
     assert (folder / "answer").read_text() == "of the second run"
+    monkeypatch.delenv(run.NAME)
+    files.write_text("answer", "of no run, such as a script's of the user")
+    assert run.started_with() is None
 
 
 def test_damaged_numbers_are_noticed(folder):

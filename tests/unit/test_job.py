@@ -1,10 +1,14 @@
 """What a job leaves behind when it fails: one line, also where there is no room for it."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from partialpool import job, run
+from partialpool import code, job, records, run
 
 
 @pytest.fixture
@@ -57,3 +61,113 @@ def test_a_compile_directory_that_cannot_be_used():
         assert said.startswith("PyTensor's compile directory cannot be used (")
         assert "PYTENSOR_FLAGS=base_compiledir=" in said
     assert job._of_compiler(OSError(13, "Permission denied")) is None
+
+
+SCRIPT = """
+import os, sys
+from pathlib import Path
+from types import SimpleNamespace
+from partialpool import code, files, job
+from partialpool.errors import UserError
+
+class Params(dict):
+    code = property(lambda self: self["code"])
+
+snakemake = SimpleNamespace(
+    rule="verdict",
+    log="results/s/logs/of.log",
+    input=["t.csv", "results/s/made.csv"],
+    output=["results/s/one.csv", "results/s/two.csv"],
+    params=Params(study={"formula": "y ~ x"}, code=code.of("verdict")),
+)
+exec(sys.argv[1])
+with job.logged(snakemake):
+    print("begins")
+    os.system("echo of another process")
+    for output in snakemake.output:
+        files.write_text(output, "x\\n1\\n")
+    exec(sys.argv[2])
+    print("ends")
+os._exit(9)
+"""
+OUTPUTS = ("results/s/one.csv", "results/s/two.csv")
+
+
+@pytest.fixture
+def ended(tmp_path, monkeypatch):
+    """A function that runs a job to its end, and gives its status and the lines of its log."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(run.NAME, "")
+    monkeypatch.delenv(run.NAME)
+    Path("results/s/logs").mkdir(parents=True)
+    Path("results/s/logs/of.log").write_text("of the run before\n")
+    for path in ("t.csv", "results/s/made.csv", *OUTPUTS):
+        Path(path).write_text("x,y\n1,2\n", encoding="utf-8")
+    records.write(["results/s/made.csv", *OUTPUTS], {}, [])
+
+    def ended(before="", during="", **environment):
+        own = os.environ | {"PYTHONPATH": str(code.SCRIPTS)} | environment
+        arguments = [sys.executable, "-c", SCRIPT, before, during]
+        done = subprocess.run(arguments, env=own, capture_output=True, text=True)
+        assert done.stdout == done.stderr == ""
+        return done.returncode, Path("results/s/logs/of.log").read_text().splitlines()
+
+    return ended
+
+
+def test_a_job_that_ends_well_puts_on_record_what_it_was_given(ended):
+    params = {"study": {"formula": "y ~ x"}, "code": code.of("verdict")}
+    assert ended() == (0, ["begins", "of another process", "ends"])
+    for output in OUTPUTS:
+        record = records.read(output)
+        assert record["params"] == records.digest(params)
+        assert record["checksum"] == records.checksum(output)
+        assert record["inputs"] == [
+            [path, records.checksum(path)] for path in ("t.csv", "results/s/made.csv")
+        ]
+
+
+@pytest.mark.parametrize(
+    ("before", "during", "status", "said"),
+    [
+        ("", "raise UserError('t.csv:\\nhas no rows')", 1, ["partialpool: t.csv: has no rows"]),
+        ("", "raise KeyboardInterrupt", 130, []),
+        ("", "open('t.csv', 'a').write('3,4')", 1, ["ends", "partialpool: t.csv: was edited whi"]),
+        ("", "code.of = lambda rule: 'else'", 1, ["ends", "partialpool: the code of verdict was"]),
+        ("snakemake.params['code'] = 'else'", "", 1, ["partialpool: the code of verdict was edit"]),
+        ("open('results/s/made.csv', 'w')", "", 1, ["partialpool: results/s/made.csv: damaged ("]),
+        ("os.unlink('t.csv')", "", 1, ["partialpool: FileNotFoundError: "]),
+    ],
+)  # fmt: skip
+def test_a_job_that_fails_says_why_in_its_last_line_and_has_no_result(
+    ended, before, during, status, said
+):
+    found, lines = ended(before, during)
+    assert found == status
+    own = [line for line in lines if line in ("begins", "ends") or line.startswith("partialpool:")]
+    expected = [*(["begins"] if during else []), *said]
+    assert len(own) == len(expected)
+    assert all(line.startswith(start) for line, start in zip(own, expected, strict=True))
+    assert lines[-1].startswith(expected[-1]) or status == 130
+    has_traceback = any(line.startswith("Traceback") for line in lines)
+    assert has_traceback == ("Error: " in expected[-1])
+    if during or "made" in before:
+        assert not any(records.place(output).exists() for output in OUTPUTS)
+
+
+def test_a_defect_is_told_of_after_its_traceback(ended):
+    status, lines = ended("", "1 / 0")
+    assert status == 1
+    assert "Traceback (most recent call last):" in lines
+    said = "ZeroDivisionError: division by zero (traceback in results/s/logs/of.log)"
+    assert lines[-1] == f"partialpool: {said}"
+
+
+def test_a_job_of_a_run_that_is_over_leaves_the_records_of_the_next(ended):
+    run.FOLDER.mkdir(parents=True)
+    run.RECORD.write_text(f"next\n{json.dumps({})}\n")
+    status, lines = ended(**{run.NAME: "first"})
+    assert status == 1
+    assert lines[-1].startswith("partialpool: this job belongs to a run that is over")
+    assert all(records.read(output) for output in OUTPUTS)
+    assert ended(**{run.NAME: "next"})[0] == 0

@@ -104,6 +104,25 @@ def test_a_run_step_by_step():
     ]
 
 
+def test_a_study_is_done_with_its_last_step():
+    run = Run(("fit", "a"), ("report", "a"), ("fit", "b"), ("report", "b"), ("index", None))
+
+    def said():
+        return run.progress.text().splitlines()[1]
+
+    assert said() == "Studies: 0 of 2 done."
+    for jobid, of in enumerate([("fit", "a"), ("fit", "b"), ("report", "b")]):
+        run.start(jobid, *of)
+    run.finish(0, 1)
+    assert said() == "Studies: 0 of 2 done, 2 under way."
+    run.finish(2)
+    assert said() == "Studies: 1 of 2 done, 1 under way."
+    run.start(3, "report", "a")
+    run.finish(3)
+    assert said() == "Studies: 2 of 2 done."
+    assert "Studies" not in Run(("index", None), ("verdict", None)).progress.text()
+
+
 def test_a_step_that_is_tried_again_has_not_failed():
     run = Run(("fit", "a"))
     run.start(7, "fit", "a")
