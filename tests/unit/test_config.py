@@ -1,6 +1,7 @@
 """The config: what it means, and one telling line for each way to get it wrong."""
 
 import copy
+import re
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from partialpool.config import read
+from partialpool.config import load, read
 from partialpool.errors import UserError
 from partialpool.study import VARIANTS
 
@@ -67,6 +68,75 @@ def test_defaults_and_overrides():
     assert radon.trials is radon.offset is radon.exposure is radon.weights is None
     assert (radon.missing, radon.key) == ("error", ())
     assert (radon.predict, radon.contrasts) == (("group",), ())
+
+
+VALUES = {
+    # key: what else is said, and its value
+    "data": ({}, "data/other.csv"),
+    "formula": ({}, "log_radon ~ 1 + (1 | county)"),
+    "family": ({}, "student_t"),
+    "trials": ({"family": "binomial", "trials": "m"}, "n"),
+    "offset": ({}, "n"),
+    "exposure": ({"family": "poisson"}, "n"),
+    "weights": ({}, "n"),
+    "precision_weights": ({}, "n"),
+    "sigma": ({}, 2.5),
+    "group_effects": ({}, "student_t"),
+    "missing": ({}, "drop"),
+    "key": ({}, ["n", "m"]),
+    "parts": ({}, 3),
+    "priors": ({}, {"floor": "normal(1, 2)"}),
+    "variants": ({}, ["unpooled", "hierarchical"]),
+    "new_data": ({}, "data/new.csv"),
+    "predict": ({}, ["new_group", "group"]),
+    "contrasts": ({"new_data": "data/new.csv"}, [[2, 1]]),
+}
+SETTINGS = {
+    "sampler": {"chains": 3, "draws": 11, "tune": 12, "target_accept": 0.7, "attempts": 2},
+    "convergence": {"max_rhat": 1.2, "min_ess": 5, "max_divergences": 1, "min_ebfmi": 0.1},
+}
+
+
+def fields(whole) -> dict:
+    """The study's fields, but its seed, as plain values."""
+    [study] = read(whole).values()
+    return study.block(*(name for name in study.__dataclass_fields__ if name != "seed"))
+
+
+def changed(before, after) -> dict:
+    return {name: value for name, value in after.items() if value != before[name]}
+
+
+@pytest.mark.parametrize("key", VALUES)
+def test_a_key_of_a_study_says_that_and_nothing_else(key):
+    besides, value = VALUES[key]
+    before, after = fields(config(**besides)), fields(config(**besides | {key: value}))
+    assert changed(before, after) == {key: value}
+
+
+@pytest.mark.parametrize(
+    ("block", "key"), [(block, key) for block, keys in SETTINGS.items() for key in keys]
+)
+def test_a_setting_says_that_and_nothing_else(block, key):
+    one = {key: SETTINGS[block][key]}
+    before = fields(config())
+    assert changed(before, fields(config() | {block: one})) == {block: before[block] | one}
+    if block == "sampler":
+        assert changed(before, fields(config(sampler=one))) == {block: before[block] | one}
+
+
+def test_what_is_said_in_no_key_is_as_documented():
+    """The tables of config/README.md hold what is read from a config without the key."""
+    page = (ROOT / "config/README.md").read_text(encoding="utf-8")
+    page = page[: page.index("### Many studies")]  # the sampler's are of another kind after that
+    rows = re.findall(r"^\| `(\w+)` \| .*? \| `([^`]+)` \| ", page, re.MULTILINE)
+    documented = {key: yaml.safe_load(value) for key, value in rows}
+    found = fields(config()) | {"seed": 1, "strict": True}  # of these below, and of a run
+    found |= found.pop("sampler") | found.pop("convergence")
+    assert len(documented) >= 17
+    assert documented == {key: found[key] for key in documented}
+    assert read(config() | {"seed": 1}) == read({"studies": config()["studies"]})
+    assert read(config() | {"interval": 0.5})["radon"].interval == 0.5
 
 
 def test_what_is_said_of_the_response_and_of_predictions():
@@ -190,6 +260,16 @@ def write(path, text):
 
 def expanded(**block):
     return {name: one.data for name, one in read({"studies": {"k": block}}).items()}
+
+
+@pytest.mark.parametrize("said", [{}, {"strict": True}, {"strict": False}])
+def test_a_run_is_strict_unless_it_says_otherwise(folder, said):
+    write("data/radon.csv", "log_radon,floor\n1,2\n")
+    write("config/config.yaml", yaml.safe_dump(config() | said))
+    loaded = load()
+    assert loaded.strict is said.get("strict", True)
+    assert loaded.files == ["config/config.yaml"]
+    assert loaded.places == {"radon": "config/config.yaml: studies.radon"}
 
 
 @pytest.mark.parametrize(
