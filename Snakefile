@@ -94,4 +94,5 @@ rule all:
         # All of them, or a deleted one would be missed only by the next change upstream of it.
         lambda w: [path for name in STUDIES for path in outputs(name)],
         "results/index.html",
+        "results/verdict.json",
         "results/verdict.ok",

@@ -21,18 +21,24 @@ def main() -> None:
     def execute_and_tell(self, *arguments, **settings):
         execute(self, *arguments, **settings)
         dag = self.workflow_api._workflow.dag
-        jobs = [job for level in dag.toposorted() for job in level if job.rule.name != "all"]
+        jobs = [job for level in dag.toposorted() for job in level]
+        asked = {path for job in jobs if job.rule.name == "all" for path in job.input}
+        jobs = [job for job in jobs if job.rule.name != "all"]
         if "PRETEND" in os.environ:
             for job in jobs:
                 pretend(job)
-        print(f"\n{MARK}{json.dumps([told(job, dag.needrun(job)) for job in jobs])}", flush=True)
+        found = [
+            told(job) | {"planned": dag.needrun(job), "asked": sorted(asked & {*job.output})}
+            for job in jobs
+        ]
+        print(f"\n{MARK}{json.dumps(found)}", flush=True)
 
     api.DAGApi.execute_workflow = execute_and_tell
     cli.main(["--dry-run", "--quiet", "all", *sys.argv[1:]])
 
 
-def told(job, planned: bool) -> dict:
-    found = {"rule": job.rule.name, "of": job.wildcards_dict, "planned": planned}
+def told(job) -> dict:
+    found = {"rule": job.rule.name, "of": job.wildcards_dict}
     for name in ("input", "output", "log", "params"):
         values = getattr(job, name)
         found[name] = {key: plain(value) for key, value in values.items()}

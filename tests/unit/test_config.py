@@ -309,6 +309,7 @@ def test_table_is_a_study_a_row(folder):
     assert (one.sigma, one.new_data, one.priors) == (1.5, "new.csv", block["priors"])
     assert (two.name, two.data, two.sigma) == ("k_c_d", "d/c d.csv", "error")
     assert two.formula == "`{sd}` ~ x + (1 | g)"  # what a cell says is not read again
+    assert {one.sigma for one in read({"studies": {"k": block | {"sigma": 2}}}).values()} == {2}
 
 
 def test_cells_name_the_columns_of_the_response(folder):

@@ -107,6 +107,9 @@ def test_damaged_numbers_are_noticed(folder):
     values = np.random.default_rng(1).normal(size=(4, 1000))
     tree = xr.DataTree.from_dict({"posterior": xr.Dataset({"beta": (("chain", "draw"), values)})})
     files.write_netcdf("posterior.nc", tree)
+    with xr.open_datatree("posterior.nc") as stored:
+        how = stored["posterior"]["beta"].encoding
+    assert how["zlib"] and how["shuffle"] and how["fletcher32"]
     content = bytearray((folder / "posterior.nc").read_bytes())
     assert files.read_netcdf("posterior.nc").identical(tree)
     content[len(content) // 2] ^= 1

@@ -136,7 +136,8 @@ def test_a_job_that_ends_well_puts_on_record_what_it_was_given(ended):
         ("", "code.of = lambda rule: 'else'", 1, ["ends", "partialpool: the code of verdict was"]),
         ("snakemake.params['code'] = 'else'", "", 1, ["partialpool: the code of verdict was edit"]),
         ("open('results/s/made.csv', 'w')", "", 1, ["partialpool: results/s/made.csv: damaged ("]),
-        ("os.unlink('t.csv')", "", 1, ["partialpool: FileNotFoundError: "]),
+        ("os.unlink('t.csv')", "", 1, ["partialpool: t.csv: cannot be read (No such file or"]),
+        ("", "os.unlink('t.csv')", 1, ["ends", "partialpool: t.csv: cannot be read (No such"]),
     ],
 )  # fmt: skip
 def test_a_job_that_fails_says_why_in_its_last_line_and_has_no_result(
@@ -149,8 +150,7 @@ def test_a_job_that_fails_says_why_in_its_last_line_and_has_no_result(
     assert len(own) == len(expected)
     assert all(line.startswith(start) for line, start in zip(own, expected, strict=True))
     assert lines[-1].startswith(expected[-1]) or status == 130
-    has_traceback = any(line.startswith("Traceback") for line in lines)
-    assert has_traceback == ("Error: " in expected[-1])
+    assert "Traceback (most recent call last):" not in lines
     if during or "made" in before:
         assert not any(records.place(output).exists() for output in OUTPUTS)
 

@@ -142,6 +142,46 @@ def test_a_step_that_is_tried_again_has_not_failed():
     assert failed == "fit  a  cluster.log  SLURM-job '3' failed, SLURM status is: 'TIMEOUT'"
 
 
+def test_who_says_why_a_step_failed():
+    """The step itself; else the cluster, with its log; else its process; else nobody."""
+    run = Run(*[("fit", study) for study in "abcd"])
+    for jobid, study in enumerate("abcd"):
+        run.start(jobid, "fit", study)
+    run.write("fit", "a", "partialpool: too few rows")
+    run.fail(0, ["cluster.log"], "SLURM status is: 'FAILED'")
+    run.fail(1, ["cluster.log"], "SLURM status is: 'FAILED'")
+    thread = {"thread": 1}
+    run.tell("Command 'x' returned non-zero exit status 3.", event="error", **thread)
+    run.tell(event="job_error", jobid=2, log=["l"], rule_msg=None, indent=False, **thread)
+    run.fail(3)
+    assert [line.split(maxsplit=3) for line in run.section("Failed")] == [
+        ["fit", "a", "logs/a_fit.log", "too few rows"],
+        ["fit", "b", "cluster.log", "SLURM status is: 'FAILED'"],
+        ["fit", "c", "logs/c_fit.log", "its process returned non-zero exit status 3"],
+        ["fit", "d", "logs/d_fit.log", "gave no reason"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "0.0 s"),
+        (9.94, "9.9 s"),
+        (10, "10 s"),
+        (59, "59 s"),
+        (60, "1 min 0 s"),
+        (599, "9 min 59 s"),
+        (600, "10 min"),
+        (3570, "1 h 0 min"),
+        (3 * 86400, "72 h 0 min"),
+    ],
+)
+def test_how_long_it_has_been(seconds, said):
+    run = Run(("fit", "a"))
+    run.now = seconds
+    assert run.progress.text().splitlines()[0].endswith(f"; running for {said}.")
+
+
 def test_missing_output_is_a_failure():
     """Told of in words alone; the rest of its group goes with it."""
     run = Run(("fit", "a"), ("check", "a"), local=False)

@@ -125,6 +125,14 @@ def test_every_key_of_a_study_has_its_row():
     assert {key.partition(",")[0] for key in KEYS} == keys
 
 
+def test_a_run_asks_for_every_file(plans):
+    """Or it would not miss one until something upstream of it has changed."""
+    for one in plans[0]:
+        assert set(one["asked"]) == set(one["outputs"])
+    parts = {one["rule"]: one["asked"] for one in of_study(plans[1], study_of("parts"))}
+    assert not parts["compress_part"] and parts["compress_merge"]
+
+
 def test_whatever_is_deleted_is_missed(plans):
     """By the step that makes it, and by all that comes after."""
     _, after, deleted = plans

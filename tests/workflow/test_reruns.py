@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 import yaml
+from running import ROOT
 
 # What runs when one rule does, within the studies concerned.
 END = {"index", "verdict"}
@@ -131,20 +132,10 @@ CHANGES = {
         FITTED,
         {"simulated"},
     ),
-    "a study's sampler": (
-        setting(lambda c, s: s["hasty"]["sampler"].update(tune=11)),
-        FITTED,
-        {"hasty"},
-    ),
     "a formula": (
         setting(lambda c, s: s["measured"].update(formula="y ~ 1 + (1 | site)")),
         READ,
         {"measured"},
-    ),
-    "a truth": (
-        setting(lambda c, s: s["simulated"]["simulate"].update(sigma=2)),
-        EVERYTHING,
-        {"simulated"},
     ),
     "a table dated long ago": (older, READ, {"hasty"}),
     "a table": (row("data/measured.csv", "east,3,2.5,\n"), READ, {"measured"}),
@@ -153,6 +144,13 @@ CHANGES = {
     "a study less": (setting(lambda c, s: s.pop("hasty")), END, set()),
     "order of studies": (setting(rename), END, set()),
 }
+
+
+def test_every_key_of_a_run_has_its_change():
+    """Those of a study are in test_plans.py."""
+    text = (ROOT / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8")
+    known = yaml.safe_load(text)["properties"].keys() - {"studies"}
+    assert known <= {what.partition(",")[0] for what in CHANGES}
 
 
 @pytest.mark.parametrize("what", CHANGES)

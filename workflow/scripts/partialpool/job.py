@@ -105,7 +105,10 @@ def _read(snakemake) -> dict[str, list[int]]:
             f"the code of {snakemake.rule} was edited while the run was under way; run again, "
             "and what depends on the edit is made anew"
         )
-    return {str(path): records.state(path) for path in snakemake.input}
+    try:
+        return {str(path): records.state(path) for path in snakemake.input}
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be read ({error.strerror})") from None
 
 
 def last_word(log, written: bool = True) -> str:
