@@ -12,7 +12,7 @@ import yaml
 
 from partialpool.config import load, read
 from partialpool.errors import UserError
-from partialpool.study import VARIANTS
+from partialpool.study import OUTCOME, VARIANTS
 
 ROOT = Path(__file__).parents[2]
 SIMULATED = {"rows": 9, "coefficients": {"x": 1}}
@@ -320,6 +320,7 @@ def test_cells_name_the_columns_of_the_response(folder):
         "exposure": {"family": "poisson", "exposure": "{years}"},
         "offset": {"offset": "log_{risk}"},
         "weights": {"weights": "{weight}"},
+        "precision_weights": {"precision_weights": "{n}"},
         "sigma": {"sigma": "~ (1 | {weight})", "formula": "y ~ x + (1 | {weight})"},
     }
     expected = {
@@ -327,8 +328,10 @@ def test_cells_name_the_columns_of_the_response(folder):
         "exposure": ["t 1", "3"],
         "offset": ["log_base", "log_4"],
         "weights": ["w", "5"],
+        "precision_weights": ["tried", "2"],
         "sigma": ["~ (1 | w)", "~ (1 | 5)"],
     }
+    assert found.keys() == {*OUTCOME} - {"family"}
     for name, keys in found.items():
         studies = read({"studies": {"k": block | keys}}).values()
         assert [getattr(one, name) for one in studies] == expected[name]
