@@ -15,6 +15,8 @@ import xarray as xr
 from partialpool import chains, compress, density, families, fit, sampling
 from partialpool.errors import UserError
 from partialpool.formula import Formula
+from partialpool.models.gaussian import Gaussian
+from partialpool.priors import complete
 from partialpool.study import VARIANTS, Outcome
 
 SCRIPT = """
@@ -323,3 +325,38 @@ def test_a_density_that_is_nowhere_finite_is_one_line():
 def test_another_seed_gives_other_draws():
     one, other = (fitted({"attempts": 1}, seed)["posterior"]["beta"] for seed in (1, 2))
     assert (one.values != other.values).any()
+
+
+def test_what_is_kept_of_chains_is_of_their_own_draws():
+    """Where they ended, and the log density there, from which another call goes on."""
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"g": np.repeat(list("abcdef"), 8), "y": rng.normal(size=48)})
+    data = compress.compress(Formula("y ~ 1 + (1 | g)").design(table), Outcome(), {})
+    model = Gaussian(data, complete({}, data), "hierarchical").model()
+    point = model.initial_point(0)
+    settings = {"chains": 3, "draws": 40, "tune": 60, "target_accept": 0.8}
+    drawn = sampling.sample(model, seed=1, **settings)
+    ends = drawn["ends"]["position"].values
+    again = sampling.constrain(model, point, ends[:, None])
+    for name, values in drawn["posterior"].items():
+        assert again[name].values[:, 0] == pytest.approx(values.values[:, -1]), name
+    statistics, compiled = drawn["sample_stats"], density.compiled(model, point)
+    for chain, position in enumerate(ends):
+        assert statistics["lp"].values[chain, -1] == pytest.approx(compiled(position)[0])
+    assert statistics["diverging"].dtype == bool
+    total, potential = statistics["energy"].values.ravel(), -statistics["lp"].values.ravel()
+    assert np.corrcoef(total, potential)[0, 1] > 0.5
+
+
+def test_chains_that_cannot_start_where_they_should_do_so_closer_to_the_middle():
+    @numba.cfunc(density.SIGNATURE)
+    def near_zero(size, position, gradient, value, data):
+        if abs(position[0]) > 3:
+            return density.NO_VALUE
+        value[0], gradient[0] = -0.5 * position[0] ** 2, -position[0]
+        return 0
+
+    found = density.Density(near_zero, (), np.zeros(1))
+    starts = np.array([[1000.0], [-5.0], [1.0]])
+    positions, _ = chains.draw(found, starts, seed=1, at_once=1, draws=50, tune=50)
+    assert positions.shape == (3, 50, 1) and np.abs(positions).max() <= 3

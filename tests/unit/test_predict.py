@@ -392,6 +392,30 @@ def test_the_grid_is_each_groups_own_range():
         assert design.at(found).matrix.shape == (len(found), 2)
 
 
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [("y ~ x + (1 | g)", 12), ("y ~ x + (1 | g) + (1 | h)", 12), ("y ~ 1 + (1 | g/h)", 6)],
+)
+def test_the_grid_of_many_groups_has_few_rows(monkeypatch, text, rows):
+    """Two of each group at least; of combinations of groups, some that are among the rows."""
+    monkeypatch.setattr(grid, "ROWS", rows)
+    table = TABLE.assign(x=np.arange(12.0) ** 2)
+    design = Formula(text).design(table)
+    found = of_grid(table, design, Outcome())
+    assert 0 < len(found) <= rows
+    columns = [column for column in ("g", "h") if column in found]
+    kept, every = (set(map(tuple, t[columns].to_numpy())) for t in (found, table))
+    assert kept <= every
+    ordered = sorted(every)
+    assert {ordered[0], ordered[-1]} <= kept
+    assert len(kept) == min(len(every), rows // 2 if len(columns) > 1 else rows)
+    if "x" in found:
+        ends = found.groupby(columns)["x"].agg(["min", "max", "size"])
+        own = table.groupby(columns)["x"].agg(["min", "max"]).loc[ends.index]
+        assert (ends[["min", "max"]].to_numpy() == own.to_numpy()).all()
+        assert (ends["size"] >= 2).all()
+
+
 def test_what_the_grid_holds_fixed_is_each_groups_own():
     table = TABLE.assign(
         soil=["007"] * 4 + ["NA", "NA", "007", "NA"] + ["x, y"] * 4,  # constant in two groups
