@@ -207,19 +207,23 @@ def test_the_last_attempt_is_kept_and_each_has_more_effort_and_its_own_random_nu
         assert (tree[name][kept].values == sample.drawn[-1][name][kept].values).all()
 
 
-@pytest.mark.parametrize("stays", [True, False])
+@pytest.mark.parametrize(("stays", "fails"), [(True, 0), (False, 0), (True, 1)])
 def test_chains_of_earlier_attempts_that_were_elsewhere_are_continued_where_they_ended(
-    monkeypatch, stays
+    monkeypatch, stays, fails
 ):
-    """Each in its own attempt's model and settings; one that was on its way does not count."""
+    """Each in its own attempt's model and settings; one that was on its way does not count.
+
+    They are compared with the attempt that is kept, whether or not it falls short.
+    """
     script = [
         {"at": [-20.0, 0, 20, 0]},
         {"at": [0.0, 0, 0, 30], "diverging": 1},
-        {},
+        {"diverging": fails},
         {"at": [0.0, 20.0 * stays]},  # of the first attempt
         {"at": [0.0]},  # of the second
     ]
-    tree, sample = scripted(monkeypatch, *script, attempts=3)
+    # One that passes is compared though more might follow.
+    tree, sample = scripted(monkeypatch, *script, attempts=3 if stays else 4)
     first, second, last, *continued = sample.calls
     assert len(continued) == 2
     for call, attempt, ends in ((continued[0], first, [0, 2]), (continued[1], second, [103])):
@@ -236,8 +240,9 @@ def test_chains_of_earlier_attempts_that_were_elsewhere_are_continued_where_they
     kept = json.loads(tree.attrs["attempts"])[-1]
     worst = "beta[Intercept] of chain 2, attempt 1" if stays else None
     assert kept["earlier"] == {"chains": int(stays), "worst": worst}
-    assert [check["name"] for check in kept["failed"]] == ["earlier_attempts"] * stays
-    assert kept["passed"] == (not stays)
+    expected = ["divergences"] * fails + ["earlier_attempts"] * stays
+    assert [check["name"] for check in kept["failed"]] == expected
+    assert kept["passed"] == (not expected)
 
 
 @pytest.mark.parametrize("family", ["gaussian", "student_t", "binomial", "negative_binomial"])

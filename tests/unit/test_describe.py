@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from partialpool import compress, priors
+from partialpool import compress, families, priors
 from partialpool.formula import Formula
 from partialpool.models import parts
 from partialpool.models.describe import Sampled, describe
+from partialpool.models.gaussian import Gaussian
+from partialpool.models.glm import Generalised
 from partialpool.study import VARIANTS, Outcome
 
 CHAINS, DRAWS = 2, 2
@@ -202,3 +204,85 @@ def test_parameters_of_the_response_are_told_whether_they_were_drawn_or_fixed(ou
         assert (found[name] == value).all()
     if outcome.sigma_by_group:
         assert found["sigma"]["g"].values.tolist() == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize("given", [{}, WRITTEN], ids=["at averages", "as written"])
+@pytest.mark.parametrize(
+    ("formula", "outcome"),
+    [
+        ("y ~ z + x + (0 + x | g)", Outcome()),
+        ("y ~ z + (1 + x | g)", Outcome(weights="w", offset="o")),
+        ("y ~ x + (x || g)", Outcome(sigma="by_group")),
+        ("y ~ x + (1 + x | g)", Outcome(sigma="se", offset="o")),
+        ("y ~ 0 + x + (1 + z + x | g)", Outcome(precision_weights="se", weights="w")),
+        ("y ~ x + (1 + x | g) + (0 + z | h)", Outcome(offset="o", weights="w")),
+        ("y ~ z + (0 + x | h) + (1 + x | g)", Outcome(sigma=1.3)),
+        ("y ~ x + (1 | h) + (x || g)", Outcome(sigma="se", offset="o")),
+        ("y ~ z + x + (1 + x | h) + (1 | g)", Outcome(precision_weights="se")),
+    ],
+    ids=str,
+)
+def test_deviations_that_were_integrated_out_are_drawn_given_all_else(formula, outcome, given):
+    """From their exact normal distribution, by rows, of the factor with most groups."""
+    rng, size = np.random.default_rng(7), 4000
+    rows = TABLE.assign(x=TABLE["x"] / 7, o=rng.normal(size=60), w=rng.choice([1.0, 3.0], 60))
+    rows["se"] = rng.uniform(0.5, 2, 60)
+    design, values = Formula(formula).design(rows), families.columns(rows, outcome)
+    data = compress.compress(design, outcome, values)
+    completed = priors.complete(given, data)
+    kind = Gaussian if isinstance(data, compress.Compressed) else Generalised
+    free = {"beta": (("b",), rng.normal(size=len(data.coefficients)))}
+    sigma = np.full(60, 1.0 if outcome.errors else outcome.sigma if data.known_sigma else 1.7)
+    if outcome.sigma_by_group:
+        free["sigma"] = ((parts.groups("g"),), np.array([0.5, 1.0, 2.0, 3.0]))
+        sigma = free["sigma"][1][rows["g"]]
+    elif outcome.sigma_estimated:
+        free["sigma"] = ((), np.array(1.7))
+    mean = design.of(design.coefficients) @ free["beta"][1] + families.offset(values, 60)
+    for factor in data.factors:
+        name, many = factor.name, len(factor.varying)
+        sd, cor = rng.uniform(0.3, 1, many), np.eye(many)
+        free[f"sd_{name}"] = ((f"column of {name}",), sd)
+        turned = np.eye(many)
+        if name in completed.at_averages:
+            turned[0] = [1, *(-np.average(rows[c], weights=values.get("weights"))
+                              for c in factor.varying[1:])]  # fmt: skip
+        if name in completed.cor:
+            partial = rng.uniform(0.2, 0.8, many * (many - 1) // 2)
+            free[f"partial_cor_{name}"] = ((f"pair_{name}",), partial)
+            cor = correlations(factor, partial)
+        if name == "g":
+            covariance, back = sd[:, None] * cor * sd, turned
+            continue
+        u = rng.normal(size=(len(factor.levels), many))
+        free[f"u_{name}"] = ((parts.groups(name), parts.varying(name)), u)
+        [own] = [f for f in design.factors if f.name == name]
+        mean = mean + (design.of(own.varying) * (u @ turned.T)[own.index]).sum(axis=1)
+    sampled = xr.Dataset(
+        {
+            n: (("chain", "draw", *dims), np.broadcast_to(v, (1, size, *v.shape)))
+            for n, (dims, v) in free.items()
+        },
+        {"draw": np.arange(size)},
+    )
+    draws = Sampled(sampled, data, completed, "hierarchical")
+    found = kind(data, completed, "hierarchical").deviations(draws, rng)
+    [factor] = [f for f in design.factors if f.name == "g"]
+    z = design.of(factor.varying)
+    precision = values.get("weights", np.ones(60)) / sigma**2
+    if outcome.errors:
+        precision = precision / rows["se"].to_numpy() ** 2
+    if outcome.precision_weights:
+        precision = precision * rows["se"].to_numpy()
+    for group in range(4):
+        at = factor.index == group
+        weighted = z[at] * precision[at, None]
+        prior = np.linalg.inv(back @ covariance @ back.T)
+        exact = np.linalg.inv(prior + weighted.T @ z[at])
+        middle = exact @ weighted.T @ (design.y - mean)[at]
+        u, sd = found["g"][:, group], np.sqrt(np.diag(exact))
+        assert np.abs((u.mean(axis=0) - middle) / sd).max() < 4.5 / size**0.5
+        spread = np.cov(u.T).reshape(exact.shape) / np.outer(sd, sd)
+        assert spread == pytest.approx(exact / np.outer(sd, sd), abs=0.1)
+    for name in {f.name for f in data.factors} - {"g"}:
+        assert np.ptp(found[name], axis=0).max() < 1e-9
