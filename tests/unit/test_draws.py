@@ -164,6 +164,11 @@ def test_the_deviations_of_a_new_group_are_stretched_together():
     covariance = sd[:, :, None] * cor * sd[:, None, :]
     squares = np.einsum("si,sij,sj->s", u, np.linalg.inv(covariance), u)
     assert uniform(stats.f(2, nu).cdf(squares / 2))
+    # Of Cauchy deviations, one far out has the other with it.
+    drawn["nu_g"] = xr.ones_like(drawn["nu_g"])
+    u = draws_of(drawn, Outcome()).effects[0].of_new("new", 1)
+    first, second = np.linalg.solve(np.linalg.cholesky(covariance), u[..., None])[..., 0].T
+    assert stats.spearmanr(np.abs(first), np.abs(second)).statistic > 0.3
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=named)
