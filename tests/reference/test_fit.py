@@ -12,9 +12,10 @@ import pymc as pm
 import pytest
 import xarray as xr
 
-from partialpool import chains, compress, density, families, fit, sampling
+from partialpool import chains, compress, convergence, density, families, fit, sampling
 from partialpool.errors import UserError
 from partialpool.formula import Formula
+from partialpool.models import parts
 from partialpool.models.gaussian import Gaussian
 from partialpool.priors import complete
 from partialpool.study import VARIANTS, Outcome
@@ -127,15 +128,20 @@ class Scripted:
 
         place = np.array(own["at"])[:, None]
         values = {"z": moving(own["phi"], 1) + place[..., None]}
-        values |= {"beta": values["z"], "sigma": np.exp(moving(0.0)), "nu": np.exp(moving(0.0))}
+        values |= {"beta": values["z"], "nu": np.exp(moving(0.0)), "sigma": np.exp(moving(0.0))}
         dims = ("chain", "draw", "coefficient")
         diverging = np.arange(chains * draws).reshape(chains, draws) < own["diverging"]
         ends = 100.0 * number + np.arange(chains)
+        variables = {name: (dims[: v.ndim], v) for name, v in values.items()}
+        if "apart" in own:  # in the sigma of some of six groups
+            sigma = np.exp(moving(0.0, 6))
+            sigma[0, :, own["apart"]] += 100
+            variables["sigma"] = (("chain", "draw", parts.groups("g")), sigma)
         self.calls.append({"model": model, "chains": chains, "draws": draws, **asked})
         self.drawn.append(
             {
                 "posterior": xr.Dataset(
-                    {name: (dims[: v.ndim], v) for name, v in values.items()},
+                    variables,
                     {"draw": np.arange(draws), "coefficient": ["Intercept"]},
                 ),
                 "sample_stats": xr.Dataset(
@@ -243,6 +249,26 @@ def test_chains_of_earlier_attempts_that_were_elsewhere_are_continued_where_they
     expected = ["divergences"] * fails + ["earlier_attempts"] * stays
     assert [check["name"] for check in kept["failed"]] == expected
     assert kept["passed"] == (not expected)
+
+
+@pytest.mark.parametrize("apart", range(6))
+def test_of_many_groups_some_are_judged_and_it_is_said_which(monkeypatch, apart):
+    """The smallest and the largest among them."""
+    sizes = [9, 2, 30, 5, 7, 8]
+    table = pd.DataFrame({"g": np.repeat(list("abcdef"), sizes)})
+    table["y"] = np.random.default_rng(1).normal(size=len(table))
+    data = compress.compress(
+        Formula("y ~ 1 + (1 | g)").design(table), Outcome(sigma="by_group"), {}
+    )
+    monkeypatch.setattr(convergence, "DIAGNOSED", 4)
+    monkeypatch.setattr(sampling, "sample", Scripted({"apart": [apart]}))
+    settings = {"chains": 4, "draws": 300, "tune": 200, "target_accept": 0.8, "attempts": 1}
+    tree = fit.fit(data, {}, "pooled", settings, 5)
+    labels = json.loads(tree.attrs["diagnosed"])["g"]
+    assert len(labels) == 4 and {"b", "c"} <= set(labels) and labels == sorted(labels)
+    [attempt] = json.loads(tree.attrs["attempts"])
+    assert attempt["passed"] == ("abcdef"[apart] not in labels)
+    assert tree["posterior"]["sigma"].sizes["g"] == 6
 
 
 @pytest.mark.parametrize("family", ["gaussian", "student_t", "binomial", "negative_binomial"])
