@@ -134,10 +134,12 @@ def test_replicates_and_what_was_observed_are_of_the_same_rows(outcome, monkeypa
     rows.index = np.sort(np.random.default_rng(3).choice(5000, len(rows), replace=False))
     place = np.linspace(0, 1, len(rows))
     rows["x"], rows["w"], rows["n"] = 200 * place, 1 + place, 1 + np.arange(len(rows)) % 30
+    if not outcome.offset:
+        rows["w"] = 10 ** np.random.default_rng(4).permutation(place)
     given = {"x": "normal(0.02, 0.0001)", "Intercept": "normal(-0.7, 0.001)"}
     small = {"sigma": "half_normal(0.2)", "sd_log_sigma": "half_normal(0.1)"}
     given |= {name: small[name] for name in of_response(outcome) if name in small}
-    tree = checked(rows, outcome, given)
+    tree = checked(rows, outcome, given, variant="pooled")
     assert (tree.attrs["rows"], tree.attrs["rows_replicated"]) == (60, 20)
     numbers = tree["observed_data"]["row"].values
     assert len(set(numbers)) == 20 and set(numbers) <= set(rows.index)
@@ -148,9 +150,18 @@ def test_replicates_and_what_was_observed_are_of_the_same_rows(outcome, monkeypa
     expected = expected * own["n"] if outcome.trials or outcome.exposure else expected
     for name in ("prior_predictive", "posterior_predictive"):
         assert (tree[name]["row"].values == numbers).all()
-        middle = tree[name]["y"].values[0].mean(axis=0)
-        if name == "posterior_predictive" or families.FAMILIES[outcome.family].link != "log":
-            assert stats.spearmanr(middle, expected).statistic > 0.8, name
+        y = tree[name]["y"].values[0]
+        assert stats.spearmanr(y.mean(axis=0), expected).statistic > 0.8, name
+        if outcome.errors or outcome.precision_weights:
+            relative = own["w"] ** (1 if outcome.errors else -0.5)
+            assert stats.spearmanr(y.std(axis=0), relative).statistic > 0.9, name
+
+
+def test_few_replicates_are_kept_of_many_draws(monkeypatch):
+    monkeypatch.setattr(check, "REPLICATES", 50)
+    tree = checked(table("gaussian", 1), Outcome())
+    for name in ("prior_predictive", "posterior_predictive"):
+        assert dict(tree[name].sizes) == {"chain": 1, "draw": 50, "row": 30}
 
 
 def by_definition(rows, at, outcome, variant, heavy, size=20_000):
@@ -214,6 +225,9 @@ def test_written_priors_of_intercepts_far_outside_the_data_are_pointed_out():
     far = rows.assign(x=rows["x"] + 200 * rows["x"].std())
     [told] = warnings(far, Outcome(), given, "y ~ x + (1 + x | g)")
     assert "'cor' holds, for 'g', where 'x' is zero" in told
+    mirrored = rows.assign(x=-rows["x"])
+    [told] = warnings(mirrored, Outcome(), {"sd": "half_normal(2)"}, "y ~ x + (1 + x | g)")
+    assert "2.4 sds from its mean" in told
     # Rows of the reference label are where the intercept is, however few they are.
     rows["kind"] = np.where(rows["x"] < rows["x"].quantile(0.1), "a", "b")
     assert warnings(rows, Outcome(), given, "y ~ kind + (1 + kind | g)") == []
@@ -291,8 +305,12 @@ def test_sane_priors_are_not_warned_of(outcome):
 )
 def test_priors_nowhere_near_the_data_are_named(family, columns, given, said):
     outcome = Outcome(family=family, **columns)
-    found = warnings(table(family, 3), outcome, given, "y ~ x + (1 | g)")
+    rows = table(family, 3)
+    found = warnings(rows, outcome, given, "y ~ x + (1 | g)")
     assert found
+    if "0.999" in said:
+        rate = rows["y"].sum() / (rows["n"].sum() if outcome.trials else len(rows))
+        assert f"the data's mean is {rate:.3g}" in found[0]
     for part in said:
         assert part in found[0]
 

@@ -82,6 +82,15 @@ def test_a_known_group_is_its_own_line(posterior):
     assert width == pytest.approx(2 * 1.645 * spread, rel=0.05)
 
 
+def test_columns_of_the_rows_give_way_to_those_of_the_answer(posterior):
+    rows = {"g": ["a", "b"], "x": [2.0, 2.0]}
+    usual = predicted(posterior, rows)
+    taken = {"mean": ["p", "q"], "outcome_upper": [1, 2], "note": [7, 8], "mine": [3, 4]}
+    found = predicted(posterior, {**taken, **rows})
+    assert found["mine"].tolist() == [3, 4]
+    pd.testing.assert_frame_equal(found[usual.columns], usual)
+
+
 def test_a_new_observation_has_the_precision_of_its_row(posterior):
     outcome = Outcome(precision_weights="size")
     rows = {"g": ["a", "a"], "x": [0.0, 0.0], "size": [0.25, 100.0]}
@@ -150,11 +159,14 @@ def test_sigma_of_a_new_group_is_drawn_where_it_has_a_distribution(posterior):
         sd_log_sigma=xr.full_like(posterior["sigma"], 0.5),
     )
     outcome = Outcome(sigma="~ (1 | g)")
-    design = FORMULA.design(TABLE).at(pd.DataFrame({"g": ["new", "b", "new"], "x": [0.0, 0, 1]}))
+    design = FORMULA.design(TABLE).at(
+        pd.DataFrame({"g": ["new", "b", "new", "newer"], "x": [0.0, 0, 1, 0]})
+    )
     draws = Draws(own, design, outcome, {}, seed=1)
-    at = np.arange(3)
+    at = np.arange(4)
     sigma = draws.parameters(at)["sigma"]
     assert (sigma[0] == sigma[2]).all()
+    assert abs(stats.spearmanr(sigma[0], sigma[3]).statistic) < 0.05
     assert (sigma[1] == 9).all()
     drawn = stats.kstest(np.log(sigma[0] / 0.7) / 0.5, stats.norm.cdf)
     assert drawn.pvalue > 1e-3

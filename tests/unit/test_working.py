@@ -32,6 +32,8 @@ def merged(family: str):
     eta = 0.3 * rows["x"] + rng.normal(0, 0.6, 5)[rows["g"]]
     trials = rows["n"].to_numpy() if family == "binomial" else None
     rows["y"] = families.FAMILIES[family].draw(rng, eta.to_numpy(), TRUTH, trials)
+    if not families.FAMILIES[family].discrete:
+        rows["y"] += 50  # so that where the prior of the Intercept is matters
     outcome = OUTCOMES[family]
     design = Formula("y ~ x + (1 + x | g) + (1 | h)").design(rows)
     return compress.compress(design, outcome, families.columns(rows, outcome))
