@@ -428,6 +428,16 @@ def test_the_grid_of_many_groups_has_few_rows(monkeypatch, text, rows):
         assert (ends["size"] >= 2).all()
 
 
+@pytest.mark.parametrize("text", ["y ~ x + z + (1 | g)", "y ~ x + z + (1 | g) + (1 | h)"])
+def test_the_grid_does_not_depend_on_the_order_of_rows(text):
+    table = TABLE.assign(z=np.random.default_rng(1).normal(size=12), n=np.arange(2.0, 14))
+    design, outcome = Formula(text).design(table), Outcome("binomial", trials="n")
+    shuffled = table.sample(frac=1, random_state=2, ignore_index=True)
+    assert not shuffled["g"].is_monotonic_increasing
+    expected = of_grid(table, design, outcome)
+    pd.testing.assert_frame_equal(of_grid(shuffled, design, outcome), expected)
+
+
 def test_what_the_grid_holds_fixed_is_each_groups_own():
     table = TABLE.assign(
         soil=["007"] * 4 + ["NA", "NA", "007", "NA"] + ["x, y"] * 4,  # constant in two groups
