@@ -388,6 +388,7 @@ def test_chains_that_cannot_start_where_they_should_do_so_closer_to_the_middle()
         return 0
 
     found = density.Density(near_zero, (), np.zeros(1))
-    starts = np.array([[1000.0], [-5.0], [1.0]])
+    starts = np.array([[1000.0], [-5.0], [1.0], [1.0]])
     positions, _ = chains.draw(found, starts, seed=1, at_once=1, draws=50, tune=50)
-    assert positions.shape == (3, 50, 1) and np.abs(positions).max() <= 3
+    assert positions.shape == (4, 50, 1) and np.abs(positions).max() <= 3
+    assert (positions[2] != positions[3]).all()  # each has random numbers of its own
