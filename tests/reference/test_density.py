@@ -24,6 +24,7 @@ WIDE = 30.0
 PRIORS = {
     "Intercept": "student_t(4, 1, 20)",
     "x": "normal(1, 3)",
+    "v": "normal(-1, 2)",
     "sd": "half_cauchy(2)",
     "cor": "lkj(2)",
     "sigma": "gamma(2, 1)",
@@ -34,6 +35,7 @@ MIXED = {"sd_g[x]": "gamma(3, 1)"}  # of another family than that of the interce
 SCIPY = {
     "Intercept": stats.t(4, 1, 20),
     "x": stats.norm(1, 3),
+    "v": stats.norm(-1, 2),
     "half_cauchy(2)": stats.halfcauchy(scale=2),
     "sigma": stats.gamma(2),
     "sd_log_sigma": stats.halfcauchy(scale=0.5),
@@ -48,14 +50,16 @@ def table(offset: float) -> pd.DataFrame:
     x = rng.normal(size=GROUPS * ROWS) + offset
     y = 1 + 2 * (x - offset) + rng.normal(size=GROUPS * ROWS)
     se, w = rng.uniform(0.5, 2, (2, len(x)))
-    return pd.DataFrame({"g": group, "x": x, "y": y, "se": se, "w": 20 * w})
+    v = np.random.default_rng(12).normal(3, 1, len(x))
+    return pd.DataFrame({"g": group, "x": x, "y": y, "se": se, "w": 20 * w, "v": v})
 
 
 def basis(varying, rows, at_averages: bool) -> np.ndarray:
-    """From deviations at the mean of x to those of the coefficients, by its definition."""
-    if len(varying) < 2 or not at_averages:
-        return np.eye(len(varying))
-    return np.array([[1, -rows["x"].mean()], [0, 1]])
+    """From deviations at the means of predictors to those of the coefficients, by definition."""
+    found = np.eye(len(varying))
+    if at_averages:
+        found[0] = [1, *(-rows[name].mean() for name in varying[1:])]
+    return found
 
 
 def compressed(formula: str, sigma, offset: float, weights: str | None = None):
@@ -67,7 +71,7 @@ def compressed(formula: str, sigma, offset: float, weights: str | None = None):
 
 def free_point(data, completed, variant, rng) -> dict:
     """Values of the model's free variables, those that are not flat on their own scale."""
-    point = {"z": rng.normal(size=2)}
+    point = {"z": rng.normal(size=len(data.coefficients))}
     if data.outcome.pools_sigma:
         point["sigma_median"] = rng.uniform(0.5, 2)
         if variant != "pooled":
@@ -78,7 +82,7 @@ def free_point(data, completed, variant, rng) -> dict:
         point["sigma"] = rng.uniform(0.5, 2, GROUPS if data.outcome.sigma_by_group else None)
     if variant == "hierarchical":
         point["sd_g"] = rng.uniform(0.2, 2, len(data.varying))
-        if len(data.varying) > 1:
+        if "g" in completed.cor:
             point["partial_cor_g"] = rng.uniform(0.2, 0.8, 1)
         if completed.nu:
             point["nu_g"] = rng.uniform(2, 20)
@@ -114,7 +118,9 @@ def log_posterior_by_rows(rows, design, data, completed, variant, point, found) 
         total += exact_normal(
             design.y[at], population[at], beta, stretched, turned, covariance, noise**2
         )
-    total += SCIPY["Intercept"].logpdf(beta[0]) + SCIPY["x"].logpdf(beta[1])
+    total += sum(
+        SCIPY[name].logpdf(value) for name, value in zip(data.coefficients, beta, strict=True)
+    )
     if "sigma" in point:
         total += SCIPY["sigma"].logpdf(point["sigma"]).sum()
     if "sigma_median" in point:
@@ -168,7 +174,27 @@ CASES = [
         [SLOPE], ["estimated", DRAWN], ["hierarchical"], ["student_t"], [0.0, 1e6], ["w"]
     ),
 ]
+# Columns that vary, and those that all groups share, in other places or without the others.
+OTHERS = [
+    "y ~ v + x + (0 + x | g)",
+    "y ~ v + (1 + x | g)",
+    "y ~ 1 + (0 + x + v | g)",
+    "y ~ 0 + x + (x || g)",
+    "y ~ x + v + (1 | g)",
+]
+CASES += [
+    (formula, sigma, variant, effects, 0.0, None)
+    for formula in OTHERS
+    for sigma, variant, effects in (
+        ("estimated", "hierarchical", "normal"), ("se", "unpooled", "normal"),
+        ("by_group", "hierarchical", "student_t"),
+    )
+]  # fmt: skip
 CASES = [(*case, ()) for case in CASES]
+CASES += [
+    ("y ~ v + (1 + x | g)", "estimated", variant, "normal", 0.0, None, ("sd", "cor"))
+    for variant in ("unpooled", "hierarchical")
+]
 # Without what holds as written, priors are on the deviations at the averages.
 CASES += [
     (FORMULAS[1], sigma, variant, effects, offset, None, ("sd", "cor"))
@@ -227,9 +253,10 @@ def log_volume(follows, point, offset) -> float:
     What follows from a flat variable is a straight line in it, so differences are derivatives.
     Those of beta move nothing else, so the determinant is the product of the three.
     """
+    # With the intercept at the average predictor, to keep the digits.
+    level = np.array([[1, offset], [0, 1]]) if offset else np.eye(len(point["z"]))
     maps = {
-        # With the intercept at the average predictor, to keep the digits.
-        "z": lambda found: np.array([[1, offset], [0, 1]]) @ found["beta"],
+        "z": lambda found: level @ found["beta"],
         "z_sigma": lambda found: np.log(found["sigma"]),
         "stretch_g": lambda found: -2 * np.log(found["scale_g"]),
     }

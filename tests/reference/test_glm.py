@@ -140,7 +140,7 @@ def log_joint(design, values, data, completed, variant, point, beta, u) -> float
             sd = np.asarray(point[f"sd_{name}"])
             scales = [prior.arguments[0] for prior in completed.sd[name].values()]
             total += stats.halfnorm(scale=scales).logpdf(sd).sum()
-            if size > 1:
+            if f"partial_cor_{name}" in point:
                 partial = point[f"partial_cor_{name}"]
                 correlation[0, 1] = correlation[1, 0] = 2 * partial[0] - 1
                 total += stats.beta(2, 2).logpdf(partial).sum()
@@ -172,7 +172,8 @@ def log_joint(design, values, data, completed, variant, point, beta, u) -> float
     else:
         by_row = BY_ROW[outcome.family](design.y, eta, of_rows, values.get("trials"))
         total += (weights * by_row).sum()
-    total += stats.norm(0, 3).logpdf(beta[0]) + stats.norm(1, 2).logpdf(beta[1])
+    of_beta = {"Intercept": stats.norm(0, 3), "x": stats.norm(1, 2)}
+    total += sum(of_beta[n].logpdf(b) for n, b in zip(design.coefficients, beta, strict=True))
     scipy = {
         "sigma": stats.halfnorm(scale=3),
         "nu": stats.gamma(2, scale=10),
@@ -188,6 +189,10 @@ CASES = [
     *((family, "y ~ x + (1 | g) + (1 | h)", "pooled", False) for family in OUTCOMES),
     ("gaussian", "y ~ x + (1 + x | g) + (1 | h)", "hierarchical", True),
     ("poisson", "y ~ x + (1 | g) + (1 | h) + (0 + x | g:h)", "hierarchical", False),
+    # Columns that vary and are not those that all groups share.
+    *((f, "y ~ 1 + (1 + x | g) + (0 + x | h)", "hierarchical", False) for f in OUTCOMES),
+    ("gaussian", "y ~ 0 + x + (1 | g) + (x || h)", "hierarchical", False),
+    ("binomial", "y ~ 0 + x + (x || g)", "unpooled", False),
 ]
 
 

@@ -11,7 +11,7 @@ from scipy import stats
 from partialpool import check, families
 from partialpool.compress import compress
 from partialpool.formula import Formula
-from partialpool.priors import complete
+from partialpool.priors import complete, of_response
 from partialpool.study import Outcome
 
 SHAPE = (2, 250)
@@ -59,7 +59,7 @@ def checked(rows, outcome, given=None, text="y ~ x + (1 + x | g)", variant="hier
         }
     )
     priors = complete(given or {}, data, more.pop("group_effects", "normal"))
-    numbers = np.arange(len(rows))
+    numbers = rows.index.to_numpy()
     return check.check(posterior, design, numbers, data, values, priors, variant, seed=1)
 
 
@@ -126,6 +126,94 @@ def test_the_prior_predictive_has_the_moments_of_the_prior():
     assert (y.var(axis=0) / variance).mean() == pytest.approx(1, abs=0.15)
 
 
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_replicates_and_what_was_observed_are_of_the_same_rows(outcome, monkeypatch):
+    """Also where not all rows are replicated, which may be those of a subset themselves."""
+    monkeypatch.setattr(check, "ROWS", 20)
+    rows = pd.concat([table(outcome.family, seed) for seed in (1, 2)], ignore_index=True)
+    rows.index = np.sort(np.random.default_rng(3).choice(5000, len(rows), replace=False))
+    place = np.linspace(0, 1, len(rows))
+    rows["x"], rows["w"], rows["n"] = 200 * place, 1 + place, 1 + np.arange(len(rows)) % 30
+    if not outcome.offset:
+        rows["w"] = 10 ** np.random.default_rng(4).permutation(place)
+    given = {"x": "normal(0.02, 0.0001)", "Intercept": "normal(-0.7, 0.001)"}
+    small = {"sigma": "half_normal(0.2)", "sd_log_sigma": "half_normal(0.1)"}
+    given |= {name: small[name] for name in of_response(outcome) if name in small}
+    tree = checked(rows, outcome, given, variant="pooled")
+    assert (tree.attrs["rows"], tree.attrs["rows_replicated"]) == (60, 20)
+    numbers = tree["observed_data"]["row"].values
+    assert len(set(numbers)) == 20 and set(numbers) <= set(rows.index)
+    own = rows.loc[numbers]
+    assert (tree["observed_data"]["y"].values == own["y"]).all()
+    eta = -0.7 + 0.02 * own["x"] + (own["w"] if outcome.offset else 0)
+    expected = families.FAMILIES[outcome.family].inverse_link(eta)
+    expected = expected * own["n"] if outcome.trials or outcome.exposure else expected
+    for name in ("prior_predictive", "posterior_predictive"):
+        assert (tree[name]["row"].values == numbers).all()
+        y = tree[name]["y"].values[0]
+        assert stats.spearmanr(y.mean(axis=0), expected).statistic > 0.8, name
+        if outcome.errors or outcome.precision_weights:
+            relative = own["w"] ** (1 if outcome.errors else -0.5)
+            assert stats.spearmanr(y.std(axis=0), relative).statistic > 0.9, name
+
+
+def test_few_replicates_are_kept_of_many_draws(monkeypatch):
+    monkeypatch.setattr(check, "REPLICATES", 50)
+    tree = checked(table("gaussian", 1), Outcome())
+    for name in ("prior_predictive", "posterior_predictive"):
+        assert dict(tree[name].sizes) == {"chain": 1, "draw": 50, "row": 30}
+
+
+def by_definition(rows, at, outcome, variant, heavy, size=20_000):
+    """Responses of one row under the priors of the next test, as the docs of the model say."""
+    rng, row = np.random.default_rng(8), rows.loc[at]
+    u = np.zeros(size)
+    if variant == "hierarchical":
+        u = 0.8 * (rng.standard_t(3, size) if heavy else rng.normal(size=size))
+    eta = 0.5 + u + (row["w"] if outcome.offset else 0)
+    sigma = np.full(size, 2.0)
+    if outcome.pools_sigma and variant != "pooled":
+        sigma = sigma * np.exp(0.5 * rng.normal(size=size))
+    if outcome.errors:
+        sigma = row["w"]
+    elif outcome.precision_weights:
+        sigma = sigma / row["w"] ** 0.5
+    mean = np.exp(np.minimum(eta, 30)) * (row["n"] if outcome.exposure else 1)
+    chance = 1 / (1 + np.exp(-eta))
+    return {
+        "gaussian": lambda: eta + sigma * rng.normal(size=size),
+        "student_t": lambda: eta + sigma * rng.standard_t(4, size),
+        "bernoulli": lambda: rng.binomial(1, chance),
+        "binomial": lambda: rng.binomial(int(row["n"]), chance),
+        "poisson": lambda: rng.poisson(mean),
+        "negative_binomial": lambda: rng.poisson(mean * rng.gamma(3, 1 / 3, size)),
+    }[outcome.family]()
+
+
+@pytest.mark.parametrize("heavy", [False, True], ids=["normal", "Student-t"])
+@pytest.mark.parametrize("variant", ["pooled", "hierarchical"])
+@pytest.mark.parametrize("outcome", OUTCOMES)
+def test_the_prior_predictive_is_the_model_by_its_definition(outcome, variant, heavy):
+    """Of priors that leave no more open than the responses of a row."""
+    sure = ", 0.0001)"
+    given = {"Intercept": f"normal(0.5{sure}", "sd": f"lognormal({np.log(0.8)}{sure}"}
+    own = {"sigma": 2, "sd_log_sigma": 0.5, "nu": 4, "alpha": 3, "nu_g": 3}
+    known = [*of_response(outcome), "nu_g"]
+    given |= {name: f"lognormal({np.log(own[name])}{sure}" for name in known}
+    effects = "student_t" if heavy else "normal"
+    rows = table(outcome.family, 1).assign(w=np.repeat([0.25, 1, 9], 10))
+    tree = checked(rows, outcome, given, "y ~ 1 + (1 | g)", variant, group_effects=effects)
+    found = tree["prior_predictive"]["y"].values[0]
+    for at in (0, 13, 29):
+        expected = by_definition(rows, at, outcome, variant, heavy)
+        if families.FAMILIES[outcome.family].discrete:  # no ties
+            rng = np.random.default_rng(4)
+            drawn, expected = (v + rng.uniform(size=len(v)) for v in (found[:, at], expected))
+        else:
+            drawn = found[:, at]
+        assert stats.ks_2samp(drawn, expected).pvalue > 1e-3, at
+
+
 def test_written_priors_of_intercepts_far_outside_the_data_are_pointed_out():
     rows = table("gaussian", 2)
     given = {"sd_g[Intercept]": "half_normal(2)"}
@@ -137,6 +225,9 @@ def test_written_priors_of_intercepts_far_outside_the_data_are_pointed_out():
     far = rows.assign(x=rows["x"] + 200 * rows["x"].std())
     [told] = warnings(far, Outcome(), given, "y ~ x + (1 + x | g)")
     assert "'cor' holds, for 'g', where 'x' is zero" in told
+    mirrored = rows.assign(x=-rows["x"])
+    [told] = warnings(mirrored, Outcome(), {"sd": "half_normal(2)"}, "y ~ x + (1 + x | g)")
+    assert "2.4 sds from its mean" in told
     # Rows of the reference label are where the intercept is, however few they are.
     rows["kind"] = np.where(rows["x"] < rows["x"].quantile(0.1), "a", "b")
     assert warnings(rows, Outcome(), given, "y ~ kind + (1 + kind | g)") == []
@@ -214,8 +305,12 @@ def test_sane_priors_are_not_warned_of(outcome):
 )
 def test_priors_nowhere_near_the_data_are_named(family, columns, given, said):
     outcome = Outcome(family=family, **columns)
-    found = warnings(table(family, 3), outcome, given, "y ~ x + (1 | g)")
+    rows = table(family, 3)
+    found = warnings(rows, outcome, given, "y ~ x + (1 | g)")
     assert found
+    if "0.999" in said:
+        rate = rows["y"].sum() / (rows["n"].sum() if outcome.trials else len(rows))
+        assert f"the data's mean is {rate:.3g}" in found[0]
     for part in said:
         assert part in found[0]
 

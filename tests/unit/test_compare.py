@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from scipy import integrate, stats
+from scipy import integrate, optimize, stats
 
 from partialpool import compare, families, marginal, priors, recover, verdict
 from partialpool.compress import compress
@@ -490,3 +490,151 @@ def test_groups_that_cannot_be_left_out_are_not_compared(terms):
     design = Formula(f"whole ~ x{terms}").design(TABLE)
     data = compress(design, outcome, {})
     assert compare.by_group(posterior({}), data, "hierarchical") is None
+
+
+STRUCTURES = [
+    "real ~ x + (1 | g)",
+    "real ~ x + o + (0 + o | g)",  # another place than among the population's
+    "real ~ o + (1 + x | g)",
+    "real ~ 0 + x + (x || g)",
+    "real ~ x + (0 + o + x | g)",
+]
+SIGMAS = [
+    Outcome(),
+    Outcome(sigma="by_group", offset="w"),
+    Outcome(sigma="~ (1 | g)"),
+    Outcome(sigma=1.7),
+    Outcome(sigma="se", offset="w"),
+    Outcome(precision_weights="n"),
+]
+
+
+@pytest.mark.parametrize("variant", ["pooled", "hierarchical"])
+@pytest.mark.parametrize("outcome", SIGMAS, ids=lambda outcome: str(outcome.sigma))
+@pytest.mark.parametrize("text", STRUCTURES)
+def test_gaussian_groups_and_rows_have_the_normal_density_of_their_definition(
+    text, outcome, variant
+):
+    """Of a whole group, of a row given its group, and of a row alone in its group."""
+    design, values = Formula(text).design(TABLE), families.columns(TABLE, outcome)
+    [factor] = design.factors
+    size, together = len(factor.varying), len(factor.blocks) == 1
+    rng, shape = np.random.default_rng(9), (1, DRAWS)
+    cor = np.eye(size)
+    if size == 2 and together:
+        cor[0, 1] = cor[1, 0] = -0.4
+    drawn = {
+        "beta": (["c"], rng.normal(size=(*shape, len(design.coefficients)))),
+        "sd_g": (["v"], rng.uniform(0.3, 2, (*shape, size))),
+        "cor_g": (["v", "bis"], np.broadcast_to(cor, (*shape, size, size))),
+        "u_g": (["g", "v"], rng.normal(size=(*shape, 3, size)) * (variant != "pooled")),
+    }
+    if outcome.sigma_estimated:
+        own = (3,) if outcome.sigma_by_group else ()
+        drawn["sigma"] = (["g"] * len(own), rng.uniform(0.5, 2, (*shape, *own)))
+    elif not outcome.errors:
+        drawn["sigma"] = ([], np.full(shape, outcome.sigma))
+    if outcome.pools_sigma:
+        drawn |= {name: ([], np.ones(shape)) for name in ("sigma_median", "sd_log_sigma")}
+    if size == 1:
+        del drawn["cor_g"]
+    posterior = xr.Dataset({n: (("chain", "draw", *d), v) for n, (d, v) in drawn.items()})
+    data = compress(design, outcome, values)
+    whole = compare.by_group(posterior, data, variant)["log_likelihood"]["y"].values[0]
+    given, alone = (
+        compare.by_row(posterior, design, outcome, values, who, variant, 17)["log_likelihood"]
+        for who in (NOBODY, ~NOBODY)
+    )
+    z, x = design.of(factor.varying), design.of(design.coefficients)
+    for draw in range(DRAWS):
+        one = posterior.isel(chain=0, draw=draw)
+        sigma = TABLE["se"] if outcome.errors else outcome.sigma
+        if outcome.sigma_estimated:
+            sigma = np.broadcast_to(one["sigma"].values, 3)[factor.index]
+        sigma = np.broadcast_to(sigma, 17).astype(float)
+        if outcome.precision_weights:
+            sigma = sigma / np.sqrt(TABLE["n"].to_numpy())
+        mean = x @ one["beta"].values + (TABLE["w"].to_numpy() if outcome.offset else 0)
+        between = np.outer(one["sd_g"], one["sd_g"]) * cor * (variant != "pooled")
+        covariance = z @ between @ z.T + np.diag(sigma**2)
+        for group in range(3):
+            at = factor.index == group
+            exact = stats.multivariate_normal(mean[at], covariance[np.ix_(at, at)])
+            assert whole[draw, group] == pytest.approx(exact.logpdf(design.y[at]))
+        single = stats.norm(mean, np.sqrt(np.diag(covariance))).logpdf(design.y)
+        assert alone["y"].values[0, draw] == pytest.approx(single)
+        u = (z * one["u_g"].values[factor.index]).sum(axis=1)
+        exact = stats.norm(mean + u, sigma).logpdf(design.y)
+        assert given["y"].values[0, draw] == pytest.approx(exact)
+
+
+def test_of_many_draws_some_are_used_in_equal_steps(monkeypatch):
+    """The same of the density and of the posterior by which its efficiency is judged."""
+    design, rng = Formula("real ~ x + (1 | g)").design(TABLE), np.random.default_rng(4)
+    drawn = {"beta": (["c"], (4, 50, 2)), "u_g": (["g", "v"], (4, 50, 3, 1))}
+    drawn |= {"sigma": ([], (4, 50)), "sd_g": (["v"], (4, 50, 1))}
+    whole = xr.Dataset(
+        {n: (("chain", "draw", *d), rng.uniform(1, 2, s)) for n, (d, s) in drawn.items()}
+    )
+    few = whole.isel(draw=slice(None, None, 10))
+    arguments = design, Outcome(), {}, NOBODY, "hierarchical", 17
+    expected = compare.by_row(few, *arguments)
+    monkeypatch.setattr(compare, "CELLS", 20 * 17)
+    found = compare.by_row(whole, *arguments)
+    assert found["log_likelihood"]["y"].shape == (4, 5, 17)
+    for group, name in (("log_likelihood", "y"), ("posterior", "beta")):
+        assert (found[group][name].values == expected[group][name].values).all()
+
+
+def of_units(by_unit: dict, total: int | None = None):
+    """A comparison of variants whose density of each unit is about the same in all draws."""
+    rng, trees = np.random.default_rng(7), {}
+    posterior = xr.Dataset({"beta": (("chain", "draw", "c"), rng.normal(size=(4, 100, 1)))})
+    for name, values in by_unit.items():
+        noise = 1e-3 * rng.normal(size=(400, len(values)))
+        trees[name] = compare._tree(values + noise, posterior, total or len(values))
+    return compare.compare(trees, WELL).set_index("variant")
+
+
+def test_the_numbers_of_a_comparison_are_those_of_its_units():
+    """Sums over units, their standard errors, and the mixture that would have done best."""
+    rng, size = np.random.default_rng(5), 60
+    units = {"pooled": rng.normal(-2, 1, size), "unpooled": rng.normal(-1.9, 1.5, size)}
+    units["hierarchical"] = units["pooled"] + rng.normal(0.5, 0.8, size)
+    table = of_units(units)
+    order = sorted(units, key=lambda name: -units[name].sum())
+    assert list(table.index) == order and table["rank"].tolist() == [0, 1, 2]
+    for name, values in units.items():
+        row, away = table.loc[name], values - units[order[0]]
+        assert row["elpd_loo"] == pytest.approx(values.sum(), abs=0.01)
+        assert row["se"] == pytest.approx((size * values.var()) ** 0.5, rel=1e-3)
+        assert row["elpd_diff"] == pytest.approx(away.sum(), abs=0.01)
+        assert row["dse"] == pytest.approx((size * away.var()) ** 0.5, rel=1e-3)
+        assert (row["units"], row["units_total"]) == (size, size)
+
+    def lost(weights):
+        return -np.log(np.tensordot(weights, np.exp([*units.values()]), 1)).sum()
+
+    best = optimize.minimize(
+        lost, np.full(3, 1 / 3), bounds=[(0, 1)] * 3,
+        constraints={"type": "eq", "fun": lambda weights: weights.sum() - 1},
+    ).x  # fmt: skip
+    assert max(best) < 0.95  # so that no weight is told by the rank
+    assert table["weight"].to_dict() == pytest.approx(dict(zip(units, best, strict=True)), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("difference", "spread", "close"),
+    [(3.5, 0.1, True), (4.5, 0.1, False), (6, 4, True), (9, 4, False), (30, 20, True)],
+)
+def test_variants_are_too_close_to_call_within_four_or_two_standard_errors(
+    difference, spread, close
+):
+    size = 50
+    best = np.random.default_rng(6).normal(size=size)
+    either = np.tile([-1.0, 1.0], size // 2)
+    worse = best - difference / size + spread / size**0.5 * either
+    table = of_units({"pooled": worse, "hierarchical": best})
+    assert table.loc["pooled", "dse"] == pytest.approx(spread, rel=0.02)
+    assert ("too close to call" in table.loc["pooled", "note"]) == close
+    assert table.loc["hierarchical", "note"] == ""

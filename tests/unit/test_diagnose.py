@@ -2,6 +2,7 @@
 
 import json
 
+import arviz_stats as azs
 import numpy as np
 import pytest
 import xarray as xr
@@ -241,3 +242,106 @@ def test_groups_that_share_their_draws_have_equal_rows(posterior):
     rows = summary[summary.index.str.startswith("coef_g")]
     assert len(rows) == 6
     assert (rows.to_numpy() == summary.loc["sigma"].to_numpy()).all()
+
+
+def test_every_number_of_a_summary_is_that_of_its_scalar(posterior):
+    """By arviz-stats, of one scalar at a time, whose draws are not alike in anything."""
+    rng = np.random.default_rng(8)
+    for name in ("beta", "coef_g"):
+        values = posterior[name].values  # some are slow, some have tails, some are apart
+        slow = np.cumsum(rng.normal(size=values.shape), axis=1) / 50
+        heavy = rng.standard_t(3, values.shape)
+        apart = 0.1 * rng.normal(size=(4, 1, *values.shape[2:]))
+        scale = rng.uniform(0.5, 3, values.shape[2:])
+        posterior[name] = posterior[name].dims, scale * (values + slow + heavy + apart)
+    summary = convergence.summarise(posterior, 0.8).set_index("name")
+    own = {
+        "beta[x]": posterior["beta"].values[..., 1],
+        "sigma": posterior["sigma"].values,
+        "coef_g[b, c, Intercept]": posterior["coef_g"].values[:, :, 1, 0],
+        "coef_g[d, x]": posterior["coef_g"].values[:, :, 2, 1],
+        "cor_g[x, Intercept]": posterior["cor_g"].values[:, :, 1, 0],
+    }
+    for name, draws in own.items():
+        expected = {
+            "mean": draws.mean(),
+            "sd": draws.std(ddof=1),
+            "lower": np.quantile(draws, 0.1),
+            "upper": np.quantile(draws, 0.9),
+            "mcse_mean": azs.mcse(draws, method="mean"),
+            "mcse_sd": azs.mcse(draws, method="sd"),
+            "ess_bulk": azs.ess(draws, method="bulk"),
+            "ess_tail": xr.DataArray(draws, dims=("chain", "draw")).azstats.ess(method="tail"),
+            "rhat": azs.rhat(draws, method="rank"),
+        }
+        assert summary.loc[name].to_dict() == pytest.approx(
+            {key: float(value) for key, value in expected.items()}, rel=1e-2
+        )
+
+
+@pytest.mark.parametrize("variant", ["pooled", "unpooled", "hierarchical"])
+def test_what_a_variant_fixes_is_not_judged_and_what_it_does_not_is_stuck(posterior, variant):
+    """If it is the same in all draws."""
+    shape = posterior["coef_g"].shape
+    fixed = posterior.assign(
+        u_g=(posterior["coef_g"].dims, np.zeros(shape)),
+        sd_log_sigma=(("chain", "draw"), np.zeros(shape[:2])),
+        nu_g=(("chain", "draw"), np.ones(shape[:2])),
+        sigma=(("chain", "draw"), np.ones(shape[:2])),
+        beta=(("chain", "draw", "coefficient"), np.ones((*shape[:2], 2))),
+    )
+    summary = convergence.summarise(fixed, 0.9, variant)
+    stuck = {name.partition("[")[0] for name in summary["name"][summary["rhat"].isna()]}
+    free = {"unpooled": {"u_g"}, "hierarchical": {"u_g", "sd_g", "sd_log_sigma"}}
+    assert stuck == {"beta", "nu_g"} | free.get(variant, set())
+    assert {"coef_g", "cor_g"} <= {name.partition("[")[0] for name in summary["name"]}
+    assert not {"sigma", "cor_g[x, x]"} & set(summary["name"])
+
+
+def test_a_verdict_heeds_what_the_last_attempt_found_of_earlier_ones(posterior, statistics):
+    there = {"chains": 2, "worst": "beta[x] of chain 3, attempt 1"}
+    for earlier in ({"chains": 0, "worst": None}, there):
+        effort = EFFORT | {"last": EFFORT["last"] | {"earlier": earlier}}
+        failed, advice = judged(posterior, statistics, effort)
+        assert list(failed) == ["earlier_attempts"] * (earlier is there)
+        assert len(advice) == 2 * (earlier is there)
+    assert failed["earlier_attempts"]["worst"] == there["worst"] and there["worst"] in advice[0]
+
+
+def test_a_verdict_says_which_groups_were_judged(posterior, statistics):
+    summary = convergence.summarise(posterior, 0.9, "pooled")
+    partly = {"g": {"groups": 900, "of_them": 500}}
+    for told in (None, partly):
+        verdict = diagnose.verdict(summary, statistics, LIMITS, EFFORT, told)
+        assert verdict["diagnosed"] == (told or {})
+
+
+def test_groups_are_counted_also_where_their_effects_are_stored_apart(posterior):
+    apart = posterior[["coef_g"]].isel(draw=slice(None, None, 10))
+    tree = xr.DataTree.from_dict({"posterior": posterior.drop_dims("g"), "group_effects": apart})
+    attrs = {"priors": {"sd": {"g": {"Intercept": "half_normal(1)"}}}}
+    attrs |= {"sampler": EFFORT["sampler"], "attempts": [EFFORT["last"]]}
+    tree.attrs |= {"variant": "hierarchical"} | {n: json.dumps(own) for n, own in attrs.items()}
+    assert diagnose.effort(tree)["factors"] == {"g": {"groups": 3, "varying": ["Intercept"]}}
+
+
+@pytest.mark.parametrize(("diverged", "remedy"), [(199, "target_accept: 0.99"), (200, "priors")])
+def test_many_divergences_are_those_of_the_model(diverged, remedy):
+    """A tenth of the draws of the last attempt."""
+    *_, last = diagnose.advice([found("divergences", diverged, "chain 1")], **EFFORT)
+    assert remedy in last
+
+
+@pytest.mark.parametrize("groups", [5, 6])
+@pytest.mark.parametrize("kind", ["sd", "cor", "u", "coef", "nu"])
+def test_few_groups_are_to_blame_for_what_is_theirs(kind, groups):
+    """And not for what is another factor's whose name begins with theirs."""
+    factors = {
+        "g": {"groups": groups, "varying": ["Intercept", "x"]},
+        "g:h": {"groups": 30, "varying": ["x"]},
+    }
+    own = {"sd": "[x]", "cor": "[Intercept, x]", "u": "[a, x]", "coef": "[a, x]", "nu": ""}[kind]
+    for name, few in (("g", groups == 5), ("g:h", False)):
+        failed = [found("rhat", 3.0, f"{kind}_{name}{own}")]
+        *_, last = diagnose.advice(failed, **EFFORT | {"factors": factors})
+        assert ("g has 5 groups" in last) == few

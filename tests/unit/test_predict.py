@@ -82,6 +82,15 @@ def test_a_known_group_is_its_own_line(posterior):
     assert width == pytest.approx(2 * 1.645 * spread, rel=0.05)
 
 
+def test_columns_of_the_rows_give_way_to_those_of_the_answer(posterior):
+    rows = {"g": ["a", "b"], "x": [2.0, 2.0]}
+    usual = predicted(posterior, rows)
+    taken = {"mean": ["p", "q"], "outcome_upper": [1, 2], "note": [7, 8], "mine": [3, 4]}
+    found = predicted(posterior, {**taken, **rows})
+    assert found["mine"].tolist() == [3, 4]
+    pd.testing.assert_frame_equal(found[usual.columns], usual)
+
+
 def test_a_new_observation_has_the_precision_of_its_row(posterior):
     outcome = Outcome(precision_weights="size")
     rows = {"g": ["a", "a"], "x": [0.0, 0.0], "size": [0.25, 100.0]}
@@ -150,11 +159,14 @@ def test_sigma_of_a_new_group_is_drawn_where_it_has_a_distribution(posterior):
         sd_log_sigma=xr.full_like(posterior["sigma"], 0.5),
     )
     outcome = Outcome(sigma="~ (1 | g)")
-    design = FORMULA.design(TABLE).at(pd.DataFrame({"g": ["new", "b", "new"], "x": [0.0, 0, 1]}))
+    design = FORMULA.design(TABLE).at(
+        pd.DataFrame({"g": ["new", "b", "new", "newer"], "x": [0.0, 0, 1, 0]})
+    )
     draws = Draws(own, design, outcome, {}, seed=1)
-    at = np.arange(3)
+    at = np.arange(4)
     sigma = draws.parameters(at)["sigma"]
     assert (sigma[0] == sigma[2]).all()
+    assert abs(stats.spearmanr(sigma[0], sigma[3]).statistic) < 0.05
     assert (sigma[1] == 9).all()
     drawn = stats.kstest(np.log(sigma[0] / 0.7) / 0.5, stats.norm.cdf)
     assert drawn.pvalue > 1e-3
@@ -390,6 +402,40 @@ def test_the_grid_is_each_groups_own_range():
         span = found.groupby("g")["x"].agg(["min", "max"])
         assert span.to_numpy() == pytest.approx(own.to_numpy())
         assert design.at(found).matrix.shape == (len(found), 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [("y ~ x + (1 | g)", 12), ("y ~ x + (1 | g) + (1 | h)", 12), ("y ~ 1 + (1 | g/h)", 6)],
+)
+def test_the_grid_of_many_groups_has_few_rows(monkeypatch, text, rows):
+    """Two of each group at least; of combinations of groups, some that are among the rows."""
+    monkeypatch.setattr(grid, "ROWS", rows)
+    table = TABLE.assign(x=np.arange(12.0) ** 2)
+    design = Formula(text).design(table)
+    found = of_grid(table, design, Outcome())
+    assert 0 < len(found) <= rows
+    columns = [column for column in ("g", "h") if column in found]
+    kept, every = (set(map(tuple, t[columns].to_numpy())) for t in (found, table))
+    assert kept <= every
+    ordered = sorted(every)
+    assert {ordered[0], ordered[-1]} <= kept
+    assert len(kept) == min(len(every), rows // 2 if len(columns) > 1 else rows)
+    if "x" in found:
+        ends = found.groupby(columns)["x"].agg(["min", "max", "size"])
+        own = table.groupby(columns)["x"].agg(["min", "max"]).loc[ends.index]
+        assert (ends[["min", "max"]].to_numpy() == own.to_numpy()).all()
+        assert (ends["size"] >= 2).all()
+
+
+@pytest.mark.parametrize("text", ["y ~ x + z + (1 | g)", "y ~ x + z + (1 | g) + (1 | h)"])
+def test_the_grid_does_not_depend_on_the_order_of_rows(text):
+    table = TABLE.assign(z=np.random.default_rng(1).normal(size=12), n=np.arange(2.0, 14))
+    design, outcome = Formula(text).design(table), Outcome("binomial", trials="n")
+    shuffled = table.sample(frac=1, random_state=2, ignore_index=True)
+    assert not shuffled["g"].is_monotonic_increasing
+    expected = of_grid(table, design, outcome)
+    pd.testing.assert_frame_equal(of_grid(shuffled, design, outcome), expected)
 
 
 def test_what_the_grid_holds_fixed_is_each_groups_own():

@@ -306,6 +306,25 @@ def test_the_intercept_has_its_default_prior_beside_the_offset(family):
     assert location == pytest.approx(-5, abs=1)
 
 
+@pytest.mark.parametrize("columns", [{}, {"exposure": "e"}, {"offset": "off"}, {"weights": "w"}])
+@pytest.mark.parametrize("family", ["poisson", "negative_binomial"])
+def test_the_intercept_of_counts_has_its_default_prior_at_the_log_of_their_rate(family, columns):
+    """At which as many are expected as there are, of as many rows as weights say."""
+    rng = np.random.default_rng(4)
+    table = pd.DataFrame({"off": rng.normal(3, 1, 80), "e": rng.uniform(5, 90, 80)})
+    table["w"] = rng.choice([1.0, 4.0], 80)
+    table["y"] = rng.poisson(2 * table["e"] * (1 + table["w"]))
+    outcome = Outcome(family, **columns)
+    design = Formula("y ~ 1").design(table)
+    found = compress.compress(design, outcome, families.columns(table, outcome))
+    [location, _] = priors.complete({}, found).beta["Intercept"].arguments
+    exposure = table["e"] if "exposure" in columns else 1
+    exposure = exposure * (np.exp(table["off"]) if "offset" in columns else 1)
+    weights = table["w"] if "weights" in columns else 1
+    rate = (weights * table["y"]).sum() / (weights * exposure * np.ones(80)).sum()
+    assert location == pytest.approx(np.log(rate), abs=2e-3)
+
+
 @pytest.mark.parametrize("formula", ["y ~ 1 + (1 | g)", "y ~ 1 + (1 | g) + (1 | h)"])
 def test_defaults_are_on_the_scale_of_the_response_less_its_offset(formula):
     rng = np.random.default_rng(6)

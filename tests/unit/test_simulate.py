@@ -404,3 +404,81 @@ def test_a_block_that_does_not_fit_the_outcome(study, block, telling):
         simulate(one(simulate=written, formula="y ~ 1 + (1 | g)", **study))
     assert "studies.s.simulate" in str(caught.value)
     assert telling in str(caught.value)
+
+
+NUMBERS = {"x": "normal(3, 2)", "z": "uniform(-2, 1)"}
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        (
+            "y ~ x + z + (0 + z | g)",
+            {"coefficients": {"Intercept": 1, "x": 2, "z": "normal(3, 1)"}},
+        ),
+        (
+            "y ~ z + (1 + x | g)",
+            {"coefficients": {"Intercept": [1, 5, 2, 7], "z": -1, "x": "uniform(1, 2)"}},
+        ),
+        (
+            "y ~ x + z + (1 + z + x | g)",
+            {"coefficients": {"Intercept": "normal(1, 1)", "x": 4, "z": "normal(0, 2)"}},
+        ),
+        (
+            "y ~ z + x + (1 + x | g) + (0 + z | h)",
+            {
+                "coefficients": {"Intercept": 1, "x": 2, "z": 3},
+                "deviations": {"g": {"Intercept": 1, "x": 2}, "h": {"z": 1}},
+            },
+        ),
+        (
+            "y ~ z + (0 + x | g) + (1 | g) + (1 | h)",
+            {
+                "coefficients": {"Intercept": 1, "z": 3},
+                "deviations": {"g": {"Intercept": 1, "x": 2}, "h": {"Intercept": 0.5}},
+            },
+        ),
+    ],
+)
+def test_a_table_follows_from_its_truth(text, written):
+    """Without noise, every response is the sum of what its group's coefficients say."""
+    groups, rows = ({"g": 4, "h": 3}, 60) if "| h" in text else (4, [9, 2, 30, 5])
+    names = [name for name in NUMBERS if name in text]
+    block = {"groups": groups, "rows": rows, "sigma": 1e-9}
+    block |= {"predictors": {name: NUMBERS[name] for name in names}, **written}
+    table, truth = simulate(one(simulate=block, formula=text))
+    values, factors = truth["values"], Formula(text).factors
+    for at, row in table.iterrows():
+        expected = 0.0
+        for name in ("Intercept", *names):
+            common = values.get(f"beta[{name}]", 0.0)
+            own = [values.get(f"coef_{f}[{row[f]}, {name}]", common) - common for f in factors]
+            expected += (common + sum(own)) * (1 if name == "Intercept" else row[name])
+        assert row["y"] == pytest.approx(expected, abs=1e-6), at
+    if isinstance(groups, int):
+        assert table.groupby("g").size().tolist() == rows
+
+
+def test_coefficients_are_correlated_within_a_group_term_and_not_between():
+    text = "y ~ x + z + (1 + z + x | a) + (1 + x | b) + (0 + z | b)"
+    sds = {"Intercept": 1, "x": 0.5, "z": 2}
+    block = {"groups": {"a": 3000, "b": 3000}, "rows": 3000, "sigma": 1, "correlation": 0.5}
+    block |= {"coefficients": {"Intercept": 1, "x": 2, "z": 3}, "deviations": {"a": sds, "b": sds}}
+    _, truth = simulate(one(simulate=block | {"predictors": NUMBERS}, formula=text))
+    values = truth["values"]
+    for factor, together in (("a", {*sds}), ("b", {"Intercept", "x"})):
+        labels = [
+            name[7:-4] for name in values if name.startswith(f"coef_{factor}[") and "z]" in name
+        ]
+        drawn = {c: [values[f"coef_{factor}[{label}, {c}]"] for label in labels] for c in sds}
+        for first, second in (("Intercept", "x"), ("Intercept", "z"), ("z", "x")):
+            expected = 0.5 if {first, second} <= together else 0.0
+            found = np.corrcoef(drawn[first], drawn[second])[0, 1]
+            assert found == pytest.approx(expected, abs=4 / 3000**0.5)
+            pair = [
+                f"cor_{factor}[{a}, {b}]" in values for a, b in ((first, second), (second, first))
+            ]
+            assert any(pair) == (expected > 0)
+        for name, sd in sds.items():
+            assert np.std(drawn[name]) == pytest.approx(sd, rel=4 / 6000**0.5)
+            assert values[f"sd_{factor}[{name}]"] == sd
