@@ -1,16 +1,19 @@
 """What formulas may say: each is fitted, or refused by name in one line, at once."""
 
 import time
+from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
 from formulas import FITTED, REFUSED
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from partialpool import ingest
+from partialpool import algebra, ingest
 from partialpool.errors import UserError
 from partialpool.formula import Formula
-from partialpool.grammar import check_columns
+from partialpool.grammar import check_columns, parse
 from partialpool.study import Outcome
 from partialpool.table import File
 
@@ -116,3 +119,64 @@ def test_long_sums_are_no_matter(path):
     table = pd.DataFrame(rng.normal(size=(700, 601)), columns=["y", *(f"x{i}" for i in range(600))])
     design = Formula("y ~ " + " + ".join(table.columns[1:])).design(table)
     assert design.coefficients == ["Intercept", *table.columns[1:]]
+
+
+def meaning(node) -> set[frozenset]:
+    """The terms of a sum or product by the rules of R: sets of columns."""
+    if isinstance(node, str):
+        return {frozenset(node)}
+    left, sign, right = node
+    if sign == "**":
+        return {frozenset().union(*some) for some in product(meaning(left), repeat=right)}
+    one, other = meaning(left), meaning(right)
+    across = {a | b for a in one for b in other}
+    within = {frozenset().union(*one) | b for b in other}
+    return {"+": one | other, ":": across, "*": one | other | across, "/": one | within}[sign]
+
+
+def spelled(node) -> str:
+    if isinstance(node, str | int):
+        return str(node)
+    left, sign, right = map(spelled, node)
+    return f"({left} {sign} {right})" if sign != "**" else f"({left})**{right}"
+
+
+NODE = st.recursive(
+    st.sampled_from("abcde"),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from("+:*/"), inner),
+        # A power is of several terms.
+        st.tuples(inner.filter(lambda node: len(meaning(node)) > 1), st.just("**"), st.just(2)),
+        st.just((("a", "+", ("b", "+", "c")), "**", 3)),
+    ),
+    max_leaves=5,
+)
+PIECE = st.one_of(
+    st.tuples(st.sampled_from("+-"), st.sampled_from("01")),
+    st.tuples(st.just("+"), NODE),
+    # Of a sum, each piece must be there to be taken away.
+    st.tuples(st.just("-"), NODE.filter(lambda node: "+" not in node)),
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(first=NODE, pieces=st.lists(PIECE, max_size=3))
+def test_sums_and_products_have_the_terms_they_have_in_r(first, pieces):
+    text, terms, intercept, nothing = f"y ~ {spelled(first)}", meaning(first), True, False
+    for sign, node in pieces:
+        text += f" {sign} {spelled(node)}"
+        if node in ("0", "1"):
+            intercept = (sign, node) in (("+", "1"), ("-", "0"))
+        elif sign == "+":
+            terms |= meaning(node)
+        else:
+            nothing = nothing or not terms & meaning(node)
+            terms -= meaning(node)
+    if nothing or not (terms or intercept):
+        with pytest.raises(UserError, match="which is not there" if nothing else "no population"):
+            Formula(text)
+        return
+    names = [algebra.name(term) for term in parse(text).population]
+    assert (names[:1] == ["Intercept"]) == intercept
+    found = [frozenset(name.split(":")) for name in names[intercept:]]
+    assert len(found) == len(terms) and {*found} == terms
