@@ -1,0 +1,243 @@
+"""What the gate counts in a table is what pandas counts, however the table is stored and read."""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from partialpool import ingest, kept, table
+from partialpool.errors import UserError
+from partialpool.formula import Formula
+from partialpool.study import Outcome
+
+SIZE = 150
+
+
+@pytest.fixture
+def frame():
+    """Gaps in all columns, a group of one row, and a number that is whole at first."""
+    rng = np.random.default_rng(14)
+    x = rng.integers(0, 9, SIZE) + np.where(np.arange(SIZE) < 70, 0, 0.5)
+    columns = {
+        "y": rng.integers(0, 4, SIZE),
+        "x": x,
+        "k": rng.choice(list("uvw"), SIZE),
+        "g": rng.choice(list("abcdefg"), SIZE),
+        "h": rng.choice(["1", "02", "three"], SIZE),
+        "p": rng.choice([f"p{i}" for i in range(5)], SIZE),
+        "n": rng.integers(3, 6, SIZE),
+        "e": rng.choice([0.5, 1.5, 4.0], SIZE),
+    }
+    found = pd.DataFrame(columns).mask(rng.random((SIZE, len(columns))) < 0.03)
+    found.loc[SIZE - 5] = [2, 7.5, "u", "alone", "1", "p1", 4, 0.5]
+    return found
+
+
+@pytest.fixture(params=["csv", "csv as text", "parquet", "parts"])
+def stored(request, tmp_path, monkeypatch):
+    """A function that stores a table, to be read in small batches, some of them twice."""
+    monkeypatch.setattr(table, "BLOCK", 700)
+    monkeypatch.setattr(table, "BATCH", 31)
+    monkeypatch.setattr(kept, "BATCH", 20)
+
+    def store(frame, name="t"):
+        if request.param.startswith("csv"):
+            path = tmp_path / f"{name}.csv"
+            if request.param != "csv" and "x" in frame:  # +5 is a number that Arrow takes for text
+                signs = np.where(frame["x"].astype(str).str.fullmatch(r"[\d.]+"), "+", "")
+                frame = frame.assign(x=signs + frame["x"].astype(str))
+            frame.to_csv(path, index=False)
+        elif request.param == "parquet":
+            path = tmp_path / f"{name}.parquet"
+            frame.to_parquet(path)
+        else:
+            path = tmp_path / name
+            path.mkdir(exist_ok=True)
+            for number, rows in enumerate(np.array_split(np.arange(len(frame)), 3)):
+                frame.iloc[rows].to_parquet(path / f"{number}.parquet")
+            # What is still being written, or is no part of the table, is left alone.
+            for hidden in (".0.parquet", "_metadata.parquet"):
+                frame.to_parquet(path / hidden)
+        return path
+
+    return store
+
+
+def gate(path, formula, missing="drop", key=(), **outcome):
+    to = path.with_name("used.parquet")
+    named = {"to": to, "missing": missing, "key": key, "source": "t"}
+    return ingest.ingest(path, Formula(formula), Outcome(**outcome), **named)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "size", "weight", "per"),
+    [
+        ({}, None, None, None),
+        ({"weights": "e"}, None, "e", None),
+        ({"family": "binomial", "trials": "n"}, "n", None, "n"),
+        ({"family": "poisson", "exposure": "e", "weights": "n"}, None, "n", "e"),
+    ],
+    ids=str,
+)
+def test_rows_columns_groups_and_pairs(frame, stored, outcome, size, weight, per):
+    if outcome.get("family") == "binomial":
+        frame["n"] = frame["n"].where(~(frame["n"] < frame["y"]), 5)
+    found = gate(stored(frame), "y ~ x + k + (1 + x | g) + (1 | h) + (1 | h:p)", **outcome)
+    read = frame[[*"yxkghp", *dict.fromkeys(one for one in (weight, per) if one)]]
+    used, gaps = read.dropna(), read.isna().sum()
+    report = found.report
+    assert (report["rows_read"], report["rows_used"]) == (SIZE, len(used))
+    assert report["dropped"]["total"] == SIZE - len(used)
+    assert report["dropped"]["by_column"] == gaps[gaps > 0].to_dict()
+    assert {*report["columns"]} == {*read}
+    for name, told in report["columns"].items():
+        values = used[name]
+        assert told.pop("missing") == gaps[name]
+        if name in "kghp":
+            expected = {"type": "text", "levels": values.value_counts().to_dict()}
+        else:
+            expected = {"type": "number", "min": values.min(), "max": values.max()}
+            expected |= {key: pytest.approx(getattr(values, s)()) for key, s in MOMENTS.items()}
+        assert told == expected
+
+    used = used.assign(**{"h:p": used["h"] + ":" + used["p"], "one": 1.0})
+    factors = {"g": 2, "h": 1, "h:p": 1}
+    for told, (name, varying) in zip(report["factors"], factors.items(), strict=True):
+        rows = used.groupby(name).size()
+        assert told == {
+            "factor": name,
+            "count": len(rows),
+            "smallest": rows.min(),
+            "largest": rows.max(),
+            "single_row": (rows == 1).sum(),
+            "varying": varying,
+            "saturated": (rows <= varying).sum(),
+        }
+    assert report["pairs"] == [
+        {"factors": [a, b], "count": len(used[[a, b]].drop_duplicates())}
+        for a, b in combinations(factors, 2)
+    ]
+
+    weights = used[weight or "one"]
+    summed = used.assign(size=used[size or "one"], total=weights * used["y"])
+    summed["weight"] = weights * used[per or "one"]
+    for name, told in found.groups.groupby("factor", sort=False):
+        groups = summed.groupby(name)
+        assert told["group"].tolist() == sorted(groups.groups)
+        expected = groups[["size", "weight", "total"]].sum()
+        expected = expected.assign(
+            rows=groups.size(),
+            mean=expected["total"] / expected["weight"],
+            least=groups["x"].min(),
+            greatest=groups["x"].max(),
+        )
+        for column in ("rows", "size", "weight", "mean", "least", "greatest"):
+            np.testing.assert_allclose(told[column], expected[column])
+
+
+MOMENTS = {"mean": "mean", "sd": "std"}
+
+
+def test_what_is_typical_of_each_group(frame, stored):
+    """Its mean, or its most frequent value where there are two or they are labels."""
+    frame["n"] = frame["n"].clip(upper=4)
+    found = gate(stored(frame), "y ~ x + k + n + C(e) + (1 | g)").groups.set_index("group")
+    groups = frame[[*"yxkgne"]].dropna().groupby("g")
+    np.testing.assert_allclose(found["typical x"], groups["x"].mean())
+    for name in "kne":
+        wanted = groups[name].agg(lambda values: values.mode().min())  # the first of several
+        assert found[f"typical {name}"].tolist() == wanted.tolist()
+
+
+# A cell that is wrong, what it is wrong for, and what is said of it.
+FAULTS = [
+    ({"x": "high"}, {}, "column 'x' must be numbers; row {} is 'high'"),
+    ({"x": "1,5"}, {}, "column 'x' must be numbers; row {} is '1,5'; write 1.5"),
+    ({"x": np.inf}, {}, "column 'x' is infinite in row {}"),
+    ({"x": -2e50}, {}, "column 'x' is too large (-2e+50) in row {}"),
+    ({"x": -3.5}, {"formula": "y ~ log(x + 2) + (1 | g)"}, "'log(x + 2)' is nan in row {}"),
+    ({"y": -3}, {"formula": "log(y + 2) ~ x"}, "'log(y + 2)' is nan in row {}"),
+    ({"k": "a\0b"}, {"formula": "y ~ k"}, "column 'k' has a NUL byte in row {}"),
+    ({"g": "a\0b"}, {}, "column 'g' has a NUL byte in row {}"),
+    ({"y": -1}, {"family": "poisson"}, "'y' is -1 in row {}"),
+    ({"y": 9}, {"family": "binomial", "trials": "n"}, "is 9, of 4 trials, in row {}"),
+    ({"n": 0}, {"family": "binomial", "trials": "n"}, "column 'n' is 0 in row {}"),
+    ({"n": 0}, {"weights": "n"}, "column 'n' is 0 in row {}"),
+    ({"e": -1}, {"sigma": "e"}, "column 'e' is -1 in row {}"),
+    ({"e": 0}, {"family": "poisson", "exposure": "e"}, "column 'e' is 0 in row {}"),
+    ({"e": 101}, {"family": "poisson", "offset": "e"}, "column 'e' is 101 in row {}"),
+    ({"e": np.nan}, {"weights": "e", "missing": "error"}, "2 missing values, the first in row {};"),
+]
+
+
+@pytest.mark.parametrize(("cell", "more", "telling"), FAULTS, ids=lambda one: str(one)[:40])
+def test_the_row_of_a_fault_is_that_of_the_file(frame, stored, cell, more, telling):
+    """Whatever was left out before it, and whichever batch or part it is in."""
+    [[name, value]] = cell.items()
+    frame = frame.ffill().bfill().assign(n=4.0)
+    if "missing" not in more:
+        frame.loc[[5, 70], "x" if name == "y" else "y"] = np.nan
+    frame[name] = frame[name].astype(str) if isinstance(value, str) else frame[name]
+    frame.loc[[110, 131], name] = value
+    with pytest.raises(UserError) as caught:
+        gate(stored(frame), **{"formula": "y ~ x + (1 | g)"} | more)
+    assert telling.format(111) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("cell", "more", "telling"),
+    [
+        ({"x": "high"}, {}, "column 'x' must be numbers; row {} is 'high'"),
+        ({"x": np.nan}, {}, "column 'x' has 2 missing values, the first in row {};"),
+        ({"g": np.nan}, {}, "column 'g' has 2 missing values, the first in row {};"),
+        ({"x": -2}, {"formula": "y ~ log(x + 2)"}, "'log(x + 2)' is -inf in row {}"),
+        ({"k": "z"}, {"formula": "y ~ k"}, "'z' in row {} of 'k' was not in the fitted table"),
+        ({"n": 0.5}, {"family": "binomial", "trials": "n"}, "column 'n' is 0.5 in row {}"),
+        ({"e": 0}, {"sigma": "e"}, "column 'e' is 0 in row {}"),
+    ],
+    ids=str,
+)
+def test_the_row_of_a_fault_in_rows_to_predict(frame, stored, cell, more, telling):
+    frame = frame.ffill().bfill().assign(n=4.0)
+    more = {"formula": "y ~ x + (1 | g)"} | more
+    learned = gate(stored(frame), **more).learned
+    [[name, value]] = cell.items()
+    frame[name] = frame[name].astype(str) if isinstance(value, str) else frame[name]
+    frame.loc[[110, 131], name] = value
+    new = stored(frame.drop(columns="y"), "new")
+    outcome = Outcome(**{key: more[key] for key in {*more} - {"formula"}})
+    with pytest.raises(UserError) as caught:
+        ingest.ingest_new(new, learned, outcome, source="new")
+    assert telling.format(111) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("formula", "outcome", "needed"),
+    [
+        ("y ~ x + k + (1 | g/h)", {}, "xkgh"),
+        ("y ~ 1 + (1 + x | g)", {"weights": "n"}, "xg"),
+        ("log(y) ~ C(x) + I(n > 7)", {"sigma": "e"}, "xn"),
+        ("y ~ x", {"precision_weights": "e", "weights": "n", "offset": "z"}, "xz"),
+        ("y ~ x + (1 | g)", {"offset": "z", "sigma": "by_group"}, "xgz"),
+        ("y ~ 1", {"family": "binomial", "trials": "n", "weights": "e"}, "n"),
+        ("y ~ k", {"family": "poisson", "exposure": "e", "offset": "z", "weights": "n"}, "kez"),
+    ],
+)
+def test_rows_to_predict_need_what_predictions_need_and_nothing_else(
+    frame, tmp_path, formula, outcome, needed
+):
+    frame = frame.ffill().bfill().assign(n=frame["e"].fillna(4) * 2 + 3, z=np.arange(SIZE) / 9)
+    frame["y"] += formula.startswith("log")
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    learned, outcome = gate(tmp_path / "t.csv", formula, **outcome).learned, Outcome(**outcome)
+    path = tmp_path / "new.csv"
+
+    def read(columns):
+        frame[list(columns)].head(3).to_csv(path, index=False)
+        return ingest.ingest_new(path, learned, outcome, source="new.csv")
+
+    assert [*read(needed)] == [*needed]
+    for name in needed if len(needed) > 1 else ():
+        with pytest.raises(UserError, match=f"no column '{name}'"):
+            read(needed.replace(name, ""))
