@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from partialpool import compress, families, files
+from partialpool import table as table_module
 from partialpool.errors import UserError
 from partialpool.formula import Formula
 from partialpool.ingest import ingest, ingest_new
@@ -239,6 +240,43 @@ def test_rows_of_a_fault_are_counted_as_in_the_file(tmp_path):
         with pytest.raises(UserError) as caught:
             read(tmp_path / "t.csv", text, formula, missing="drop", **outcome)
         assert telling in str(caught.value)
+
+
+@pytest.mark.parametrize("more", [0, 300], ids=["at first", "once columns are read again"])
+@pytest.mark.parametrize("word", ["", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL"])
+def test_a_word_for_a_gap_is_one_unless_it_is_quoted(tmp_path, monkeypatch, word, more):
+    """In labels of both kinds; among numbers that is a fault."""
+    monkeypatch.setattr(table_module, "BLOCK", 1000)
+    rows = [f"{'fgh'[i % 3]},{'uv'[i % 2]},{i % 7},{i}" for i in range(6 + more)]
+    rows[3:6] = [f"{word},u,1,3", f"f,{word},2,2", f"g,u,{word},5"]
+    rows += ["f,u,3,0.5"] * bool(more)  # far down, a number that is not whole
+    text, path = "g,k,x,y\n" + "\n".join(rows), tmp_path / "t.csv"
+    table, report = read(path, text, "y ~ k + x + (1 | g)", missing="drop")
+    assert report["dropped"] == {"total": 3, "by_column": {"k": 1, "x": 1, "g": 1}}
+    assert {*table["g"]} == {*"fgh"} and len(table) == len(rows) - 3
+    if not word:
+        return
+    quoted = text.replace(f"{word},u", f'"{word}",u').replace(f"f,{word}", f'f,"{word}"')
+    table, report = read(path, quoted, "y ~ k + x + (1 | g)", missing="drop")
+    assert report["dropped"] == {"total": 1, "by_column": {"x": 1}}
+    assert list(table["g"][3:5]) == [word, "f"] and list(table["k"][3:5]) == ["u", word]
+    said = complaint(read, path, quoted.replace(f",{word},", f',"{word}",'), "y ~ x")
+    if word.casefold() != "nan":  # which is a number, in a way
+        assert f"column 'x' must be numbers; row 6 is {word!r}; write NA, without quotation" in said
+
+
+def test_quotes_and_empty_lines(tmp_path):
+    """They change no cell, and no row's number."""
+    plain, _ = read(tmp_path / "t.csv", GOOD)
+    quoted = GOOD.replace("01,1.5,2,a,1,", '"01","1.5","2","a","1",').replace("\n0", "\n\n0")
+    quoted = quoted.replace("kind,", '"kind",') + "\n\n"
+    table, report = read(tmp_path / "t.csv", quoted)
+    pd.testing.assert_frame_equal(plain, table)
+    assert report["rows_read"] == 6
+    said = complaint(read, tmp_path / "t.csv", quoted.replace("01,4,1", "01,4,inf"))
+    assert "column 'x' is infinite in row 5" in said
+    said = complaint(read, tmp_path / "t.csv", quoted.replace("01,4,1", "01,4"))
+    assert "row 5 has 5 cells, the header has 6" in said
 
 
 def test_a_quoted_na_is_a_label_and_similar_labels_are_pointed_out(tmp_path):
