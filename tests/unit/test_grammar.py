@@ -10,7 +10,7 @@ from formulas import FITTED, REFUSED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partialpool import algebra, ingest
+from partialpool import algebra, ingest, names
 from partialpool.errors import UserError
 from partialpool.formula import Formula
 from partialpool.grammar import check_columns, parse
@@ -176,7 +176,46 @@ def test_sums_and_products_have_the_terms_they_have_in_r(first, pieces):
         with pytest.raises(UserError, match="which is not there" if nothing else "no population"):
             Formula(text)
         return
-    names = [algebra.name(term) for term in parse(text).population]
-    assert (names[:1] == ["Intercept"]) == intercept
-    found = [frozenset(name.split(":")) for name in names[intercept:]]
+    found = [algebra.name(term) for term in parse(text).population]
+    assert (found[:1] == ["Intercept"]) == intercept
+    found = [frozenset(name.split(":")) for name in found[intercept:]]
     assert len(found) == len(terms) and {*found} == terms
+
+
+# A limit, formulas by a number, and what is said of those beyond it.
+LIMITS = [
+    (40, lambda n: "y ~ " + "(" * n + "x" + ")" * n, "parentheses within each other"),
+    (40, lambda n: f"y ~ x {'+' * n} z", "signs in a row"),
+    (20_000, lambda n: "y ~ x + z".ljust(n), "characters; 20000 are possible"),
+    (1000, lambda n: "y ~ " + " + ".join(f"x{i}" for i in range(n)), "has more than 1000 terms"),
+    (6, lambda n: "y ~ " + ":".join("abcdefg"[:n]), "an interaction has more than 6 columns"),
+    (5, lambda n: f"y ~ (a + b)**{n}", "up to a power of 2 to 5"),
+    (-2, lambda n: f"y ~ (a + b)**{-n}", "up to a power of 2 to 5"),
+    (20, lambda n: f"y ~ I(x**{n})", "a power is from -20 to 20"),
+    (20, lambda n: f"y ~ I(x**-{n})", "a power is from -20 to 20"),
+    (101, lambda n: "y ~ " + ":".join("x" * n), "more than 100 operators and calls"),
+    (200, lambda n: f"y ~ log({'x' * (n - 5)})", "a term has 201 characters"),
+    (20, lambda n: f"y ~ poly(x, {n})", "'degree' of poly() must be a whole number from 1 to 20"),
+    (-1, lambda n: f"y ~ poly(x, degree={-n})", "a whole number from 1 to 20"),
+    (5, lambda n: f"y ~ bs(x, df=9, degree={n})", "a whole number from 1 to 5"),
+    (100, lambda n: f"y ~ bs(x, df={n})", "'df' of bs() must be a whole number from 1 to 100"),
+    (-3, lambda n: f"y ~ bs(x, df={-n})", "'df' of bs() must be 3 or more here, not 2"),
+    (-4, lambda n: f"y ~ bs(x, df={-n}, center=False)", "must be 4 or more here, not 3"),
+    (-5, lambda n: f"y ~ bs(x, df={-n}, degree=5)", "must be 5 or more here, not 4"),
+    (-2, lambda n: f"y ~ cr(x, df={-n}, center=False)", "must be 2 or more here, not 1"),
+    (-2, lambda n: f"y ~ cc(x, 12, df={-n}, center=False)", "must be 2 or more here, not 1"),
+    (
+        8,
+        lambda n: f"y ~ bs(x, df=4, lower_bound={n}, upper_bound=9)",
+        (8, lambda n: f"y ~ bs(x, 4, lower_bound={n}, upper_bound=9)", "below 'upper_bound'"),
+    ),
+    (239, lambda n: f"y ~ 1 + (1 | {'g' * n})", "the grouping factor cannot be called"),
+]
+
+
+@pytest.mark.parametrize(("most", "text", "telling"), LIMITS, ids=lambda one: str(one)[:40])
+def test_formulas_at_a_limit_are_read_and_those_beyond_are_not(most, text, telling):
+    names.check(Formula(text(most)), Outcome())
+    with pytest.raises(UserError) as caught:
+        names.check(Formula(text(most + 1)), Outcome())
+    assert telling in str(caught.value)
