@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from partialpool import ingest, kept, table
+from partialpool import design, ingest, kept, table
 from partialpool.errors import UserError
 from partialpool.formula import Formula
 from partialpool.study import Outcome
@@ -240,3 +240,101 @@ def test_rows_to_predict_need_what_predictions_need_and_nothing_else(
     for name in needed if len(needed) > 1 else ():
         with pytest.raises(UserError, match=f"no column '{name}'"):
             read(needed.replace(name, ""))
+
+
+# A column, the last value it may have, one beyond, and what is said of that.
+LIMITS = [
+    ("x", 9.9e49, 1e50, {}, "column 'x' is too large (1e+50) in row 8"),
+    ("x", -9.9e49, -1e50, {}, "column 'x' is too large (-1e+50) in row 8"),
+    ("y", 1e15, 1e15 + 2, {"family": "poisson"}, "'y' is 1e+15 in row 8"),
+    ("y", 0, -1, {"family": "negative_binomial"}, "'y' is -1 in row 8"),
+    ("y", 4, 5, {"family": "binomial", "trials": "n"}, "'y' is 5, of 4 trials, in row 8"),
+    ("n", 3, 1, {"family": "binomial", "trials": "n"}, "'y' is 2, of 1 trials, in row 8"),
+    ("n", 1e15, 1e15 + 2, {"family": "binomial", "trials": "n"}, "'n' is 1e+15 in row 8"),
+    ("n", 2, 0, {"family": "binomial", "trials": "n"}, "'n' is 0 in row 8"),
+    ("e", 100, 100.1, {"family": "poisson", "offset": "e"}, "'e' is 100.1 in row 8"),
+    ("e", -100, -100.1, {"family": "poisson", "offset": "e"}, "'e' is -100.1 in row 8"),
+    ("e", -100.1, -1e50, {"offset": "e"}, "column 'e' is too large"),
+    ("e", 1e-50, 9e-51, {"weights": "e"}, "weights must be over 0; column 'e' is 9e-51 in row 8"),
+    ("e", 1e-50, 0, {"sigma": "e"}, "standard errors must be over 0; column 'e' is 0 in row 8"),
+    ("k", "u", "x", {"formula": "y ~ k"}, "'k' has 4 labels; 3 are possible"),
+]
+
+
+@pytest.mark.parametrize(("name", "last", "beyond", "more", "telling"), LIMITS)
+def test_values_at_a_limit_are_taken_and_those_beyond_are_not(
+    tmp_path, monkeypatch, name, last, beyond, more, telling
+):
+    monkeypatch.setattr(design, "WIDEST", 3)
+    columns = {"y": [0, 2, 1, 2.0], "x": [0.3, 1.7, 2, 1.1, 5, 3], "k": [*"uvw"], "g": [*"abcde"]}
+    columns |= {"n": [4.0], "e": [1.5, 2.5]}
+    frame = pd.DataFrame({key: np.resize(values, 24) for key, values in columns.items()})
+    frame["k"] = frame["k"].astype(object)
+    for value in (last, beyond):
+        frame.loc[7, name] = value
+        frame.to_parquet(tmp_path / "t.parquet")
+        if value == last:
+            gate(tmp_path / "t.parquet", **{"formula": "y ~ x + (1 | g)"} | more)
+    with pytest.raises(UserError) as caught:
+        gate(tmp_path / "t.parquet", **{"formula": "y ~ x + (1 | g)"} | more)
+    assert telling in str(caught.value)
+
+
+Y = np.random.default_rng(3).normal(size=60).round(4)
+# A table by a number, the formula, the last number of which nothing is said, and what is then.
+NOTES = [
+    (lambda n: {"g": np.arange(60) % -n}, "y ~ 1 + (1 | g)", -5, "'g' has only 4 groups"),
+    (
+        lambda n: {"k": [f"l{min(i, n - 1)}" for i in range(60)]},
+        "y ~ k",
+        30,
+        "Column 'k' has 31 labels in 60 rows.",
+    ),
+    *(
+        (
+            lambda n, s=sign: {
+                "g": np.arange(60) % 6,
+                "x": np.repeat([s * n - 10, s * n + 10], 30),
+            },
+            "y ~ x + (x | g)",
+            100,
+            "its mean is 10 times its sd from zero",
+        )
+        for sign in (1, -1)
+    ),
+    (lambda n: {"y": Y.clip(sorted(Y)[n - 1])}, "y ~ 1", 29, "30 of 60 responses are"),
+    (
+        lambda n: {"x": [*np.linspace(0, 99 - n, 59), 99]},
+        "y ~ x",
+        49,
+        "Column 'x' is 99 in 1 of 60 rows, far from all other values (0 to 49)",
+    ),
+    (
+        lambda n: {"x": [*np.linspace(99 + n, 149 + n, 59), 99]},
+        "y ~ x",
+        49,
+        "Column 'x' is 99 in 1 of 60 rows, far from all other values (149 to 199)",
+    ),
+    (
+        lambda n: {"x": 20240100 + np.arange(60) % n + 1},
+        "y ~ x",
+        2,
+        "column 'x' holds dates",
+    ),
+]
+
+
+@pytest.mark.parametrize(("table", "formula", "last", "telling"), NOTES)
+def test_notes_begin_where_they_are_said_to(tmp_path, table, formula, last, telling):
+    outcome = {"family": "student_t"} if "responses" in telling else {}
+    silent, told = ({"y": Y} | table(number) for number in (last, last + 1))
+    assert said_of(tmp_path, silent, formula, **outcome) == ""
+    assert telling in said_of(tmp_path, told, formula, **outcome)
+
+
+def said_of(tmp_path, frame, formula, **outcome):
+    pd.DataFrame(frame).to_csv(tmp_path / "t.csv", index=False)
+    try:
+        return "\n".join(gate(tmp_path / "t.csv", formula, **outcome).report["warnings"])
+    except UserError as error:
+        return str(error)

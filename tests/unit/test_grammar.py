@@ -204,11 +204,7 @@ LIMITS = [
     (-5, lambda n: f"y ~ bs(x, df={-n}, degree=5)", "must be 5 or more here, not 4"),
     (-2, lambda n: f"y ~ cr(x, df={-n}, center=False)", "must be 2 or more here, not 1"),
     (-2, lambda n: f"y ~ cc(x, 12, df={-n}, center=False)", "must be 2 or more here, not 1"),
-    (
-        8,
-        lambda n: f"y ~ bs(x, df=4, lower_bound={n}, upper_bound=9)",
-        (8, lambda n: f"y ~ bs(x, 4, lower_bound={n}, upper_bound=9)", "below 'upper_bound'"),
-    ),
+    (8, lambda n: f"y ~ bs(x, 4, lower_bound={n}, upper_bound=9)", "below 'upper_bound'"),
     (239, lambda n: f"y ~ 1 + (1 | {'g' * n})", "the grouping factor cannot be called"),
 ]
 
