@@ -321,15 +321,17 @@ NOTES = [
         2,
         "column 'x' holds dates",
     ),
+    # A degree of freedom for each row but one.
+    (lambda n: {"y": np.arange(n) % 2 * 50}, "y ~ 1", 10, "The variance of the counts"),
 ]
 
 
 @pytest.mark.parametrize(("table", "formula", "last", "telling"), NOTES)
 def test_notes_begin_where_they_are_said_to(tmp_path, table, formula, last, telling):
-    outcome = {"family": "student_t"} if "responses" in telling else {}
+    family = {"30 of": "student_t", "The v": "poisson"}.get(telling[:5], "gaussian")
     silent, told = ({"y": Y} | table(number) for number in (last, last + 1))
-    assert said_of(tmp_path, silent, formula, **outcome) == ""
-    assert telling in said_of(tmp_path, told, formula, **outcome)
+    assert said_of(tmp_path, silent, formula, family=family) == ""
+    assert telling in said_of(tmp_path, told, formula, family=family)
 
 
 def said_of(tmp_path, frame, formula, **outcome):
@@ -338,3 +340,39 @@ def said_of(tmp_path, frame, formula, **outcome):
         return "\n".join(gate(tmp_path / "t.csv", formula, **outcome).report["warnings"])
     except UserError as error:
         return str(error)
+
+
+@pytest.mark.parametrize("family", ["bernoulli", "binomial", "poisson"])
+def test_what_goes_with_one_side_only(frame, stored, family):
+    """Labels as text and as numbers, and groups, by the rows that are used."""
+    rng, trials = np.random.default_rng(2), 2 if family == "binomial" else 1
+    frame["p"] = np.arange(SIZE) % 5 + 1
+    frame.loc[frame["p"].isin([2, 4]), "k"] = "u"
+    chance = frame["p"].map({2: 0, 4: 1}).fillna(frame["k"].map({"v": 1, "w": 0})).fillna(0.5)
+    frame["y"] = rng.binomial(trials, chance).astype(float)
+    frame["n"], frame["g"] = trials, [f"g{i // 3}" for i in range(SIZE)]
+    found = gate(
+        stored(frame),
+        "y ~ k + C(p) + x + (1 | g)",
+        family=family,
+        trials="n" if family == "binomial" else None,
+    )
+    used = frame[[*"ykpxg"]].dropna()
+    sides = {"no trial is a success": used["y"] == 0, "every trial is a success": used["y"] == 2}
+    if family != "binomial":
+        sides = {"every response is 0": used["y"] == 0, "every response is 1": used["y"] == 1}
+    if family == "poisson":  # a count has no upper side
+        sides.popitem()
+    expected = [
+        f"Where {name!r} is {str(label)!r}, {what}"
+        for name in ("k", "p")
+        for what, rows in sides.items()
+        for label, always in rows.groupby(used[name]).all().items()
+        if always
+    ]
+    said = [one.partition(":")[0] for one in found.report["warnings"]]
+    assert [one for one in said if one.startswith("Where")] == expected
+    assert len(expected) == 2 * len(sides)
+    alike = sum(rows.groupby(used["g"]).all().sum() for rows in sides.values())
+    told = f"In {alike} of {used['g'].nunique()} groups of 'g' {', or '.join(sides)} ("
+    assert any(one.startswith(told) for one in said)
