@@ -417,3 +417,21 @@ def test_columns_of_polynomials_and_splines(table):
     later = design.at(table.assign(x=x + 7))
     np.testing.assert_allclose(later.matrix, design.matrix, atol=1e-10)
     assert np.abs(design.at(table.assign(x=x + 3.5)).matrix - design.matrix).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("text", "along", "held"),
+    [
+        ("y ~ floor + kind + (1 + kind | county)", "kind", ("floor",)),
+        ("y ~ floor + x + period:kind + (1 | county) + (0 + x | town)", "x", "floor period kind"),
+        ("y ~ floor + log(x) + (1 | county)", "floor", ("x",)),
+        ("y ~ county + floor + x + (1 + log(x) | county/town)", "x", ("floor",)),
+        ("y ~ 1 + (1 | county)", None, ()),
+        ("y ~ county + (1 | county)", None, ()),
+    ],
+)
+def test_what_predictions_go_along_and_what_they_hold(table, text, along, held):
+    """The first predictor that varies by group, or else the first."""
+    design = Formula(text).design(table)
+    assert design.along == along
+    assert design.held == (tuple(held.split()) if isinstance(held, str) else held)
