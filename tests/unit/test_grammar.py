@@ -215,3 +215,28 @@ def test_formulas_at_a_limit_are_read_and_those_beyond_are_not(most, text, telli
     with pytest.raises(UserError) as caught:
         names.check(Formula(text(most + 1)), Outcome())
     assert telling in str(caught.value)
+
+
+# What a posterior and the tables made of it have, of the response and of a factor g.
+RESULTS = [
+    "alpha",
+    "beta",
+    "nu",
+    "sigma",
+    "sd_log_sigma",
+    "sigma_median",
+    "chain",
+    "draw",
+    "coefficient",
+    "summary",
+    "unit",
+]
+RESULTS += ["sd_g", "cor_g", "u_g", "coef_g", "nu_g", "g_coefficient", "g_coefficient_bis"]
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_group_cannot_have_the_name_of_a_result(name):
+    for text in (f"y ~ (1 | g) + (1 | {name})", f"y ~ (1 | {name}) + (1 | g)"):
+        with pytest.raises(UserError, match="the grouping factor cannot be called"):
+            names.check(Formula(text), Outcome())
+    names.check(Formula(f"y ~ {name} + (1 | g) + (1 | {name}_1)"), Outcome())
