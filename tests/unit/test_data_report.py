@@ -379,6 +379,19 @@ def test_what_goes_with_one_side_only(frame, stored, family):
     assert any(one.startswith(told) for one in said)
 
 
+@pytest.mark.parametrize("outcome", [{}, {"offset": "e"}, {"weights": "n"}], ids=str)
+def test_where_a_response_lies_and_how_wide_it_is(frame, stored, outcome):
+    """Its median and median absolute deviation, less the offset, of rows as often as they count."""
+    frame["y"] = np.random.default_rng(4).normal(size=SIZE) + 9 * frame["e"]
+    found = gate(stored(frame), "y ~ x + (1 | g)", family="student_t", **outcome).learned
+    used = frame[[*"yxg", *outcome.values()]].dropna()
+    y = used["y"] - used["e"] if "offset" in outcome else used["y"]
+    y = y.repeat(used["n"] if "weights" in outcome else 1)
+    away = (y - y.quantile(interpolation="lower")).abs()
+    expected = [y.quantile(interpolation="lower"), 1.4826 * away.quantile(interpolation="lower")]
+    assert found.location_scale == pytest.approx(expected, rel=1e-4)
+
+
 def test_the_order_of_rows_changes_nothing(stored):
     """Where sorted, every column is constant in most batches, and copies are beside each other."""
     rng, at = np.random.default_rng(7), np.arange(SIZE)
