@@ -322,6 +322,12 @@ NOTES = [
         2,
         "column 'x' holds dates",
     ),
+    (
+        lambda n: {"y": Y[:36], "g": np.arange(36) // 2, "h": np.arange(36) % n},
+        "y ~ 1 + (1 | g) + (1 | h)",
+        17,
+        "There are 36 varying coefficients of all factors together, and 36 rows",
+    ),
     # A degree of freedom for each row but one.
     (lambda n: {"y": np.arange(n) % 2 * 50}, "y ~ 1", 10, "The variance of the counts"),
 ]
@@ -341,6 +347,21 @@ def said_of(tmp_path, frame, formula, **outcome):
         return "\n".join(gate(tmp_path / "t.csv", formula, **outcome).report["warnings"])
     except UserError as error:
         return str(error)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        (np.arange(60) % 6, 5 - np.arange(60) % 6, True),
+        (np.arange(60) % 6, np.arange(60) // 10, False),  # crossed
+        (np.arange(60) % 6, np.arange(60) % 12, False),  # nested, either way
+        (np.arange(60) % 12, np.arange(60) % 6, False),
+        (np.arange(60) % 6, np.where(np.arange(60) == 7, 5, np.arange(60) % 6), False),
+    ],
+)
+def test_factors_of_the_same_groups_are_pointed_out(tmp_path, first, second, same):
+    said = said_of(tmp_path, {"y": Y, "g": first, "h": second}, "y ~ 1 + (1 | g) + (1 | h)")
+    assert said.startswith("'g' and 'h' divide the rows into the same groups") if same else not said
 
 
 @pytest.mark.parametrize("family", ["bernoulli", "binomial", "poisson"])
