@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from partialpool import compress, families, files
@@ -128,6 +130,36 @@ def test_parquet_file_and_parts_agree(tmp_path):
     pd.testing.assert_frame_equal(whole, parts)
     assert list(whole["county"]) == ["1", "2", "1", "2", "1", "3"]
     pd.testing.assert_frame_equal(whole.drop(columns="county"), table.drop(columns="county"))
+
+
+def test_types_of_parquet_columns(tmp_path):
+    """Numbers of any kind are numbers, also as labels, and what is not a number is a gap."""
+    at, some = np.arange(24), np.random.default_rng(5).normal(size=24).round(3)
+    number = pa.array(some).cast(pa.decimal128(20, 3))
+    columns = {
+        "y": pa.array(some**2, pa.float32()),
+        "decimal": number,
+        "wide": pa.array((at * 3 % 7).astype("u8") << 61),
+        "small": pa.array(at % 5, pa.int8()),
+        "flag": pa.array(at % 4 == 1),
+        "text": pa.array([f"t{i % 3}" for i in at], pa.large_string()),
+        "coded": pa.array(at % 2 * 10).dictionary_encode(),
+        "g": pa.array([np.nan, *(at[1:] % 6 / 2)]),
+        "h": pa.array([None, *(at[1:] // 4)], pa.int16()),
+    }
+    pa.parquet.write_table(pa.table(columns), tmp_path / "t.parquet")
+    terms = " + ".join([*list(columns)[1:7], "(1 | g)", "(1 | h)"])
+    table, report = read(tmp_path / "t.parquet", None, f"y ~ {terms}", missing="drop")
+    assert report["dropped"] == {"total": 1, "by_column": {"g": 1, "h": 1}}
+    at, some = at[1:], some[1:]
+    np.testing.assert_allclose(table["y"], some**2, rtol=1e-6)
+    np.testing.assert_allclose(table["decimal"], some, rtol=1e-15)
+    np.testing.assert_array_equal(table["wide"], at * 3 % 7 * 2.0**61)
+    np.testing.assert_array_equal(table[["small", "flag"]], np.column_stack([at % 5, at % 4 == 1]))
+    assert list(table["text"]) == [f"t{i % 3}" for i in at]
+    np.testing.assert_array_equal(table["coded"], at % 2 * 10)
+    assert {*table["g"].astype(float)} == {0, 0.5, 1, 1.5, 2, 2.5}
+    assert list(table["h"]) == [str(i) for i in at // 4]
 
 
 def test_types_do_not_depend_on_where_another_column_changes_its_own(tmp_path):
