@@ -450,3 +450,16 @@ def test_columns_that_label_rows_to_predict_are_as_written(frame, stored):
     for name, cells in labels.items():
         assert rows[name].tolist() == cells
     np.testing.assert_array_equal(rows["x"], frame["x"])
+
+
+def test_one_row_a_group_is_too_little_for_0s_and_1s(tmp_path):
+    frame = {"g": np.arange(60), "y": Y > 0}
+    said = said_of(tmp_path, frame, "y ~ 1 + (1 | g)", family="bernoulli")
+    assert "Every group of 'g' has one row, so differences between groups" in said
+
+
+def test_counts_that_vary_as_their_exposure_does_are_fine(tmp_path):
+    exposure = np.repeat([1.0, 100.0], 30)
+    frame = {"y": np.random.default_rng(1).poisson(2 * exposure), "e": exposure}
+    assert said_of(tmp_path, frame, "y ~ 1", family="poisson", exposure="e") == ""
+    assert "The variance of the counts" in said_of(tmp_path, frame, "y ~ 1", family="poisson")
