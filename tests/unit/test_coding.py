@@ -1,10 +1,12 @@
 """Columns of labels and their products: as R's model.matrix where that has full rank."""
 
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from partialpool.formula import Formula
 
@@ -84,3 +86,46 @@ def test_the_order_of_terms_changes_no_column(table, text):
     one, other = (Formula(f"y ~ {terms}").design(table) for terms in (text, backwards))
     assert {*one.coefficients} == {*other.coefficients}
     np.testing.assert_array_equal(one.matrix, other.of(one.coefficients))
+
+
+LEVELS = {"a": "ab", "b": "pqr", "c": "uv"}
+ANY = settings(max_examples=40, deadline=None, derandomize=True, database=None)
+# The columns of a term, in any order.
+TERM = st.lists(st.sampled_from("abcxz"), min_size=1, max_size=3, unique=True)
+TERMS = st.lists(TERM, min_size=1, max_size=4, unique_by=frozenset)
+
+
+def indicators(term, leave_out=0):
+    """Names of the products of a term's numbers and its labels' indicators."""
+    parts = ([f"{n}[{one}]" for one in LEVELS[n][leave_out:]] if n in LEVELS else [n] for n in term)
+    return [":".join(some) for some in product(*parts)]
+
+
+@ANY
+@given(terms=TERMS, intercept=st.booleans())
+def test_any_terms_span_what_they_mean_with_no_column_too_many(table, terms, intercept):
+    text = " + ".join(["1" if intercept else "0", *map(":".join, terms)])
+    design = Formula(f"y ~ {text}").design(table)
+    names = [name for term in terms for name in indicators(term)]
+    meant = np.column_stack([column(table, name) for name in ["1"] * intercept + names])
+    rank = np.linalg.matrix_rank(meant)
+    assert design.matrix.shape[1] == rank == np.linalg.matrix_rank(design.matrix)
+    assert np.linalg.matrix_rank(np.hstack([meant, design.matrix])) == rank
+    for name, values in zip(design.columns, design.matrix.T, strict=True):
+        np.testing.assert_array_equal(values, column(table, name.replace("Intercept", "1")))
+    np.testing.assert_array_equal(design.at(table[5:9]).matrix, design.matrix[5:9])
+
+
+@ANY
+@given(terms=TERMS, shuffle=st.randoms())
+def test_terms_with_all_their_margins_leave_out_the_first_label_of_each(table, terms, shuffle):
+    """Whatever the order they are written in."""
+    margins = (some for term in terms for i in range(1, 4) for some in combinations(term, i))
+    closed = list({frozenset(some): some for some in margins}.values())
+    shuffle.shuffle(closed)
+    design = Formula("y ~ " + " + ".join(map(":".join, closed))).design(table)
+    names = ["Intercept", *(name for term in closed for name in indicators(term, leave_out=1))]
+    assert len(design.coefficients) == len(names)
+    assert {frozenset(name.split(":")) for name in design.coefficients} == {
+        frozenset(name.split(":")) for name in names
+    }

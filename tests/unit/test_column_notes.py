@@ -141,6 +141,10 @@ def test_numbers_that_may_be_codes_and_labels_that_may_be_numbers(folder):
 def test_a_row_of_totals(folder):
     said = folder.notes("g,y\na,1\na,3\nb,4\nb,6\nTotal,14\n", "y ~ 1 + (1 | g)")
     assert "The one row where column 'g' is 'Total' may sum up the others: leave it out" in said
+    several = "g,y\na,1\na,3\nall,4\nall,6\nc,2\nd,1\nd,7\n"
+    assert "may sum up" not in folder.notes(several, "y ~ 1 + (1 | g)")
+    single = "g,y\na,1\nb,3\nall,4\nc,6\nd,2\n"
+    assert "may sum up" not in folder.notes(single, "y ~ 1 + (1 | g)")
 
 
 def test_slopes_of_predictors_that_are_constant_within_groups(folder):

@@ -337,3 +337,101 @@ def test_unknown_function_names_the_list(table):
 def test_large_mean_is_not_collinear(table):
     design = Formula("y ~ x").design(table.assign(x=1e8 + table["x"]))
     assert design.columns == ["Intercept", "x"]
+
+
+def indicator(column, label, last=None):
+    """Of a label; with sums to zero, minus one where the label is the last."""
+    return lambda t: (t[column] == label) * 1.0 - (t[column] == last)
+
+
+# A term, and its columns by what their names say.
+VALUES = {
+    "abs(u)": lambda t: t["u"].abs(),
+    "exp(u)": lambda t: np.e ** t["u"],
+    "expm1(u)": lambda t: np.e ** t["u"] - 1,
+    "log(x)": lambda t: np.log(t["x"]),
+    "np.log(x)": lambda t: np.log(t["x"]),
+    "log10(x)": lambda t: np.log(t["x"]) / np.log(10),
+    "log1p(x)": lambda t: np.log(1 + t["x"]),
+    "log2(x)": lambda t: np.log(t["x"]) / np.log(2),
+    "sqrt(x)": lambda t: t["x"] ** 0.5,
+    "I(x - u - 1)": lambda t: t["x"] - t["u"] - 1,
+    "I(x - (u - 1))": lambda t: t["x"] - t["u"] + 1,
+    "I(x / floor2 / 2)": lambda t: t["x"] / (2 * t["floor2"]),
+    "I(x + u * 2)": lambda t: t["x"] + 2 * t["u"],
+    "I((x + u) * 2)": lambda t: 2 * t["x"] + 2 * t["u"],
+    "I(-u + x)": lambda t: t["x"] - t["u"],
+    "I(3 * u**2)": lambda t: 3 * t["u"] * t["u"],
+    "I(x**-1)": lambda t: 1 / t["x"],
+    "I(log(x)**2)": lambda t: np.log(t["x"]) ** 2,
+    "exp(-u)": lambda t: 1 / np.exp(t["u"]),
+    "I(u > 0)": lambda t: 0.0 + (t["u"] > 0),
+    "I(period >= 2)": lambda t: 0.0 + (t["period"] > 1),
+    "I(period <= 2)": lambda t: 0.0 + (t["period"] < 3),
+    "I(period < 2)": lambda t: 0.0 + (t["period"] == 1),
+    "I(period != 2)": lambda t: 0.0 + (t["period"] % 2 == 1),
+    "I(kind == 'b')": indicator("kind", "b"),
+    "center(x)": lambda t: t["x"] - np.average(t["x"]),
+    "scale(x)": lambda t: (t["x"] - np.average(t["x"])) / np.std(t["x"]),
+    "standardize(x)": lambda t: (t["x"] - np.average(t["x"])) / np.std(t["x"]),
+    "center(log(x))": lambda t: np.log(t["x"]) - np.log(t["x"]).mean(),
+    "poly(x, 2, raw=True)": (lambda t: t["x"], lambda t: t["x"] ** 2),
+    "kind": (indicator("kind", "b"), indicator("kind", "c")),
+    "C(period)": (indicator("period", 2), indicator("period", 3)),
+    "C(kind, Treatment('b'))": (indicator("kind", "a"), indicator("kind", "c")),
+    "T(kind, 'c')": (indicator("kind", "a"), indicator("kind", "b")),
+    "T(period, 3)": (indicator("period", 1), indicator("period", 2)),
+    "C(kind, Sum)": (indicator("kind", "a", "c"), indicator("kind", "b", "c")),
+    "S(kind, 'a')": (indicator("kind", "b", "a"), indicator("kind", "c", "a")),
+    "C(kind, Sum('b'))": (indicator("kind", "a", "b"), indicator("kind", "c", "b")),
+}
+
+
+@pytest.mark.parametrize("term", VALUES)
+def test_columns_have_the_values_that_their_names_say(table, term):
+    table = table.assign(u=np.cos(table["x"] * 9), floor2=table["floor"] + 1)
+    design, columns = Formula(f"y ~ {term}").design(table), VALUES[term]
+    columns = columns if isinstance(columns, tuple) else (columns,)
+    expected = np.column_stack([column(table) for column in columns])
+    own = list(design.terms[design.coefficients[1].partition("[")[0]])
+    assert own == design.coefficients[1:]
+    np.testing.assert_allclose(design.of(own), expected, atol=1e-12)
+    np.testing.assert_allclose(design.at(table[9:4:-1]).of(own), expected[9:4:-1], atol=1e-12)
+
+
+def test_columns_of_polynomials_and_splines(table):
+    x = table["x"].to_numpy()
+    poly = Formula("y ~ poly(x, 3)").design(table).matrix
+    np.testing.assert_allclose(poly[:, 1:].T @ poly, np.eye(4)[1:], atol=1e-10)
+    assert np.linalg.matrix_rank(np.column_stack([poly, x, x**2, x**3])) == 4
+    # A curve is met the closer the more pieces there are.
+    for spline in ("bs", "cr"):
+        left = []
+        for df in (4, 12):
+            matrix = Formula(f"y ~ {spline}(x, df={df})").design(table).matrix
+            assert matrix.shape == (len(table), 1 + df)
+            curve = np.sin(2 * x)
+            left.append(np.abs(curve - matrix @ np.linalg.lstsq(matrix, curve)[0]).mean())
+        assert left[1] < left[0] / 10
+    design = Formula("y ~ cc(x, period=7, df=4)").design(table)
+    later = design.at(table.assign(x=x + 7))
+    np.testing.assert_allclose(later.matrix, design.matrix, atol=1e-10)
+    assert np.abs(design.at(table.assign(x=x + 3.5)).matrix - design.matrix).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("text", "along", "held"),
+    [
+        ("y ~ floor + kind + (1 + kind | county)", "kind", ("floor",)),
+        ("y ~ floor + x + period:kind + (1 | county) + (0 + x | town)", "x", "floor period kind"),
+        ("y ~ floor + log(x) + (1 | county)", "floor", ("x",)),
+        ("y ~ county + floor + x + (1 + log(x) | county/town)", "x", ("floor",)),
+        ("y ~ 1 + (1 | county)", None, ()),
+        ("y ~ county + (1 | county)", None, ()),
+    ],
+)
+def test_what_predictions_go_along_and_what_they_hold(table, text, along, held):
+    """The first predictor that varies by group, or else the first."""
+    design = Formula(text).design(table)
+    assert design.along == along
+    assert design.held == (tuple(held.split()) if isinstance(held, str) else held)

@@ -1,16 +1,19 @@
 """What formulas may say: each is fitted, or refused by name in one line, at once."""
 
 import time
+from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
 from formulas import FITTED, REFUSED
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from partialpool import ingest
+from partialpool import algebra, ingest, names
 from partialpool.errors import UserError
 from partialpool.formula import Formula
-from partialpool.grammar import check_columns
+from partialpool.grammar import check_columns, parse
 from partialpool.study import Outcome
 from partialpool.table import File
 
@@ -116,3 +119,124 @@ def test_long_sums_are_no_matter(path):
     table = pd.DataFrame(rng.normal(size=(700, 601)), columns=["y", *(f"x{i}" for i in range(600))])
     design = Formula("y ~ " + " + ".join(table.columns[1:])).design(table)
     assert design.coefficients == ["Intercept", *table.columns[1:]]
+
+
+def meaning(node) -> set[frozenset]:
+    """The terms of a sum or product by the rules of R: sets of columns."""
+    if isinstance(node, str):
+        return {frozenset(node)}
+    left, sign, right = node
+    if sign == "**":
+        return {frozenset().union(*some) for some in product(meaning(left), repeat=right)}
+    one, other = meaning(left), meaning(right)
+    across = {a | b for a in one for b in other}
+    within = {frozenset().union(*one) | b for b in other}
+    return {"+": one | other, ":": across, "*": one | other | across, "/": one | within}[sign]
+
+
+def spelled(node) -> str:
+    if isinstance(node, str | int):
+        return str(node)
+    left, sign, right = map(spelled, node)
+    return f"({left} {sign} {right})" if sign != "**" else f"({left})**{right}"
+
+
+NODE = st.recursive(
+    st.sampled_from("abcde"),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from("+:*/"), inner),
+        # A power is of several terms.
+        st.tuples(inner.filter(lambda node: len(meaning(node)) > 1), st.just("**"), st.just(2)),
+        st.just((("a", "+", ("b", "+", "c")), "**", 3)),
+    ),
+    max_leaves=5,
+)
+PIECE = st.one_of(
+    st.tuples(st.sampled_from("+-"), st.sampled_from("01")),
+    st.tuples(st.just("+"), NODE),
+    # Of a sum, each piece must be there to be taken away.
+    st.tuples(st.just("-"), NODE.filter(lambda node: "+" not in node)),
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(first=NODE, pieces=st.lists(PIECE, max_size=3))
+def test_sums_and_products_have_the_terms_they_have_in_r(first, pieces):
+    text, terms, intercept, nothing = f"y ~ {spelled(first)}", meaning(first), True, False
+    for sign, node in pieces:
+        text += f" {sign} {spelled(node)}"
+        if node in ("0", "1"):
+            intercept = (sign, node) in (("+", "1"), ("-", "0"))
+        elif sign == "+":
+            terms |= meaning(node)
+        else:
+            nothing = nothing or not terms & meaning(node)
+            terms -= meaning(node)
+    if nothing or not (terms or intercept):
+        with pytest.raises(UserError, match="which is not there" if nothing else "no population"):
+            Formula(text)
+        return
+    found = [algebra.name(term) for term in parse(text).population]
+    assert (found[:1] == ["Intercept"]) == intercept
+    found = [frozenset(name.split(":")) for name in found[intercept:]]
+    assert len(found) == len(terms) and {*found} == terms
+
+
+# A limit, formulas by a number, and what is said of those beyond it.
+LIMITS = [
+    (40, lambda n: "y ~ " + "(" * n + "x" + ")" * n, "parentheses within each other"),
+    (40, lambda n: f"y ~ x {'+' * n} z", "signs in a row"),
+    (20_000, lambda n: "y ~ x + z".ljust(n), "characters; 20000 are possible"),
+    (1000, lambda n: "y ~ " + " + ".join(f"x{i}" for i in range(n)), "has more than 1000 terms"),
+    (6, lambda n: "y ~ " + ":".join("abcdefg"[:n]), "an interaction has more than 6 columns"),
+    (5, lambda n: f"y ~ (a + b)**{n}", "up to a power of 2 to 5"),
+    (-2, lambda n: f"y ~ (a + b)**{-n}", "up to a power of 2 to 5"),
+    (20, lambda n: f"y ~ I(x**{n})", "a power is from -20 to 20"),
+    (20, lambda n: f"y ~ I(x**-{n})", "a power is from -20 to 20"),
+    (101, lambda n: "y ~ " + ":".join("x" * n), "more than 100 operators and calls"),
+    (200, lambda n: f"y ~ log({'x' * (n - 5)})", "a term has 201 characters"),
+    (20, lambda n: f"y ~ poly(x, {n})", "'degree' of poly() must be a whole number from 1 to 20"),
+    (-1, lambda n: f"y ~ poly(x, degree={-n})", "a whole number from 1 to 20"),
+    (5, lambda n: f"y ~ bs(x, df=9, degree={n})", "a whole number from 1 to 5"),
+    (100, lambda n: f"y ~ bs(x, df={n})", "'df' of bs() must be a whole number from 1 to 100"),
+    (-3, lambda n: f"y ~ bs(x, df={-n})", "'df' of bs() must be 3 or more here, not 2"),
+    (-4, lambda n: f"y ~ bs(x, df={-n}, center=False)", "must be 4 or more here, not 3"),
+    (-5, lambda n: f"y ~ bs(x, df={-n}, degree=5)", "must be 5 or more here, not 4"),
+    (-2, lambda n: f"y ~ cr(x, df={-n}, center=False)", "must be 2 or more here, not 1"),
+    (-2, lambda n: f"y ~ cc(x, 12, df={-n}, center=False)", "must be 2 or more here, not 1"),
+    (8, lambda n: f"y ~ bs(x, 4, lower_bound={n}, upper_bound=9)", "below 'upper_bound'"),
+    (239, lambda n: f"y ~ 1 + (1 | {'g' * n})", "the grouping factor cannot be called"),
+]
+
+
+@pytest.mark.parametrize(("most", "text", "telling"), LIMITS, ids=lambda one: str(one)[:40])
+def test_formulas_at_a_limit_are_read_and_those_beyond_are_not(most, text, telling):
+    names.check(Formula(text(most)), Outcome())
+    with pytest.raises(UserError) as caught:
+        names.check(Formula(text(most + 1)), Outcome())
+    assert telling in str(caught.value)
+
+
+# What a posterior and the tables made of it have, of the response and of a factor g.
+RESULTS = [
+    "alpha",
+    "beta",
+    "nu",
+    "sigma",
+    "sd_log_sigma",
+    "sigma_median",
+    "chain",
+    "draw",
+    "coefficient",
+    "summary",
+    "unit",
+]
+RESULTS += ["sd_g", "cor_g", "u_g", "coef_g", "nu_g", "g_coefficient", "g_coefficient_bis"]
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_group_cannot_have_the_name_of_a_result(name):
+    for text in (f"y ~ (1 | g) + (1 | {name})", f"y ~ (1 | {name}) + (1 | g)"):
+        with pytest.raises(UserError, match="the grouping factor cannot be called"):
+            names.check(Formula(text), Outcome())
+    names.check(Formula(f"y ~ {name} + (1 | g) + (1 | {name}_1)"), Outcome())

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 
 from partialpool import compress, families, files
+from partialpool import table as table_module
 from partialpool.errors import UserError
 from partialpool.formula import Formula
 from partialpool.ingest import ingest, ingest_new
@@ -129,6 +132,36 @@ def test_parquet_file_and_parts_agree(tmp_path):
     pd.testing.assert_frame_equal(whole.drop(columns="county"), table.drop(columns="county"))
 
 
+def test_types_of_parquet_columns(tmp_path):
+    """Numbers of any kind are numbers, also as labels, and what is not a number is a gap."""
+    at, some = np.arange(24), np.random.default_rng(5).normal(size=24).round(3)
+    number = pa.array(some).cast(pa.decimal128(20, 3))
+    columns = {
+        "y": pa.array(some**2, pa.float32()),
+        "decimal": number,
+        "wide": pa.array((at * 3 % 7).astype("u8") << 61),
+        "small": pa.array(at % 5, pa.int8()),
+        "flag": pa.array(at % 4 == 1),
+        "text": pa.array([f"t{i % 3}" for i in at], pa.large_string()),
+        "coded": pa.array(at % 2 * 10).dictionary_encode(),
+        "g": pa.array([np.nan, *(at[1:] % 6 / 2)]),
+        "h": pa.array([None, *(at[1:] // 4)], pa.int16()),
+    }
+    pa.parquet.write_table(pa.table(columns), tmp_path / "t.parquet")
+    terms = " + ".join([*list(columns)[1:7], "(1 | g)", "(1 | h)"])
+    table, report = read(tmp_path / "t.parquet", None, f"y ~ {terms}", missing="drop")
+    assert report["dropped"] == {"total": 1, "by_column": {"g": 1, "h": 1}}
+    at, some = at[1:], some[1:]
+    np.testing.assert_allclose(table["y"], some**2, rtol=1e-6)
+    np.testing.assert_allclose(table["decimal"], some, rtol=1e-15)
+    np.testing.assert_array_equal(table["wide"], at * 3 % 7 * 2.0**61)
+    np.testing.assert_array_equal(table[["small", "flag"]], np.column_stack([at % 5, at % 4 == 1]))
+    assert list(table["text"]) == [f"t{i % 3}" for i in at]
+    np.testing.assert_array_equal(table["coded"], at % 2 * 10)
+    assert {*table["g"].astype(float)} == {0, 0.5, 1, 1.5, 2, 2.5}
+    assert list(table["h"]) == [str(i) for i in at // 4]
+
+
 def test_types_do_not_depend_on_where_another_column_changes_its_own(tmp_path):
     """The whole file is read anew as text then, and true is still 1."""
     rows = [f"{i},{'true' if i % 3 else 'FALSE'},{i if i < 190_000 else i + 0.5}\n" for i in LONG]
@@ -239,6 +272,43 @@ def test_rows_of_a_fault_are_counted_as_in_the_file(tmp_path):
         with pytest.raises(UserError) as caught:
             read(tmp_path / "t.csv", text, formula, missing="drop", **outcome)
         assert telling in str(caught.value)
+
+
+@pytest.mark.parametrize("more", [0, 300], ids=["at first", "once columns are read again"])
+@pytest.mark.parametrize("word", ["", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL"])
+def test_a_word_for_a_gap_is_one_unless_it_is_quoted(tmp_path, monkeypatch, word, more):
+    """In labels of both kinds; among numbers that is a fault."""
+    monkeypatch.setattr(table_module, "BLOCK", 1000)
+    rows = [f"{'fgh'[i % 3]},{'uv'[i % 2]},{i % 7},{i}" for i in range(6 + more)]
+    rows[3:6] = [f"{word},u,1,3", f"f,{word},2,2", f"g,u,{word},5"]
+    rows += ["f,u,3,0.5"] * bool(more)  # far down, a number that is not whole
+    text, path = "g,k,x,y\n" + "\n".join(rows), tmp_path / "t.csv"
+    table, report = read(path, text, "y ~ k + x + (1 | g)", missing="drop")
+    assert report["dropped"] == {"total": 3, "by_column": {"k": 1, "x": 1, "g": 1}}
+    assert {*table["g"]} == {*"fgh"} and len(table) == len(rows) - 3
+    if not word:
+        return
+    quoted = text.replace(f"{word},u", f'"{word}",u').replace(f"f,{word}", f'f,"{word}"')
+    table, report = read(path, quoted, "y ~ k + x + (1 | g)", missing="drop")
+    assert report["dropped"] == {"total": 1, "by_column": {"x": 1}}
+    assert list(table["g"][3:5]) == [word, "f"] and list(table["k"][3:5]) == ["u", word]
+    said = complaint(read, path, quoted.replace(f",{word},", f',"{word}",'), "y ~ x")
+    if word.casefold() != "nan":  # which is a number, in a way
+        assert f"column 'x' must be numbers; row 6 is {word!r}; write NA, without quotation" in said
+
+
+def test_quotes_and_empty_lines(tmp_path):
+    """They change no cell, and no row's number."""
+    plain, _ = read(tmp_path / "t.csv", GOOD)
+    quoted = GOOD.replace("01,1.5,2,a,1,", '"01","1.5","2","a","1",').replace("\n0", "\n\n0")
+    quoted = quoted.replace("kind,", '"kind",') + "\n\n"
+    table, report = read(tmp_path / "t.csv", quoted)
+    pd.testing.assert_frame_equal(plain, table)
+    assert report["rows_read"] == 6
+    said = complaint(read, tmp_path / "t.csv", quoted.replace("01,4,1", "01,4,inf"))
+    assert "column 'x' is infinite in row 5" in said
+    said = complaint(read, tmp_path / "t.csv", quoted.replace("01,4,1", "01,4"))
+    assert "row 5 has 5 cells, the header has 6" in said
 
 
 def test_a_quoted_na_is_a_label_and_similar_labels_are_pointed_out(tmp_path):

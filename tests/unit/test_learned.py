@@ -35,6 +35,7 @@ def rows():
             "period": rng.integers(1, 4, SIZE),
             "g": rng.choice([f"g {i}" for i in range(30)], SIZE),
             "h": rng.integers(0, 5, SIZE).astype(str),
+            "late": np.where(np.arange(SIZE) < 450, ["7", *"89" * 498], ["a", *"bc" * 498]),
         }
     )
 
@@ -49,6 +50,7 @@ FORMULAS = [
     "y ~ kind/scale(x) + C(h) + (kind || g/h) + (0 + center((x + z) * 2) | g)",
     "y ~ kind:C(period):h + (1 | kind/h) + (0 + poly(x, 2) || g) + (1 | g)",
     "y ~ scale(period) + I(period**2) + (period | period/g)",
+    "y ~ late + x + (1 | late)",
 ]
 
 

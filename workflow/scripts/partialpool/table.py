@@ -19,6 +19,7 @@ import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 
+from partialpool import files
 from partialpool.characters import looks_like, spelled
 from partialpool.errors import UserError, nearest
 from partialpool.grammar import listed, shown
@@ -125,7 +126,7 @@ class File:
         """Names of its columns; none if they cannot be read, which `batches` will explain."""
         with suppress(UserError, pa.ArrowException, OSError, ValueError, csv.Error):
             if self.path.is_dir():
-                return pa.parquet.read_schema(min(self.path.rglob("*.parquet"))).names
+                return pa.parquet.read_schema(min(files.parts(self.path))).names
             if self.path.is_file():  # and not a pipe, which could be read once
                 return (
                     self._header([])[1] if self.is_csv else pa.parquet.read_schema(self.path).names
@@ -142,13 +143,9 @@ class File:
                 continue
 
     def _parquet_batches(self, wanted, text, others) -> Iterator[pa.RecordBatch]:
-        parts = [self.path]
-        if self.path.is_dir():
-            parts = sorted(
-                p for p in self.path.rglob("*.parquet") if not p.name.startswith((".", "_"))
-            )
-            if not parts:
-                raise self.fault("is a folder without .parquet files")
+        parts = [Path(part) for part in files.parts(self.path)]
+        if not parts:
+            raise self.fault("is a folder without .parquet files")
         schemas = [self._schema(part, wanted) for part in parts]
         names = schemas[0].names if others else wanted
         kinds = [pa.schema([schema.field(name) for name in names]) for schema in schemas]
