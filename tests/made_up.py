@@ -1,6 +1,7 @@
 """A made-up run: every file of a study, each number another one, and each name markup."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from partialpool.formula import Formula
 from partialpool.ingest import ingest
 from partialpool.study import OUTCOME, Outcome
 
+TEMPLATES = Path(__file__).parents[1] / "workflow" / "report"
 VARIANTS = ("pooled", "unpooled", "hierarchical")
 Y, X, S, R, N, W = (f"{letter}<i>" for letter in "yxsrnw")  # names of columns
 FORMULA = f"`{Y}` ~ `{X}` + (`{X}` | `{S}`) + (1 | `{R}`)"
@@ -43,11 +45,11 @@ def table(rng) -> pd.DataFrame:
     return found
 
 
-def described(rng, names, key="name") -> pd.DataFrame:
+def described(rng, names, key="name", scale=10) -> pd.DataFrame:
     """`mean, sd, lower, upper` by name, no two alike and no two as far apart."""
     mean, sd, below, above = rng.uniform(1, 2, (4, len(names)))
-    found = pd.DataFrame({key: names, "mean": 10 * mean, "sd": 0.01 * sd})
-    return found.assign(lower=10 * mean - 0.02 * below, upper=10 * mean + 0.03 * above)
+    found = pd.DataFrame({key: names, "mean": scale * mean, "sd": 0.01 * sd})
+    return found.assign(lower=scale * mean - 0.02 * below, upper=scale * mean + 0.03 * above)
 
 
 def scalars(variant: str) -> list[str]:
@@ -86,20 +88,21 @@ def write(folder) -> dict:
     files.write_parquet(paths["subset"], subset, index=True)
     put("learned", found.learned.to_dict())
     put("groups", found.groups)
-    put("data_report", found.report | {"warnings": ["<i>data_warning</i>"]})
+    read = {"rows_read": 31, "dropped": {"total": 4, "by_column": {X: 4}}}
+    put("data_report", found.report | read | {"warnings": ["<i>data_warning</i>"]})
     put("compressed", compress.table(folder / "t.parquet", found.learned, outcome).to_dataset())
     new = {"new_groups": {S: ["<i>new_group</i>"]}, "warnings": ["<i>new_warning</i>"]}
     put("new_data_report", new)
     for name in ("comparison", "comparison_groups"):
         put(name, compared(rng, name))
-    truth = {f"beta[{X}]": 15.01, f"coef_{S}[007, {X}]": 15.02}
+    truth = {f"beta[{X}]": 1.501, f"coef_{S}[007, {X}]": 1.502}
     parts = []
     for number, variant in enumerate(VARIANTS):
         each = [
             *(f"coef_{S}[{group}, {column}]" for group in SCHOOLS for column in ("Intercept", X)),
             *(f"coef_{R}[{group}, Intercept]" for group in ROOMS),
         ]
-        summary = described(rng, [*scalars(variant), *each])
+        summary = described(rng, [*scalars(variant), *each], scale=1)
         summary["rhat"] = rng.uniform(1, 1.01, len(summary))
         put("summaries", summary, number)
         own = summary[summary["name"].isin(truth)].assign(
@@ -247,3 +250,8 @@ def predictive(rng, subset, replicated) -> xr.DataTree:
     )
     tree.attrs = {"rows_replicated": 8, "warnings": json.dumps(["<i>prior_warning</i>"])}
     return tree
+
+
+def attribute(tree, name: str):
+    """What a posterior says of how it was sampled."""
+    return json.loads(tree.attrs[name])
