@@ -12,6 +12,7 @@ from matplotlib.colors import to_hex
 from partialpool import figures
 from partialpool.figures import answers, convergence, data, estimates, predictive
 from partialpool.figures.evidence import Evidence, Factor, Fit
+from partialpool.figures.marks import chosen
 from partialpool.figures.style import INK, LOOKS, plt
 from partialpool.formula import Formula
 from partialpool.study import Outcome
@@ -256,6 +257,18 @@ def of_group(found, factor, label, y, rows=None):
     own = found.table[factor.name].to_numpy()[rows] == label
     weight = found.weights[rows][own]
     return (weight * y[..., own]).sum(-1) / (weight * found.per[rows][own]).sum()
+
+
+@pytest.mark.parametrize(("count", "limit"), [(60, 16), (41, 40), (16, 16)])
+def test_of_many_groups_some_of_each_size_are_chosen(count, limit):
+    sizes = np.random.default_rng(2).permutation(count) + 1
+    found = sizes[chosen(sizes, limit)].tolist()
+    assert found == sorted({*found}) and len(found) == min(count, limit)
+    third = limit // 3
+    assert found[:third] == [*range(1, third + 1)]
+    assert found[-third:] == [*range(count - third + 1, count + 1)]
+    between = np.diff(found[third:-third])
+    assert max(between) - min(between) <= 2  # evenly spread, or all of them
 
 
 # Each picture.

@@ -732,3 +732,25 @@ def test_groups_and_their_sigmas_are_stated_in_mathematics():
     }
     for (kind, column), symbol in parameters.items():
         assert spoken([mathematics.of_parameter(found, kind, factor, column)]) == [symbol]
+
+
+def test_of_whom_nothing_is_said_it_is_said_why():
+    found = results(levels=("a", "b"))
+    study = found.study | {"predict": ["group", "new_group"]}
+    rows = found.fits[1].predictions
+    empty = dict.fromkeys(("mean", "sd", "lower", "upper", "outcome_lower", "outcome_upper"), "")
+    no_ends = dict.fromkeys(("outcome_lower", "outcome_upper"), "")
+    why = {"predicted_for": "new_group", "note": "nobody knows; the fit failed"}
+    rows = [rows[0], rows[1] | no_ends, *(row | empty | why for row in rows)]
+    fits = [replace(fit, predictions=rows) for fit in found.fits]
+    found = replace(found, study=study, fits=fits)
+    own, new = answers.predictions(found, "unpooled")
+    assert (own["said"], len(own["table"]["rows"])) == ("", 2)
+    assert [cells[-1] for cells in own["table"]["rows"]] == ["1.0 to 1.0", ""]
+    assert (new["title"], new["said"], new["table"]) == ("For a new group", "Nobody knows.", None)
+    assert answers.predictions(found, "pooled")[0]["said"] == answers.POOLED
+    for one in answers.predictions(found, "hierarchical")[:1]:
+        assert one["said"] == answers.QUESTIONS["group"][1]
+    assert answers.refusals(found) == [
+        {"variants": [*VARIANTS], "count": 2, "reason": "nobody knows"}
+    ]

@@ -3,6 +3,7 @@
 import math
 import re
 from html import escape, unescape
+from pathlib import Path
 from urllib.parse import quote, unquote
 
 import made_up
@@ -94,6 +95,16 @@ PICTURES = [  # in the order of the page, and a word of what is said of each
 ]
 
 
+FORMS = {
+    "data": "sizes",
+    "data_2": "histogram",
+    "shrinkage_1": "arrows",
+    "shrinkage_2": "distances",
+    "shrinkage_3": "intervals",
+    "density_hierarchical": "frequencies",
+}
+
+
 @pytest.fixture(scope="module")
 def results(run):
     paths, study, _ = run
@@ -103,7 +114,7 @@ def results(run):
 @pytest.fixture(scope="module")
 def page(results, tmp_path_factory):
     folder = tmp_path_factory.mktemp("figures")
-    files.write_json(folder / "forms.json", {"held": {}, "density_hierarchical": "frequencies"})
+    files.write_json(folder / "forms.json", FORMS | {"held": {}})
     for name, _ in PICTURES:
         files.write_text(folder / f"{name}.svg", f'<svg width="360pt">{name}</svg>')
     templates = made_up.TEMPLATES
@@ -281,12 +292,23 @@ def test_the_columns_of_the_data_on_a_page(run, page):
     assert shown.loc[S, "holds"].startswith("3 labels: ")
 
 
-def test_pictures_of_a_page_are_in_their_place(page):
-    found = re.findall(r'<img src="data:image/svg[+]xml,([^"]*)"[^>]* alt="([^"]*)"', page)
-    shown = [re.search(r">(\w+)<", unquote(source))[1] for source, _ in found]
+def test_pictures_of_a_page_are_in_their_place_and_of_their_size(page):
+    """A point is 4 / 3 pixels; those that stand alone are a quarter larger."""
+    found = re.findall(r'<img src="data:image/svg[+]xml,([^"]*)" width="(\d+)" alt="([^"]*)"', page)
+    shown = [re.search(r">(\w+)<", unquote(source))[1] for source, *_ in found]
     assert shown == [name for name, _ in PICTURES]
-    for (_, alt), (name, words) in zip(found, PICTURES, strict=True):
+    for (_, width, alt), (name, words) in zip(found, PICTURES, strict=True):
         assert words in unescape(alt), name
+        assert int(width) == (480 if name.startswith("density") else 600)
+    captions = dict(
+        re.findall(r"%3E(\w+)%3C/svg%3E[^>]*></div>\s*<figcaption>([^<]*)</figcaption>", page)
+    )
+    assert "against its number of rows" in captions["data"]
+    assert "How many groups" in captions["data_2"]
+    for number, words in (("1", "Each arrow"), ("2", "Both axes"), ("3", "with 80% intervals.")):
+        assert words in captions[f"shrinkage_{number}"]
+    assert f"each {S}'s observed {Y} per unit of {N}" in unescape(captions["groups"])
+    assert f"each {R}'s observed {Y} per unit of {N}" in unescape(captions["groups_2"])
     for number, heading in (
         (1, f"Each {S}: expected {Y} per unit of {N}"),
         (2, f"Each {S}: coefficient of {X}, on the log scale"),
@@ -346,8 +368,27 @@ def test_sentences_of_a_page_have_the_numbers_of_its_files(run, results, page):
         f"Of the groups of {S} to predict, 1 is not in the data: <i>new_group</i>.",
         "⚠ row 1 minus row 3 for a new group: <i>refused_contrast</i>.",
         f"same seed, {study['seed']},",
+        "The other grouping factors are at their average. The unpooled fit is left out:",
+        f"It is at each {S}'s own value of the predictors that interact with it.",
         "All intervals on this page are equal-tailed",
         "and the 80% interval",
     ]
     for sentence in said:
         assert sentence in text, sentence
+    assert text.count("that interact with it") == 1
+
+
+def test_each_file_is_linked_by_its_path_from_the_page(run):
+    paths, _, _ = run
+    folder = Path(paths["groups"]).parent
+    found = report.links(paths, folder / "pages")
+    files_of = {"summaries": "every scalar", "comparison": "leaving out rows", "groups": "its gr"}
+    for key, what in files_of.items():
+        own = paths[key] if isinstance(paths[key], list) else [paths[key]]
+        for path in own:
+            assert what in found[f"../{Path(path).name}"]
+    assert len(found) == sum(
+        1 if isinstance(path, str) else len(path)
+        for key, path in paths.items()
+        if key in report.FILES
+    )
