@@ -467,6 +467,25 @@ def test_each_predicted_row_has_its_own_numbers(outcome, own_rows):
         hold(marks(axes, labels), expected)
 
 
+def test_of_many_groups_those_predicted_have_their_own_numbers():
+    levels = tuple(f"g{7 * i % 30}" for i in range(30))
+    found = study(
+        variants=VARIANTS[1:], levels=levels, rows=tuple(1 + 11 * i % 30 for i in range(30))
+    )
+    found = replace(found, formula=Formula("y ~ 1 + (1 | g)"), factors=found.factors[:1])
+    found = predicted(found, pd.DataFrame({"g": sorted(levels)}), ("group",))
+    [axes] = answers.predictions(found).axes
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    sizes = found.table["g"].value_counts()[labels]
+    assert labels == sorted({*labels}) and len(labels) == answers.ROWS
+    assert {1, 2, 29, 30} < {*sizes}
+    drawn = marks(axes)
+    for fit in found.fits:
+        own = fit.predictions.set_index("g")
+        for label in labels:
+            assert drawn[label, fit.variant, "point"] == pytest.approx([own.loc[label, "mean"]])
+
+
 @pytest.mark.parametrize("outcome", ["gaussian", "poisson", "bernoulli"])
 def test_lines_of_predictions_are_in_the_panel_of_their_group(outcome):
     found = study(outcome)
@@ -558,6 +577,24 @@ def test_prior_intervals_hold_as_many_draws_as_they_say(outcome):
             tuple(np.percentile(drawn, ends)) for ends in ([25, 75], [10, 90], [2.5, 97.5])
         ]
     hold(marks(axes), expected)
+
+
+def test_a_prior_that_is_wide_on_purpose_goes_on_at_its_own_height():
+    found = study()
+    fits = [
+        replace(f, prior=80 * (f.prior - f.prior.mean())) if f.variant == "unpooled" else f
+        for f in found.fits
+    ]
+    [axes] = predictive.prior(replace(found, fits=fits)).axes
+    low, high = axes.get_xlim()
+    ends = np.percentile(fits[1].prior, [2.5, 97.5])
+    assert ends[0] < low < found.y.min() and found.y.max() < high < ends[1]
+    drawn = marks(axes)
+    edges = {key: at for key, at in drawn.items() if key[2] in ("less", "more")}
+    hold(edges, beyond(axes, "unpooled", {"unpooled": ends}))
+    for fit in (fits[0], fits[2]):
+        left, right = drawn[fit.variant, fit.variant, "interval"][-1]
+        assert low < left < right < high
 
 
 def test_priors_of_zeros_and_ones_are_shares_of_tables():
