@@ -1,15 +1,17 @@
 """Report: nothing of the data is markup, the verdict comes first, and a page stays readable."""
 
+import json
 import re
 import subprocess
 import sys
 from dataclasses import replace
+from html import unescape
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import pytest
 import yaml
-from reports import HOSTILE, SCRIPTS, VARIANTS, compared, fit, page, results, row
+from reports import ANSWER, HOSTILE, SCRIPTS, TEMPLATES, VARIANTS, compared, fit, page, results, row
 
 from partialpool import config, report
 from partialpool.formula import Formula
@@ -754,3 +756,50 @@ def test_of_whom_nothing_is_said_it_is_said_why():
     assert answers.refusals(found) == [
         {"variants": [*VARIANTS], "count": 2, "reason": "nobody knows"}
     ]
+
+
+@pytest.mark.parametrize("family", ["bernoulli", "gaussian"])
+def test_names_in_sentences_are_never_markup(family, tmp_path):
+    """A response, a predictor far from zero, and reasons why there is no answer."""
+    found = results(family=family)
+    factor = replace(found.factors[0], blocks=(("Intercept", HOSTILE),))
+    far = {"type": "number", "missing": 0, "min": 95, "max": 99, "mean": 97, "sd": 1}
+    data = found.data | {"columns": found.data["columns"] | {HOSTILE: far}}
+    names = {"response": HOSTILE, "coefficients": ["Intercept", HOSTILE]}
+    means = {key: found.model[key] | {HOSTILE: 1.0} for key in ("mean", "sd")}
+    study = found.study | {"predict": ["group", "new_group"], "contrasts": [[1, 2]]}
+    refused = dict.fromkeys(ANSWER, "") | {"predicted_for": "new_group", "note": HOSTILE}
+    chance = dict.fromkeys(("probability", "probability_lower", "probability_upper"), "0.25")
+    pair = {"first": "1", "second": "2", "predicted_for": "group", "note": ""} | ANSWER
+    pair |= {"probability_over_zero": "0.5", "ratio_mean": "2", "ratio_lower": "1"}
+    pair |= {"ratio_upper": "3"}
+    fits = []
+    for one in found.fits:
+        rows = [row | chance for row in one.predictions]
+        rows += [row | refused for row in rows]
+        own = {(HOSTILE, column): one.groups[HOSTILE, "Intercept"] for column in factor.varying}
+        fits.append(replace(one, predictions=rows, contrasts=[pair], groups=own))
+    left = dict.fromkeys(compared("pooled", 0), "") | {"variant": "pooled", "note": HOSTILE}
+    found = replace(
+        found,
+        study=study,
+        data=data,
+        model=found.model | names | means,
+        factors=[factor],
+        fits=fits,
+        comparison=[*found.comparison[:2], left],
+    )
+    for name in ("data", "prior", "density_pooled", "groups", "predictions", "shrinkage_2"):
+        (tmp_path / f"{name}.svg").write_text('<svg width="9pt"/>')
+    forms = {"held": {HOSTILE: "mean"}, "density_hierarchical": "shares"}
+    (tmp_path / "forms.json").write_text(json.dumps(forms))
+    html = report.page(found, tmp_path, {}, TEMPLATES)
+    assert "<script" not in html
+    for said in (
+        "center({})",
+        "each {}'s own mean",
+        "pooled fit is {}.",
+        "<p>{}.</p>",
+        "of each {}",
+    ):
+        assert said.format(HOSTILE) in unescape(html), said
