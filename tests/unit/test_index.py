@@ -1,6 +1,9 @@
 """Index: failed verdicts come first, in words, and nothing of the config is markup."""
 
+import re
 from pathlib import Path
+
+from pages import Tables
 
 from partialpool import index
 
@@ -89,3 +92,44 @@ def test_a_run_that_did_not_finish():
     assert "not done when the run stopped" in html and "not up to date" in html
     assert "second/report.html" not in html and "third/report.html" not in html
     assert 'href="verdict.json"' not in html
+
+
+def test_each_study_is_in_a_row_of_its_own():
+    """Its own verdicts, failed checks, rows, groups, formula and file, and links to its page."""
+    names = [f"s{7 * i % 20}" for i in range(20)]
+    studies = {name: {"formula": f"y_{name} ~ 1", "data": f"{name}.csv"} for name in names}
+    data = {
+        name: {"rows_used": 1000 + i, "factors": [{"count": 100 + i}, {"count": 3}]}
+        for i, name in enumerate(names)
+    }
+    verdicts = {}
+    for i, name in enumerate(names):
+        for place, variant in enumerate(("hierarchical", "pooled")[: 1 + i % 2]):
+            passed = (i + place) % 3 > 0
+            which = "rhat" if place else "ebfmi"
+            checks = [CHECK | {"passed": True}, CHECK | {"name": which, "passed": passed}]
+            verdicts[name, variant] = {"passed": passed, "checks": checks, "advice": []}
+    html = index.index(studies, verdicts, data, TEMPLATES)
+    [shown] = Tables(html).below()
+    assert [*shown] == ["pooled", "hierarchical", "rows", "groups", "formula", "data"]
+    for i, name in enumerate(names):
+        cells = shown.loc[name]
+        assert [*cells[2:]] == [f"{1000 + i:,}", f"{100 + i} + 3", f"y_{name} ~ 1", f"{name}.csv"]
+        for variant, label in (("pooled", "R-hat"), ("hierarchical", "E-BFMI")):
+            found = verdicts.get((name, variant))
+            words = "not fitted" if found is None else "✓ passed"
+            if found and not found["passed"]:
+                words = f"✗ failed {label}"
+            assert cells[variant].split() == words.split()
+        assert f'<a href="{name}/report.html">{name}</a>' in html
+    failed = [name for name in names if any(
+        not found["passed"] for (study, _), found in verdicts.items() if study == name
+    )]  # fmt: skip
+    assert [*shown.index] == failed + [name for name in names if name not in failed]
+    keys = [*map(int, re.findall(r'class="n" data-key="(\d+)"', html))]
+    assert keys[:2] == [data[failed[0]]["rows_used"], data[failed[0]]["factors"][0]["count"] + 3]
+    of_each = [
+        sum(not found["passed"] for (_, v), found in verdicts.items() if v == variant)
+        for variant in ("pooled", "hierarchical")
+    ]
+    assert f"Do not rely on {sum(of_each)} of {len(verdicts)} fits." in html

@@ -1,15 +1,17 @@
 """Report: nothing of the data is markup, the verdict comes first, and a page stays readable."""
 
+import json
 import re
 import subprocess
 import sys
 from dataclasses import replace
+from html import unescape
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import pytest
 import yaml
-from reports import HOSTILE, SCRIPTS, VARIANTS, compared, fit, page, results, row
+from reports import ANSWER, HOSTILE, SCRIPTS, TEMPLATES, VARIANTS, compared, fit, page, results, row
 
 from partialpool import config, report
 from partialpool.formula import Formula
@@ -542,3 +544,262 @@ def test_long_labels_may_be_broken_or_are_cut(tmp_path):
     html = page(results(levels=(long, "b")), tmp_path)
     cells = re.findall("<td[^>]*>(L+…?)", html)
     assert cells and max(map(len, cells)) <= 60
+
+
+def test_of_many_groups_those_moved_furthest_are_shown():
+    """Up or down, the furthest first; each with its own numbers."""
+    sizes = {f"g{7 * i % 30}": 100 + i for i in range(30)}
+    found = results(factors=[Factor("g", ("g",), (("Intercept",),), sizes)])
+    moved = {g: (-1) ** i * (1 + 11 * i % 30) / 10 for i, g in enumerate(sizes)}
+    means = {
+        "pooled": {g: 50 + i for i, g in enumerate(sizes)},
+        "unpooled": {g: 2050 + i for i, g in enumerate(sizes)},
+        "hierarchical": {g: 2050 + i + moved[g] for i, g in enumerate(sizes)},
+    }
+    fits = [
+        replace(fit, groups={("g", "Intercept"): {g: row("", x) for g, x in own.items()}})
+        for fit, own in zip(found.fits, means.values(), strict=True)
+    ]
+    shown = tables.groups(replace(found, fits=fits), found.factors[0], "Intercept")
+    furthest = sorted(moved, key=lambda g: -abs(moved[g]))[:20]
+    assert [cells[0] for cells in shown["rows"]] == furthest
+    assert min(moved[g] for g in furthest) < 0 < max(moved[g] for g in furthest)
+    for g, size, *cells in shown["rows"]:
+        numbers = [cell.partition(" ")[0].replace(",", "").replace("−", "-") for cell in cells]
+        assert int(size) == sizes[g]
+        expected = [*(own[g] for own in means.values()), moved[g]]
+        assert [*map(float, numbers)] == pytest.approx(expected)
+    assert shown["note"].startswith("20 of 30 groups that partial pooling moves furthest;")
+    alone = replace(found, fits=fits[2:])
+    shown = tables.groups(alone, found.factors[0], "Intercept")
+    assert [cells[0] for cells in shown["rows"]] == [*sizes][:20]
+    assert shown["note"].startswith("20 of 30 groups;")
+
+
+def test_of_long_tables_the_first_rows_are_shown_and_the_rest_is_counted():
+    found, many = results(levels=[f"g{i}" for i in range(1234)]), range(45)
+    names = ["Intercept", *(f"x{i}" for i in many)]
+    pairs = [
+        {"first": str(i + 1), "second": str(i + 7), "predicted_for": "group", "note": ""}
+        | {"mean": f"{i}.5", "lower": "0", "upper": "99", "probability_over_zero": "0.5"}
+        for i in many
+    ]
+    summary = {f"beta[{name}]": row("", i) for i, name in enumerate(names)}
+    found = replace(
+        found,
+        model=found.model | {"coefficients": names},
+        fits=[replace(fit, summary=summary, contrasts=pairs) for fit in found.fits],
+    )
+    [asked] = answers.predictions(found, "pooled")
+    assert [cells[0] for cells in asked["table"]["rows"]] == [f"g{i}" for i in range(20)]
+    assert asked["table"]["note"] == "The first 20 of 1,234 rows; predictions.csv has all."
+    shown = answers.contrasts(found, "pooled")["table"]
+    assert [cells[0] for cells in shown["rows"]] == [
+        f"row {i + 7} minus row {i + 1}" for i in many
+    ][:20]
+    assert shown["note"] == "The first 20 of 45; contrasts.csv has all."
+    shown = tables.population(found)
+    assert [cells[0] for cells in shown["rows"]] == [f"beta[{name}]" for name in names[:20]]
+    assert shown["note"].startswith(f"{46 - 20 + 1} more")  # and the sd of groups
+    logit = replace(results(family="bernoulli"), model=found.model, fits=found.fits)
+    logit.model["outcome"] = results(family="bernoulli").model["outcome"]
+    shown = tables.ratios(logit)
+    assert [cells[0] for cells in shown["rows"]] == names[:20]
+    assert shown["note"].startswith("26 more")
+
+
+@pytest.mark.parametrize("unit", ["rows", "groups"])
+def test_what_a_comparison_says_of_each_variant(unit):
+    best, second, third = (
+        compared(variant, rank)
+        for rank, variant in enumerate(("unpooled", "pooled", "hierarchical"))
+    )
+    close = {"note": "too close to call"}
+    assert words.compared([best, second, third], unit) == [
+        f"The unpooled fit predicts {unit} left out best.",
+        "Pooled and hierarchical predict them clearly worse.",
+    ]
+    assert words.compared([best, second | close, third], unit) == [
+        f"Unpooled and pooled are too close to call in predicting {unit} left out.",
+        "Hierarchical predicts them clearly worse.",
+    ]
+    assert words.compared([best, second | close, third | close], unit) == [
+        f"Unpooled, pooled and hierarchical are too close to call in predicting {unit} left out."
+    ]
+    some = {"units": "8", "units_total": "1234"}
+    over = {"pareto_k_over": "3"} | some
+    assert words.compared([best | some, second | over, third | some], unit)[2:] == [
+        f"Pareto k is over 0.7 for pooled (3 of 8 {unit}): there elpd is optimistic.",
+        f"Estimated for all 1,234 {unit} from 8 of them, drawn at random; standard errors include "
+        "what that leaves open.",
+    ]
+    assert words.compared([best], unit)[0].startswith("There is one variant")
+
+
+FORMS = {
+    "data": ("shares", "errors", "bars", "strips", "sizes", "histogram"),
+    "density": ("shares", "frequencies", "curves"),
+    "shrinkage": ("arrows", "intervals", "points", "distances"),
+}
+IN_WORDS = {
+    "data shares": "Ticks: the rows. Points: the mean y in each tenth",
+    "data errors": "± one standard error",
+    "data bars": "the highest first. Orange bars: each group's own mean y. Dashed",
+    "data strips": "the highest first. Circles: rows. Orange bars: each group's own mean y. Dashed",
+    "data sizes": "against its number of rows",
+    "data histogram": "How many groups have which mean y",
+    "density shares": "Colour: the mean y in replicated",
+    "density frequencies": "in 90% of the replicated data sets",
+    "density curves": "Thin lines: 40 replicated data sets",
+    "shrinkage arrows": "Each arrow goes from what a g's own rows say (unpooled, circle) to what",
+    "shrinkage intervals": "Each g, with 90% intervals. Dashed line and band: the pooled estimate",
+    "shrinkage points": "Each point is a g. Points on the dotted line",
+    "shrinkage distances": "Both axes: how far its expected y lies from what its predictors say",
+}
+
+
+@pytest.mark.parametrize(
+    ("what", "form"), [(what, form) for what, forms in FORMS.items() for form in forms]
+)
+def test_a_caption_is_of_the_form_its_picture_has(what, form):
+    """Every form has its own words, and no other has them; what is a part is counted."""
+    sizes = {f"g{i}": i + 1 for i in range(1234)}
+    factor = Factor("g", ("g",), (("Intercept",),), sizes)
+    found = replace(results(factors=[factor]), replicated=777)
+    data = found.data | {"rows_read": 4567, "rows_used": 3456}
+    found = replace(found, data=data)
+
+    def caption(what, form):
+        if what == "data":
+            return captions.data(found, None if form == "shares" else factor, form)
+        if what == "density":
+            return captions.density(found, form, "90%")
+        return captions.shrinkage(found, factor, "Intercept", form, "90%")
+
+    said = caption(what, form)
+    assert IN_WORDS[f"{what} {form}"] in said
+    for other in FORMS[what]:
+        assert other == form or IN_WORDS[f"{what} {form}"] not in caption(what, other)
+    assert ("Both are 777 of the 3,456 rows" in said) == (what == "density")
+    assert ("40 of 1,234 groups" in said) == (form == "intervals")
+    assert "16 of the 1,234 groups" in captions.groups(found, factor, "90%")
+    few = Factor("g", ("g",), (("Intercept",),), {"a": 1})
+    assert "groups:" not in captions.groups(found, few, "90%")
+    assert "Ticks are of 777 rows" in captions.prior(found)
+    every = replace(found, replicated=3456)
+    assert "drawn at random" not in captions.prior(every) + captions.density(every, "curves", "")
+
+
+@pytest.mark.parametrize(
+    ("keys", "of_group", "size"),
+    [
+        ({"family": "student_t"}, "mean y", "rows"),
+        ({"family": "bernoulli"}, "share with y = 1", "rows"),
+        ({"family": "binomial", "trials": "n"}, "y as a share of n", "trials"),
+        ({"family": "poisson", "exposure": "weeks"}, "y per unit of weeks", "rows"),
+    ],
+)
+def test_what_is_seen_of_groups_is_named_after_the_family(keys, of_group, size):
+    found = results(**keys)
+    assert f"its {of_group}, against its number of {size}." in captions.data(
+        found, found.factors[0], "sizes"
+    )
+    assert f"observed {of_group}." in captions.groups(found, found.factors[0], "90%")
+
+
+def spoken(pieces) -> list[str]:
+    return ["".join(ElementTree.fromstring(piece).itertext()) for piece in pieces]
+
+
+def test_groups_and_their_sigmas_are_stated_in_mathematics():
+    blocks = (("Intercept", "x"), ("z",))
+    factor = Factor("g", ("g",), blocks, {"a": 3, "b": 3})
+    found = results(factors=[factor], sigma="~ (1 | g)", offset="n")
+    found = replace(found, model=found.model | {"coefficients": ["Intercept", "x"]})
+    assert [" ".join(spoken(line)) for line in mathematics.lines(found)] == [
+        "yi ∼Normal(μi,σj[i])",
+        "μi= βIntercept +uIntercept,j[i] +(βx+ux,j[i])xi +uz,j[i]zi +ni",
+        "(uIntercept,j,ux,j) ∼Normal(0,DCD)",
+        "D=diag(τIntercept,τx)",
+        "uz,j ∼Normal(0,τz)",
+        "log(σj) ∼Normal(log(σmedian),τlog σ)",
+    ]
+    parameters = {
+        ("beta", "x"): "βx",
+        ("sd", "z"): "τz",
+        ("cor", ""): "C",
+        ("sigma", ""): "σj",
+        ("sigma_median", ""): "σmedian",
+        ("sd_log_sigma", ""): "τlog σ",
+    }
+    for (kind, column), symbol in parameters.items():
+        assert spoken([mathematics.of_parameter(found, kind, factor, column)]) == [symbol]
+
+
+def test_of_whom_nothing_is_said_it_is_said_why():
+    found = results(levels=("a", "b"))
+    study = found.study | {"predict": ["group", "new_group"]}
+    rows = found.fits[1].predictions
+    empty = dict.fromkeys(("mean", "sd", "lower", "upper", "outcome_lower", "outcome_upper"), "")
+    no_ends = dict.fromkeys(("outcome_lower", "outcome_upper"), "")
+    why = {"predicted_for": "new_group", "note": "nobody knows; the fit failed"}
+    rows = [rows[0], rows[1] | no_ends, *(row | empty | why for row in rows)]
+    fits = [replace(fit, predictions=rows) for fit in found.fits]
+    found = replace(found, study=study, fits=fits)
+    own, new = answers.predictions(found, "unpooled")
+    assert (own["said"], len(own["table"]["rows"])) == ("", 2)
+    assert [cells[-1] for cells in own["table"]["rows"]] == ["1.0 to 1.0", ""]
+    assert (new["title"], new["said"], new["table"]) == ("For a new group", "Nobody knows.", None)
+    assert answers.predictions(found, "pooled")[0]["said"] == answers.POOLED
+    for one in answers.predictions(found, "hierarchical")[:1]:
+        assert one["said"] == answers.QUESTIONS["group"][1]
+    assert answers.refusals(found) == [
+        {"variants": [*VARIANTS], "count": 2, "reason": "nobody knows"}
+    ]
+
+
+@pytest.mark.parametrize("family", ["bernoulli", "gaussian"])
+def test_names_in_sentences_are_never_markup(family, tmp_path):
+    """A response, a predictor far from zero, and reasons why there is no answer."""
+    found = results(family=family)
+    factor = replace(found.factors[0], blocks=(("Intercept", HOSTILE),))
+    far = {"type": "number", "missing": 0, "min": 95, "max": 99, "mean": 97, "sd": 1}
+    data = found.data | {"columns": found.data["columns"] | {HOSTILE: far}}
+    names = {"response": HOSTILE, "coefficients": ["Intercept", HOSTILE]}
+    means = {key: found.model[key] | {HOSTILE: 1.0} for key in ("mean", "sd")}
+    study = found.study | {"predict": ["group", "new_group"], "contrasts": [[1, 2]]}
+    refused = dict.fromkeys(ANSWER, "") | {"predicted_for": "new_group", "note": HOSTILE}
+    chance = dict.fromkeys(("probability", "probability_lower", "probability_upper"), "0.25")
+    pair = {"first": "1", "second": "2", "predicted_for": "group", "note": ""} | ANSWER
+    pair |= {"probability_over_zero": "0.5", "ratio_mean": "2", "ratio_lower": "1"}
+    pair |= {"ratio_upper": "3"}
+    fits = []
+    for one in found.fits:
+        rows = [row | chance for row in one.predictions]
+        rows += [row | refused for row in rows]
+        own = {(HOSTILE, column): one.groups[HOSTILE, "Intercept"] for column in factor.varying}
+        fits.append(replace(one, predictions=rows, contrasts=[pair], groups=own))
+    left = dict.fromkeys(compared("pooled", 0), "") | {"variant": "pooled", "note": HOSTILE}
+    found = replace(
+        found,
+        study=study,
+        data=data,
+        model=found.model | names | means,
+        factors=[factor],
+        fits=fits,
+        comparison=[*found.comparison[:2], left],
+    )
+    for name in ("data", "prior", "density_pooled", "groups", "predictions", "shrinkage_2"):
+        (tmp_path / f"{name}.svg").write_text('<svg width="9pt"/>')
+    forms = {"held": {HOSTILE: "mean"}, "density_hierarchical": "shares"}
+    (tmp_path / "forms.json").write_text(json.dumps(forms))
+    html = report.page(found, tmp_path, {}, TEMPLATES)
+    assert "<script" not in html
+    for said in (
+        "center({})",
+        "each {}'s own mean",
+        "pooled fit is {}.",
+        "<p>{}.</p>",
+        "of each {}",
+    ):
+        assert said.format(HOSTILE) in unescape(html), said
