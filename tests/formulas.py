@@ -63,6 +63,8 @@ FITTED = [
         "Intercept, T(k, 'v')[t], T(k, 'v')[u], T(k, 'v')[w]",
         "g: Intercept",
     ),
+    ("y ~ x + z + (b - 1)", "x, z, b", ""),
+    ("y ~ (x + z - x)", "Intercept, z", ""),
     ("y ~ scale(x) + (1|g)", "Intercept, scale(x)", "g: Intercept"),
     ("y ~ scale(x) + (scale(x)|g)", "Intercept, scale(x)", "g: Intercept, scale(x)"),
     ("center(y) ~ x", "Intercept, x", ""),
@@ -218,6 +220,8 @@ REFUSED = [
     ("y ~ x + ((1 | g) | h)", "a group term has one |"),
     ("y ~ x + (1 + (1 | g) | h)", "a group term cannot be inside another one"),
     ("y ~ x - (1 | g)", "(1 | g) is taken away; leave it out"),
+    ("y ~ x + z + (b - z)", "`-` inside parentheses; write the terms that are left"),
+    ("y ~ x + z + (-z)", "`-` inside parentheses; write the terms that are left"),
     (
         "y ~ x-z + (1 | g)",
         "`-` takes away 'z', which is not there; if 'x-z' is a column, write it in backticks",

@@ -283,22 +283,32 @@ class Reader:
 
 def _pieces(node) -> Iterator[tuple[bool, object]]:
     """What a sum adds or takes away, from left to right, whatever its length."""
-    waiting = [(True, node)]
+    waiting = [(True, False, _inside(node))]
     while waiting:
-        plus, node = waiting.pop()
+        plus, inner, node = waiting.pop()
         match node:
             case syntax.Grouping():
-                waiting.append((plus, node.expression))
+                waiting.append((plus, True, node.expression))
             case syntax.Binary(operator=sign) if sign.kind in ("PLUS", "MINUS"):
                 minus = sign.kind == "MINUS"
                 if minus and not plus:
                     raise Refused("`-` inside what is taken away; write the terms that are left")
-                waiting.append((plus and not minus, node.right))
-                waiting.append((plus, node.left))
+                if minus and inner:
+                    _refuse_taking(node.right)
+                waiting.append((plus and not minus, inner, node.right))
+                waiting.append((plus, inner, node.left))
             case syntax.Unary(operator=sign):
-                waiting.append((plus == (sign.kind == "PLUS"), node.right))
+                if sign.kind == "MINUS" and inner:
+                    _refuse_taking(node.right)
+                waiting.append((plus == (sign.kind == "PLUS"), inner, node.right))
             case _:
                 yield plus, node
+
+
+def _refuse_taking(node) -> None:
+    """Refuse `- term` inside parentheses, where R takes it from the sum in them alone."""
+    if not isinstance(node, syntax.Literal):  # the intercept is that of the whole formula
+        raise Refused("`-` inside parentheses; write the terms that are left")
 
 
 def _inside(node):
