@@ -209,7 +209,7 @@ LIMITS = [
 ]
 
 
-@pytest.mark.parametrize(("most", "text", "telling"), LIMITS, ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize(("most", "text", "telling"), LIMITS, ids=[one[-1] for one in LIMITS])
 def test_formulas_at_a_limit_are_read_and_those_beyond_are_not(most, text, telling):
     names.check(Formula(text(most)), Outcome())
     with pytest.raises(UserError) as caught:
