@@ -65,6 +65,14 @@ KEYS = {
     "sampler.target_accept": ({}, {"sampler": {"target_accept": 0.8}}, FITTED),
     "sampler.attempts": ({}, {"sampler": {"attempts": 2}}, FITTED),
 }
+PREDICTED = KEYS["new_data"][2]
+FOLDERS = {
+    # what is done to a folder of parts: the parts it has then, by name, and what is in them
+    "the first left out": {"b": "2"},
+    "the last left out": {"a": "1"},
+    "one more": {"a": "1", "b": "2", "c": "3"},
+    "one edited": {"a": "1", "b": "3"},
+}
 COPIES = 22  # as many as the outputs of a study that has everything, and one variant
 COPY = "copy_{}"
 
@@ -83,6 +91,11 @@ def plans(tmp_path_factory):
         study_of(key): (before if key == "simulate" else EVERY | before)
         for key, (before, _, _) in KEYS.items()
     }
+    for key in ("data", "new_data"):
+        for what in FOLDERS:
+            name = study_of(f"{key} {what}")
+            studies[name] = EVERY | {key: f"data/{name}"}
+            write_parts(workflow.folder / f"data/{name}", {"a": "1", "b": "2"})
     workflow.configure({"studies": studies})
     before = workflow.jobs("--cores", "1000", PRETEND="1")
 
@@ -92,12 +105,23 @@ def plans(tmp_path_factory):
         deleted[COPY.format(i)] = path = output.replace(COPY.format(0), COPY.format(i))
         place = workflow.folder / path
         shutil.rmtree(place) if place.is_dir() else place.unlink()
+    for key in ("data", "new_data"):
+        for what, parts in FOLDERS.items():
+            write_parts(workflow.folder / "data" / study_of(f"{key} {what}"), parts)
     for key, (_, after, _) in KEYS.items():
         studies[study_of(key)] = studies[study_of(key)] | after
     workflow.configure({"studies": studies})
     fits = sum(one["rule"] == "fit" for one in before)
     after = workflow.jobs("--cores", str(3 * fits))
     return before, after, deleted
+
+
+def write_parts(folder, parts) -> None:
+    """Write a folder of parts, none of which will be read."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for name, text in parts.items():
+        (folder / f"{name}.parquet").write_text(text, encoding="utf-8")
 
 
 def study_of(key: str) -> str:
@@ -114,6 +138,23 @@ def test_a_key_of_a_study_reruns_what_depends_on_it(plans, key):
     _, after, _ = plans
     planned = {one["rule"] for one in of_study(after, study_of(key)) if one["planned"]}
     assert planned == KEYS[key][2]
+
+
+@pytest.mark.parametrize("what", FOLDERS)
+@pytest.mark.parametrize(("key", "rules"), [("data", READ), ("new_data", PREDICTED)])
+def test_parts_of_a_folder_are_told_by_what_is_in_them(plans, key, rules, what):
+    _, after, _ = plans
+    jobs = of_study(after, study_of(f"{key} {what}"))
+    planned = {one["rule"] for one in jobs if one["planned"]}
+    assert planned == rules
+
+
+def test_all_parts_that_share_a_table_are_merged(plans):
+    jobs = of_study(plans[1], study_of("parts"))
+    made = {one["of"]["part"]: one["outputs"] for one in jobs if one["rule"] == "compress_part"}
+    [merge] = [one for one in jobs if one["rule"] == "compress_merge"]
+    assert [*made] == ["1", "2"]
+    assert merge["input"]["parts"] == [*made["1"], *made["2"]]
 
 
 def test_every_key_of_a_study_has_its_row():
