@@ -171,13 +171,14 @@ FAULTS = [
 ]
 
 
+@pytest.mark.parametrize("gaps", [(5, 70), (108, 109)])
 @pytest.mark.parametrize(("cell", "more", "telling"), FAULTS, ids=lambda one: str(one)[:40])
-def test_the_row_of_a_fault_is_that_of_the_file(frame, stored, cell, more, telling):
-    """Whatever was left out before it, and whichever batch or part it is in."""
+def test_the_row_of_a_fault_is_that_of_the_file(frame, stored, cell, more, telling, gaps):
+    """Whatever was left out before it, right before it too, and whichever batch it is in."""
     [[name, value]] = cell.items()
     frame = frame.ffill().bfill().assign(n=4.0)
     if "missing" not in more:
-        frame.loc[[5, 70], "x" if name == "y" else "y"] = np.nan
+        frame.loc[[*gaps], "x" if name == "y" else "y"] = np.nan
     frame[name] = frame[name].astype(str) if isinstance(value, str) else frame[name]
     frame.loc[[110, 131], name] = value
     with pytest.raises(UserError) as caught:

@@ -27,6 +27,7 @@ def table() -> pd.DataFrame:
     found["n"] = rng.integers(3, 9, len(school)).astype(float)
     found["y"] = rng.integers(0, 3, len(school)).astype(float)
     found["half"] = rng.integers(0, 2, len(school))
+    found["few"] = rng.integers(0, 2, len(school))
     return found
 
 
@@ -65,7 +66,14 @@ def found(text, outcome=GAUSSIAN, variant="hierarchical", rows=None, offset=0.0)
         ("y ~ z + size + (1 | school)", Outcome("binomial", trials="n", offset="o"), "n"),
         ("y ~ hours + C(class) + (1 | school)", Outcome("poisson", exposure="n"), "n"),
         ("y ~ 0 + kind + (1 | school)", Outcome("negative_binomial"), None),
-        ("y ~ half + (1 | school)", Outcome("negative_binomial"), None),  # rows are merged
+        # Rows that are alike are merged.
+        ("y ~ half + (1 | school)", Outcome("negative_binomial"), None),
+        ("y ~ half + (1 | school)", Outcome("negative_binomial", weights="n"), "n"),
+        ("y ~ half + (1 | school)", Outcome("student_t"), None),
+        ("y ~ half + (1 | school)", Outcome("poisson"), None),
+        ("half ~ few + (1 | school)", Outcome("bernoulli"), None),
+        ("half ~ few + (1 | school)", Outcome("bernoulli", weights="n"), "n"),
+        ("half ~ few + (1 | school) + (1 | class)", Outcome(), None),
     ],
 )
 def test_what_is_expected_is_at_the_mean_of_a_groups_own_rows(text, outcome, weight):

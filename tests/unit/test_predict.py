@@ -336,6 +336,29 @@ def test_the_mean_of_a_transformed_response_is_by_the_sigma_of_whom_it_is_of():
     assert found["response_mean"].to_numpy() == pytest.approx(exact)
 
 
+def test_new_observations_have_the_sigma_of_whom_they_are_predicted_for():
+    rng = np.random.default_rng(2)
+    own = dataset(
+        beta=(["coefficient"], [0, 0]),
+        sigma=(["g"], [10, 20, 30]),
+        sigma_median=([], 2),
+        sd_log_sigma=([], 0.5),
+        sd_g=(["g_coefficient"], [0, 0]),
+        cor_g=(["g_coefficient", "g_coefficient_bis"], np.eye(2)),
+        u_g=(["g", "g_coefficient"], np.zeros((3, 2))),
+    )
+    everyone = ("group", "new_group", "average_group")
+    rows = {"g": ["b", "c", "d"], "x": [1.0, 2.0, 3.0]}
+    found = predicted(own, rows, outcome=Outcome(sigma="~ (1 | g)"), whom=everyone)
+    drawn = rng.standard_normal((2, 10**6))
+    new = np.quantile(2 * np.exp(0.5 * drawn[0]) * drawn[1], 0.95)
+    one = stats.norm.ppf(0.95)
+    upper = [20 * one, 30 * one, new, *[new] * 3, *[2 * one] * 3]
+    # Of 10,000 draws: a standard error of 2.1 per cent, and of 2.7 where sigma is drawn.
+    assert found["outcome_upper"].to_numpy() == pytest.approx(upper, rel=0.1)
+    assert found["outcome_lower"].to_numpy() == pytest.approx(np.negative(upper), rel=0.1)
+
+
 @pytest.mark.parametrize("response", ["y", "abs(y)", "I(log(y))", "log(y + 1)", "log(y / n)"])
 def test_a_response_that_is_no_function_of_one_column_is_left_as_it_is(response):
     formula, table = Formula(f"{response} ~ x"), TABLE.assign(y=Y)
