@@ -1,6 +1,7 @@
 """The config: what it means, and one telling line for each way to get it wrong."""
 
 import copy
+import json
 import re
 import subprocess
 import sys
@@ -12,10 +13,11 @@ import yaml
 
 from partialpool.config import load, read
 from partialpool.errors import UserError
-from partialpool.study import OUTCOME, VARIANTS
+from partialpool.study import FAMILIES, OUTCOME, VARIANTS
 
 ROOT = Path(__file__).parents[2]
 SIMULATED = {"rows": 9, "coefficients": {"x": 1}}
+WHOM = ("group", "new_group", "average_group")
 
 
 def config(**changes):
@@ -167,6 +169,124 @@ def test_seed_of_a_study_depends_on_nothing_but_its_name_and_the_seed():
     both = read(more)
     assert both["radon"].seed == alone != both["other"].seed
     assert read(config() | {"seed": 2})["radon"].seed != alone
+
+
+# What each key takes and what it does not, at its limits; `x` is whatever has a name of the user's.
+BESIDES = [True, "1"]  # of numbers: neither of these is one
+TAKES = {
+    "seed": ([0, 4294967295], [-1, 4294967296, 1.0, *BESIDES]),
+    "strict": ([True, False], [0, 1, "true"]),
+    "interval": ([1e-9, 0.999999], [0, 1, 1.0, 95, *BESIDES]),
+    "sampler": ([{}], [[], 1]),
+    "sampler.chains": ([1, 64], [0, 65, 4.0, *BESIDES]),
+    "sampler.draws": ([10, 1000000], [9, 1000001, 10.0, *BESIDES]),
+    "sampler.tune": ([10, 1000000], [9, 1000001, 10.0, *BESIDES]),
+    "sampler.target_accept": ([0.5, 0.999999], [0.499999, 1, *BESIDES]),
+    "sampler.attempts": ([1, 10], [0, 11, 1.0, *BESIDES]),
+    "convergence": ([{}], [[], 1]),
+    "convergence.max_rhat": ([1.000001, 9], [1, 0.9, *BESIDES]),
+    "convergence.min_ess": ([0, 0.5, 1e6], [-0.001, *BESIDES]),
+    "convergence.max_divergences": ([0, 9], [-1, 0.5, *BESIDES]),
+    "convergence.min_ebfmi": ([0, 1], [-0.001, 1.001, *BESIDES]),
+    "studies": ([], [[1], 1]),
+    "studies.x": ([], [[], "y ~ x"]),
+    "studies.x.table": (["t"], ["", 1]),
+    "studies.x.data": (["d"], ["", 1]),
+    "studies.x.new_data": (["d"], ["", 1]),
+    "studies.x.formula": (["y~x", "y~x".ljust(2000)], ["y~", "y~x".ljust(2001), 1]),
+    "studies.x.family": ([*FAMILIES], ["", "normal", "Gaussian", "beta", 1]),
+    "studies.x.group_effects": (["normal", "student_t"], ["", "gaussian", True]),
+    "studies.x.missing": (["error", "drop"], ["", "omit", False]),
+    **{
+        f"studies.x.{key}": (["n"], ["", 1, ["n"]])
+        for key in ("trials", "offset", "exposure", "weights", "precision_weights")
+    },
+    "studies.x.key": ([["a"], ["a", "b"]], [[], ["a", "a"], "a"]),
+    "studies.x.key[0]": (["a"], ["", 1]),
+    "studies.x.parts": ([1, 10000], [0, 10001, 2.0, *BESIDES]),
+    "studies.x.sigma": ([1e-9, "s", "estimated"], [0, -1, "", True, ["s"]]),
+    "studies.x.priors": ([{}], [[], "normal(0, 1)"]),
+    "studies.x.variants": ([["pooled"], [*VARIANTS]], [[], ["pooled", "pooled"], "pooled"]),
+    "studies.x.variants[0]": ([*VARIANTS], ["", "all", 1]),
+    "studies.x.predict": ([["group"], [*WHOM]], [[], ["group", "group"], "group"]),
+    "studies.x.predict[0]": ([*WHOM], ["", "groups", 1]),
+    "studies.x.contrasts": ([[[1, 2]], [[1, 2], [1, 2]]], [[], 1]),
+    "studies.x.contrasts[0]": ([[1, 2]], [[], [1], [1, 2, 3], [2, 2], 1]),
+    "studies.x.contrasts[0][0]": ([1, 10**9], [0, 1.0, *BESIDES]),
+    "studies.x.sampler": ([{}], [[], 1]),
+    **{f"studies.x.sampler.{key}": None for key in SETTINGS["sampler"]},  # those above
+    "studies.x.simulate": ([], [[], 1]),
+    "studies.x.simulate.groups": ([2, 100000, {"g": 2}], [1, 100001, {}, 2.0, *BESIDES]),
+    "studies.x.simulate.groups.x": ([2, 100000], [1, 100001, 2.0, *BESIDES]),
+    "studies.x.simulate.rows": ([1, [1, 2], "uniform(1, 9)"], [0, [1], 1.0, True]),
+    "studies.x.simulate.rows[0]": ([1], [0, 1.0, *BESIDES]),
+    "studies.x.simulate.predictors": ([{}], [[], 1]),
+    "studies.x.simulate.predictors.x": ([-1, 0.5, "normal(0, 1)"], [[1, 2], True]),
+    "studies.x.simulate.coefficients": ([{"x": 1}], [{}, 1]),
+    "studies.x.simulate.coefficients.x": ([-1, [1, 2], "normal(0, 1)"], [[1], [], True]),
+    "studies.x.simulate.coefficients.x[0]": ([-1, 0.5], BESIDES),
+    "studies.x.simulate.deviations": ([{"g": {"x": 1}}], [{}, 1]),
+    "studies.x.simulate.deviations.x": ([{"x": 1}], [{}, 1]),
+    "studies.x.simulate.deviations.x.x": ([0, 0.5], [-0.001, *BESIDES]),
+    "studies.x.simulate.correlation": ([-0.999999, 0, 0.999999], [-1, 1, *BESIDES]),
+    "studies.x.simulate.sigma": ([1e-9, [1, 2]], [0, -1, [1], *BESIDES]),
+    "studies.x.simulate.sigma[0]": ([1e-9], [0, *BESIDES]),
+    **{
+        f"studies.x.simulate.{key}": ([1e-9, 5], [0, -1, *BESIDES])
+        for key in ("sd_log_sigma", "nu", "alpha")
+    },
+}
+
+
+def with_value(key: str, value) -> dict:
+    """A config that says that, and what has to be said besides."""
+    study = {"formula": "y ~ x + (1 | g)"}
+    study |= {"simulate": SIMULATED} if "simulate" in key else {"data": "d"}
+    beside = [7] * ("simulate" in key or key.endswith("[0][0]"))  # where there have to be two
+
+    def within(place, steps):
+        if not steps:
+            return value
+        step, *more = steps
+        if step == "0":
+            return [within(None, more), *([] if more else beside)]
+        place = place if isinstance(place, dict) else {}
+        return place | {step: within(place.get(step), more)}
+
+    return within({"studies": {"x": study}}, re.findall(r"\w+", key))
+
+
+@pytest.mark.parametrize("key", TAKES)
+def test_a_value_at_its_limit_is_taken_and_one_beyond_is_named(key):
+    taken, refused = TAKES[key] or TAKES[key.removeprefix("studies.x.")]
+    for value in taken:
+        try:
+            read(with_value(key, value))
+        except UserError as error:  # of what has to go along with it
+            assert "; it must be " not in str(error), value
+    for value in [*refused, None]:
+        said = complaint(with_value(key, value))
+        shown = "no value given" if value is None else json.dumps(value)[:70]
+        assert said.startswith(f"config/config.yaml: {key}: {shown}"), said
+        assert "; it must be " in said or value is None, said
+
+
+def keys_of(schema: dict, at: str = ""):
+    """The path of each key of a schema."""
+    if at:
+        yield at
+    inner = schema.get("properties", {})
+    if isinstance(schema.get("additionalProperties"), dict):
+        inner = inner | {"x": schema["additionalProperties"]}
+    for name, one in inner.items():
+        yield from keys_of(one, f"{at}.{name}".lstrip("."))
+    if "items" in schema:
+        yield from keys_of(schema["items"], f"{at}[0]")
+
+
+def test_the_limits_of_every_key_are_held():
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text("utf-8"))
+    assert {*keys_of(schema)} == {*TAKES}
 
 
 @pytest.mark.parametrize(
