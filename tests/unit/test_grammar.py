@@ -1,5 +1,6 @@
 """What formulas may say: each is fitted, or refused by name in one line, at once."""
 
+import re
 import time
 from itertools import product
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from partialpool import algebra, ingest, names
 from partialpool.errors import UserError
 from partialpool.formula import Formula
+from partialpool.functions import ARGUMENTS
 from partialpool.grammar import check_columns, parse
 from partialpool.study import Outcome
 from partialpool.table import File
@@ -240,3 +242,117 @@ def test_a_group_cannot_have_the_name_of_a_result(name):
         with pytest.raises(UserError, match="the grouping factor cannot be called"):
             names.check(Formula(text), Outcome())
     names.check(Formula(f"y ~ {name} + (1 | g) + (1 | {name}_1)"), Outcome())
+
+
+BAD_NUMBER, BAD_FLAG, BAD_LABEL = ("True", "'1'", "x"), ("1", "0", "'a'", "x"), ("True", "x")
+A_NUMBER = ("-9", "0", "2.5"), BAD_NUMBER, "a number"
+A_FLAG = ("True", "False"), BAD_FLAG, "True or False"
+A_LABEL = ("'a'", "0", "1.5"), BAD_LABEL, "a label in quotes, or a number"
+LEFT_OUT = (), ("1", "'a'", "True", "x"), "left out"
+DF = ("5", "100"), ("101", "0", "-5", "5.0", *BAD_NUMBER), "a whole number from 1 to 100"
+
+
+def whole(most: int):
+    refused = ("0", str(most + 1), "-1", "1.5", *BAD_NUMBER)
+    return ("1", str(most)), refused, f"a whole number from 1 to {most}"
+
+
+# Each argument of each function: a call, what may be in it, what may not, and what is said then.
+TAKES = {
+    ("C", "contrast"): (
+        "C(k, {})",
+        ("Sum", "Treatment", "Sum('a')", "Treatment('a')"),
+        ("1", "'a'", "x", "True", "log(x)"),
+        "Sum or Treatment",
+    ),
+    ("S", "omit"): ("S(k, omit={})", *A_LABEL),
+    ("T", "ref"): ("T(k, ref={})", *A_LABEL),
+    ("Sum", "omit"): ("C(k, Sum({}))", *A_LABEL),
+    ("Treatment", "reference"): ("C(k, Treatment({}))", *A_LABEL),
+    ("bs", "degree"): ("bs(x, df=9, degree={})", *whole(5)),
+    ("poly", "degree"): ("poly(x, {})", *whole(20)),
+    ("poly", "raw"): ("poly(x, 2, raw={})", *A_FLAG),
+    ("cc", "period"): (
+        "cc(x, period={})",
+        ("1", "0.001", "365.25"),
+        ("0", "0.0", "-0.001", *BAD_NUMBER),
+        "a number over 0",
+    ),
+    ("bs", "intercept"): ("bs(x, df=5, intercept={})", *LEFT_OUT),
+    **{(name, "levels"): (f"{name}(k, levels={{}})", *LEFT_OUT) for name in "CST"},
+    **{
+        (name, key): (f"{name}(x, {given}{key}={{}})", *rule)
+        for name, given in (("bs", "df=5, "), ("cc", "period=12, "), ("cr", ""))
+        for key, rule in (
+            *(("knots", LEFT_OUT), ("lower_bound", A_NUMBER), ("center", A_FLAG)),
+            *([("upper_bound", A_NUMBER)] * (name != "cc")),
+        )
+    },
+    ("bs", "df"): ("bs(x, df={})", *DF),
+    ("cr", "df"): ("cr(x, df={})", *DF),
+    ("cc", "df"): ("cc(x, 12, df={})", *DF),
+}
+
+
+def test_the_arguments_of_every_function_are_held():
+    assert TAKES.keys() == {(name, key) for name, keys in ARGUMENTS.items() for key in keys}
+
+
+@pytest.mark.parametrize(("name", "key"), TAKES)
+def test_an_argument_at_its_limit_is_taken_and_one_beyond_is_named(name, key):
+    call, taken, refused, telling = TAKES[name, key]
+    for value in taken:
+        parse(f"y ~ {call.format(value)}")
+    for value in refused:
+        with pytest.raises(UserError) as caught:
+            parse(f"y ~ {call.format(value)}")
+        said = str(caught.value)
+        assert f"{key!r} of {name}() must be {telling}" in said, value
+        if re.fullmatch(r"-?[\d.]+|True", value):
+            assert said.endswith(f", not {value}")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("(1 | g)", "(1 + x | g)", "(0 + x | g)", "(0 + x + z | g)", "(1 + x + z | g)"),
+        *("(1 + x || g)", "(0 + x || g)", "(0 + log(z) | g:h)", "(1 + x:z || g:h)"),
+        *("(1 | g/h)", "(0 + x || g/h/k)", "(1 | g:h/k)"),
+    ],
+)
+def test_a_group_term_is_quoted_as_it_was_written(written):
+    with pytest.raises(UserError) as caught:
+        parse(f"y ~ x - {written}")
+    assert str(caught.value).endswith(f": {written} is taken away; leave it out")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "one"),
+    [
+        ("(1 | g)", "(1 | g)", "(1 | g) is there twice; leave one out"),
+        ("(0 + x | g)", "(0 + x | g)", "(0 + x | g) is there twice; leave one out"),
+        ("(0 + x | g)", "(1 + x | g)", "write (1 + x | g) for one term with corr"),
+        ("(0 + x | g)", "(0 + x + z | g)", "write (0 + x + z | g) for one term with corr"),
+        ("(0 + z | g)", "(0 + x + z | g)", "lations, or (0 + z + x || g) without"),
+        ("(1 | g:h)", "(1 + x | g:h)", "lations, or (1 + x || g:h) without"),
+    ],
+)
+def test_of_two_group_terms_with_something_in_common_one_is_made(first, second, one):
+    with pytest.raises(UserError) as caught:
+        Formula(f"y ~ x + {first} + {second}")
+    assert one in str(caught.value)
+
+
+SIGNED = ["b-c", "a-b-c", "a-b", "c d", "b-c d", "b-c-1"]
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_of_names_within_one_another_the_one_that_was_written_is_shown(name):
+    for text in ("y ~ {} + x", "y ~ x + log({}) + (1 | g)", "{} ~ x", "y ~ x + (1 | {})"):
+        for columns in (SIGNED, SIGNED[::-1]):
+            with pytest.raises(UserError) as caught:
+                check_columns(text.format(name), [*columns, "y", "x"])
+            better = repr(text.format(f"`{name}`"))
+            assert f"has a column {name!r}, whose name goes in backticks: {better}" in str(
+                caught.value
+            )

@@ -117,3 +117,43 @@ def test_mistakes_on_the_command_line_and_in_json(folder):
     write("two.json", '{"seed": 1,\n "strict": }')
     with pytest.raises(UserError, match=r"^two.json: line 2: not valid JSON \("):
         config.load(["two.json"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "value"),
+    [
+        *(("2", 2), ("2.0", 2.0), ("1e-3", 0.001), ("-1", -1), ("true", True), ("no", False)),
+        *(("~", None), ("a", "a"), ("2026-01-01", "2026-01-01"), ("", None), ("y ~ x", "y ~ x")),
+        *((3, 3), (0.5, 0.5), (True, True), (None, None)),  # what Snakemake has read itself
+    ],
+)
+def test_values_of_a_command_line_have_their_type_wherever_they_stand(folder, typed, value):
+    """Alone, in a list, in a mapping, and in each of these within another."""
+    within = [
+        lambda one: one,
+        lambda one: [one, "b"],
+        lambda one: {"k": one},
+        lambda one: [[one], {"k": one}],
+        lambda one: {"k": [one], "l": {"m": one}},
+    ]
+    for place in within:
+        found = yaml_file.Sources([], {"a": place(typed)}).merged()["a"]
+        # As text, 2 and 2.0 and True differ.
+        assert repr(found) == repr(place(value))
+
+
+def test_a_command_line_says_what_a_file_says(folder):
+    """As Snakemake hands it over: words are text, and what is in brackets may be."""
+    write("new.csv", "x\n1\n2\n")
+    own = {"contrasts": [["1", "2"]], "new_data": "new.csv", "parts": "3", "sigma": "2.5"}
+    own |= {"key": ["x"], "sampler": {"draws": "50"}}
+    given = {"strict": "false", "interval": "0.5", "studies": {"s": own}}
+    loaded = config.load([], given)
+    [study] = loaded.studies.values()
+    assert (loaded.strict, study.interval, study.contrasts) == (False, 0.5, ((1, 2),))
+    assert (study.parts, study.sigma, study.key) == (3, 2.5, ("x",))
+    assert study.sampler["draws"] == 50
+    with pytest.raises(UserError, match=r"^--config: studies.s.parts: 2.5; it must be a whole"):
+        config.load([], {"studies": {"s": {"parts": "2.5"}}})
+    with pytest.raises(UserError, match=r"^--config: 010 is not read in the same way by"):
+        config.load([], {"seed": "010"})

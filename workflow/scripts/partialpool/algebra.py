@@ -127,10 +127,9 @@ class Reader:
                         raise Refused("a group term cannot be inside another one")
                     own = self._group(piece)
                     if not plus:
-                        raise Refused(
-                            f"{written(own[0].terms, name(own[0].factor))} is taken away; leave "
-                            "it out"
-                        )
+                        bar = piece.operator.lexeme
+                        gone = written(own[0].terms, _nested([group.factor for group in own]), bar)
+                        raise Refused(f"{gone} is taken away; leave it out")
                     groups += own
                 case _:
                     terms = self._terms(piece)
@@ -319,6 +318,13 @@ def _inside(node):
 
 def _is_group(node) -> bool:
     return isinstance(node, syntax.Binary) and node.operator.kind == "PIPE"
+
+
+def _nested(factors: list[Term]) -> str:
+    """The factors of one group term as they are written: `a/b` of `a` and `a:b`."""
+    outer = [(), *factors]
+    own = (name(factor[len(before) :]) for before, factor in zip(outer, factors, strict=False))
+    return "/".join(own)
 
 
 def _plain(node, otherwise: str) -> str:
