@@ -1,0 +1,161 @@
+"""Scripts of steps: which file is what, and what they put together, on a table of twelve rows."""
+
+import runpy
+from contextlib import nullcontext
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from scipy import stats
+
+from partialpool import config, files, job
+
+SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
+# Groups, offsets and rows to predict that differ wherever one could be taken for another.
+TABLE = pd.DataFrame(
+    {
+        "g": ["a", "b", "c", "d"] * 3,
+        "x": np.arange(12.0) ** 2 / 10,
+        "o": np.arange(12.0)[::-1] + 20,
+        "y": 1 + np.arange(12.0) * 1.1 % 3,
+    }
+)
+NEW = pd.DataFrame({"g": ["c", "a", "b"], "x": [0.5, 2.0, 9.0], "o": [-1.0, -3.0, -8.0]})
+SAID = {
+    "data": "t.csv",
+    "formula": "y ~ x + (1 | g)",
+    "offset": "o",
+    "variants": ["pooled", "hierarchical"],
+    "new_data": "new.csv",
+    "predict": ["group", "average_group"],
+    "contrasts": [[1, 3]],
+}
+BETA = {"pooled": np.array([-20.0, 0.1]), "hierarchical": np.array([-25.0, 0.5])}
+EFFECTS = {"pooled": [0.0] * 4, "hierarchical": [1.0, 2.0, 4.0, -7.0]}
+PASSED = {"pooled": False, "hierarchical": True}
+
+
+def linear(variant, rows, effects=True) -> np.ndarray:
+    """The linear predictor of rows with their offsets."""
+    own = dict(zip("abcd", EFFECTS[variant], strict=True))
+    alone = BETA[variant][0] + BETA[variant][1] * rows["x"] + rows["o"]
+    return (alone + rows["g"].map(own) * effects).to_numpy()
+
+
+def posterior(variant) -> xr.DataTree:
+    """Draws of next to no width."""
+    rng, dims, size = np.random.default_rng(5), ("chain", "draw"), (2, 200)
+    around = {
+        "beta": (("c",), BETA[variant]),
+        "sigma": ((), 2.0),
+        "sd_g": (("v",), [3.0]),
+        "u_g": (("g", "v"), np.reshape(EFFECTS[variant], (4, 1))),
+    }
+    drawn = {
+        name: ((*dims, *own), np.asarray(at) + 1e-6 * rng.normal(size=(*size, *np.shape(at))))
+        for name, (own, at) in around.items()
+    }
+    return xr.DataTree.from_dict({"posterior": xr.Dataset(drawn)})
+
+
+@pytest.fixture
+def step(tmp_path, monkeypatch):
+    """Runs a step, after those that read the table; files are called after what they are."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(job, "logged", lambda snakemake: nullcontext())
+    TABLE.to_csv("t.csv", index=False)
+    NEW.to_csv("new.csv", index=False)
+    study = config.read({"interval": 0.8, "studies": {"s": SAID}})["s"]
+    block = study.block(*study.__dataclass_fields__)
+
+    def run(name, output, variant="hierarchical", **given):
+        given = {key: key for key in KINDS} | given
+        runpy.run_path(
+            str(SCRIPTS / f"{name}.py"),
+            {
+                "snakemake": SimpleNamespace(
+                    input=SimpleNamespace(**given),
+                    output=SimpleNamespace(**{one: one for one in output}),
+                    params=SimpleNamespace(study=block),
+                    wildcards=SimpleNamespace(variant=variant),
+                )
+            },
+        )
+
+    run("ingest", ("table", "report", "learned", "subset", "groups"), table="t.csv")
+    run("new_data", ("rows", "report"))
+    run("compress", ("compressed",))
+    for variant in BETA:
+        files.write_netcdf(variant, posterior(variant))
+        files.write_json(f"{variant}.json", {"passed": PASSED[variant]})
+    return run
+
+
+KINDS = ("table", "learned", "subset", "groups", "compressed")
+
+
+def of(variant) -> dict:
+    return {"posterior": variant, "diagnostics": f"{variant}.json", "variant": variant}
+
+
+@pytest.mark.parametrize("variant", BETA)
+@pytest.mark.parametrize("new", [True, False])
+def test_groups_are_described_with_the_offset_of_the_table_whatever_is_predicted(
+    step, variant, new
+):
+    output = ("predictions", "groups")
+    step("predict", output, rows=["rows"] if new else [], **of(variant))
+    groups = pd.read_csv("groups").set_index("group")
+    middle = TABLE.groupby("g")[["x"]].mean().assign(o=TABLE["o"].mean()).reset_index()
+    assert groups["mean"].to_numpy() == pytest.approx(linear(variant, middle), abs=1e-3)
+    assert (groups["fit_passed"] == PASSED[variant]).all()
+    rows = pd.read_csv("predictions")
+    own, average = (rows[rows["predicted_for"] == who] for who in SAID["predict"])
+    for found, effects in ((own, True), (average, False)):
+        expected = linear(variant, found, effects)
+        assert found["mean"].to_numpy() == pytest.approx(expected, abs=1e-3)
+    assert (rows["fit_passed"] == PASSED[variant]).all()
+    if new:
+        pd.testing.assert_frame_equal(own[["g", "x", "o"]].reset_index(drop=True), NEW)
+    # Eighty percent of a normal distribution of which the sd is 2.
+    width = own["outcome_upper"] - own["outcome_lower"]
+    assert width.to_numpy() == pytest.approx(2 * 2 * stats.norm.ppf(0.9), rel=0.25)
+
+
+@pytest.mark.parametrize("variant", BETA)
+def test_contrasts_are_of_the_new_rows(step, variant):
+    step("contrasts", ("contrasts",), rows="rows", **of(variant))
+    found = pd.read_csv("contrasts").set_index("predicted_for")
+    for who, effects in (("group", True), ("average_group", False)):
+        at = linear(variant, NEW, effects)
+        assert found.loc[who, "mean"] == pytest.approx(at[2] - at[0], abs=1e-3)
+    assert found["note"].isna().all() == PASSED[variant]
+
+
+def test_variants_are_compared_by_their_own_draws_and_verdicts(step):
+    variants = SAID["variants"]
+    step(
+        "compare",
+        ("rows", "groups"),
+        posteriors=variants,
+        diagnostics=[f"{variant}.json" for variant in variants],
+    )
+    found = pd.read_csv("rows").set_index("variant")
+    for variant in variants:
+        density = stats.norm.logpdf(TABLE["y"], linear(variant, TABLE), 2).sum()
+        assert found.loc[variant, "elpd_loo"] == pytest.approx(density, rel=1e-3)
+        assert found.loc[variant, "fit_passed"] == PASSED[variant]
+        assert found.loc[variant, "units"] == len(TABLE)
+    whole = pd.read_csv("groups").set_index("variant")
+    mean = linear("hierarchical", TABLE, effects=False)
+    densities = []
+    for group in "abcd":
+        own = (TABLE["g"] == group).to_numpy()
+        spread = 4 * np.eye(3) + 9  # of rows, and of their group
+        densities.append(stats.multivariate_normal(mean[own], spread).logpdf(TABLE["y"][own]))
+    assert whole.loc["hierarchical", "elpd_loo"] == pytest.approx(sum(densities), rel=1e-3)
+    density = stats.norm.logpdf(TABLE["y"], linear("pooled", TABLE), 2).sum()
+    assert whole.loc["pooled", "elpd_loo"] == pytest.approx(density, rel=1e-3)
