@@ -154,15 +154,19 @@ def far_from_zero(results: Results) -> str | None:
         ends = columns.get(name, {})
         if "min" in ends and max(ends["min"], -ends["max"]) > ends["max"] - ends["min"] > 0:
             far.append(name)
-    intercept = ["the Intercept"] * ("Intercept" in names)
-    intercept += [f"sd_{f.name}[Intercept]" for f in results.factors if {*far} & {*f.varying}]
+    intercept = ["The Intercept"] * ("Intercept" in names)
+    intercept += [
+        f"sd_{factor.name}[Intercept]"
+        for factor in results.factors
+        if "Intercept" in factor.varying and {*far} & {*factor.varying}
+    ]
     if not (far and intercept):
         return None
     listing, many = listed(short(name, 40) for name in far), len(far) > 1
     subject = listed(short(name, 60) for name in intercept)
     centred = listed(f"center({short(name, 40)})" for name in far)
     return (
-        f"{subject[0].upper()}{subject[1:]} hold{'s' * (len(intercept) == 1)} where {listing} "
+        f"{subject} hold{'s' * (len(intercept) == 1)} where {listing} "
         f"{'are' if many else 'is'} 0, far outside the data. Write {centred} in the formula, and "
         f"{'it holds' if len(intercept) == 1 else 'they hold'} at the average."
     )
