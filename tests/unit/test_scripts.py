@@ -1,5 +1,6 @@
 """Scripts of steps: which file is what, and what they put together, on a table of twelve rows."""
 
+import json
 import runpy
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,9 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from pages import Tables
 from scipy import stats
 
-from partialpool import config, files, job
+from partialpool import compress, config, files, job
+from partialpool.errors import UserError
+from partialpool.priors import complete
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 # Groups, offsets and rows to predict that differ wherever one could be taken for another.
@@ -58,7 +62,10 @@ def posterior(variant) -> xr.DataTree:
         name: ((*dims, *own), np.asarray(at) + 1e-6 * rng.normal(size=(*size, *np.shape(at))))
         for name, (own, at) in around.items()
     }
-    return xr.DataTree.from_dict({"posterior": xr.Dataset(drawn)})
+    tree = xr.DataTree.from_dict({"posterior": xr.Dataset(drawn)})
+    data = compress.read(files.read_netcdf("compressed"))
+    tree.attrs["priors"] = json.dumps(complete({}, data).to_dict())
+    return tree
 
 
 @pytest.fixture
@@ -71,7 +78,7 @@ def step(tmp_path, monkeypatch):
     study = config.read({"interval": 0.8, "studies": {"s": SAID}})["s"]
     block = study.block(*study.__dataclass_fields__)
 
-    def run(name, output, variant="hierarchical", **given):
+    def run(name, output, variant="hierarchical", part="", params=None, **given):
         given = {key: key for key in KINDS} | given
         runpy.run_path(
             str(SCRIPTS / f"{name}.py"),
@@ -79,8 +86,8 @@ def step(tmp_path, monkeypatch):
                 "snakemake": SimpleNamespace(
                     input=SimpleNamespace(**given),
                     output=SimpleNamespace(**{one: one for one in output}),
-                    params=SimpleNamespace(study=block),
-                    wildcards=SimpleNamespace(variant=variant),
+                    params=SimpleNamespace(**{"study": block} | (params or {})),
+                    wildcards=SimpleNamespace(variant=variant, part=part),
                 )
             },
         )
@@ -159,3 +166,76 @@ def test_variants_are_compared_by_their_own_draws_and_verdicts(step):
     assert whole.loc["hierarchical", "elpd_loo"] == pytest.approx(sum(densities), rel=1e-3)
     density = stats.norm.logpdf(TABLE["y"], linear("pooled", TABLE), 2).sum()
     assert whole.loc["pooled", "elpd_loo"] == pytest.approx(density, rel=1e-3)
+
+
+@pytest.mark.parametrize("variant", BETA)
+def test_data_are_replicated_as_the_fit_says(step, variant):
+    step("check", ("predictive",), **of(variant))
+    found = files.read_netcdf("predictive")
+    rows = found["observed_data"]["row"].values
+    assert found["observed_data"]["y"].values == pytest.approx(TABLE["y"].to_numpy()[rows])
+    replicated = found["posterior_predictive"]["y"].mean(("chain", "draw"))
+    error = 5 * 2 / found["posterior_predictive"]["y"][..., 0].size ** 0.5
+    assert replicated.values == pytest.approx(linear(variant, TABLE)[rows], abs=error)
+    assert found.attrs["variant"] == variant
+
+
+def test_parts_of_a_table_are_merged_to_the_whole(step):
+    parts = []
+    for part in ("1", "2", "3"):
+        block = {"formula": SAID["formula"], "family": "gaussian", "sigma": "estimated"}
+        block |= dict.fromkeys(("trials", "exposure", "weights", "precision_weights"))
+        study = {"study": block | {"parts": 3, "offset": "o"}}
+        step("compress_part", ("compressed",), part=part, params=study)
+        parts.append(Path("compressed").rename(f"part{part}"))
+    step("compress_merge", ("compressed",), parts=parts)
+    merged = compress.read(files.read_netcdf("compressed"))
+    step("compress", ("compressed",))
+    whole = compress.read(files.read_netcdf("compressed"))
+    assert merged.total == whole.total == len(TABLE)
+    # Of each group, what its rows say of coefficients and sigma, whatever the signs of a triangle.
+    one, other = (found.triangle.swapaxes(1, 2) @ found.triangle for found in (merged, whole))
+    np.testing.assert_allclose(one, other, atol=1e-9)
+
+
+def test_true_values_are_beside_the_estimates_of_each_variant(step):
+    files.write_json("truth", {"values": {"beta[x]": 0.5}})
+    for variant, mean in (("pooled", 3.0), ("hierarchical", 0.6)):
+        row = {"name": "beta[x]", "mean": mean, "lower": mean - 0.2, "upper": mean + 0.2}
+        pd.DataFrame([row]).to_csv(f"{variant}.csv", index=False)
+    summaries = [f"{variant}.csv" for variant in SAID["variants"]]
+    step("recover", ("recovery",), truth="truth", summaries=summaries)
+    found = pd.read_csv("recovery").set_index("variant")
+    assert found["mean"].to_dict() == {"pooled": 3.0, "hierarchical": 0.6}
+    assert found["covered"].to_dict() == {"pooled": False, "hierarchical": True}
+
+
+def test_the_index_has_each_study_with_its_own_fits(step):
+    fits = [("one", "pooled"), ("two", "pooled"), ("two", "hierarchical")]
+    check = {"name": "rhat", "value": 2, "threshold": 1.01, "worst": "beta[x]"}
+    for number, passed in enumerate((True, True, False)):
+        files.write_json(f"d{number}", {"passed": passed, "checks": [check | {"passed": passed}]})
+    for name, rows in (("one", 1234), ("two", 5678)):
+        files.write_json(name, {"rows_used": rows, "factors": []})
+    studies = {name: {"formula": "y ~ x", "data": f"{name}.csv"} for name in ("one", "two")}
+    step(
+        "index",
+        ("page", "verdict"),
+        params={"studies": studies, "fits": [[*fit] for fit in fits]},
+        diagnostics=["d0", "d1", "d2"],
+        data_reports=["one", "two"],
+        templates=[str(SCRIPTS.parent / "report/index.html")],
+    )
+    verdict = files.read_json("verdict")
+    passed = {(one["study"], one["variant"]): one["passed"] for one in verdict["fits"]}
+    assert passed == dict(zip(fits, (True, True, False), strict=True))
+    [studies] = Tables(Path("page").read_text(encoding="utf-8")).below()
+    for name, rows in (("one", "1,234"), ("two", "5,678")):
+        [own] = [cells for at, cells in studies.iterrows() if at.startswith(name)]
+        assert rows in own.to_list()
+
+    with pytest.raises(UserError, match=r"^1 of 3 fits failed .* two/hierarchical \(rhat\); see p"):
+        step("verdict", ("accepted",), params={"strict": True}, verdict="verdict", page="page")
+    assert not Path("accepted").exists()
+    step("verdict", ("accepted",), params={"strict": False}, verdict="verdict", page="page")
+    assert Path("accepted").exists()
