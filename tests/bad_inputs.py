@@ -522,7 +522,7 @@ CASES = [
     bad_config("a: " + "[" * 10**6, "config/config.yaml: line 1: has more than 30 blocks within"),
     bad_config(
         "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 2000)),
-        "config/config.yaml: line 30: the aliases in this block stand for over 1,000,000 values",
+        "config/config.yaml: line 31: the aliases in this block stand for over 1,000,000 values",
     ),
     bad_config(
         "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [{f'*a{i - 1},' * 10}]\n" for i in range(1, 9)),

@@ -157,3 +157,43 @@ def test_a_command_line_says_what_a_file_says(folder):
         config.load([], {"studies": {"s": {"parts": "2.5"}}})
     with pytest.raises(UserError, match=r"^--config: 010 is not read in the same way by"):
         config.load([], {"seed": "010"})
+
+
+LIMITS = {
+    # the most, a config of so much, and what is said of more
+    "depth": (30, lambda n: '{"a": ' * n + "1" + "}" * n, "more than 30 blocks within one another"),
+    "lists": (29, lambda n: '{"a": ' + "[" * n + "1" + "]" * n + "}", "more than 30 blocks within"),
+    "by aliases": (
+        28,
+        lambda n: "a: &a " + "[" * n + "1" + "]" * n + "\nb: [*a]",
+        "more than 30 blocks within one another",
+    ),
+    "digits": (
+        400,
+        lambda n: f'{{"a": {"0.".ljust(n, "0")}}}',
+        "the number 0.000000000000000000... has 401 digits",
+    ),
+    "bytes": (123, lambda n: '{"a": 1}'.ljust(n), "a config at most"),
+    "values": (50, lambda n: f"a: [{'1, ' * (n - 9)}1]", "has over 50 values"),
+    "values of aliases": (
+        50,
+        lambda n: f"a: &a [1, 2, 3, 4]\nb: [{'*a, ' * 7}{'1, ' * (n - 42)}]",
+        "stand for over 50 values",
+    ),
+}
+
+
+@pytest.mark.parametrize("suffix", ["yaml", "json"])
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_config_at_a_limit_is_read_and_one_beyond_is_not(folder, monkeypatch, limit, suffix):
+    most, text, telling = LIMITS[limit]
+    monkeypatch.setattr(yaml_file, "BYTES", 123 if limit == "bytes" else yaml_file.BYTES)
+    monkeypatch.setattr(yaml_file, "VALUES", 50 if "values" in limit else yaml_file.VALUES)
+    if suffix == "yaml" and limit.startswith(("depth", "lists", "digits")):
+        text = lambda n, json=text: f"# no JSON\n{json(n)}"  # noqa: E731
+    write(f"a.{suffix}", text(most))
+    yaml_file.read(f"a.{suffix}")
+    write(f"a.{suffix}", text(most + 1))
+    with pytest.raises(UserError) as caught:
+        yaml_file.read(f"a.{suffix}")
+    assert telling in str(caught.value)

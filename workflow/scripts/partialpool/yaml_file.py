@@ -121,7 +121,7 @@ def _json(path, text: str) -> dict:
 
 def _deepest(value) -> int:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return 1 + max(map(_deepest, inner), default=0)
+    return isinstance(value, dict | list) + max(map(_deepest, inner), default=0)
 
 
 def _check_events(path, text: str) -> None:
@@ -155,7 +155,8 @@ def _check_nodes(path, root: yaml.Node) -> None:
             return found
         seen[id(node)] = None
         inner = [measure(value) for value in _inner(node)]
-        values, depth = 1 + sum(n for n, _ in inner), 1 + max((d for _, d in inner), default=0)
+        values, depth = 1 + sum(n for n, _ in inner), max((d for _, d in inner), default=0)
+        depth += isinstance(node, yaml.CollectionNode)
         if values > VALUES or depth > DEPTH:
             raise UserError(
                 f"{at(node)}: the aliases in this block stand for over {VALUES:,} values, or for "
