@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -288,6 +289,59 @@ def keys_of(schema: dict, at: str = ""):
 def test_the_limits_of_every_key_are_held():
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text("utf-8"))
     assert {*keys_of(schema)} == {*TAKES}
+
+
+HAVE = {
+    # what is said of the response, and the families that it may be said of
+    "trials": ("n", {"binomial"}),
+    "exposure": ("n", {"poisson", "negative_binomial"}),
+    "precision_weights": ("n", {"gaussian", "student_t"}),
+    "offset": ("n", {*FAMILIES}),
+    "weights": ("n", {*FAMILIES}),
+    "sigma": (2.5, {"gaussian", "student_t"}),
+    "sigma, standard errors": ("se", {"gaussian", "student_t"}),
+    "sigma, estimated": ("estimated", {"gaussian", "student_t"}),
+    "sigma, by group": ("by_group", {"gaussian"}),
+    "sigma, pooled": ("~ (1 | county)", {"gaussian"}),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("said", HAVE)
+def test_what_is_said_of_a_response_goes_with_its_family(said, family):
+    value, families = HAVE[said]
+    key = said.partition(",")[0]
+    besides = {"trials": "m"} if family == "binomial" else {}
+    block = config(**besides | {"family": family, key: value})
+    if family in families:
+        assert getattr(read(block)["radon"], key) == value
+    else:
+        assert complaint(block).startswith(f"config/config.yaml: studies.radon.{key}: ")
+
+
+ROLES = ("offset", "exposure", "trials", "weights", "precision_weights", "sigma")
+
+
+@pytest.mark.parametrize(("one", "other"), combinations(ROLES, 2))
+def test_a_column_has_one_role_in_the_response(one, other):
+    family = "gaussian"
+    if "trials" in (one, other):
+        family = "binomial"
+    if "exposure" in (one, other):
+        family = "poisson"
+    said = {"family": family, one: "n", other: "n"}
+    if {one, other} in ({"exposure", "trials"}, {"precision_weights", "sigma"}):
+        telling = "leave it out"
+    elif family != "gaussian" and {"precision_weights", "sigma"} & {one, other}:
+        telling = f"family {family} has no"
+    else:
+        names = {"sigma": "standard errors", "precision_weights": "precision weights"}
+        first, second = (names.get(role, role) for role in (one, other))
+        said_of_both = complaint(config(**said))
+        assert "studies.radon: column 'n' cannot be both the " in said_of_both
+        assert {first, second} == {*said_of_both.partition("both the ")[2].split(" and the ")}
+        return
+    assert telling in complaint(config(**said))
 
 
 @pytest.mark.parametrize(

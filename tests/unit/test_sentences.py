@@ -401,3 +401,20 @@ def test_every_key_of_priors_is_held(family):
         check_keys({"none": "real"}, design, data.outcome, "student_t", "priors")
     known = str(caught.value).partition("known: ")[2].split(", ")
     assert len(known) > 10 and {*known} <= GIVEN.keys()
+
+
+@pytest.mark.parametrize(
+    ("name", "limit", "shown"),
+    [
+        *(("rhat", 1.01, "at most 1.01"), ("ess_bulk", 400, "at least 400")),
+        *(("ebfmi", 0.3, "at least 0.3"), ("divergences", 2, "at most 2")),
+        *(("divergences", 0, "none"), ("ess_tail", 0, "none")),
+    ],
+)
+def test_the_limit_of_a_check_is_said(name, limit, shown):
+    for worst, passed in (("beta[x]", False), (None, True)):
+        found = {"name": name, "value": 3, "threshold": limit, "passed": passed, "worst": worst}
+        said = words.check(found)
+        assert (said["threshold"], said["passed"]) == (shown, passed)
+        assert said["worst"] == (worst or "")
+        assert float(said["value"]) == 3
