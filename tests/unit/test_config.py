@@ -322,7 +322,7 @@ def test_what_is_said_of_a_response_goes_with_its_family(said, family):
 ROLES = ("offset", "exposure", "trials", "weights", "precision_weights", "sigma")
 
 
-@pytest.mark.parametrize(("one", "other"), combinations(ROLES, 2))
+@pytest.mark.parametrize(("one", "other"), [*combinations(ROLES, 2)])
 def test_a_column_has_one_role_in_the_response(one, other):
     family = "gaussian"
     if "trials" in (one, other):
