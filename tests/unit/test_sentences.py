@@ -418,3 +418,49 @@ def test_the_limit_of_a_check_is_said(name, limit, shown):
         assert (said["threshold"], said["passed"]) == (shown, passed)
         assert said["worst"] == (worst or "")
         assert float(said["value"]) == 3
+
+
+def test_what_is_said_of_a_factor_is_of_that_factor_and_of_the_fits_that_have_it():
+    found = results(factors=MODELS["two factors"])
+    pooled, unpooled, learned = found.fits
+    part = {"groups": 20_000, "of_them": 500}
+    assert meaning.diagnosed(found) == meaning.kept(found) == []
+    for factor in ("g", "h"):
+        for fits in ((learned,), (unpooled, learned)):
+            changed = [
+                replace(one, diagnosed={factor: part}, kept={factor: 400 - 10 * number})
+                for number, one in enumerate(fits)
+            ]
+            [said] = meaning.diagnosed(replace(found, fits=[pooled, *changed]))
+            assert said.startswith(f"Of the 20,000 groups of {factor}, 500 were diagnosed")
+            assert ("in the unpooled and hierarchical fits" in said) == (len(fits) == 2)
+            [said] = meaning.kept(replace(found, fits=[pooled, *changed]))
+            assert f"deviations of {factor} are stored in {410 - 10 * len(fits)} draws" in said
+
+    def sampled(*forms):
+        """Of each fit, the forms of g and h."""
+        fits = []
+        for one, own in zip(found.fits, forms, strict=True):
+            how = {name: {"form": form} for name, form in zip("gh", own, strict=False)}
+            last = one.attempts[-1] | {"parameterisation": how}
+            before = last | {"parameterisation": {"g": {"form": "of before"}}}
+            fits.append(replace(one, attempts=[before, last]))
+        return meaning.sampled(replace(found, fits=fits))
+
+    assert sampled((), (), ()) is None
+    told = sampled((), ("centred", "mixed"), ("centred", "non-centred"))
+    assert told.endswith(": g: centred; h: mixed (unpooled), non-centred (hierarchical).")
+    assert sampled((), ("centred",), ("centred",)).endswith(": g: centred.")
+
+
+@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("column", ["Intercept", "x"])
+def test_what_is_shown_of_a_group_is_named(name, column):
+    quantity = meaning.quantity(results(**STUDIES[name]), column)
+    if column == "x":
+        scale = ", in log odds" * (name in SHARES) + ", on the log scale" * (name in COUNTS)
+        assert quantity == f"coefficient of x{scale}"
+    else:
+        named = {"bernoulli": "probability of y = 1", "binomial": "probability (y of n)"}
+        rate = " per unit of weeks" * ("rates" in name)
+        assert quantity == named.get(name, f"expected y{rate}")
