@@ -239,3 +239,32 @@ def test_the_index_has_each_study_with_its_own_fits(step):
     assert not Path("accepted").exists()
     step("verdict", ("accepted",), params={"strict": False}, verdict="verdict", page="page")
     assert Path("accepted").exists()
+
+
+def test_a_fit_is_summarised_and_judged_as_the_config_says(step):
+    rng, dims = np.random.default_rng(8), ("chain", "draw")
+    drawn = rng.normal(size=(2, 500))
+    posterior = xr.Dataset({"sigma": (dims, drawn + 5)})
+    beta = rng.normal(size=(2, 500, 1))
+    posterior["beta"] = xr.DataArray(beta, dims=(*dims, "coefficient"))
+    posterior = posterior.assign_coords(coefficient=["Intercept"])
+    statistics = xr.Dataset({"energy": (dims, rng.normal(size=(2, 500)))})
+    statistics["diverging"] = dims, np.arange(1000).reshape(2, 500) < 3
+    tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": statistics})
+    last = {"draws": 500, "tune": 500, "target_accept": 0.9}
+    sampler = last | {"chains": 2, "attempts": 1}
+    stated = {"diagnosed": {}, "sampler": sampler, "attempts": [last]}
+    tree.attrs = {"variant": "pooled"} | {key: json.dumps(one) for key, one in stated.items()}
+    files.write_netcdf("fit", tree)
+    limits = {"max_rhat": 1.1, "min_ess": 50, "max_divergences": 3, "min_ebfmi": 0.2}
+    for interval, most in ((0.5, 3), (0.8, 2)):
+        study = {"convergence": limits | {"max_divergences": most}, "interval": interval}
+        step("diagnose", ("summary", "diagnostics"), params={"study": study}, posterior="fit")
+        found = pd.read_csv("summary").set_index("name").loc["sigma"]
+        tails = (1 - interval) / 2, (1 + interval) / 2
+        expected = [drawn.mean() + 5, *np.quantile(drawn + 5, tails)]
+        assert found[["mean", "lower", "upper"]].to_list() == pytest.approx(expected, abs=0.01)
+        verdict = files.read_json("diagnostics")
+        failed = [check["name"] for check in verdict["checks"] if not check["passed"]]
+        assert failed == ["divergences"] * (most < 3)
+        assert verdict["passed"] == (not failed) and bool(verdict["advice"]) == bool(failed)
