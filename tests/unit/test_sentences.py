@@ -464,3 +464,24 @@ def test_what_is_shown_of_a_group_is_named(name, column):
         named = {"bernoulli": "probability of y = 1", "binomial": "probability (y of n)"}
         rate = " per unit of weeks" * ("rates" in name)
         assert quantity == named.get(name, f"expected y{rate}")
+
+
+@pytest.mark.parametrize("shown", [True, False])
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"family": "binomial", "trials": "n"}, "n at each g's own mean, rounded"),
+        ({"family": "poisson", "exposure": "n"}, "n at each g's own mean"),
+        ({"offset": "n"}, "n at each g's own mean"),
+        ({"precision_weights": "n"}, "n at each g's own mean"),
+        ({"weights": "n"}, None),
+        ({}, None),
+    ],
+)
+def test_columns_of_the_response_are_held_where_rows_to_predict_have_them(keys, said, shown):
+    found = results(factors=MODELS["intercepts"], **keys)
+    column = {"n": "5"} if shown else {}
+    fits = [replace(one, predictions=[one.predictions[0] | column]) for one in found.fits]
+    told = captions.predictions(replace(found, fits=fits), {})
+    held = f" Held fixed: {said}." if said and shown else ""
+    assert told == f"A grid over the data's own range.{held}"
