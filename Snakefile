@@ -1,7 +1,7 @@
 """From a table and a formula to pooled, unpooled and hierarchical fits that have been checked.
 
-Studies are blocks of config/config.yaml. A step is a rule, a module of
-workflow/scripts/partialpool and a section of the report, all of one name.
+Studies are blocks of config/config.yaml. A step is a rule and a script of one name; scripts call
+the modules of workflow/scripts/partialpool, which are in rooms: see its docstring.
 """
 
 import atexit
@@ -10,13 +10,16 @@ from dataclasses import asdict
 
 sys.path.insert(0, f"{workflow.basedir}/workflow/scripts")
 
-from partialpool import code, files, paths, priors, progress, reruns, run, study, unfinished
-from partialpool.config import load
-from partialpool.errors import UserError
+from partialpool.base import files, session
+from partialpool.base.errors import UserError
+from partialpool.model import priors
+from partialpool.run import fingerprint, partial_page, progress, reruns
+from partialpool.study import paths, study
+from partialpool.study.config import load
 
 try:
     # A job on a cluster reads the Snakefile, too, and takes what its run was started with.
-    BEGUN = None if workflow.is_main_process else run.started_with()
+    BEGUN = None if workflow.is_main_process else session.started_with()
     if BEGUN:
         STRICT, CODE, PLACES = BEGUN["strict"], BEGUN["code"], BEGUN["places"]
         STUDIES = {name: study.Study(**block) for name, block in BEGUN["studies"].items()}
@@ -25,7 +28,7 @@ try:
         given = workflow.config_settings
         loaded = load(given.configfiles, given.config, given.replace_workflow_config)
         STUDIES, PLACES, STRICT = loaded.studies, loaded.places, loaded.strict
-        CODE = code.hashes()
+        CODE = fingerprint.hashes()
         workflow.configfiles = loaded.files  # for Snakemake's own account and report
         config.update(loaded.config)
         paths.require_results({name: block.variants for name, block in STUDIES.items()})
@@ -43,8 +46,8 @@ onstart:
     except UserError as error:
         sys.exit(f"partialpool: {error}")
     studies = {name: asdict(block) for name, block in STUDIES.items()}
-    run.begin(strict=STRICT, code=CODE, places=PLACES, studies=studies)
-    unfinished.forget()
+    session.begin(strict=STRICT, code=CODE, places=PLACES, studies=studies)
+    partial_page.forget()
     progress.follow(workflow)
 
 
@@ -52,7 +55,7 @@ onerror:
     # After Snakemake's own account, so that they are the last thing on the screen; what is
     # registered last is written first.
     atexit.register(sys.stderr.write, progress.last_words(workflow))
-    atexit.register(sys.stderr.write, unfinished.tell(workflow))
+    atexit.register(sys.stderr.write, partial_page.tell(workflow))
 
 
 wildcard_constraints:

@@ -22,10 +22,12 @@ from scipy import stats
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow" / "scripts"))
 
-from partialpool import compress, families, fit, priors
-from partialpool.formula import Formula
-from partialpool.priors import Prior, Priors
-from partialpool.study import Outcome
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.engine import fit
+from partialpool.model import families, priors
+from partialpool.model.priors import Prior, Priors
+from partialpool.study.study import Outcome
 
 SAMPLER = {"chains": 2, "draws": 1000, "tune": 700, "target_accept": 0.9, "attempts": 2}
 APART = 20  # draws between two that are ranked against, which are independent by then
@@ -95,7 +97,7 @@ class Structure:
         """What a fit reads of a table with these responses."""
         table = self.table.assign(y=y.astype(float))
         design = self.formula.design(table)
-        return compress.compress(design, self.outcome, families.columns(table, self.outcome))
+        return build.compress(design, self.outcome, families.columns(table, self.outcome))
 
     def draw(self, rng) -> tuple[dict, np.ndarray]:
         """True values from the priors, by name, and responses from them."""

@@ -85,9 +85,11 @@ def studies() -> dict[str, dict]:
 
 
 FIT = """import json, os, sys
-from partialpool import compress, files, fit
+from partialpool.base import files
+from partialpool.compress import build
+from partialpool.engine import fit
 folder, variant, effects = sys.argv[1:]
-data = compress.read(files.read_netcdf(f"{folder}/compressed.nc"))
+data = build.read(files.read_netcdf(f"{folder}/compressed.nc"))
 sampler = dict(chains=4, draws=1000, tune=1000, target_accept=0.9, attempts=1)
 tree = fit.fit(data, {}, variant, sampler, 1, effects)
 files.write_netcdf(f"{folder}/{variant}.nc", tree)
@@ -95,7 +97,8 @@ os._exit(0)
 """
 LOOK = """import json, os, sys
 import pandas as pd
-from partialpool import convergence, files
+from partialpool.base import files
+from partialpool.sampler import convergence
 folder, variant = sys.argv[1:]
 tree = files.read_netcdf(f"{folder}/{variant}.nc")
 summary = convergence.summarise(tree["posterior"].to_dataset(), 0.95)

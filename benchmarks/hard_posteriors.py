@@ -20,9 +20,10 @@ from scipy import special
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow" / "scripts"))
 
-from partialpool import compress, fit
-from partialpool.formula import Formula
-from partialpool.study import Outcome
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.engine import fit
+from partialpool.study.study import Outcome
 
 DEFAULT = {"chains": 4, "draws": 1000, "tune": 1000, "target_accept": 0.9, "attempts": 3}
 SIZES = {"b": 10_000, "d": 30, "c": 2, "a": 1}
@@ -85,7 +86,7 @@ def main() -> None:
         family, formula, make, shape = STRUCTURES[name]
         for seed in arguments.seeds:
             design = Formula(formula).design(make(family, seed, *shape))
-            data = compress.compress(design, Outcome(family), {})
+            data = build.compress(design, Outcome(family), {})
             begun = time.perf_counter()
             with contextlib.redirect_stdout(io.StringIO()):
                 tree = fit.fit(data, {}, "hierarchical", DEFAULT, seed)

@@ -44,11 +44,12 @@ EMPTY = {
 }
 # Each ends as a job does, without Python's clean-up.
 IMPORTS = """import os
-from partialpool import fit, files
+from partialpool.base import files
+from partialpool.engine import fit
 import nutpie, netCDF4
 """
 FIT = f"""{IMPORTS}
-from partialpool.compress import Compressed
+from partialpool.compress.build import Compressed
 data = Compressed.from_dataset(files.read_netcdf("results/wide/compressed.nc"))
 sampler = dict(chains=4, draws=1000, tune=1000, target_accept=0.9, attempts=3)
 files.write_netcdf("posterior.nc", fit.fit(data, {{}}, "hierarchical", sampler, 1))

@@ -56,7 +56,7 @@ def plain(value):
 
 
 def pretend(job) -> None:
-    from partialpool import records
+    from partialpool.base import records
 
     for output in map(Path, job.output):
         output.parent.mkdir(parents=True, exist_ok=True)

@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from partialpool import compress, config, files
-from partialpool.formula import Formula
-from partialpool.ingest import ingest
-from partialpool.study import OUTCOME, Outcome
+from partialpool.base import files
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.study import config
+from partialpool.study.study import OUTCOME, Outcome
+from partialpool.table.ingest import ingest
 
 TEMPLATES = Path(__file__).parents[1] / "workflow" / "report"
 VARIANTS = ("pooled", "unpooled", "hierarchical")
@@ -90,7 +92,7 @@ def write(folder) -> dict:
     put("groups", found.groups)
     read = {"rows_read": 31, "dropped": {"total": 4, "by_column": {X: 4}}}
     put("data_report", found.report | read | {"warnings": ["<i>data_warning</i>"]})
-    put("compressed", compress.table(folder / "t.parquet", found.learned, outcome).to_dataset())
+    put("compressed", build.table(folder / "t.parquet", found.learned, outcome).to_dataset())
     new = {"new_groups": {S: ["<i>new_group</i>"]}, "warnings": ["<i>new_warning</i>"]}
     put("new_data_report", new)
     for name in ("comparison", "comparison_groups"):

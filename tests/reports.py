@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from partialpool import config, report
+from partialpool.report import study_page
 from partialpool.report.results import Factor, Fit, Results
-from partialpool.study import OUTCOME
+from partialpool.study import config
+from partialpool.study.study import OUTCOME
 
 SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 TEMPLATES = SCRIPTS.parent / "report"
@@ -148,4 +149,4 @@ def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=No
 
 def page(found, figures):
     (figures / "forms.json").write_text("{}")
-    return report.page(found, figures, {"pooled/summary.csv": "all"}, TEMPLATES)
+    return study_page.page(found, figures, {"pooled/summary.csv": "all"}, TEMPLATES)

@@ -4,13 +4,15 @@ import netCDF4  # noqa: F401  imports are nobody's fit time
 import nutpie  # noqa: F401
 from own_process import run
 
-from partialpool import compress, files, fit
+from partialpool.base import files
+from partialpool.compress import build
+from partialpool.engine import fit
 
 SAMPLER = {"chains": 4, "draws": 1000, "tune": 1000, "target_accept": 0.9, "attempts": 3}
 
 
 def read(path):
-    return compress.read(files.read_netcdf(path))
+    return build.read(files.read_netcdf(path))
 
 
 def parameters(posterior):

@@ -10,7 +10,7 @@ from pathlib import Path
 from compressed import parameters
 from own_process import write
 
-from partialpool import files
+from partialpool.base import files
 
 folder = Path(sys.argv[1])
 tree = files.read_netcdf(folder / "results/bench/hierarchical/posterior.nc")

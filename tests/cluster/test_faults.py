@@ -7,7 +7,7 @@ import time
 from conftest import SLOWER
 from running import started
 
-from partialpool import files
+from partialpool.base import files
 
 POOLED = "results/slow/pooled/posterior.nc"
 

@@ -5,7 +5,7 @@ import shutil
 from conftest import on_slurm
 from running import ROOT, Workflow
 
-from partialpool import files
+from partialpool.base import files
 
 
 def files_of(workflow):

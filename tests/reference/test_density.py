@@ -12,10 +12,11 @@ from exact import log_density
 from pytensor.compile.mode import Mode
 from scipy import stats
 
-from partialpool import compress, families, priors
-from partialpool.formula import Formula
-from partialpool.models import collapse, gaussian, rough
-from partialpool.study import Outcome
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.engine import collapse, gaussian, preconditioner
+from partialpool.model import families, priors
+from partialpool.study.study import Outcome
 
 INTERPRETED = Mode(linker="py", optimizer=None)
 GROUPS, ROWS = 4, 6
@@ -66,7 +67,7 @@ def compressed(formula: str, sigma, offset: float, weights: str | None = None):
     rows = table(offset)
     outcome = Outcome(sigma=sigma, precision_weights=weights)
     design = Formula(formula).design(rows)
-    return rows, design, compress.compress(design, outcome, families.columns(rows, outcome))
+    return rows, design, build.compress(design, outcome, families.columns(rows, outcome))
 
 
 def free_point(data, completed, variant, rng) -> dict:
@@ -240,11 +241,11 @@ def test_collapsed_density_is_that_of_the_rows(
 def fixed_part(data, completed, variant):
     """What is the same at all points of the map from z to beta."""
     varying = data.varying if variant != "pooled" else ()
-    start = np.diag(rough.between_sd(completed, "g", variant)) if varying else []
-    spread = rough.sigma(data) if data.known_sigma is None else data.known_sigma
+    start = np.diag(preconditioner.between_sd(completed, "g", variant)) if varying else []
+    spread = preconditioner.sigma(data) if data.known_sigma is None else data.known_sigma
     turned = gaussian.effects_basis(data, completed, variant)
     triangles = collapse.Triangles.split(data, turned)
-    return rough.Coordinates.of(data, completed, triangles, varying, start, spread).inverse
+    return preconditioner.Coordinates.of(data, completed, triangles, varying, start, spread).inverse
 
 
 def log_volume(follows, point, offset) -> float:

@@ -12,13 +12,15 @@ import pymc as pm
 import pytest
 import xarray as xr
 
-from partialpool import chains, compress, convergence, density, families, fit, sampling
-from partialpool.errors import UserError
-from partialpool.formula import Formula
-from partialpool.models import parts
-from partialpool.models.gaussian import Gaussian
-from partialpool.priors import complete
-from partialpool.study import VARIANTS, Outcome
+from partialpool.base.errors import UserError
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.engine import fit, terms
+from partialpool.engine.gaussian import Gaussian
+from partialpool.model import families
+from partialpool.model.priors import complete
+from partialpool.sampler import compiled_density, convergence, nuts, sampling
+from partialpool.study.study import VARIANTS, Outcome
 
 SCRIPT = """
 import hashlib
@@ -32,7 +34,7 @@ def fitted(sampler: dict, seed=5, at_once=1, variant="hierarchical"):
     rng = np.random.default_rng(1)
     table = pd.DataFrame({"g": np.repeat(list("abcdef"), 8)})
     table["y"] = np.repeat(rng.normal(size=6), 8) + rng.normal(size=48)
-    data = compress.compress(Formula("y ~ 1 + (1 | g)").design(table), Outcome(), {})
+    data = build.compress(Formula("y ~ 1 + (1 | g)").design(table), Outcome(), {})
     settings = {"chains": 4, "draws": 250, "tune": 250, "target_accept": 0.8, "attempts": 3}
     return fit.fit(data, {}, variant, settings | sampler, seed, at_once=at_once)
 
@@ -59,7 +61,7 @@ def two_clusters(seed: int, **sampler):
     table = pd.DataFrame({"y": np.repeat([-30.0, 30.0], 12) + np.tile(rng.normal(size=12), 2)})
     outcome = Outcome(family="student_t")
     design = Formula("y ~ 1").design(table)
-    data = compress.compress(design, outcome, families.columns(table, outcome))
+    data = build.compress(design, outcome, families.columns(table, outcome))
     priors = {"Intercept": "normal(0, 100)", "sigma": "half_normal(1)", "nu": "gamma(20, 10)"}
     settings = {"chains": 4, "draws": 250, "tune": 250, "target_accept": 0.9, "attempts": 2}
     return json.loads(fit.fit(data, priors, "pooled", settings | sampler, seed).attrs["attempts"])
@@ -136,7 +138,7 @@ class Scripted:
         if "apart" in own:  # in the sigma of some of six groups
             sigma = np.exp(moving(0.0, 6))
             sigma[0, :, own["apart"]] += 100
-            variables["sigma"] = (("chain", "draw", parts.groups("g")), sigma)
+            variables["sigma"] = (("chain", "draw", terms.groups("g")), sigma)
         self.calls.append({"model": model, "chains": chains, "draws": draws, **asked})
         self.drawn.append(
             {
@@ -161,7 +163,7 @@ def scripted(monkeypatch, *script, **sampler):
     sample = Scripted(*script)
     monkeypatch.setattr(sampling, "sample", sample)
     table = pd.DataFrame({"y": np.random.default_rng(1).normal(size=20)})
-    data = compress.compress(Formula("y ~ 1").design(table), Outcome("student_t"), {})
+    data = build.compress(Formula("y ~ 1").design(table), Outcome("student_t"), {})
     settings = {"chains": 4, "draws": 300, "tune": 200, "target_accept": 0.8, "attempts": 4}
     return fit.fit(data, {}, "pooled", settings | sampler, 5), sample
 
@@ -257,9 +259,7 @@ def test_of_many_groups_some_are_judged_and_it_is_said_which(monkeypatch, apart)
     sizes = [9, 2, 30, 5, 7, 8]
     table = pd.DataFrame({"g": np.repeat(list("abcdef"), sizes)})
     table["y"] = np.random.default_rng(1).normal(size=len(table))
-    data = compress.compress(
-        Formula("y ~ 1 + (1 | g)").design(table), Outcome(sigma="by_group"), {}
-    )
+    data = build.compress(Formula("y ~ 1 + (1 | g)").design(table), Outcome(sigma="by_group"), {})
     monkeypatch.setattr(convergence, "DIAGNOSED", 4)
     monkeypatch.setattr(sampling, "sample", Scripted({"apart": [apart]}))
     settings = {"chains": 4, "draws": 300, "tune": 200, "target_accept": 0.8, "attempts": 1}
@@ -279,7 +279,7 @@ def test_of_merged_rows_it_is_known_how_many_a_group_had(family):
     table["y"] = np.arange(len(table)) % 2
     outcome = Outcome(family, trials="n" if family == "binomial" else None)
     design = Formula("y ~ 1 + (1 | g)").design(table)
-    data = compress.compress(design, outcome, families.columns(table, outcome))
+    data = build.compress(design, outcome, families.columns(table, outcome))
     times = 3 if family == "binomial" else 1
     assert fit._sizes(data, 0).tolist() == [times * size for size in sizes]
 
@@ -343,14 +343,14 @@ def test_chains_start_in_all_parts_of_each_coordinate_by_itself():
 
 
 def test_a_density_that_is_nowhere_finite_is_one_line():
-    @numba.cfunc(density.SIGNATURE)
+    @numba.cfunc(compiled_density.SIGNATURE)
     def nowhere(size, position, gradient, value, data):
-        return density.NO_VALUE
+        return compiled_density.NO_VALUE
 
-    found = density.Density(nowhere, (), np.zeros(2))
+    found = compiled_density.Density(nowhere, (), np.zeros(2))
     for at_once in (1, 2):
         with pytest.raises(UserError, match="the sampler could not start"):
-            chains.draw(found, np.ones((2, 2)), seed=1, at_once=at_once, draws=5, tune=5)
+            nuts.draw(found, np.ones((2, 2)), seed=1, at_once=at_once, draws=5, tune=5)
 
 
 def test_another_seed_gives_other_draws():
@@ -362,7 +362,7 @@ def test_what_is_kept_of_chains_is_of_their_own_draws():
     """Where they ended, and the log density there, from which another call goes on."""
     rng = np.random.default_rng(1)
     table = pd.DataFrame({"g": np.repeat(list("abcdef"), 8), "y": rng.normal(size=48)})
-    data = compress.compress(Formula("y ~ 1 + (1 | g)").design(table), Outcome(), {})
+    data = build.compress(Formula("y ~ 1 + (1 | g)").design(table), Outcome(), {})
     model = Gaussian(data, complete({}, data), "hierarchical").model()
     point = model.initial_point(0)
     settings = {"chains": 3, "draws": 40, "tune": 60, "target_accept": 0.8}
@@ -371,7 +371,7 @@ def test_what_is_kept_of_chains_is_of_their_own_draws():
     again = sampling.constrain(model, point, ends[:, None])
     for name, values in drawn["posterior"].items():
         assert again[name].values[:, 0] == pytest.approx(values.values[:, -1]), name
-    statistics, compiled = drawn["sample_stats"], density.compiled(model, point)
+    statistics, compiled = drawn["sample_stats"], compiled_density.compiled(model, point)
     for chain, position in enumerate(ends):
         assert statistics["lp"].values[chain, -1] == pytest.approx(compiled(position)[0])
     assert statistics["diverging"].dtype == bool
@@ -380,15 +380,15 @@ def test_what_is_kept_of_chains_is_of_their_own_draws():
 
 
 def test_chains_that_cannot_start_where_they_should_do_so_closer_to_the_middle():
-    @numba.cfunc(density.SIGNATURE)
+    @numba.cfunc(compiled_density.SIGNATURE)
     def near_zero(size, position, gradient, value, data):
         if abs(position[0]) > 3:
-            return density.NO_VALUE
+            return compiled_density.NO_VALUE
         value[0], gradient[0] = -0.5 * position[0] ** 2, -position[0]
         return 0
 
-    found = density.Density(near_zero, (), np.zeros(1))
+    found = compiled_density.Density(near_zero, (), np.zeros(1))
     starts = np.array([[1000.0], [-5.0], [1.0], [1.0]])
-    positions, _ = chains.draw(found, starts, seed=1, at_once=1, draws=50, tune=50)
+    positions, _ = nuts.draw(found, starts, seed=1, at_once=1, draws=50, tune=50)
     assert positions.shape == (4, 50, 1) and np.abs(positions).max() <= 3
     assert (positions[2] != positions[3]).all()  # each has random numbers of its own

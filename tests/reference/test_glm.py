@@ -9,13 +9,15 @@ import pytest
 from pytensor.compile.mode import Mode
 from scipy import special, stats
 
-from partialpool import compress, convergence, families, fit, priors, sampling
-from partialpool.density import compiled
-from partialpool.formula import Formula
-from partialpool.models import glm, starts, working
-from partialpool.models.coordinates import Coordinates
-from partialpool.models.describe import Sampled
-from partialpool.study import Outcome
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.engine import fit, glm, pirls, starts
+from partialpool.engine.centring import Coordinates
+from partialpool.engine.posterior import Sampled
+from partialpool.model import families, priors
+from partialpool.sampler import convergence, sampling
+from partialpool.sampler.compiled_density import compiled
+from partialpool.study.study import Outcome
 
 INTERPRETED = Mode(linker="py", optimizer=None)
 ROWS = 60
@@ -73,11 +75,11 @@ def small(family: str, formula: str, variant: str, silent=False, effects="normal
     rows, outcome = table(family), OUTCOMES[family]
     design = Formula(formula).design(rows)
     values = families.columns(rows, outcome)
-    data = compress.compress(design, outcome, values)
+    data = build.compress(design, outcome, values)
     known = [*priors.of_response(outcome), "Intercept", "x", "sd"]
     known += ["cor"] if "1 + x |" in formula else []
     completed = priors.complete({k: PRIORS[k] for k in known if k not in without}, data, effects)
-    found = working.solve(data, completed, variant)
+    found = pirls.solve(data, completed, variant)
     coordinates = Coordinates.of(data, found, heavy=completed.nu)
     if silent:
         blocks = [block.silent() for block in coordinates.blocks]
@@ -329,7 +331,7 @@ def test_posterior_is_the_integral(family):
     eta = rng.normal(-0.5, 0.8, 12) + (np.log(rows["time"]) if family == "poisson" else 0)
     rows["y"] = families.FAMILIES[family].draw(rng, np.asarray(eta), {}, rows["trials"].to_numpy())
     design = Formula("y ~ 1 + (1 | g)").design(rows)
-    data = compress.compress(design, outcome, families.columns(rows, outcome))
+    data = build.compress(design, outcome, families.columns(rows, outcome))
     given = {"Intercept": "normal(0, 2)", "sd": "half_normal(1)"}
     exact = integrated(data, priors.complete(given, data), stats.halfnorm(scale=1))
     sampler = {"chains": 4, "draws": 2000, "tune": 1000, "target_accept": 0.9, "attempts": 1}
@@ -369,9 +371,9 @@ def test_coordinates_follow_the_variances(formula, sizes):
     # Of a family that leaves effects in the model, with tails that are as good as normal.
     outcome = Outcome("student_t") if "b)" not in formula else Outcome()
     design = Formula(formula).design(rows)
-    data = compress.compress(design, outcome, {})
+    data = build.compress(design, outcome, {})
     completed = priors.complete({}, data)
-    found = working.solve(data, completed, "hierarchical")
+    found = pirls.solve(data, completed, "hierarchical")
     model = glm.model(data, completed, "hierarchical", found, Coordinates.of(data, found))
     evaluate = evaluated(model)
     shapes = {
@@ -404,8 +406,8 @@ def test_rough_values_do_not_depend_on_zero_and_unit(family):
     found = []
     for at, unit in ((0, 1.0), (2000, 1.0), (0, 1e-6)):
         design = Formula("y ~ 1 + (1 | a) + (1 | b)").design(rows.assign(y=at + unit * y))
-        data = compress.compress(design, Outcome(family), {})
-        rough = working.solve(data, priors.complete({}, data), "hierarchical")
+        data = build.compress(design, Outcome(family), {})
+        rough = pirls.solve(data, priors.complete({}, data), "hierarchical")
         sds = [np.sqrt(one[0, 0]) for one in rough.covariance]
         found.append(np.array([rough.response["sigma"], *sds]) / unit)
     assert found[1] == pytest.approx(found[0], rel=0.05)

@@ -7,11 +7,13 @@ import xarray as xr
 from exact import OneWay
 from scipy import stats
 
-from partialpool import compress, convergence, families, fit, priors
-from partialpool.formula import Formula
-from partialpool.models import collapse, gaussian
-from partialpool.models.describe import Sampled, describe
-from partialpool.study import Outcome
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.engine import collapse, fit, gaussian
+from partialpool.engine.posterior import Sampled, describe
+from partialpool.model import families, priors
+from partialpool.sampler import convergence
+from partialpool.study.study import Outcome
 
 SAMPLER = {"chains": 4, "draws": 1000, "tune": 1000, "target_accept": 0.9, "attempts": 1}
 EFFECTS = [28, 8, -3, 7, -1, 1, 18, 12]
@@ -24,7 +26,7 @@ def schools() -> pd.DataFrame:
 
 def compressed(table, formula, sigma, **columns):
     design, outcome = Formula(formula).design(table), Outcome(sigma=sigma, **columns)
-    return design, compress.compress(design, outcome, families.columns(table, outcome))
+    return design, build.compress(design, outcome, families.columns(table, outcome))
 
 
 def fitted(table, formula, sigma, given, variant="hierarchical", seed=20261120, **columns):

@@ -14,12 +14,16 @@ from bad_inputs import BINARY, BINOMIAL, CASES, COUNTS, NEW, STUDY, TABLE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partialpool import compress, config, files, ingest, priors
-from partialpool.errors import UserError
-from partialpool.formula import Formula
-from partialpool.learned import Learned
-from partialpool.study import OUTCOME, Outcome
-from partialpool.table import File
+from partialpool.base import files
+from partialpool.base.errors import UserError
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.design.transforms import Learned
+from partialpool.model import priors
+from partialpool.study import config
+from partialpool.study.study import OUTCOME, Outcome
+from partialpool.table import ingest
+from partialpool.table.reader import File
 
 
 def gate(path: str = "config/config.yaml") -> None:
@@ -174,7 +178,7 @@ def test_any_table_is_refused_in_one_line_or_gives_finite_numbers(tmp_path_facto
         return
     json.dumps(found.report, allow_nan=False)
     stored = json.loads(json.dumps(found.learned.to_dict(), allow_nan=False))
-    data = compress.table(to, Learned.from_dict(formula, stored), outcome)
+    data = build.table(to, Learned.from_dict(formula, stored), outcome)
     for name, values in data.to_dataset().data_vars.items():
         assert np.isfinite(values.values).all(), name
     for prior in priors.complete({}, data).beta.values():

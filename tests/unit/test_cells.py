@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from partialpool import cells
-from partialpool.cells import Kind
-from partialpool.errors import UserError
-from partialpool.formula import Formula
-from partialpool.ingest import ingest, ingest_new
-from partialpool.study import Outcome
+from partialpool.base.errors import UserError
+from partialpool.design.formula import Formula
+from partialpool.study.study import Outcome
+from partialpool.table import cells
+from partialpool.table.cells import Kind
+from partialpool.table.ingest import ingest, ingest_new
 
 LABELS = [
     "7a 7b 8a 8b",
@@ -215,7 +215,7 @@ def test_dates_may_be_labels(tmp_path, name, form):
 
 def test_a_column_is_judged_by_all_of_its_batches(tmp_path, monkeypatch):
     """Numbers with a unit in a few rows far down, and a majority of bounds."""
-    from partialpool import table
+    from partialpool.table import reader
 
     rng = np.random.default_rng(3)
     y = rng.normal(size=3000)
@@ -225,8 +225,8 @@ def test_a_column_is_judged_by_all_of_its_batches(tmp_path, monkeypatch):
     frame = pd.DataFrame({"u": plain, "b": bounded, "y": y})
     frame.to_csv(tmp_path / "t.csv", index=False)
     said = []
-    for block in (table.BLOCK, 3000):
-        monkeypatch.setattr(table, "BLOCK", block)
+    for block in (reader.BLOCK, 3000):
+        monkeypatch.setattr(reader, "BLOCK", block)
         for name in "ub":
             with pytest.raises(UserError) as caught:
                 gate(tmp_path / "t.csv", f"y ~ {name}")

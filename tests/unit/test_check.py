@@ -8,11 +8,12 @@ import pytest
 import xarray as xr
 from scipy import stats
 
-from partialpool import check, families
-from partialpool.compress import compress
-from partialpool.formula import Formula
-from partialpool.priors import complete, of_response
-from partialpool.study import Outcome
+from partialpool.answers import predictive_check
+from partialpool.compress.build import compress
+from partialpool.design.formula import Formula
+from partialpool.model import families
+from partialpool.model.priors import complete, of_response
+from partialpool.study.study import Outcome
 
 SHAPE = (2, 250)
 TRUTH = {"sigma": 1.5, "nu": 5.0, "alpha": 3.0}
@@ -60,7 +61,7 @@ def checked(rows, outcome, given=None, text="y ~ x + (1 + x | g)", variant="hier
     )
     priors = complete(given or {}, data, more.pop("group_effects", "normal"))
     numbers = rows.index.to_numpy()
-    return check.check(posterior, design, numbers, data, values, priors, variant, seed=1)
+    return predictive_check.check(posterior, design, numbers, data, values, priors, variant, seed=1)
 
 
 def warnings(*arguments, **options) -> list[str]:
@@ -129,7 +130,7 @@ def test_the_prior_predictive_has_the_moments_of_the_prior():
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_replicates_and_what_was_observed_are_of_the_same_rows(outcome, monkeypatch):
     """Also where not all rows are replicated, which may be those of a subset themselves."""
-    monkeypatch.setattr(check, "ROWS", 20)
+    monkeypatch.setattr(predictive_check, "ROWS", 20)
     rows = pd.concat([table(outcome.family, seed) for seed in (1, 2)], ignore_index=True)
     rows.index = np.sort(np.random.default_rng(3).choice(5000, len(rows), replace=False))
     place = np.linspace(0, 1, len(rows))
@@ -158,7 +159,7 @@ def test_replicates_and_what_was_observed_are_of_the_same_rows(outcome, monkeypa
 
 
 def test_few_replicates_are_kept_of_many_draws(monkeypatch):
-    monkeypatch.setattr(check, "REPLICATES", 50)
+    monkeypatch.setattr(predictive_check, "REPLICATES", 50)
     tree = checked(table("gaussian", 1), Outcome())
     for name in ("prior_predictive", "posterior_predictive"):
         assert dict(tree[name].sizes) == {"chain": 1, "draw": 50, "row": 30}

@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from partialpool import code, files
+from partialpool.base import files
+from partialpool.run import fingerprint
 
 
 @pytest.fixture
 def scripts(tmp_path, monkeypatch):
     """A copy of the scripts to be edited, and a memory of its own."""
     copy = tmp_path / "scripts"
-    shutil.copytree(code.SCRIPTS, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(code, "SCRIPTS", copy)
-    monkeypatch.setattr(code, "KNOWN", tmp_path / "known/code.json")
+    shutil.copytree(fingerprint.SCRIPTS, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(fingerprint, "SCRIPTS", copy)
+    monkeypatch.setattr(fingerprint, "KNOWN", tmp_path / "known/code.json")
     forget()
     yield copy
     forget()
@@ -24,25 +25,25 @@ def scripts(tmp_path, monkeypatch):
 
 def forget():
     """As a new process would."""
-    code._known.cache_clear()
+    fingerprint._known.cache_clear()
 
 
 def test_remembered_hashes_are_those_of_the_files(scripts):
-    first = code.hashes()
-    assert files.kept(code.KNOWN)
+    first = fingerprint.hashes()
+    assert files.kept(fingerprint.KNOWN)
     forget()
-    assert code.hashes() == first
+    assert fingerprint.hashes() == first
 
 
 def test_an_edit_is_seen_whatever_its_date_and_size(scripts):
-    module = scripts / "partialpool/compare.py"
-    before, status = code.hashes(), module.stat()
+    module = scripts / "partialpool/answers/loo.py"
+    before, status = fingerprint.hashes(), module.stat()
     text = module.read_text(encoding="utf-8")
     assert "8_000_000" in text
     module.write_text(text.replace("8_000_000", "9_000_000"), encoding="utf-8")
     os.utime(module, ns=(status.st_atime_ns, status.st_mtime_ns))
     forget()
-    after = code.hashes()
+    after = fingerprint.hashes()
     assert module.stat().st_size == status.st_size
     changed = {script for script in before if before[script] != after[script]}
     assert {"compare"} <= changed and "fit" not in changed
@@ -60,7 +61,7 @@ def imported(path: Path) -> set[Path]:
     steps = [name.split(".") for name in names if name.split(".")[0] == "partialpool"]
     places = {Path(*of[: i + 1]) for of in steps for i in range(len(of))}
     found = {file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")}
-    return {code.SCRIPTS / file for file in found if (code.SCRIPTS / file).exists()}
+    return {fingerprint.SCRIPTS / file for file in found if (fingerprint.SCRIPTS / file).exists()}
 
 
 def test_an_edit_of_any_module_is_seen_in_all_that_imports_it(scripts):
@@ -70,11 +71,11 @@ def test_an_edit_of_any_module_is_seen_in_all_that_imports_it(scripts):
     for files_of in of_script.values():
         while more := set().union(*(direct[path] for path in files_of)) - files_of:
             files_of |= more
-    first = code.hashes()
+    first = fingerprint.hashes()
     for module in scripts.rglob("*.py"):
         text = module.read_text(encoding="utf-8")
         module.write_text(f"{text}\nADDED = 1\n", encoding="utf-8")
-        after = code.hashes()
+        after = fingerprint.hashes()
         module.write_text(text, encoding="utf-8")
         changed = {script for script in first if first[script] != after[script]}
         assert changed == {script for script, own in of_script.items() if module in own}, module
@@ -82,9 +83,9 @@ def test_an_edit_of_any_module_is_seen_in_all_that_imports_it(scripts):
 
 @pytest.mark.parametrize("old, new", [("{", ""), ('"hash": "', '"hash": "0'), ("", "{}")])
 def test_a_damaged_memory_is_made_anew(scripts, old, new):
-    first = code.hashes()
-    text = code.KNOWN.read_text(encoding="utf-8")
-    code.KNOWN.write_text(text.replace(old, new) if old else new, encoding="utf-8")
+    first = fingerprint.hashes()
+    text = fingerprint.KNOWN.read_text(encoding="utf-8")
+    fingerprint.KNOWN.write_text(text.replace(old, new) if old else new, encoding="utf-8")
     forget()
-    assert code.hashes() == first
-    assert files.kept(code.KNOWN)
+    assert fingerprint.hashes() == first
+    assert files.kept(fingerprint.KNOWN)

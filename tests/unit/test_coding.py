@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partialpool.formula import Formula
+from partialpool.design.formula import Formula
 
 
 @pytest.fixture(scope="module")

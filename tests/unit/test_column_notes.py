@@ -2,11 +2,11 @@
 
 import pytest
 
-from partialpool import data_report
-from partialpool.errors import UserError
-from partialpool.formula import Formula
-from partialpool.ingest import ingest, ingest_new
-from partialpool.study import Outcome
+from partialpool.base.errors import UserError
+from partialpool.design.formula import Formula
+from partialpool.study.study import Outcome
+from partialpool.table import data_report
+from partialpool.table.ingest import ingest, ingest_new
 
 
 @pytest.fixture

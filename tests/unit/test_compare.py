@@ -8,11 +8,12 @@ import pytest
 import xarray as xr
 from scipy import integrate, optimize, stats
 
-from partialpool import compare, families, marginal, priors, recover, verdict
-from partialpool.compress import compress
-from partialpool.errors import UserError
-from partialpool.formula import Formula
-from partialpool.study import Outcome
+from partialpool.answers import group_density, loo, recover, verdict
+from partialpool.base.errors import UserError
+from partialpool.compress.build import compress
+from partialpool.design.formula import Formula
+from partialpool.model import families, priors
+from partialpool.study.study import Outcome
 
 WELL = dict.fromkeys(["pooled", "unpooled", "hierarchical"], True)
 
@@ -24,12 +25,12 @@ def tree(shift: float, noise=0.01, units=40) -> xr.DataTree:
     posterior = xr.Dataset(
         {"beta": (("chain", "draw", "coefficient"), rng.normal(size=(4, 1000, 1)))}
     )
-    return compare._tree(density, posterior, 2 * units)
+    return loo._tree(density, posterior, 2 * units)
 
 
 def test_the_better_variant_comes_first():
     trees = {"pooled": tree(1.0), "hierarchical": tree(0.0), "unpooled": tree(0.001)}
-    table = compare.compare(trees, dict.fromkeys(trees, True)).set_index("variant")
+    table = loo.compare(trees, dict.fromkeys(trees, True)).set_index("variant")
     assert list(table.index) == ["hierarchical", "unpooled", "pooled"]
     assert table["elpd_diff"].iloc[0] == 0
     assert table.loc["pooled", "elpd_diff"] == pytest.approx(-80, rel=0.01)  # 40 of 80 units
@@ -47,10 +48,8 @@ def test_a_random_subset_estimates_the_sum_over_all_units():
     chosen = rng.choice(units, 300, replace=False)
 
     def compared(rows):
-        trees = {
-            n: compare._tree((v + noise)[:, rows], posterior, units) for n, v in by_unit.items()
-        }
-        return compare.compare(trees, dict.fromkeys(trees, True)).set_index("variant")
+        trees = {n: loo._tree((v + noise)[:, rows], posterior, units) for n, v in by_unit.items()}
+        return loo.compare(trees, dict.fromkeys(trees, True)).set_index("variant")
 
     whole, part = compared(np.arange(units)), compared(chosen)
     assert (whole[["subsampling_se", "subsampling_dse"]] == 0).all(axis=None)
@@ -70,24 +69,24 @@ def test_what_a_subset_leaves_open_makes_variants_too_close_to_call():
     best = rng.normal(size=30) + 0.01 * rng.normal(size=(400, 30))
     worse = best - 0.1 - np.tile([-1.0, 1.0], 15)
     trees = {"pooled": worse, "hierarchical": best}
-    trees = {name: compare._tree(one, posterior, total) for name, one in trees.items()}
-    row = compare.compare(trees, WELL).set_index("variant").loc["pooled"]
+    trees = {name: loo._tree(one, posterior, total) for name, one in trees.items()}
+    row = loo.compare(trees, WELL).set_index("variant").loc["pooled"]
     assert 2 * row["dse"] < -row["elpd_diff"] < 2 * row["subsampling_dse"]
     assert row["note"] == "too close to call"
 
 
 def test_high_pareto_k_and_failed_fits_are_said():
     trees = {"pooled": tree(0.0), "unpooled": tree(0.0, noise=5)}
-    table = compare.compare(trees, {"pooled": False, "unpooled": True}).set_index("variant")
+    table = loo.compare(trees, {"pooled": False, "unpooled": True}).set_index("variant")
     assert "Pareto k too high for" in table.loc["unpooled", "note"]
     assert table.loc["unpooled", "pareto_k_over"] > 0
-    assert compare.FAILED in table.loc["pooled", "note"]
+    assert loo.FAILED in table.loc["pooled", "note"]
 
 
 def test_one_variant_and_none():
-    table = compare.compare({"pooled": tree(0.0)}, {"pooled": True})
+    table = loo.compare({"pooled": tree(0.0)}, {"pooled": True})
     assert table["weight"].tolist() == [1.0]
-    assert compare.compare({}, {}).columns.tolist() == list(compare.COLUMNS)
+    assert loo.compare({}, {}).columns.tolist() == list(loo.COLUMNS)
 
 
 def test_the_run_stops_naming_what_failed():
@@ -231,7 +230,7 @@ def test_a_whole_group_has_its_density_with_its_deviations_integrated_out(
     design = Formula(f"{response} ~ x + ({term} | g)").design(TABLE)
     values = families.columns(TABLE, outcome)
     draws, data = posterior(parameters, size, nu), compress(design, outcome, values)
-    found = marginal.group_log_density(draws, data, "hierarchical")
+    found = group_density.group_log_density(draws, data, "hierarchical")
     assert found.shape == (DRAWS, 3)
     # Brute force ends where a Student-t still has a tail.
     error = 2e-4 if nu is None else 5e-4 if size == 1 else 5e-3
@@ -246,7 +245,7 @@ def test_a_group_far_out_is_integrated_where_it_is(nu):
     design, draws = Formula("real ~ x + (1 | g)").design(rows), posterior({"sigma": 1.5}, 1, nu)
     draws["u_g"][:, 0, 2] = 30.0
     data = compress(design, Outcome(), {})
-    found = marginal.group_log_density(draws, data, "hierarchical")
+    found = group_density.group_log_density(draws, data, "hierarchical")
     assert found[0, 2] == pytest.approx(brute_force(draws, design, Outcome(), {}, 0, 2), abs=1e-3)
 
 
@@ -255,7 +254,7 @@ def test_rows_have_the_density_of_their_family_as_often_as_they_count():
     design = Formula("whole ~ x + (1 | g)").design(TABLE)
     values, draws = families.columns(TABLE, outcome), posterior({})
     # Draws are thinned to few, never to none.
-    tree = compare.by_row(draws, design, outcome, values, NOBODY, "hierarchical", total=17)
+    tree = loo.by_row(draws, design, outcome, values, NOBODY, "hierarchical", total=17)
     one = draws.isel(chain=0, draw=2)
     u = one["u_g"].values[design.factors[0].index, 0]
     eta = one["beta"].values @ [np.ones(17), TABLE["x"]] + u + TABLE["o"]
@@ -272,16 +271,16 @@ def test_a_row_alone_in_its_group_is_a_group(response, outcome, parameters, size
     values = families.columns(rows, outcome)
     draws, data = posterior(parameters, size, nu), compress(design, outcome, values)
     alone = np.ones((1, 3), dtype=bool)
-    tree = compare.by_row(draws, design, outcome, values, alone, "hierarchical", 3)
+    tree = loo.by_row(draws, design, outcome, values, alone, "hierarchical", 3)
     found = tree["log_likelihood"]["y"].values[0]
     # By group a quadrature over two Student-t deviations, by row over one number.
     error = 2e-4 if size == 2 and outcome.family != "gaussian" else 1e-6
-    by_group = compare.by_group(draws, data, "hierarchical")["log_likelihood"]["y"].values[0]
+    by_group = loo.by_group(draws, data, "hierarchical")["log_likelihood"]["y"].values[0]
     assert found == pytest.approx(by_group, abs=error)
     exact = brute_force(draws, design, outcome, values, 2, 1)
     assert found[2, 1] == pytest.approx(exact, abs=2e-4 if nu is None or size == 1 else 5e-3)
-    pooled = compare.by_row(draws, design, outcome, values, alone, "pooled", 3)
-    given = compare.by_row(draws, design, outcome, values, ~alone, "hierarchical", 3)
+    pooled = loo.by_row(draws, design, outcome, values, alone, "pooled", 3)
+    given = loo.by_row(draws, design, outcome, values, ~alone, "hierarchical", 3)
     assert (pooled["log_likelihood"]["y"] == given["log_likelihood"]["y"]).all()
 
 
@@ -310,9 +309,9 @@ def test_effects_of_rows_are_integrated_out_beside_those_of_groups(
     sizes = pd.concat(
         pd.DataFrame({"factor": f, "rows": rows.groupby(f).size().to_numpy()}) for f in ("g", "obs")
     )
-    alone = compare.only_rows(design, sizes)
+    alone = loo.only_rows(design, sizes)
     assert alone.sum(axis=1).tolist() == [1, 17]
-    tree = compare.by_row(draws, design, outcome, values, alone, "hierarchical", 17)
+    tree = loo.by_row(draws, design, outcome, values, alone, "hierarchical", 17)
     family = families.FAMILIES[outcome.family]
     side = np.linspace(-60, 60, 60_001)
     for draw, row in [(0, 0), (1, 5), (2, 16)]:
@@ -343,7 +342,7 @@ def test_effects_of_rows_are_integrated_out_beside_those_of_groups(
 def test_whether_a_row_is_alone_is_known_from_the_whole_table():
     groups = pd.DataFrame({"factor": "g", "group": ["a", "b", "c"], "rows": [3, 1, 9]})
     part = Formula("real ~ 1 + (1 | g)").design(TABLE).at(TABLE.iloc[[0, 4, 5, 9]], response=True)
-    assert compare.only_rows(part, groups).tolist() == [[False, True, True, False]]
+    assert loo.only_rows(part, groups).tolist() == [[False, True, True, False]]
 
 
 def test_schools_of_one_row_are_left_out_exactly():
@@ -379,10 +378,10 @@ def test_schools_of_one_row_are_left_out_exactly():
     }
     draws = xr.Dataset({name: (("chain", "draw", *dims), v) for name, (dims, v) in drawn.items()})
     for tree in (
-        compare.by_row(draws, design, outcome, values, np.ones((1, 8), bool), "unpooled", 8),
-        compare.by_group(draws, data, "unpooled"),
+        loo.by_row(draws, design, outcome, values, np.ones((1, 8), bool), "unpooled", 8),
+        loo.by_group(draws, data, "unpooled"),
     ):
-        [row] = compare.compare({"unpooled": tree}, {"unpooled": True}).itertuples()
+        [row] = loo.compare({"unpooled": tree}, {"unpooled": True}).itertuples()
         assert row.elpd_loo == pytest.approx(exact, abs=0.02)
         assert row.pareto_k_over == 0 and row.p < 2
 
@@ -393,16 +392,16 @@ def test_all_draws_of_usual_tables_are_used():
     design.matrix[:, design.columns.index("x")] = rows
     data = compress(design, Outcome(family="poisson"), {})
     assert len(data.y) == 2040
-    assert marginal.draws_wanted(posterior({}, 2), data, "hierarchical") >= 4000
-    assert marginal.draws_wanted(posterior({}, 2), data, "pooled") >= 100_000
+    assert group_density.draws_wanted(posterior({}, 2), data, "hierarchical") >= 4000
+    assert group_density.draws_wanted(posterior({}, 2), data, "pooled") >= 100_000
     heavy = compress(Formula("real ~ x + (1 | g)").design(TABLE), Outcome(), {})
-    assert marginal.draws_wanted(posterior({"sigma": 1}), heavy, "unpooled") is None
-    assert marginal.draws_wanted(posterior({"sigma": 1}, 1, 4), heavy, "hierarchical") >= 4000
+    assert group_density.draws_wanted(posterior({"sigma": 1}), heavy, "unpooled") is None
+    assert group_density.draws_wanted(posterior({"sigma": 1}, 1, 4), heavy, "hierarchical") >= 4000
 
 
 def broken(y, chains=4):
     posterior = xr.Dataset({"beta": (("chain", "draw", "c"), np.ones((chains, 1000, 1)))})
-    return compare._tree(np.broadcast_to(y, (1000 * chains, len(y[0]))), posterior, len(y[0]))
+    return loo._tree(np.broadcast_to(y, (1000 * chains, len(y[0]))), posterior, len(y[0]))
 
 
 FINE = tree(0.0).log_likelihood.y.values.reshape(4000, -1)
@@ -422,35 +421,35 @@ INFINITE = np.where(np.arange(4000)[:, None] == 7, -np.inf, FINE)
 def test_a_variant_that_cannot_be_left_out_has_a_note_and_the_others_are_ranked(bad, said):
     bad.attrs["units_total"] = 80
     trees = {"pooled": bad, "unpooled": tree(1.0), "hierarchical": tree(0.0)}
-    table = compare.compare(trees, {"pooled": False, "unpooled": True, "hierarchical": True})
+    table = loo.compare(trees, {"pooled": False, "unpooled": True, "hierarchical": True})
     assert table["variant"].tolist() == ["hierarchical", "unpooled", "pooled"]
     assert table["rank"].tolist()[:2] == [0, 1]
-    numbers = [c for c in compare.COLUMNS if c not in ("variant", "fit_passed", "note")]
+    numbers = [c for c in loo.COLUMNS if c not in ("variant", "fit_passed", "note")]
     assert table.loc[2, numbers].isna().all()
     assert table["note"][2].startswith("not compared: the log density of ")
     assert said in table["note"][2]
-    assert table["note"][2].endswith(compare.FAILED)
+    assert table["note"][2].endswith(loo.FAILED)
     assert table["weight"][:2].sum() == pytest.approx(1)
-    alone = compare.compare({"pooled": bad}, {"pooled": True})
+    alone = loo.compare({"pooled": bad}, {"pooled": True})
     assert "not compared" in alone["note"][0] and alone["rank"].isna().all()
 
 
 def test_few_draws_one_unit_and_far_out_rows():
     few = tree(0.0).isel(draw=slice(0, 5))
     few.attrs["units_total"] = 40
-    [row] = compare.compare({"pooled": few}, {"pooled": True}).itertuples()
+    [row] = loo.compare({"pooled": few}, {"pooled": True}).itertuples()
     assert row.note == "not compared: 20 draws are too few for importance sampling"
     trees = {"pooled": tree(0.0, units=1), "unpooled": tree(2.0, units=1)}
     for one in trees.values():
         one.attrs["units_total"] = 1
-    table = compare.compare(trees, WELL)
+    table = loo.compare(trees, WELL)
     assert table["variant"].tolist() == ["pooled", "unpooled"] and table["se"].tolist() == [0, 0]
     # A density that no number can hold leaves the weights of the variants as they are.
     trees = {"pooled": tree(0.5), "unpooled": tree(0.0)}
-    weights = compare.compare(trees, WELL).set_index("variant")["weight"]
+    weights = loo.compare(trees, WELL).set_index("variant")["weight"]
     for one in trees.values():
         one["log_likelihood"]["y"][..., 3] -= 2000.0
-    found = compare.compare(trees, WELL).set_index("variant")
+    found = loo.compare(trees, WELL).set_index("variant")
     assert found["weight"].to_dict() == pytest.approx(weights.to_dict(), abs=1e-6)
     assert found["elpd_diff"].to_dict() == pytest.approx({"unpooled": 0, "pooled": -40}, rel=0.02)
 
@@ -466,19 +465,19 @@ def test_few_draws_one_unit_and_far_out_rows():
 def test_more_parameters_than_rows_are_said(outcome, unit, said):
     trees = {"pooled": tree(0.0, noise=2.5)}
     trees["pooled"].attrs["units_total"] = 40
-    [row] = compare.compare(trees, {"pooled": True}, outcome, unit).itertuples()
+    [row] = loo.compare(trees, {"pooled": True}, outcome, unit).itertuples()
     assert row.p > 40
     assert f"p_loo ({row.p:,.0f}) exceeds the {unit} (40): {said}" in row.note
     assert ("precision_weights" in row.note) == (outcome == Outcome(weights="n"))
-    assert "exceeds" not in compare.compare({"pooled": tree(0.0)}, WELL)["note"][0]
+    assert "exceeds" not in loo.compare({"pooled": tree(0.0)}, WELL)["note"][0]
     # A pooled fit may well have more by groups, if these differ.
-    assert "exceeds" not in compare.compare(trees, WELL, Outcome(), "groups")["note"][0]
+    assert "exceeds" not in loo.compare(trees, WELL, Outcome(), "groups")["note"][0]
 
 
 def test_a_tail_without_a_pareto_distribution_has_no_k():
     y = np.full((4000, 40), -1.0)
     y[::3], y[:10] = -1.5, -2.0  # most of the tail is the same
-    [row] = compare.compare({"pooled": broken(y)}, WELL).itertuples()
+    [row] = loo.compare({"pooled": broken(y)}, WELL).itertuples()
     assert np.isnan(row.pareto_k_max) and row.pareto_k_over == 40
     assert "Pareto k too high or not a number for 40 of 40" in row.note
     assert row.elpd_loo == pytest.approx(-40 * np.log(np.exp(-y[:, 0]).mean()))
@@ -489,7 +488,7 @@ def test_groups_that_cannot_be_left_out_are_not_compared(terms):
     outcome = Outcome(family="poisson")
     design = Formula(f"whole ~ x{terms}").design(TABLE)
     data = compress(design, outcome, {})
-    assert compare.by_group(posterior({}), data, "hierarchical") is None
+    assert loo.by_group(posterior({}), data, "hierarchical") is None
 
 
 STRUCTURES = [
@@ -540,9 +539,9 @@ def test_gaussian_groups_and_rows_have_the_normal_density_of_their_definition(
         del drawn["cor_g"]
     posterior = xr.Dataset({n: (("chain", "draw", *d), v) for n, (d, v) in drawn.items()})
     data = compress(design, outcome, values)
-    whole = compare.by_group(posterior, data, variant)["log_likelihood"]["y"].values[0]
+    whole = loo.by_group(posterior, data, variant)["log_likelihood"]["y"].values[0]
     given, alone = (
-        compare.by_row(posterior, design, outcome, values, who, variant, 17)["log_likelihood"]
+        loo.by_row(posterior, design, outcome, values, who, variant, 17)["log_likelihood"]
         for who in (NOBODY, ~NOBODY)
     )
     z, x = design.of(factor.varying), design.of(design.coefficients)
@@ -578,9 +577,9 @@ def test_of_many_draws_some_are_used_in_equal_steps(monkeypatch):
     )
     few = whole.isel(draw=slice(None, None, 10))
     arguments = design, Outcome(), {}, NOBODY, "hierarchical", 17
-    expected = compare.by_row(few, *arguments)
-    monkeypatch.setattr(compare, "CELLS", 20 * 17)
-    found = compare.by_row(whole, *arguments)
+    expected = loo.by_row(few, *arguments)
+    monkeypatch.setattr(loo, "CELLS", 20 * 17)
+    found = loo.by_row(whole, *arguments)
     assert found["log_likelihood"]["y"].shape == (4, 5, 17)
     for group, name in (("log_likelihood", "y"), ("posterior", "beta")):
         assert (found[group][name].values == expected[group][name].values).all()
@@ -592,8 +591,8 @@ def of_units(by_unit: dict, total: int | None = None):
     posterior = xr.Dataset({"beta": (("chain", "draw", "c"), rng.normal(size=(4, 100, 1)))})
     for name, values in by_unit.items():
         noise = 1e-3 * rng.normal(size=(400, len(values)))
-        trees[name] = compare._tree(values + noise, posterior, total or len(values))
-    return compare.compare(trees, WELL).set_index("variant")
+        trees[name] = loo._tree(values + noise, posterior, total or len(values))
+    return loo.compare(trees, WELL).set_index("variant")
 
 
 def test_the_numbers_of_a_comparison_are_those_of_its_units():

@@ -11,10 +11,12 @@ import pytensor.tensor as pt
 import pytest
 from pytensor.compile.builders import OpFromGraph
 
-from partialpool import compile_queue, compress, density, families, priors
-from partialpool.formula import Formula
-from partialpool.models import collapse, gaussian, glm, integrated
-from partialpool.study import Outcome
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.engine import collapse, collapse_op, gaussian, glm
+from partialpool.model import families, priors
+from partialpool.sampler import compile_queue, compiled_density
+from partialpool.study.study import Outcome
 
 FORMULA = "y ~ x + (1 + x | g)"
 PRIORS = {"Intercept": "normal(0, 5)", "sd": "half_normal(1)"}
@@ -36,7 +38,7 @@ def table(groups: int, rows: int, seed: int, prefix="g") -> pd.DataFrame:
 
 
 def gaussian_model(rows, sigma="estimated", effects="normal", given=PRIORS):
-    data = compress.compress(Formula(FORMULA).design(rows), Outcome(sigma=sigma), {})
+    data = build.compress(Formula(FORMULA).design(rows), Outcome(sigma=sigma), {})
     return gaussian.model(data, priors.complete(given, data, effects), "hierarchical")
 
 
@@ -44,13 +46,13 @@ def poisson_model(rows, given=PRIORS):
     outcome = Outcome(family="poisson")
     rows = rows.assign(y=rows["y"].abs().round())
     values = families.columns(rows, outcome)
-    data = compress.compress(Formula(FORMULA).design(rows), outcome, values)
+    data = build.compress(Formula(FORMULA).design(rows), outcome, values)
     completed = priors.complete(given, data, "normal")
     return glm.Generalised(data, completed, "hierarchical").model()
 
 
 def compiled(model):
-    return density.compiled(model, model.initial_point(0))
+    return compiled_density.compiled(model, model.initial_point(0))
 
 
 @pytest.mark.parametrize("study", [*STUDIES, "Poisson"])
@@ -83,12 +85,12 @@ def test_gradient_is_that_of_the_density(study, groups):
 def test_one_pass_is_gram_schmidt_of_every_group(size):
     """Whatever is in the last block of groups, and by group or not."""
     rng = np.random.default_rng(size)
-    groups, width = integrated.BLOCK + 3, 3
+    groups, width = collapse_op.BLOCK + 3, 3
     design = np.triu(rng.normal(size=(groups, size, size))).T.swapaxes(0, 1)
     columns, mix = rng.normal(size=(size, width, groups)), rng.normal(size=(width, 2))
     scale, nothing = np.tril(rng.normal(size=(size, size))), np.zeros(0)
     for ratio, unit in ((nothing, nothing), rng.uniform(0.5, 2, (2, groups))):
-        squares, log_t, *_ = integrated.integrate(
+        squares, log_t, *_ = collapse_op.integrate(
             *map(np.ascontiguousarray, (columns, mix, design, scale, ratio, unit))
         )
         rho, tau = (part if len(part) else np.ones(groups) for part in (ratio, unit))
@@ -107,7 +109,7 @@ def test_one_pass_is_gram_schmidt_of_every_group(size):
 COMPILING = """
 import sys
 import numba, numpy as np
-from partialpool import density
+from partialpool.sampler import compiled_density
 
 data = [np.zeros(int(sys.argv[2]))]
 
@@ -116,7 +118,7 @@ def jitted():
     sys.stdin.read() if len(sys.argv) > 3 else None
     return numba.njit(lambda position, data: (np.array(position.sum()), position))
 
-density._stored(density._source(data), sys.argv[1], jitted)
+compiled_density._stored(compiled_density._source(data), sys.argv[1], jitted)
 print("done", flush=True)
 """
 
@@ -124,7 +126,7 @@ print("done", flush=True)
 QUEUEING = """
 import sys
 from pathlib import Path
-from partialpool import compile_queue
+from partialpool.sampler import compile_queue
 
 for mine in compile_queue.turns(Path(sys.argv[1])):
     print("compiling" if mine else "another is done", flush=True)
@@ -238,9 +240,9 @@ def test_whoever_is_not_done_in_time_holds_nobody_up(tmp_path, monkeypatch):
 def test_a_graph_that_computes_something_else_is_another_shape():
     """By its operations, their order, its constants, and what is known of its inputs."""
     x, y = pt.dvector("x"), pt.dvector("y")
-    same = density._structure([x, y], [pt.exp(x) - 2 * y])
+    same = compiled_density._structure([x, y], [pt.exp(x) - 2 * y])
     a, b = pt.dvector("a"), pt.dvector("b")
-    assert density._structure([a, b], [pt.exp(a) - 2 * b]) == same
+    assert compiled_density._structure([a, b], [pt.exp(a) - 2 * b]) == same
     others = [
         ([x, y], [pt.exp(y) - 2 * x]),
         ([x, y], [pt.exp(x) + 2 * y]),
@@ -251,6 +253,6 @@ def test_a_graph_that_computes_something_else_is_another_shape():
     ]
     x = pt.tensor("x", shape=(3,))
     others.append(([x, y], [pt.exp(x) - 2 * y]))
-    found = {density._structure(inputs, outputs) for inputs, outputs in others}
+    found = {compiled_density._structure(inputs, outputs) for inputs, outputs in others}
     assert len(found) == len(others)
     assert same not in found

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from partialpool import compress, families, priors
-from partialpool.formula import Formula
-from partialpool.models import rough, working
-from partialpool.study import Outcome
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.engine import pirls, preconditioner
+from partialpool.model import families, priors
+from partialpool.study.study import Outcome
 
 
 def table(rows=60, offset=0.0) -> pd.DataFrame:
@@ -30,7 +31,7 @@ def table(rows=60, offset=0.0) -> pd.DataFrame:
 def compressed(rows: pd.DataFrame, sigma="estimated", formula="y ~ x + z + (1 + x | g)", **columns):
     design = Formula(formula).design(rows)
     outcome = Outcome(sigma=sigma, **columns)
-    return design, compress.compress(design, outcome, families.columns(rows, outcome))
+    return design, build.compress(design, outcome, families.columns(rows, outcome))
 
 
 COLUMNS = [
@@ -109,8 +110,8 @@ def test_parts_merge_to_the_whole_in_any_order(columns):
     parts = rows[:15], rows[15:40], rows[40:]
     first, second, third = (compressed(part, **columns)[1] for part in parts)
     for merged in (
-        compress.merge([first, second, third]),
-        compress.merge([third, compress.merge([second, first])]),
+        build.merge([first, second, third]),
+        build.merge([third, build.merge([second, first])]),
     ):
         assert merged.factors == whole.factors
         assert (merged.rows == whole.rows).all()
@@ -144,10 +145,12 @@ def test_rough_sigmas_are_in_the_unit_of_the_precision_weights(formula):
         _, data = compressed(
             rows.assign(z2=unit * rows["z2"]), formula=formula, precision_weights="z2"
         )
-        if isinstance(data, compress.Compressed):
-            found.append(np.append(np.exp(rough.log_group_sigma(data)), rough.sigma(data)))
+        if isinstance(data, build.Compressed):
+            found.append(
+                np.append(np.exp(preconditioner.log_group_sigma(data)), preconditioner.sigma(data))
+            )
         else:
-            solved = working.solve(data, priors.complete({}, data), "hierarchical")
+            solved = pirls.solve(data, priors.complete({}, data), "hierarchical")
             found.append(np.array([solved.response["sigma"]]))
     assert found[1] == pytest.approx(1e-7 * found[0], rel=0.01)
 
@@ -155,8 +158,8 @@ def test_rough_sigmas_are_in_the_unit_of_the_precision_weights(formula):
 def test_it_is_the_same_after_the_file():
     for formula in ("y ~ x + z + (1 + x | g)", "y ~ x"):
         _, data = compressed(table(), "se", formula, weights="w")
-        again = compress.read(data.to_dataset())
-        assert type(again) is compress.Compressed
+        again = build.read(data.to_dataset())
+        assert type(again) is build.Compressed
         for name, value in vars(data).items():
             found = getattr(again, name)
             assert type(found) is type(value), name

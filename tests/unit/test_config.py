@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from partialpool.config import load, read
-from partialpool.errors import UserError
-from partialpool.study import FAMILIES, OUTCOME, VARIANTS
+from partialpool.base.errors import UserError
+from partialpool.study.config import load, read
+from partialpool.study.study import FAMILIES, OUTCOME, VARIANTS
 
 ROOT = Path(__file__).parents[2]
 SIMULATED = {"rows": 9, "coefficients": {"x": 1}}
@@ -581,7 +581,8 @@ def test_five_hundred_studies_are_read_at_once_and_without_scientific_imports():
         taken.append(time.process_time() - started)
     assert min(taken) < 0.05
     heavy = (
-        "import sys, partialpool.config; print({'numpy', 'pandas', 'formulae'} & set(sys.modules))"
+        "import sys, partialpool.study.config; "
+        "print({'numpy', 'pandas', 'formulae'} & set(sys.modules))"
     )
     path = ROOT / "workflow/scripts"
     seen = subprocess.run([sys.executable, "-c", heavy], cwd=path, capture_output=True, text=True)

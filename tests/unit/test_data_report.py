@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from partialpool import design, ingest, kept, table
-from partialpool.errors import UserError
-from partialpool.formula import Formula
-from partialpool.study import Outcome
+from partialpool.base.errors import UserError
+from partialpool.design import design
+from partialpool.design.formula import Formula
+from partialpool.study.study import Outcome
+from partialpool.table import complete_rows, ingest, reader
 
 SIZE = 150
 
@@ -37,9 +38,9 @@ def frame():
 @pytest.fixture(params=["csv", "csv with blanks", "parquet", "parts"])
 def stored(request, tmp_path, monkeypatch):
     """A function that stores a table, to be read in small batches, some of them twice."""
-    monkeypatch.setattr(table, "BLOCK", 700)
-    monkeypatch.setattr(table, "BATCH", 31)
-    monkeypatch.setattr(kept, "BATCH", 20)
+    monkeypatch.setattr(reader, "BLOCK", 700)
+    monkeypatch.setattr(reader, "BATCH", 31)
+    monkeypatch.setattr(complete_rows, "BATCH", 20)
 
     def store(frame, name="t"):
         if "csv" in request.param:
@@ -83,7 +84,7 @@ def test_rows_columns_groups_and_pairs(frame, stored, outcome, size, weight, per
     if outcome.get("family") == "binomial":
         frame["n"] = frame["n"].where(~(frame["n"] < frame["y"]), 5)
     found = gate(stored(frame), "y ~ x + k + (1 + x | g) + (1 | h) + (1 | h:p)", **outcome)
-    assert table.File(stored(frame), "t").columns() == [*frame]
+    assert reader.File(stored(frame), "t").columns() == [*frame]
     read = frame[[*"yxkghp", *dict.fromkeys(one for one in (weight, per) if one)]]
     used, gaps = read.dropna(), read.isna().sum()
     report = found.report

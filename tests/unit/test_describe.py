@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from partialpool import compress, families, priors
-from partialpool.formula import Formula
-from partialpool.models import parts
-from partialpool.models.describe import Sampled, describe
-from partialpool.models.gaussian import Gaussian
-from partialpool.models.glm import Generalised
-from partialpool.study import VARIANTS, Outcome
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.engine import terms
+from partialpool.engine.gaussian import Gaussian
+from partialpool.engine.glm import Generalised
+from partialpool.engine.posterior import Sampled, describe
+from partialpool.model import families, priors
+from partialpool.study.study import VARIANTS, Outcome
 
 CHAINS, DRAWS = 2, 2
 FORMULAS = [
@@ -40,7 +41,7 @@ WRITTEN = {"sd": "half_normal(2)", "cor": "lkj(2)"}
 
 
 def compressed(formula, outcome=Outcome()):  # noqa: B008 (it is frozen)
-    return compress.compress(Formula(formula).design(TABLE), outcome, {})
+    return build.compress(Formula(formula).design(TABLE), outcome, {})
 
 
 def sampled(data, completed, variant, **more) -> tuple[Sampled, dict]:
@@ -143,7 +144,7 @@ def test_the_mean_covariance_of_deviations_is_over_draws_and_groups(formula):
     completed = priors.complete({}, data)
     factor = data.factors[0]
     stretch = np.random.default_rng(5).uniform(0.5, 3, (CHAINS, DRAWS, len(factor.levels)))
-    dims = ("chain", "draw", parts.groups(factor.name))
+    dims = ("chain", "draw", terms.groups(factor.name))
     for more in ({}, {f"scale_{factor.name}": (dims, stretch)}):
         draws, _ = sampled(data, completed, "hierarchical", **more)
         expected = 0.0
@@ -176,10 +177,10 @@ def test_the_mean_covariance_of_deviations_is_over_draws_and_groups(formula):
 def test_parameters_of_the_response_are_told_whether_they_were_drawn_or_fixed(outcome, variant):
     rows = TABLE.assign(y=TABLE["y"].abs().round(), z=TABLE["z"].abs())
     values = {"standard errors": rows["z"].to_numpy()} if outcome.errors else {}
-    data = compress.compress(Formula("y ~ 1 + (1 | g)").design(rows), outcome, values)
+    data = build.compress(Formula("y ~ 1 + (1 | g)").design(rows), outcome, values)
     shape, rng, more = (CHAINS, DRAWS), np.random.default_rng(6), {}
     if outcome.sigma_by_group:
-        dims = ("chain", "draw", parts.groups("g"))
+        dims = ("chain", "draw", terms.groups("g"))
         more["sigma"] = dims, rng.uniform(1, 2, (*shape, 4))
     if outcome.pools_sigma:
         more["sigma_median"] = ("chain", "draw"), rng.uniform(1, 2, shape)
@@ -228,13 +229,13 @@ def test_deviations_that_were_integrated_out_are_drawn_given_all_else(formula, o
     rows = TABLE.assign(x=TABLE["x"] / 7, o=rng.normal(size=60), w=rng.choice([1.0, 3.0], 60))
     rows["se"] = rng.uniform(0.5, 2, 60)
     design, values = Formula(formula).design(rows), families.columns(rows, outcome)
-    data = compress.compress(design, outcome, values)
+    data = build.compress(design, outcome, values)
     completed = priors.complete(given, data)
-    kind = Gaussian if isinstance(data, compress.Compressed) else Generalised
+    kind = Gaussian if isinstance(data, build.Compressed) else Generalised
     free = {"beta": (("b",), rng.normal(size=len(data.coefficients)))}
     sigma = np.full(60, 1.0 if outcome.errors else outcome.sigma if data.known_sigma else 1.7)
     if outcome.sigma_by_group:
-        free["sigma"] = ((parts.groups("g"),), np.array([0.5, 1.0, 2.0, 3.0]))
+        free["sigma"] = ((terms.groups("g"),), np.array([0.5, 1.0, 2.0, 3.0]))
         sigma = free["sigma"][1][rows["g"]]
     elif outcome.sigma_estimated:
         free["sigma"] = ((), np.array(1.7))
@@ -255,7 +256,7 @@ def test_deviations_that_were_integrated_out_are_drawn_given_all_else(formula, o
             covariance, back = sd[:, None] * cor * sd, turned
             continue
         u = rng.normal(size=(len(factor.levels), many))
-        free[f"u_{name}"] = ((parts.groups(name), parts.varying(name)), u)
+        free[f"u_{name}"] = ((terms.groups(name), terms.varying(name)), u)
         [own] = [f for f in design.factors if f.name == name]
         mean = mean + (design.of(own.varying) * (u @ turned.T)[own.index]).sum(axis=1)
     sampled = xr.Dataset(

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from partialpool import convergence, diagnose, verdict
+from partialpool.answers import diagnose, verdict
 from partialpool.report import words
+from partialpool.sampler import convergence
 
 EFFORT = {
     "sampler": {"chains": 4, "draws": 125, "tune": 125, "target_accept": 0.8, "attempts": 3},

@@ -9,13 +9,12 @@ import pytest
 import xarray as xr
 from matplotlib.colors import to_hex
 
-from partialpool import figures
-from partialpool.figures import answers, convergence, data, estimates, predictive
+from partialpool.design.formula import Formula
+from partialpool.figures import answers, convergence, data, estimates, predictive, study_figures
 from partialpool.figures.evidence import Evidence, Factor, Fit
 from partialpool.figures.marks import chosen
 from partialpool.figures.style import INK, LOOKS, plt
-from partialpool.formula import Formula
-from partialpool.study import Outcome
+from partialpool.study.study import Outcome
 
 LEVELS = ("delta", "alpha", "fox", "cara", "bravo", "echo")
 ROWS = (9, 2, 6, 1, 7, 4)  # of each group
@@ -883,13 +882,13 @@ def test_each_picture_has_the_name_and_the_verdict_of_what_it_shows(tmp_path, mo
         axes.set_title(fit.variant)
         return figure
 
-    monkeypatch.setattr(figures, "save", save)
+    monkeypatch.setattr(study_figures, "save", save)
     for picture in ("chains", "energy"):
         monkeypatch.setattr(convergence, picture, of_fit)
     variants = VARIANTS[::2]
     found = study(variants=variants, failed=["pooled"], levels=LEVELS[:3], rows=ROWS[:3])
     grid = pd.DataFrame({"g": LEVELS, "h": LEVELS})
-    figures.draw(predicted(replace(found, own_rows=True), grid), tmp_path)
+    study_figures.draw(predicted(replace(found, own_rows=True), grid), tmp_path)
     of_all = {"prior", "population", "comparison", "predictions", "recovery"}
     of_factors = {f"{what}{end}" for what in ("groups", "data") for end in ("", "_2")}
     of_one = {f"{what}_{v}" for what in ("chains", "energy", "density") for v in variants}

@@ -6,10 +6,11 @@ import pytest
 import xarray as xr
 from scipy import special, stats
 
-from partialpool import contrasts, families, predict
-from partialpool.draws import Draws
-from partialpool.formula import Formula
-from partialpool.study import Outcome
+from partialpool.answers import contrasts, predict
+from partialpool.answers.predictor import Draws
+from partialpool.design.formula import Formula
+from partialpool.model import families
+from partialpool.study.study import Outcome
 
 SHAPE, ALL = (4, 500), 2000
 FORMULA = Formula("y ~ z + x + (1 + x | g) + (0 + z | h)")

@@ -7,13 +7,17 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from partialpool import compress, convergence, draws, files, priors
-from partialpool.formula import Formula
-from partialpool.models import collapse, effects, parts
-from partialpool.models.describe import Sampled
-from partialpool.models.gaussian import Gaussian
-from partialpool.models.glm import Generalised
-from partialpool.study import Outcome
+from partialpool.answers import predictor
+from partialpool.base import files
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.engine import collapse, storage, terms
+from partialpool.engine.gaussian import Gaussian
+from partialpool.engine.glm import Generalised
+from partialpool.engine.posterior import Sampled
+from partialpool.model import priors
+from partialpool.sampler import convergence
+from partialpool.study.study import Outcome
 
 CHAINS, DRAWS = 4, 250
 INTERVAL = 0.9
@@ -30,14 +34,14 @@ def sampled(groups: int, outcome: Outcome, formula="y ~ x + (1 + x | g)"):
         y = np.ones(g.size)
     names = np.array([f"g{i:05d}" for i in range(groups)])
     table = pd.DataFrame({"y": y, "x": x, "g": names[g], "h": np.where(g % 2, "odd", "even")})
-    data = compress.compress(Formula(formula).design(table), outcome, {})
+    data = build.compress(Formula(formula).design(table), outcome, {})
 
     def near(centre, dims=()):
         dims = dims or tuple(f"dim_{length}" for length in np.shape(centre))
         noise = 1 + 0.01 * rng.normal(size=(CHAINS, DRAWS, *np.shape(centre)))
         return ("chain", "draw", *dims), centre * noise
 
-    by_group = (parts.groups("g"),)
+    by_group = (terms.groups("g"),)
     free = {"beta": near(np.ones(2))}
     free |= {f"sd_{f.name}": near(np.full(len(f.varying), 20.0)) for f in data.factors}
     if outcome.sigma == "by_group":
@@ -48,7 +52,7 @@ def sampled(groups: int, outcome: Outcome, formula="y ~ x + (1 + x | g)"):
         for f in data.factors:
             shape = (len(f.levels), len(f.varying))
             free[f"u_{f.name}"] = near(
-                rng.normal(size=shape), (parts.groups(f.name), parts.varying(f.name))
+                rng.normal(size=shape), (terms.groups(f.name), terms.varying(f.name))
             )
     completed = priors.complete({}, data)
     coords = {"chain": np.arange(CHAINS), "draw": np.arange(DRAWS)}
@@ -64,12 +68,12 @@ class Drawn:
 
 @pytest.mark.parametrize("sigma", ["estimated", "by_group"])
 def test_thinned_effects_are_those_of_their_groups_and_of_their_draws(monkeypatch, sigma):
-    monkeypatch.setattr(effects, "LARGE", 20_000)
+    monkeypatch.setattr(storage, "LARGE", 20_000)
     drawn, line = sampled(100, Outcome(sigma=sigma))
     target = Gaussian(drawn.data, drawn.priors, "hierarchical")
     some = np.array([0, 7, 99])
     tree = xr.DataTree.from_dict(
-        effects.stored(target, drawn, {"g": some}, np.random.default_rng(2))
+        storage.stored(target, drawn, {"g": some}, np.random.default_rng(2))
     )
     every, diagnosed = tree["group_effects"], tree["diagnosed_effects"]
     assert "u_g" not in tree["posterior"]
@@ -81,7 +85,7 @@ def test_thinned_effects_are_those_of_their_groups_and_of_their_draws(monkeypatc
         xr.testing.assert_equal(
             variable.isel(g=some), diagnosed[name].sel(draw=every["draw"]).astype("float32")
         )
-    joint = draws.joint(tree)
+    joint = predictor.joint(tree)
     beta = tree["posterior"]["beta"].values[:, ::10]
     assert (joint["beta"].values == beta).all()
     found = joint["u_g"].values + beta[:, :, None]
@@ -91,12 +95,12 @@ def test_thinned_effects_are_those_of_their_groups_and_of_their_draws(monkeypatc
 
 
 def test_sampled_effects_of_one_factor_are_thinned_and_of_another_whole(monkeypatch):
-    monkeypatch.setattr(effects, "LARGE", 20_000)
-    monkeypatch.setattr(effects, "BATCH", 20_000)
+    monkeypatch.setattr(storage, "LARGE", 20_000)
+    monkeypatch.setattr(storage, "BATCH", 20_000)
     formula = "y ~ x + (1 + x | g) + (1 | h)"
     drawn, _ = sampled(100, Outcome(family="poisson"), formula)
     some = {"g": np.array([3, 50]), "h": np.arange(2)}
-    stored = effects.stored(Drawn(), drawn, some, np.random.default_rng(2))
+    stored = storage.stored(Drawn(), drawn, some, np.random.default_rng(2))
     every = drawn["u_g"].reshape(CHAINS, DRAWS, 100, 2)
     assert (stored["group_effects"]["u_g"].values == every[:, ::10].astype("float32")).all()
     kept = stored["diagnosed_effects"]
@@ -118,13 +122,13 @@ def test_sampled_effects_are_turned_into_those_of_the_coefficients():
 
 
 def test_draws_of_all_groups_are_never_held_at_once(monkeypatch):
-    monkeypatch.setattr(effects, "LARGE", 400_000)
+    monkeypatch.setattr(storage, "LARGE", 400_000)
     monkeypatch.setattr(collapse, "BATCH", 100_000)
     drawn, _ = sampled(5_000, Outcome())
     target = Gaussian(drawn.data, drawn.priors, "hierarchical")
     tracemalloc.start()
     try:
-        effects.stored(target, drawn, {"g": np.arange(20)}, np.random.default_rng(2))
+        storage.stored(target, drawn, {"g": np.arange(20)}, np.random.default_rng(2))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -145,14 +149,14 @@ def test_which_groups_are_diagnosed(monkeypatch):
 @pytest.mark.parametrize("large", [20_000, 1_000_000])
 @pytest.mark.parametrize("variant", ["pooled", "hierarchical"])
 def test_every_group_has_a_summary_and_some_are_judged(tmp_path, monkeypatch, large, variant):
-    monkeypatch.setattr(effects, "LARGE", large)
+    monkeypatch.setattr(storage, "LARGE", large)
     monkeypatch.setattr(convergence, "BATCH", 60_000)
     drawn, line = sampled(100, Outcome())
     drawn.variant = variant
     target = Gaussian(drawn.data, drawn.priors, variant)
     some = np.array([5, 6, 99])
     tree = xr.DataTree.from_dict(
-        effects.stored(target, drawn, {"g": some}, np.random.default_rng(2)),
+        storage.stored(target, drawn, {"g": some}, np.random.default_rng(2)),
     )
     tree.attrs |= {"variant": variant, "diagnosed": '{"g": ["g00005", "g00006", "g00099"]}'}
     files.write_netcdf(tmp_path / "posterior.nc", tree)
@@ -179,7 +183,7 @@ def test_every_group_has_a_summary_and_some_are_judged(tmp_path, monkeypatch, la
 def test_a_diagnosed_group_that_is_stuck_is_not_taken_for_one_that_was_not():
     drawn, _ = sampled(100, Outcome())
     target = Gaussian(drawn.data, drawn.priors, "hierarchical")
-    stored = effects.stored(target, drawn, {"g": np.arange(3)}, np.random.default_rng(2))
+    stored = storage.stored(target, drawn, {"g": np.arange(3)}, np.random.default_rng(2))
     stored["posterior"]["u_g"][:, 3, 50] = np.nan
     tree = xr.DataTree.from_dict(stored)
     limits = {"max_rhat": 1.05, "min_ess": 100, "max_divergences": 0, "min_ebfmi": 0.3}

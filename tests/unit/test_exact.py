@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from partialpool import ingest, kept
-from partialpool.errors import UserError
-from partialpool.formula import Formula
-from partialpool.study import Outcome
+from partialpool.base.errors import UserError
+from partialpool.design.formula import Formula
+from partialpool.study.study import Outcome
+from partialpool.table import complete_rows, ingest
 
 RNG = np.random.default_rng(12)
 GROUPS, EACH = 9, 6
@@ -74,7 +74,7 @@ def reading(request, monkeypatch):
     """Tables that are small, and tables of which a random part is looked at first."""
     if request.param == "in batches":
         monkeypatch.setattr(ingest, "SUBSET", 20)
-        monkeypatch.setattr(kept, "BATCH", 10)
+        monkeypatch.setattr(complete_rows, "BATCH", 10)
     return request.param
 
 

@@ -9,10 +9,10 @@ import pytest
 from pytensor.compile.mode import Mode
 from scipy import integrate, special, stats
 
-from partialpool import families
-from partialpool.families import FAMILIES
-from partialpool.study import COUNTS, SIGMA_FAMILIES, Outcome
-from partialpool.study import FAMILIES as NAMES
+from partialpool.model import families
+from partialpool.model.families import FAMILIES
+from partialpool.study.study import COUNTS, SIGMA_FAMILIES, Outcome
+from partialpool.study.study import FAMILIES as NAMES
 
 MODERATE = np.array([-6.0, -1.0, 0.0, 0.3, 2.5, 8.0])
 EXTREME = np.array([-700.0, -300.0, -40.0, 40.0, 300.0, 700.0])

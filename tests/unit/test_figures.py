@@ -9,11 +9,19 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from partialpool import families, figures
-from partialpool.figures import answers, convergence, data, estimates, predictive, style
+from partialpool.design.formula import Formula
+from partialpool.figures import (
+    answers,
+    convergence,
+    data,
+    estimates,
+    predictive,
+    study_figures,
+    style,
+)
 from partialpool.figures.evidence import Evidence, Factor, Fit
-from partialpool.formula import Formula
-from partialpool.study import Outcome
+from partialpool.model import families
+from partialpool.study.study import Outcome
 
 LEVELS = ("a$b$", "<b>", "L" * 300, "naïve_^{2}")
 ROWS = 6
@@ -126,14 +134,14 @@ def as_text(monkeypatch):
 
 
 def test_every_picture_is_drawn_and_twice_the_same(tmp_path):
-    first = figures.draw(study(), tmp_path / "first")
-    second = figures.draw(study(), tmp_path / "second")
+    first = study_figures.draw(study(), tmp_path / "first")
+    second = study_figures.draw(study(), tmp_path / "second")
     names = {path.stem for path in first}
     assert {"data", "prior", "population", "shrinkage_1", "groups", "comparison"} <= names
     assert {"predictions", "recovery", "chains_pooled", "energy_pooled", "density_pooled"} <= names
     for one, other in zip(first, second, strict=True):
         assert one.read_bytes() == other.read_bytes(), one.name
-    forms = json.loads((tmp_path / "first" / figures.FORMS).read_text())
+    forms = json.loads((tmp_path / "first" / study_figures.FORMS).read_text())
     assert set(forms) == {*names, "held"}
     found = {forms[name] for name in ("data", "shrinkage_1", "density_pooled")}
     assert found == {"strips", "arrows", "curves"}
@@ -156,7 +164,7 @@ def test_variants_that_were_not_compared_are_not_drawn():
 
 
 def test_failed_fit_marks_its_pictures(tmp_path, as_text):
-    drawn = {path.stem: path.read_text() for path in figures.draw(study(), tmp_path)}
+    drawn = {path.stem: path.read_text() for path in study_figures.draw(study(), tmp_path)}
     assert "unpooled failed: do not rely on this" in drawn["shrinkage_1"]
     assert "unpooled failed: do not rely on this" in drawn["density_unpooled"]
     assert "failed" not in drawn["density_pooled"]
@@ -178,7 +186,7 @@ def test_pictures_of_a_family_with_two_factors(
     tmp_path, as_text, family, columns, of_group, of_expected
 ):
     found = study(family, 2, VARIANTS[2:], **columns)
-    drawn = {path.stem: path.read_text() for path in figures.draw(found, tmp_path)}
+    drawn = {path.stem: path.read_text() for path in study_figures.draw(found, tmp_path)}
     assert {"data", "data_2", "groups", "groups_2", "shrinkage_1", "shrinkage_2"} <= set(drawn)
     assert of_group in drawn["groups"] and of_expected in drawn["predictions"]
     assert "h_{i}" in drawn["groups_2"] and "h_{i}" in drawn["shrinkage_2"]

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from partialpool import files, run
-from partialpool.errors import UserError
+from partialpool.base import files, session
+from partialpool.base.errors import UserError
 
 
 @pytest.fixture
@@ -18,8 +18,8 @@ def folder(tmp_path, monkeypatch):
     """An empty working directory, outside of any run."""
     monkeypatch.chdir(tmp_path)
     # Set and taken away, so that what a test sets is taken away after it.
-    monkeypatch.setenv(run.NAME, "")
-    monkeypatch.delenv(run.NAME)
+    monkeypatch.setenv(session.NAME, "")
+    monkeypatch.delenv(session.NAME)
     return tmp_path
 
 
@@ -85,40 +85,40 @@ def test_a_folder_that_takes_no_files_is_named(folder):
 
 
 def test_a_run_knows_what_it_was_started_with(folder):
-    assert run.started_with() is None
-    run.begin(studies={"radon": {"draws": 10}})
-    assert run.started_with() == {"studies": {"radon": {"draws": 10}}}
+    assert session.started_with() is None
+    session.begin(studies={"radon": {"draws": 10}})
+    assert session.started_with() == {"studies": {"radon": {"draws": 10}}}
 
 
 def test_a_run_that_is_over_writes_nothing(folder, monkeypatch):
-    run.begin()
+    session.begin()
     files.write_text("answer", "of the first run")
-    first = os.environ[run.NAME]
-    run.begin()
+    first = os.environ[session.NAME]
+    session.begin()
     files.write_text("answer", "of the second run")
-    monkeypatch.setenv(run.NAME, first)
+    monkeypatch.setenv(session.NAME, first)
     with pytest.raises(UserError, match="belongs to a run that is over"):
         files.write_text("answer", "of the first run, late")
     assert (folder / "answer").read_text() == "of the second run"
-    monkeypatch.delenv(run.NAME)
+    monkeypatch.delenv(session.NAME)
     files.write_text("answer", "of no run, such as a script's of the user")
-    assert run.started_with() is None
+    assert session.started_with() is None
 
 
 def test_a_job_of_a_run_that_is_over_learns_nothing_of_the_next(folder, monkeypatch):
-    run.begin(places={"radon": "mine.yaml: studies.radon"})
-    first = os.environ[run.NAME]
-    assert run.place("radon") == "mine.yaml: studies.radon"
-    assert run.place("other") == "config/config.yaml: studies.other"
-    run.begin(places={"radon": "other.yaml: studies.radon"})
-    assert run.place("radon") == "other.yaml: studies.radon"
-    monkeypatch.setenv(run.NAME, first)
-    for ask in (run.started_with, run.require_current, lambda: run.place("radon")):
+    session.begin(places={"radon": "mine.yaml: studies.radon"})
+    first = os.environ[session.NAME]
+    assert session.place("radon") == "mine.yaml: studies.radon"
+    assert session.place("other") == "config/config.yaml: studies.other"
+    session.begin(places={"radon": "other.yaml: studies.radon"})
+    assert session.place("radon") == "other.yaml: studies.radon"
+    monkeypatch.setenv(session.NAME, first)
+    for ask in (session.started_with, session.require_current, lambda: session.place("radon")):
         with pytest.raises(UserError, match="belongs to a run that is over"):
             ask()
-    monkeypatch.delenv(run.NAME)
-    run.require_current()
-    assert run.place("radon") == "config/config.yaml: studies.radon"
+    monkeypatch.delenv(session.NAME)
+    session.require_current()
+    assert session.place("radon") == "config/config.yaml: studies.radon"
 
 
 def git(where, *words) -> str:

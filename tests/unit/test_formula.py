@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from partialpool import design
-from partialpool.errors import UserError
-from partialpool.formula import Formula
+from partialpool.base.errors import UserError
+from partialpool.design import design
+from partialpool.design.formula import Formula
 
 
 @pytest.fixture

@@ -11,13 +11,14 @@ from formulas import FITTED, REFUSED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partialpool import algebra, ingest, names
-from partialpool.errors import UserError
-from partialpool.formula import Formula
-from partialpool.functions import ARGUMENTS, LABELLING
-from partialpool.grammar import check_columns, parse
-from partialpool.study import Outcome
-from partialpool.table import File
+from partialpool.base.errors import UserError
+from partialpool.design import algebra, reserved_names
+from partialpool.design.formula import Formula
+from partialpool.design.functions import ARGUMENTS, LABELLING
+from partialpool.design.grammar import check_columns, parse
+from partialpool.study.study import Outcome
+from partialpool.table import ingest
+from partialpool.table.reader import File
 
 
 @pytest.fixture(scope="module")
@@ -213,9 +214,9 @@ LIMITS = [
 
 @pytest.mark.parametrize(("most", "text", "telling"), LIMITS, ids=[one[-1] for one in LIMITS])
 def test_formulas_at_a_limit_are_read_and_those_beyond_are_not(most, text, telling):
-    names.check(Formula(text(most)), Outcome())
+    reserved_names.check(Formula(text(most)), Outcome())
     with pytest.raises(UserError) as caught:
-        names.check(Formula(text(most + 1)), Outcome())
+        reserved_names.check(Formula(text(most + 1)), Outcome())
     assert telling in str(caught.value)
 
 
@@ -240,8 +241,8 @@ RESULTS += ["sd_g", "cor_g", "u_g", "coef_g", "nu_g", "g_coefficient", "g_coeffi
 def test_a_group_cannot_have_the_name_of_a_result(name):
     for text in (f"y ~ (1 | g) + (1 | {name})", f"y ~ (1 | {name}) + (1 | g)"):
         with pytest.raises(UserError, match="the grouping factor cannot be called"):
-            names.check(Formula(text), Outcome())
-    names.check(Formula(f"y ~ {name} + (1 | g) + (1 | {name}_1)"), Outcome())
+            reserved_names.check(Formula(text), Outcome())
+    reserved_names.check(Formula(f"y ~ {name} + (1 | g) + (1 | {name}_1)"), Outcome())
 
 
 BAD_NUMBER, BAD_FLAG, BAD_LABEL = ("True", "'1'", "x"), ("1", "0", "'a'", "x"), ("True", "x")

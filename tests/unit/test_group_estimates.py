@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from partialpool import compress, families
-from partialpool.formula import Formula
-from partialpool.group_estimates import NO_PART, NOT_DETERMINED, estimates
-from partialpool.study import Outcome
+from partialpool.answers.group_estimates import NO_PART, NOT_DETERMINED, estimates
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.model import families
+from partialpool.study.study import Outcome
 
 SHAPE = (2, 200)
 GAUSSIAN = Outcome()
@@ -49,7 +50,7 @@ def found(text, outcome=GAUSSIAN, variant="hierarchical", rows=None, offset=0.0)
     """What is tested, and what it is made from."""
     rows = table() if rows is None else rows
     design = Formula(text).design(rows)
-    data = compress.compress(design, outcome, families.columns(rows, outcome))
+    data = build.compress(design, outcome, families.columns(rows, outcome))
     drawn = posterior(data)
     options = {"variant": variant, "passed": True, "offset": offset, "interval": 0.9}
     got = estimates(drawn, data, **options)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pages import Tables
 
-from partialpool import index
+from partialpool.report import index
 
 TEMPLATES = Path(__file__).parents[2] / "workflow" / "report"
 CHECK = {"name": "ess_bulk", "value": 3.0, "threshold": 400, "worst": "sigma"}

@@ -11,12 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from partialpool import compress, families, files
-from partialpool import table as table_module
-from partialpool.errors import UserError
-from partialpool.formula import Formula
-from partialpool.ingest import ingest, ingest_new
-from partialpool.study import Outcome
+from partialpool.base import files
+from partialpool.base.errors import UserError
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.model import families
+from partialpool.study.study import Outcome
+from partialpool.table import reader as table_module
+from partialpool.table.ingest import ingest, ingest_new
 
 ROOT = Path(__file__).parents[2]
 FORMULA = Formula("y ~ x + kind + C(period) + (1 | county)")
@@ -201,9 +203,9 @@ def test_labels_are_kept_as_they_are(tmp_path):
     ):
         table, report = read(tmp_path / "t.csv", None, text)
         assert list(table["g"]) == LABELS * 2
-        data = compress.compress(Formula(text).design(table), outcome, {})
+        data = build.compress(Formula(text).design(table), outcome, {})
         data.to_dataset().to_netcdf(tmp_path / "t.nc", engine="netcdf4")
-        stored = compress.read(files.read_netcdf(tmp_path / "t.nc"))
+        stored = build.read(files.read_netcdf(tmp_path / "t.nc"))
         pairs = zip(LABELS, LABELS[::-1], strict=True)
         assert stored.factors[0].levels == tuple(sorted({wanted(*pair) for pair in pairs}))
         assert report["factors"][0]["count"] == len(LABELS)

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from partialpool import code, job, records, run
+from partialpool.base import records, session
+from partialpool.run import fingerprint, job
 
 
 @pytest.fixture
 def log(tmp_path, monkeypatch) -> Path:
     """A log to be written."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(run.NAME, raising=False)
+    monkeypatch.delenv(session.NAME, raising=False)
     Path("results/logs").mkdir(parents=True)
     return Path("results/logs/fit.log")
 
@@ -38,15 +39,15 @@ def test_a_log_that_could_not_be_written(log, monkeypatch):
 
 
 def test_a_run_whose_folder_was_removed(log, monkeypatch):
-    monkeypatch.setenv(run.NAME, "this run")
+    monkeypatch.setenv(session.NAME, "this run")
     assert job.last_word(log).startswith("the folder .snakemake was removed while the run was")
-    run.FOLDER.mkdir(parents=True)
-    run.RECORD.write_text("this run\n{}\n")
+    session.FOLDER.mkdir(parents=True)
+    session.RECORD.write_text("this run\n{}\n")
     assert job.last_word(log) == ""
 
 
 def test_a_log_whose_folder_is_a_file(tmp_path, monkeypatch):
-    monkeypatch.delenv(run.NAME, raising=False)
+    monkeypatch.delenv(session.NAME, raising=False)
     (tmp_path / "results").write_text("")
     log = tmp_path / "results/logs/fit.log"
     assert job.last_word(log) == f"{log}: cannot be written (Not a directory)"
@@ -67,8 +68,9 @@ SCRIPT = """
 import os, sys
 from pathlib import Path
 from types import SimpleNamespace
-from partialpool import code, files, job
-from partialpool.errors import UserError
+from partialpool.base import files
+from partialpool.run import fingerprint, job
+from partialpool.base.errors import UserError
 
 class Params(dict):
     code = property(lambda self: self["code"])
@@ -78,7 +80,7 @@ snakemake = SimpleNamespace(
     log="results/s/logs/of.log",
     input=["t.csv", "results/s/made.csv"],
     output=["results/s/one.csv", "results/s/two.csv"],
-    params=Params(study={"formula": "y ~ x"}, code=code.of("verdict")),
+    params=Params(study={"formula": "y ~ x"}, code=fingerprint.of("verdict")),
 )
 exec(sys.argv[1])
 with job.logged(snakemake):
@@ -97,8 +99,8 @@ OUTPUTS = ("results/s/one.csv", "results/s/two.csv")
 def ended(tmp_path, monkeypatch):
     """A function that runs a job to its end, and gives its status and the lines of its log."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(run.NAME, "")
-    monkeypatch.delenv(run.NAME)
+    monkeypatch.setenv(session.NAME, "")
+    monkeypatch.delenv(session.NAME)
     Path("results/s/logs").mkdir(parents=True)
     Path("results/s/logs/of.log").write_text("of the run before\n")
     for path in ("t.csv", "results/s/made.csv", *OUTPUTS):
@@ -106,7 +108,7 @@ def ended(tmp_path, monkeypatch):
     records.write(["results/s/made.csv", *OUTPUTS], {}, [])
 
     def ended(before="", during="", **environment):
-        own = os.environ | {"PYTHONPATH": str(code.SCRIPTS)} | environment
+        own = os.environ | {"PYTHONPATH": str(fingerprint.SCRIPTS)} | environment
         arguments = [sys.executable, "-c", SCRIPT, before, during]
         done = subprocess.run(arguments, env=own, capture_output=True, text=True)
         assert done.stdout == done.stderr == ""
@@ -116,7 +118,7 @@ def ended(tmp_path, monkeypatch):
 
 
 def test_a_job_that_ends_well_puts_on_record_what_it_was_given(ended):
-    params = {"study": {"formula": "y ~ x"}, "code": code.of("verdict")}
+    params = {"study": {"formula": "y ~ x"}, "code": fingerprint.of("verdict")}
     assert ended() == (0, ["begins", "of another process", "ends"])
     for output in OUTPUTS:
         record = records.read(output)
@@ -133,7 +135,7 @@ def test_a_job_that_ends_well_puts_on_record_what_it_was_given(ended):
         ("", "raise UserError('t.csv:\\nhas no rows')", 1, ["partialpool: t.csv: has no rows"]),
         ("", "raise KeyboardInterrupt", 130, []),
         ("", "open('t.csv', 'a').write('3,4')", 1, ["ends", "partialpool: t.csv: was edited whi"]),
-        ("", "code.of = lambda rule: 'else'", 1, ["ends", "partialpool: the code of verdict was"]),
+        ("", "fingerprint.of = lambda rule: 'else'", 1, ["ends", "partialpool: the code of verd"]),
         ("snakemake.params['code'] = 'else'", "", 1, ["partialpool: the code of verdict was edit"]),
         ("open('results/s/made.csv', 'w')", "", 1, ["partialpool: results/s/made.csv: damaged ("]),
         ("os.unlink('t.csv')", "", 1, ["partialpool: t.csv: cannot be read (No such file or"]),
@@ -164,10 +166,10 @@ def test_a_defect_is_told_of_after_its_traceback(ended):
 
 
 def test_a_job_of_a_run_that_is_over_leaves_the_records_of_the_next(ended):
-    run.FOLDER.mkdir(parents=True)
-    run.RECORD.write_text(f"next\n{json.dumps({})}\n")
-    status, lines = ended(**{run.NAME: "first"})
+    session.FOLDER.mkdir(parents=True)
+    session.RECORD.write_text(f"next\n{json.dumps({})}\n")
+    status, lines = ended(**{session.NAME: "first"})
     assert status == 1
     assert lines[-1].startswith("partialpool: this job belongs to a run that is over")
     assert all(records.read(output) for output in OUTPUTS)
-    assert ended(**{run.NAME: "next"})[0] == 0
+    assert ended(**{session.NAME: "next"})[0] == 0

@@ -13,11 +13,12 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from partialpool import compress, ingest, kept, table
-from partialpool.errors import UserError
-from partialpool.formula import Formula
-from partialpool.learned import Learned
-from partialpool.study import Outcome
+from partialpool.base.errors import UserError
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.design.transforms import Learned
+from partialpool.study.study import Outcome
+from partialpool.table import complete_rows, ingest, reader
 
 SIZE = 997
 
@@ -80,15 +81,15 @@ def test_a_design_that_was_learned_in_batches_is_that_of_the_whole_table(rows, t
 @pytest.fixture
 def in_small_batches(monkeypatch):
     """Files of some kilobytes take many batches."""
-    monkeypatch.setattr(table, "BLOCK", 2000)
-    monkeypatch.setattr(table, "BATCH", 130)
-    monkeypatch.setattr(kept, "BATCH", 100)
+    monkeypatch.setattr(reader, "BLOCK", 2000)
+    monkeypatch.setattr(reader, "BATCH", 130)
+    monkeypatch.setattr(complete_rows, "BATCH", 100)
 
 
 def ingested(path, formula, outcome, **more):
     to = path.with_suffix(".used")
     found = ingest.ingest(path, Formula(formula), outcome, to=to, source=path.name, **more)
-    return found, pd.read_parquet(to), compress.table(to, found.learned, outcome)
+    return found, pd.read_parquet(to), build.table(to, found.learned, outcome)
 
 
 def stored(rows, path):
@@ -140,23 +141,24 @@ def test_a_file_in_batches_is_the_file_at_once(rows, tmp_path, request, name, fo
     same(whole, parts)
     # And so with parts that jobs have compressed.
     to = path.with_suffix(".used")
-    shared = [compress.table(to, many.learned, outcome, part, 4) for part in range(4)]
+    shared = [build.table(to, many.learned, outcome, part, 4) for part in range(4)]
     assert sum(part.total for part in shared) == SIZE
-    same(whole, compress.merge(shared[::-1]))
+    same(whole, build.merge(shared[::-1]))
 
 
 READING = """
 import pathlib, sys
-from partialpool import compress, ingest, kept, table, tally
-from partialpool.formula import Formula
-from partialpool.study import Outcome
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.study.study import Outcome
+from partialpool.table import complete_rows, ingest, reader, table_summary
 
 path, to = sys.argv[1:]
-table.BLOCK, table.BATCH, kept.BATCH = 1 << 18, 20_000, 20_000
-tally.COPIES = 0  # sixteen bytes a row, up to a million rows
+reader.BLOCK, reader.BATCH, complete_rows.BATCH = 1 << 18, 20_000, 20_000
+table_summary.COPIES = 0  # sixteen bytes a row, up to a million rows
 formula, outcome = Formula("y ~ scale(x) + (1 + x | g)"), Outcome()
 found = ingest.ingest(path, formula, outcome, to=to, source="t")
-print(int(compress.table(to, found.learned, outcome).rows.sum()))
+print(int(build.table(to, found.learned, outcome).rows.sum()))
 status = pathlib.Path("/proc/self/status").read_text()
 print(status.partition("VmHWM:")[2].split()[0])
 """
@@ -208,7 +210,7 @@ def same(one, other):
         for ours, theirs in zip(grams(one), grams(other), strict=True):
             scale = np.sqrt(np.outer(np.diag(ours), np.diag(ours)))
             np.testing.assert_allclose(ours, theirs, atol=1e-10 * scale.max(), rtol=1e-10)
-        found = "log_jacobian" if isinstance(one, compress.Compressed) else "constants"
+        found = "log_jacobian" if isinstance(one, build.Compressed) else "constants"
         np.testing.assert_allclose(getattr(one, found), getattr(other, found), rtol=1e-10)
         return
     for name in ("matrix", "y", "trials", "offset", "count", "constants", "cells"):
@@ -221,7 +223,7 @@ def same(one, other):
 
 def grams(data):
     """What the rows of each group or cell say: the products of their columns."""
-    if isinstance(data, compress.Compressed):
+    if isinstance(data, build.Compressed):
         return data.triangle.swapaxes(1, 2) @ data.triangle
     rows = np.column_stack([data.matrix, data.y])
     _, cell = np.unique(data.index, axis=1, return_inverse=True)
@@ -300,7 +302,4 @@ def test_more_parts_than_rows_are_refused(tmp_path):
     path.write_text("y,g\n1,a\n2,b\n4,a\n")
     found, _, _ = ingested(path, "y ~ 1 + (1 | g)", Outcome())
     with pytest.raises(UserError, match="fewer rows than the config has `parts`, 4"):
-        [
-            compress.table(path.with_suffix(".used"), found.learned, Outcome(), i, 4)
-            for i in range(4)
-        ]
+        [build.table(path.with_suffix(".used"), found.learned, Outcome(), i, 4) for i in range(4)]

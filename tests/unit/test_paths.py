@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from partialpool import config, paths
-from partialpool.errors import UserError
+from partialpool.base.errors import UserError
+from partialpool.study import config, paths
 
 WHERE = "config/config.yaml: studies.s.data: "
 

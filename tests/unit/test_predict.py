@@ -8,14 +8,16 @@ import pytest
 import xarray as xr
 from scipy import special, stats
 
-from partialpool import contrasts, families, grid, ingest, predict
-from partialpool.draws import Draws
-from partialpool.errors import UserError
-from partialpool.formula import Formula
-from partialpool.learned import Learned
-from partialpool.response_scale import ResponseScale
-from partialpool.study import Outcome
-from partialpool.tally import Tally, read_groups
+from partialpool.answers import contrasts, predict, prediction_grid
+from partialpool.answers.predictor import Draws
+from partialpool.answers.response_scale import ResponseScale
+from partialpool.base.errors import UserError
+from partialpool.design.formula import Formula
+from partialpool.design.transforms import Learned
+from partialpool.model import families
+from partialpool.study.study import Outcome
+from partialpool.table import ingest
+from partialpool.table.table_summary import Tally, read_groups
 
 TABLE = pd.DataFrame(
     {
@@ -414,7 +416,7 @@ def of_grid(table, design, outcome, most=None):
         own = design.at(batch, response=True)
         tally.add(batch, own, families.columns(batch, outcome))
     stored = io.StringIO(tally.groups(design).to_csv(index=False))
-    return grid.grid(table[:most], design, outcome, read_groups(stored))
+    return prediction_grid.grid(table[:most], design, outcome, read_groups(stored))
 
 
 def test_the_grid_is_each_groups_own_range():
@@ -433,7 +435,7 @@ def test_the_grid_is_each_groups_own_range():
 )
 def test_the_grid_of_many_groups_has_few_rows(monkeypatch, text, rows):
     """Two of each group at least; of combinations of groups, some that are among the rows."""
-    monkeypatch.setattr(grid, "ROWS", rows)
+    monkeypatch.setattr(prediction_grid, "ROWS", rows)
     table = TABLE.assign(x=np.arange(12.0) ** 2)
     design = Formula(text).design(table)
     found = of_grid(table, design, Outcome())
@@ -474,7 +476,7 @@ def test_what_the_grid_holds_fixed_is_each_groups_own():
     # As many columns as there are would be collinear in three groups; a grid asks for no fit.
     formula = Formula("y ~ x + soil + uranium + clay + storey + C(period) + log(firms) + (1 | g)")
     design = formula.evaluate(formula.terms(), table)
-    assert grid.held(table, design) == {
+    assert prediction_grid.held(table, design) == {
         "soil": "most frequent label",
         "uranium": "mean",
         "clay": "mean",

@@ -5,12 +5,15 @@ import pandas as pd
 import pytest
 from scipy import special, stats
 
-from partialpool import compress, families, ingest, moments, priors
-from partialpool.described import Described, Grouping
-from partialpool.errors import UserError
-from partialpool.formula import Formula
-from partialpool.learned import Learned
-from partialpool.study import Outcome
+from partialpool.base import moments
+from partialpool.base.errors import UserError
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.design.transforms import Learned
+from partialpool.model import families, priors
+from partialpool.model.description import Described, Grouping
+from partialpool.study.study import Outcome
+from partialpool.table import ingest
 
 
 @pytest.mark.parametrize(
@@ -298,7 +301,7 @@ def test_the_intercept_has_its_default_prior_beside_the_offset(family):
     table["y"] = rng.binomial(table["n"], special.expit(table["off"] - 5))
     outcome = Outcome(family, offset="off", trials="n" if family == "binomial" else None)
     design = Formula("y ~ 1").design(table)
-    found = compress.compress(design, outcome, families.columns(table, outcome))
+    found = build.compress(design, outcome, families.columns(table, outcome))
     [location, _] = priors.complete({}, found).beta["Intercept"].arguments
     expected = (table["n"] * special.expit(location + table["off"])).sum()
     # Half a success and half a failure more keep it finite where all responses are the same.
@@ -316,7 +319,7 @@ def test_the_intercept_of_counts_has_its_default_prior_at_the_log_of_their_rate(
     table["y"] = rng.poisson(2 * table["e"] * (1 + table["w"]))
     outcome = Outcome(family, **columns)
     design = Formula("y ~ 1").design(table)
-    found = compress.compress(design, outcome, families.columns(table, outcome))
+    found = build.compress(design, outcome, families.columns(table, outcome))
     [location, _] = priors.complete({}, found).beta["Intercept"].arguments
     exposure = table["e"] if "exposure" in columns else 1
     exposure = exposure * (np.exp(table["off"]) if "offset" in columns else 1)
@@ -332,7 +335,7 @@ def test_defaults_are_on_the_scale_of_the_response_less_its_offset(formula):
     table["h"], left = list("pqrst") * 12, rng.normal(3, 1, 60)
     table["y"] = table["off"] + left
     design, outcome = Formula(formula).design(table), Outcome(offset="off")
-    found = compress.compress(design, outcome, families.columns(table, outcome))
+    found = build.compress(design, outcome, families.columns(table, outcome))
     completed = priors.complete({}, found)
     expected = pytest.approx([left.mean(), 2.5 * left.std()], abs=1e-3)
     assert list(completed.beta["Intercept"].arguments) == expected
@@ -353,7 +356,7 @@ def test_outliers_do_not_widen_the_defaults_of_the_family_meant_for_them(tmp_pat
         to = tmp_path / "t.parquet"
         found = ingest.ingest(path, Formula("y ~ x"), outcome, to=to, source="t.csv")
         learned = Learned.from_dict(Formula("y ~ x"), found.learned.to_dict())
-        return priors.complete({}, compress.table(to, learned, outcome))
+        return priors.complete({}, build.table(to, learned, outcome))
 
     outcome = Outcome("student_t", offset="off")
     usual, moved = defaults(rows, outcome), defaults(far, outcome)

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from partialpool import progress
-from partialpool.progress import Progress
+from partialpool.run import progress
+from partialpool.run.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import snakemake.api  # noqa: F401 (its modules import each other, in this order only)
 
-from partialpool import files, records, reruns, run
-from partialpool.errors import UserError
+from partialpool.base import files, records, session
+from partialpool.base.errors import UserError
+from partialpool.run import reruns
 
 PARAMS = {"study": {"formula": "y ~ x"}, "code": "1a"}
 
@@ -17,7 +18,7 @@ PARAMS = {"study": {"formula": "y ~ x"}, "code": "1a"}
 def summary(tmp_path, monkeypatch) -> Path:
     """A result with its record, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv(run.NAME, raising=False)
+    monkeypatch.delenv(session.NAME, raising=False)
     path = Path("results/s/pooled/summary.csv")
     path.parent.mkdir(parents=True)
     path.write_text("name,mean\nsigma,1.5\n", encoding="utf-8")

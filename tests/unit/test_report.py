@@ -13,12 +13,22 @@ import pytest
 import yaml
 from reports import ANSWER, HOSTILE, SCRIPTS, TEMPLATES, VARIANTS, compared, fit, page, results, row
 
-from partialpool import config, report
-from partialpool.formula import Formula
-from partialpool.ingest import ingest
-from partialpool.report import answers, captions, mathematics, meaning, priors, tables, text, words
+from partialpool.design.formula import Formula
+from partialpool.report import (
+    answers,
+    captions,
+    mathematics,
+    meaning,
+    priors,
+    study_page,
+    tables,
+    text,
+    words,
+)
 from partialpool.report.results import Factor, _factors
-from partialpool.study import FAMILIES, Outcome
+from partialpool.study import config
+from partialpool.study.study import FAMILIES, Outcome
+from partialpool.table.ingest import ingest
 
 ENDS = ("", "_lower", "_upper")
 
@@ -185,7 +195,7 @@ def test_too_close_to_call_leaves_the_hierarchical_fit():
 
 def test_page_is_written_without_scientific_libraries():
     code = (
-        "import sys; from partialpool import index, report; "
+        "import sys; from partialpool.report import index, study_page; "
         "assert not {'xarray', 'pandas', 'matplotlib', 'arviz_stats'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True)
@@ -264,7 +274,7 @@ def test_precision_weights_are_stated(family, sigma, stated, said):
     assert "<msqrt>" in distribution
     assert said in " ".join(meaning.response(found))
     assert tables.role(found, "n") == "precision weights"
-    assert "precision_weights: n" in report.config(found)
+    assert "precision_weights: n" in study_page.config(found)
     assert captions.observed(found) == "n-weighted mean y"
 
 
@@ -535,7 +545,7 @@ def test_what_an_unpooled_fit_fixes_is_fixed_where_its_priors_hold(at_averages):
 )
 def test_the_config_of_a_page_can_be_run_again(keys):
     found = results(**keys)
-    again = config.read(yaml.safe_load(report.config(found)))["radon"]
+    again = config.read(yaml.safe_load(study_page.config(found)))["radon"]
     assert again.block(*again.__dataclass_fields__) == found.study
 
 
@@ -793,7 +803,7 @@ def test_names_in_sentences_are_never_markup(family, tmp_path):
         (tmp_path / f"{name}.svg").write_text('<svg width="9pt"/>')
     forms = {"held": {HOSTILE: "mean"}, "density_hierarchical": "shares"}
     (tmp_path / "forms.json").write_text(json.dumps(forms))
-    html = report.page(found, tmp_path, {}, TEMPLATES)
+    html = study_page.page(found, tmp_path, {}, TEMPLATES)
     assert "<script" not in html
     for said in (
         "center({})",

@@ -5,10 +5,12 @@ import pandas as pd
 import pytest
 from scipy import special, stats
 
-from partialpool import compress, families, files, priors
-from partialpool.formula import Formula
-from partialpool.rows import Rows
-from partialpool.study import Outcome
+from partialpool.base import files
+from partialpool.compress import build
+from partialpool.compress.merged_rows import Rows
+from partialpool.design.formula import Formula
+from partialpool.model import families, priors
+from partialpool.study.study import Outcome
 
 SIZE = 240
 CROSSED = "y ~ x + z + (1 + x | g) + (1 | h)"
@@ -147,8 +149,8 @@ def test_likelihood_is_that_of_the_rows(formula, outcome):
 @pytest.mark.parametrize(
     ("formula", "family", "kind"),
     [
-        ("y ~ x", "gaussian", compress.Compressed),
-        ("y ~ x + (1 | g)", "gaussian", compress.Compressed),
+        ("y ~ x", "gaussian", build.Compressed),
+        ("y ~ x + (1 | g)", "gaussian", build.Compressed),
         ("y ~ x + (1 | g) + (1 | h)", "gaussian", Rows),
         ("y ~ x + (1 | g/h)", "gaussian", Rows),
         ("y ~ x + (1 | g)", "student_t", Rows),
@@ -157,9 +159,9 @@ def test_likelihood_is_that_of_the_rows(formula, outcome):
 )
 def test_what_a_fit_reads(formula, family, kind):
     rows = table(True)
-    data = compress.compress(Formula(formula).design(rows), Outcome(family), {})
+    data = build.compress(Formula(formula).design(rows), Outcome(family), {})
     assert type(data) is kind
-    assert type(compress.read(data.to_dataset())) is kind
+    assert type(build.read(data.to_dataset())) is kind
 
 
 @pytest.mark.parametrize(
@@ -213,7 +215,7 @@ def test_it_is_the_same_after_the_file(outcome, formula, tmp_path):
     _, _, data = merged(weighted(outcome), formula)
     files.write_netcdf(tmp_path / "compressed.nc", data.to_dataset())
     stored = files.read_netcdf(tmp_path / "compressed.nc")
-    for again in (Rows.from_dataset(data.to_dataset()), compress.read(stored)):
+    for again in (Rows.from_dataset(data.to_dataset()), build.read(stored)):
         assert type(again) is Rows
         for name, value in vars(data).items():
             found = getattr(again, name)

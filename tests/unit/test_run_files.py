@@ -13,8 +13,11 @@ import pytest
 from made_up import ROOMS, SCHOOLS, VARIANTS, WHOM, N, R, S, W, X, Y
 from pages import Tables, says
 
-from partialpool import compress, figures, files, report
-from partialpool.verdict import CHECKS
+from partialpool.answers.verdict import CHECKS
+from partialpool.base import files
+from partialpool.compress import build
+from partialpool.figures import study_figures
+from partialpool.report import study_page
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +33,7 @@ def table(paths, name, number=None) -> pd.DataFrame:
 
 def test_pictures_are_of_the_files_of_their_variant(run):
     paths, study, rows = run
-    found = figures.read(paths, study)
+    found = study_figures.read(paths, study)
     subset = pd.read_parquet(paths["subset"])
     assert [fit.variant for fit in found.fits] == [*VARIANTS] and found.failed == ["unpooled"]
     assert (found.total, len(found.table), found.interval, found.own_rows) == (27, 20, 0.8, True)
@@ -108,7 +111,7 @@ FORMS = {
 @pytest.fixture(scope="module")
 def results(run):
     paths, study, _ = run
-    return report.read(paths, study)
+    return study_page.read(paths, study)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +121,7 @@ def page(results, tmp_path_factory):
     for name, _ in PICTURES:
         files.write_text(folder / f"{name}.svg", f'<svg width="360pt">{name}</svg>')
     templates = made_up.TEMPLATES
-    return report.page(results, folder, {"<i>link</i>.csv": "<i>what</i>"}, templates)
+    return study_page.page(results, folder, {"<i>link</i>.csv": "<i>what</i>"}, templates)
 
 
 def test_estimates_on_a_page_are_those_of_their_variant(run, page):
@@ -340,7 +343,7 @@ def test_sentences_of_a_page_have_the_numbers_of_its_files(run, results, page):
     paths, study, rows = run
     text = re.sub(r"\s+", " ", unescape(re.sub("<[^>]+>", "", page)))
     pairs = len(rows[[S, R]].drop_duplicates())
-    mean = compress.describe(paths["compressed"]).mean[X]
+    mean = build.describe(paths["compressed"]).mean[X]
     sds = table(paths, "summaries", 2).set_index("name").loc[f"sd_{R}[Intercept]"]
     middle, low, high = (f"{math.exp(sds[end]):.2g}" for end in ("mean", "lower", "upper"))
     over = [(v, *numbers) for v, *numbers in table(paths, "comparison")[
@@ -381,7 +384,7 @@ def test_sentences_of_a_page_have_the_numbers_of_its_files(run, results, page):
 def test_each_file_is_linked_by_its_path_from_the_page(run):
     paths, _, _ = run
     folder = Path(paths["groups"]).parent
-    found = report.links(paths, folder / "pages")
+    found = study_page.links(paths, folder / "pages")
     files_of = {"summaries": "every scalar", "comparison": "leaving out rows", "groups": "its gr"}
     for key, what in files_of.items():
         own = paths[key] if isinstance(paths[key], list) else [paths[key]]
@@ -390,5 +393,5 @@ def test_each_file_is_linked_by_its_path_from_the_page(run):
     assert len(found) == sum(
         1 if isinstance(path, str) else len(path)
         for key, path in paths.items()
-        if key in report.FILES
+        if key in study_page.FILES
     )

@@ -13,9 +13,12 @@ import xarray as xr
 from pages import Tables
 from scipy import stats
 
-from partialpool import compress, config, files, job
-from partialpool.errors import UserError
-from partialpool.priors import complete
+from partialpool.base import files
+from partialpool.base.errors import UserError
+from partialpool.compress import build
+from partialpool.model.priors import complete
+from partialpool.run import job
+from partialpool.study import config
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 # Groups, offsets and rows to predict that differ wherever one could be taken for another.
@@ -63,7 +66,7 @@ def posterior(variant) -> xr.DataTree:
         for name, (own, at) in around.items()
     }
     tree = xr.DataTree.from_dict({"posterior": xr.Dataset(drawn)})
-    data = compress.read(files.read_netcdf("compressed"))
+    data = build.read(files.read_netcdf("compressed"))
     tree.attrs["priors"] = json.dumps(complete({}, data).to_dict())
     return tree
 
@@ -189,9 +192,9 @@ def test_parts_of_a_table_are_merged_to_the_whole(step):
         step("compress_part", ("compressed",), part=part, params=study)
         parts.append(Path("compressed").rename(f"part{part}"))
     step("compress_merge", ("compressed",), parts=parts)
-    merged = compress.read(files.read_netcdf("compressed"))
+    merged = build.read(files.read_netcdf("compressed"))
     step("compress", ("compressed",))
-    whole = compress.read(files.read_netcdf("compressed"))
+    whole = build.read(files.read_netcdf("compressed"))
     assert merged.total == whole.total == len(TABLE)
     # Of each group, what its rows say of coefficients and sigma, whatever the signs of a triangle.
     one, other = (found.triangle.swapaxes(1, 2) @ found.triangle for found in (merged, whole))

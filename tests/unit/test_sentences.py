@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 from reports import VARIANTS, fit, results, row
 
-from partialpool import compress, families
-from partialpool.errors import UserError
-from partialpool.formula import Formula
-from partialpool.priors import check_keys, complete
+from partialpool.base.errors import UserError
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.model import families
+from partialpool.model.priors import check_keys, complete
 from partialpool.report import captions, meaning, priors, words
 from partialpool.report.results import Factor
-from partialpool.study import Outcome
+from partialpool.study.study import Outcome
 
 STUDIES = {
     "gaussian": {},
@@ -334,7 +335,7 @@ def parameters(family: str, sigma="estimated"):
     table["y"] = rng.poisson(9, 60)
     design = Formula("y ~ x + k + (1 + x | g) + (1 | h)").design(table)
     outcome = Outcome(family=family, sigma=sigma)
-    return compress.compress(design, outcome, families.columns(table, outcome)), design
+    return build.compress(design, outcome, families.columns(table, outcome)), design
 
 
 # Each key of `priors`, and the parameters that it is of.

@@ -10,14 +10,15 @@ import xarray as xr
 import yaml
 from scipy.special import expit
 
-from partialpool import convergence, families, priors
-from partialpool.config import read
-from partialpool.described import Described
-from partialpool.errors import UserError
-from partialpool.formula import Formula
-from partialpool.models.describe import Sampled, describe
-from partialpool.simulate import simulate
-from partialpool.study import Outcome
+from partialpool.base.errors import UserError
+from partialpool.design.formula import Formula
+from partialpool.engine.posterior import Sampled, describe
+from partialpool.model import families, priors
+from partialpool.model.description import Described
+from partialpool.sampler import convergence
+from partialpool.study.config import read
+from partialpool.study.study import Outcome
+from partialpool.table.simulate import simulate
 
 ROOT = Path(__file__).parents[2]
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from partialpool.config import read
-from partialpool.errors import UserError
-from partialpool.simulate import simulate
+from partialpool.base.errors import UserError
+from partialpool.study.config import read
+from partialpool.table.simulate import simulate
 
 
 def study_of(formula, **block):

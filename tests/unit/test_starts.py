@@ -4,12 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from partialpool import compress, priors, sampling
-from partialpool.formula import Formula
-from partialpool.models import starts
-from partialpool.models.gaussian import Gaussian
-from partialpool.models.glm import Generalised
-from partialpool.study import Outcome
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.engine import starts
+from partialpool.engine.gaussian import Gaussian
+from partialpool.engine.glm import Generalised
+from partialpool.model import priors
+from partialpool.sampler import sampling
+from partialpool.study.study import Outcome
 
 CHAINS = 8
 # The line is at 40 where x is zero, ten sds of x from its mean; at 180 at its mean.
@@ -20,7 +22,7 @@ GAUSSIAN, STUDENT = Outcome(), Outcome("student_t")
 
 def begun(outcome, given, variant="hierarchical", effects="normal", text="y ~ x + (1 | g)"):
     """Data, priors, rough coefficients, and those that chains start with; None if as usual."""
-    data = compress.compress(Formula(text).design(TABLE), outcome, {})
+    data = build.compress(Formula(text).design(TABLE), outcome, {})
     completed = priors.complete(given, data, effects)
     kind = Generalised if outcome.family == "student_t" else Gaussian
     model = kind(data, completed, variant).model()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from partialpool.study import FAMILIES, OUTCOME, Outcome
+from partialpool.study.study import FAMILIES, OUTCOME, Outcome
 
 
 @pytest.mark.parametrize(

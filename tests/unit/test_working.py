@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from scipy import optimize, stats
 
-from partialpool import compress, families, priors
-from partialpool.formula import Formula
-from partialpool.models import rough, working
-from partialpool.study import Outcome
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.engine import pirls, preconditioner
+from partialpool.model import families, priors
+from partialpool.study.study import Outcome
 
 OUTCOMES = {
     "gaussian": Outcome(sigma=1.3),
@@ -36,7 +37,7 @@ def merged(family: str):
         rows["y"] += 50  # so that where the prior of the Intercept is matters
     outcome = OUTCOMES[family]
     design = Formula("y ~ x + (1 + x | g) + (1 | h)").design(rows)
-    return compress.compress(design, outcome, families.columns(rows, outcome))
+    return build.compress(design, outcome, families.columns(rows, outcome))
 
 
 def of_rows(data, eta, response, y=None):
@@ -63,7 +64,7 @@ def test_slopes_and_expected_curvatures_are_those_of_the_family(family):
     data = merged(family)
     response = {name: TRUTH[name] for name in data.family.parameters}
     eta = np.random.default_rng(4).normal(0.5, 0.7, len(data.y))
-    weight, slope = working._expansion(data, eta, response)
+    weight, slope = pirls._expansion(data, eta, response)
     ahead, behind = (of_rows(data, eta + h, response) for h in (1e-5, -1e-5))
     assert slope == pytest.approx((ahead - behind) / 2e-5, rel=1e-4, abs=1e-6)
     for at in range(0, len(eta), 7):
@@ -84,9 +85,9 @@ def test_rough_values_are_the_mode_given_the_variances(family, variant):
     """Of the rows' own density and of the priors, not that of the working model."""
     data = merged(family)
     completed = priors.complete({"x": "normal(0.5, 0.2)"}, data)
-    found = working.solve(data, completed, variant)
-    on, location, width = rough.prior_rows(data, completed)
-    columns = [rough.effects_columns(data, completed, factor) for factor in data.factors]
+    found = pirls.solve(data, completed, variant)
+    on, location, width = preconditioner.prior_rows(data, completed)
+    columns = [preconditioner.effects_columns(data, completed, factor) for factor in data.factors]
     shapes = [u.shape for u in found.u]
     ends = np.cumsum([2, *(u.size for u in found.u)])
     mode = np.concatenate([found.beta, *(u.ravel() for u in found.u)])

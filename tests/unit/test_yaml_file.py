@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from partialpool import config, yaml_file
-from partialpool.errors import UserError
+from partialpool.base.errors import UserError
+from partialpool.study import config, yaml_file
 
 STUDY = "studies: {s: {data: t.csv, formula: 'y ~ x'%s}}\n"
 

@@ -8,7 +8,7 @@ import time
 import pytest
 from running import CONFIG, SLOW, Workflow, started
 
-from partialpool import files
+from partialpool.base import files
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_config_edited_while_a_run_is_under_way(slow):
 def test_what_a_job_reads_is_edited_meanwhile(finished, where):
     """And set back before the run ends, so that by name and date nothing has changed."""
     table = finished.folder / "data/line.csv"
-    module = finished.repository / "workflow/scripts/partialpool/ingest.py"
+    module = finished.repository / "workflow/scripts/partialpool/table/ingest.py"
     edited = module if where == "code" else table
     before, dates = edited.read_bytes(), edited.stat()
     adapter = "workflow/scripts/ingest.py"

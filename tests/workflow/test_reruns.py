@@ -102,11 +102,19 @@ CHANGES = {
     "nothing": (lambda workflow: None, set(), set()),
     "docstrings, comments and layout": (cosmetics, set(), set()),
     "dates of tables": (dates, set(), set()),
-    "models/gaussian.py": (logic(f"{PACKAGE}/models/gaussian.py"), FITTED, ALL),
-    "models/collapse.py": (logic(f"{PACKAGE}/models/collapse.py"), FITTED, ALL),
-    "simulate.py": (logic(f"{PACKAGE}/simulate.py"), EVERYTHING, {"simulated"}),
-    "recover.py": (logic(f"{PACKAGE}/recover.py"), {"recover"} | PICTURES, {"simulated"}),
-    "check.py": (logic(f"{PACKAGE}/check.py"), {"check"} | PICTURES, ALL),
+    "engine/gaussian.py": (logic(f"{PACKAGE}/engine/gaussian.py"), FITTED, ALL),
+    "engine/collapse.py": (logic(f"{PACKAGE}/engine/collapse.py"), FITTED, ALL),
+    "table/simulate.py": (logic(f"{PACKAGE}/table/simulate.py"), EVERYTHING, {"simulated"}),
+    "answers/recover.py": (
+        logic(f"{PACKAGE}/answers/recover.py"),
+        {"recover"} | PICTURES,
+        {"simulated"},
+    ),
+    "answers/predictive_check.py": (
+        logic(f"{PACKAGE}/answers/predictive_check.py"),
+        {"check"} | PICTURES,
+        ALL,
+    ),
     "the page of a study": (logic("workflow/report/study.html"), PAGES, ALL),
     "the index": (logic("workflow/report/index.html"), END, ALL),
     "seed, with one study simulated anew": (
@@ -162,7 +170,15 @@ def test_change(finished, what):
 
 
 @pytest.mark.parametrize(
-    "what", ["nothing", "interval", "a formula", "a table dated long ago", "check.py", "a prior"]
+    "what",
+    [
+        "nothing",
+        "interval",
+        "a formula",
+        "a table dated long ago",
+        "answers/predictive_check.py",
+        "a prior",
+    ],
 )
 def test_change_where_snakemakes_records_are_gone(finished, what):
     """As after copying a folder without `.snakemake`, and without its dates.

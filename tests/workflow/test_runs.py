@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from running import CONFIG, Run, Workflow, snakemake
 
-from partialpool import files
+from partialpool.base import files
 
 FIT = "results/simulated/hierarchical/posterior.nc"
 
@@ -125,7 +125,7 @@ def test_the_next_run_finishes_what_was_broken_off(finished):
 
 def test_a_killed_fit_leaves_no_half_of_a_file(finished):
     """Killed when its draws are on disk under another name."""
-    module = "workflow/scripts/partialpool/files.py"
+    module = "workflow/scripts/partialpool/base/files.py"
     kill = "        path.suffix == '.nc' and os.kill(os.getpid(), 9)\n"
     finished.edit(module, "        os.replace(", f"{kill}        os.replace(")
     posterior = "results/hasty/pooled/posterior.nc"

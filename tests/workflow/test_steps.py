@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import pytest
 from running import CONFIG, ROOT, Workflow
 
-from partialpool import job
+from partialpool.run import job
 
 # All steps of `measured` but its fits, which take longest, and these.
 OTHERS = {

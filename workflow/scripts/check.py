@@ -1,23 +1,26 @@
-"""Snakemake adapter of `partialpool.check`."""
+"""Snakemake adapter of `partialpool.answers.predictive_check`."""
 
-from partialpool import files, job
+from partialpool.base import files
+from partialpool.run import job
 
 with job.logged(snakemake):
     import json
 
     import pandas as pd
 
-    from partialpool import check, compress, draws, families
-    from partialpool.learned import Learned
-    from partialpool.priors import Priors
+    from partialpool.answers import predictive_check, predictor
+    from partialpool.compress import build
+    from partialpool.design.transforms import Learned
+    from partialpool.model import families
+    from partialpool.model.priors import Priors
 
     block = snakemake.params.study
     subset = pd.read_parquet(snakemake.input.subset)
     learned = Learned.read(block["formula"], snakemake.input.learned)
-    data = compress.read(files.read_netcdf(snakemake.input.compressed))
+    data = build.read(files.read_netcdf(snakemake.input.compressed))
     tree = files.read_netcdf(snakemake.input.posterior)
-    predictive = check.check(
-        draws.joint(tree),
+    predictive = predictive_check.check(
+        predictor.joint(tree),
         learned.design.at(subset, response=True),
         subset.index.to_numpy(),
         data,

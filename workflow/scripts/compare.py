@@ -1,33 +1,35 @@
-"""Snakemake adapter of `partialpool.compare`."""
+"""Snakemake adapter of `partialpool.answers.loo`."""
 
-from partialpool import files, job
+from partialpool.base import files
+from partialpool.run import job
 
 with job.logged(snakemake):
     import pandas as pd
 
-    from partialpool import compare, compress, draws, families, tally
-    from partialpool.learned import Learned
+    from partialpool.answers import loo, predictor
+    from partialpool.compress import build
+    from partialpool.design.transforms import Learned
+    from partialpool.model import families
+    from partialpool.table import table_summary
 
     block = snakemake.params.study
     subset = pd.read_parquet(snakemake.input.subset)
     learned = Learned.read(block["formula"], snakemake.input.learned)
     design = learned.design.at(subset, response=True)
-    data = compress.read(files.read_netcdf(snakemake.input.compressed))
+    data = build.read(files.read_netcdf(snakemake.input.compressed))
     values = families.columns(subset, data.outcome)
-    alone = compare.only_rows(design, tally.read_groups(snakemake.input.groups))
+    alone = loo.only_rows(design, table_summary.read_groups(snakemake.input.groups))
     passed, rows, groups = {}, {}, {}
     for variant, fitted, diagnostics in zip(
         block["variants"], snakemake.input.posteriors, snakemake.input.diagnostics, strict=True
     ):
-        posterior = draws.joint(files.read_netcdf(fitted))
+        posterior = predictor.joint(files.read_netcdf(fitted))
         passed[variant] = files.read_json(diagnostics)["passed"]
-        rows[variant] = compare.by_row(
+        rows[variant] = loo.by_row(
             posterior, design, data.outcome, values, alone, variant, data.total
         )
-        whole = compare.by_group(posterior, data, variant)
+        whole = loo.by_group(posterior, data, variant)
         if whole is not None:
             groups[variant] = whole
-    files.write_csv(snakemake.output.rows, compare.compare(rows, passed, data.outcome))
-    files.write_csv(
-        snakemake.output.groups, compare.compare(groups, passed, data.outcome, "groups")
-    )
+    files.write_csv(snakemake.output.rows, loo.compare(rows, passed, data.outcome))
+    files.write_csv(snakemake.output.groups, loo.compare(groups, passed, data.outcome, "groups"))

@@ -1,13 +1,14 @@
-"""Snakemake adapter of `partialpool.compress`."""
+"""Snakemake adapter of `partialpool.compress.build`."""
 
-from partialpool import files, job
+from partialpool.base import files
+from partialpool.run import job
 
 with job.logged(snakemake):
-    from partialpool import compress
-    from partialpool.learned import Learned
-    from partialpool.study import Outcome
+    from partialpool.compress import build
+    from partialpool.design.transforms import Learned
+    from partialpool.study.study import Outcome
 
     block = snakemake.params.study
     learned = Learned.read(block["formula"], snakemake.input.learned)
-    compressed = compress.table(snakemake.input.table, learned, Outcome.of(block))
+    compressed = build.table(snakemake.input.table, learned, Outcome.of(block))
     files.write_netcdf(snakemake.output.compressed, compressed.to_dataset())

@@ -1,9 +1,10 @@
-"""Snakemake adapter of `partialpool.compress`, for parts that have been compressed."""
+"""Snakemake adapter of `partialpool.compress.build`, for parts that have been compressed."""
 
-from partialpool import files, job
+from partialpool.base import files
+from partialpool.run import job
 
 with job.logged(snakemake):
-    from partialpool import compress
+    from partialpool.compress import build
 
-    parts = (compress.read(files.read_netcdf(part)) for part in snakemake.input.parts)
-    files.write_netcdf(snakemake.output.compressed, compress.merge(parts).to_dataset())
+    parts = (build.read(files.read_netcdf(part)) for part in snakemake.input.parts)
+    files.write_netcdf(snakemake.output.compressed, build.merge(parts).to_dataset())

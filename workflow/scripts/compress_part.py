@@ -1,14 +1,15 @@
-"""Snakemake adapter of `partialpool.compress`, for one part of a table."""
+"""Snakemake adapter of `partialpool.compress.build`, for one part of a table."""
 
-from partialpool import files, job
+from partialpool.base import files
+from partialpool.run import job
 
 with job.logged(snakemake):
-    from partialpool import compress
-    from partialpool.learned import Learned
-    from partialpool.study import Outcome
+    from partialpool.compress import build
+    from partialpool.design.transforms import Learned
+    from partialpool.study.study import Outcome
 
     block = snakemake.params.study
     learned = Learned.read(block["formula"], snakemake.input.learned)
     part = int(snakemake.wildcards.part) - 1, block["parts"]
-    compressed = compress.table(snakemake.input.table, learned, Outcome.of(block), *part)
+    compressed = build.table(snakemake.input.table, learned, Outcome.of(block), *part)
     files.write_netcdf(snakemake.output.compressed, compressed.to_dataset())

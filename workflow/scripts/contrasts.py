@@ -1,19 +1,20 @@
-"""Snakemake adapter of `partialpool.contrasts`."""
+"""Snakemake adapter of `partialpool.answers.contrasts`."""
 
-from partialpool import files, job
+from partialpool.base import files
+from partialpool.run import job
 
 with job.logged(snakemake):
     import pandas as pd
 
-    from partialpool import contrasts, draws
-    from partialpool.learned import Learned
-    from partialpool.study import Outcome
+    from partialpool.answers import contrasts, predictor
+    from partialpool.design.transforms import Learned
+    from partialpool.study.study import Outcome
 
     block = snakemake.params.study
     rows = pd.read_parquet(snakemake.input.rows)
     learned = Learned.read(block["formula"], snakemake.input.learned)
     found = contrasts.contrast(
-        draws.joint(files.read_netcdf(snakemake.input.posterior)),
+        predictor.joint(files.read_netcdf(snakemake.input.posterior)),
         rows,
         learned.design.at(rows),
         Outcome.of(block),

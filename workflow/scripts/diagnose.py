@@ -1,9 +1,11 @@
-"""Snakemake adapter of `partialpool.diagnose`."""
+"""Snakemake adapter of `partialpool.answers.diagnose`."""
 
-from partialpool import files, job
+from partialpool.base import files
+from partialpool.run import job
 
 with job.logged(snakemake):
-    from partialpool import convergence, diagnose
+    from partialpool.answers import diagnose
+    from partialpool.sampler import convergence
 
     block = snakemake.params.study
     tree = files.read_netcdf(snakemake.input.posterior)

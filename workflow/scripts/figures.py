@@ -1,9 +1,9 @@
-"""Snakemake adapter of `partialpool.figures`."""
+"""Snakemake adapter of `partialpool.figures.study_figures`."""
 
-from partialpool import job
+from partialpool.run import job
 
 with job.logged(snakemake):
-    from partialpool import figures
+    from partialpool.figures import study_figures
 
-    study = figures.read(dict(snakemake.input.items()), snakemake.params.study)
-    figures.draw(study, snakemake.output.figures)
+    study = study_figures.read(dict(snakemake.input.items()), snakemake.params.study)
+    study_figures.draw(study, snakemake.output.figures)

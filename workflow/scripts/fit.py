@@ -1,13 +1,15 @@
-"""Snakemake adapter of `partialpool.fit`."""
+"""Snakemake adapter of `partialpool.engine.fit`."""
 
-from partialpool import files, job
+from partialpool.base import files
+from partialpool.run import job
 
 with job.logged(snakemake):
-    from partialpool import compress, fit
+    from partialpool.compress import build
+    from partialpool.engine import fit
 
     block = snakemake.params.study
     tree = fit.fit(
-        compress.read(files.read_netcdf(snakemake.input.compressed)),
+        build.read(files.read_netcdf(snakemake.input.compressed)),
         block["priors"],
         snakemake.wildcards.variant,
         block["sampler"],

@@ -1,11 +1,13 @@
-"""Snakemake adapter of `partialpool.index`."""
+"""Snakemake adapter of `partialpool.report.index`."""
 
-from partialpool import files, job
+from partialpool.base import files
+from partialpool.run import job
 
 with job.logged(snakemake):
     from pathlib import Path
 
-    from partialpool import index, verdict
+    from partialpool.answers import verdict
+    from partialpool.report import index
 
     studies = snakemake.params.studies
     fits = [tuple(fit) for fit in snakemake.params.fits]

@@ -1,12 +1,15 @@
-"""Snakemake adapter of `partialpool.ingest`."""
+"""Snakemake adapter of `partialpool.table.ingest`."""
 
-from partialpool import files, job
+from partialpool.base import files
+from partialpool.run import job
 
 with job.logged(snakemake):
-    from partialpool import ingest, priors, run
-    from partialpool.formula import Formula
-    from partialpool.study import Outcome
-    from partialpool.table import File
+    from partialpool.base import session
+    from partialpool.design.formula import Formula
+    from partialpool.model import priors
+    from partialpool.study.study import Outcome
+    from partialpool.table import ingest
+    from partialpool.table.reader import File
 
     block = snakemake.params.study
     outcome, output = Outcome.of(block), snakemake.output
@@ -27,7 +30,7 @@ with job.logged(snakemake):
             found.learned.design,
             outcome,
             block["group_effects"],
-            f"{run.place(block['name'])}.priors",
+            f"{session.place(block['name'])}.priors",
         )
     files.write_json(output.report, found.report)
     files.write_json(output.learned, found.learned.to_dict())

@@ -1,11 +1,12 @@
-"""Snakemake adapter of `partialpool.ingest`, for the rows to predict."""
+"""Snakemake adapter of `partialpool.table.ingest`, for the rows to predict."""
 
-from partialpool import files, job
+from partialpool.base import files
+from partialpool.run import job
 
 with job.logged(snakemake):
-    from partialpool import data_report, ingest
-    from partialpool.learned import Learned
-    from partialpool.study import Outcome
+    from partialpool.design.transforms import Learned
+    from partialpool.study.study import Outcome
+    from partialpool.table import data_report, ingest
 
     block = snakemake.params.study
     learned = Learned.read(block["formula"], snakemake.input.learned)

@@ -1,13 +1,17 @@
-"""Snakemake adapter of `partialpool.predict` and `partialpool.group_estimates`."""
+"""Snakemake adapter of `partialpool.answers.predict` and `partialpool.answers.group_estimates`."""
 
-from partialpool import files, job
+from partialpool.base import files
+from partialpool.run import job
 
 with job.logged(snakemake):
     import pandas as pd
 
-    from partialpool import compress, draws, families, grid, group_estimates, predict, tally
-    from partialpool.learned import Learned
-    from partialpool.study import Outcome
+    from partialpool.answers import group_estimates, predict, prediction_grid, predictor
+    from partialpool.compress import build
+    from partialpool.design.transforms import Learned
+    from partialpool.model import families
+    from partialpool.study.study import Outcome
+    from partialpool.table import table_summary
 
     block = snakemake.params.study
     outcome = Outcome.of(block)
@@ -16,9 +20,9 @@ with job.logged(snakemake):
     if snakemake.input.rows:
         rows = pd.read_parquet(snakemake.input.rows[0])
     else:
-        groups = tally.read_groups(snakemake.input.groups)
-        rows = grid.grid(subset, learned.design, outcome, groups)
-    posterior = draws.joint(files.read_netcdf(snakemake.input.posterior))
+        groups = table_summary.read_groups(snakemake.input.groups)
+        rows = prediction_grid.grid(subset, learned.design, outcome, groups)
+    posterior = predictor.joint(files.read_netcdf(snakemake.input.posterior))
     passed = files.read_json(snakemake.input.diagnostics)["passed"]
     predictions = predict.predict(
         posterior,
@@ -34,7 +38,7 @@ with job.logged(snakemake):
     values = families.columns(subset, outcome)
     estimates = group_estimates.estimates(
         posterior,
-        compress.read(files.read_netcdf(snakemake.input.compressed)),
+        build.read(files.read_netcdf(snakemake.input.compressed)),
         variant=snakemake.wildcards.variant,
         passed=passed,
         offset=float(values["offset"].mean()) if "offset" in values else 0.0,

@@ -1,11 +1,12 @@
-"""Snakemake adapter of `partialpool.recover`."""
+"""Snakemake adapter of `partialpool.answers.recover`."""
 
-from partialpool import files, job
+from partialpool.base import files
+from partialpool.run import job
 
 with job.logged(snakemake):
     import pandas as pd
 
-    from partialpool import recover
+    from partialpool.answers import recover
 
     truth = files.read_json(snakemake.input.truth)["values"]
     summaries = dict(

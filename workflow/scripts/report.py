@@ -1,17 +1,18 @@
-"""Snakemake adapter of `partialpool.report`."""
+"""Snakemake adapter of `partialpool.report.study_page`."""
 
-from partialpool import files, job
+from partialpool.base import files
+from partialpool.run import job
 
 with job.logged(snakemake):
     from pathlib import Path
 
-    from partialpool import report
+    from partialpool.report import study_page
 
     paths = dict(snakemake.input.items())
     folder = Path(str(snakemake.output.page)).parent
-    results = report.read(paths, snakemake.params.study)
+    results = study_page.read(paths, snakemake.params.study)
     templates = Path(snakemake.input.templates[0]).parent
-    links = report.links(paths, folder)
+    links = study_page.links(paths, folder)
     files.write_text(
-        snakemake.output.page, report.page(results, snakemake.input.figures, links, templates)
+        snakemake.output.page, study_page.page(results, snakemake.input.figures, links, templates)
     )

@@ -1,11 +1,12 @@
-"""Snakemake adapter of `partialpool.simulate`."""
+"""Snakemake adapter of `partialpool.table.simulate`."""
 
-from partialpool import files, job
+from partialpool.base import files
+from partialpool.run import job
 
 with job.logged(snakemake):
     from types import SimpleNamespace
 
-    from partialpool import simulate
+    from partialpool.table import simulate
 
     table, truth = simulate.simulate(SimpleNamespace(**snakemake.params.study))
     files.write_csv(snakemake.output.table, table)

@@ -1,11 +1,12 @@
-"""Writes the page of `partialpool.unfinished`, which tells it on standard input what to write."""
+"""Write the page of `partialpool.run.partial_page`, which says on standard input what is on it."""
 
 import json
 import sys
 from pathlib import Path
 
-from partialpool import files, index
-from partialpool.errors import UserError
+from partialpool.base import files
+from partialpool.base.errors import UserError
+from partialpool.report import index
 
 told = json.load(sys.stdin)
 studies, missing = told["studies"], told["missing"]

@@ -1,9 +1,10 @@
-"""Snakemake adapter of `partialpool.verdict`."""
+"""Snakemake adapter of `partialpool.answers.verdict`."""
 
-from partialpool import files, job
+from partialpool.base import files
+from partialpool.run import job
 
 with job.logged(snakemake):
-    from partialpool import verdict
+    from partialpool.answers import verdict
 
     collected = files.read_json(snakemake.input.verdict)
     if snakemake.params.strict:

@@ -1,7 +1,10 @@
 """Pooled, unpooled and hierarchical fits of grouped data, each checked.
 
-Data goes one way: config, table, compressed table, draws, answers, pages. No
-module imports one from a later stage.
+Data goes one way, through rooms, and a module imports only from its own room and those before it:
+
+    base < study < design, model < table < compress < sampler < engine < answers < figures, report
+
+`run`, what a run of the workflow needs besides, is imported by the Snakefile and the scripts alone.
 """
 
 import os

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
+from partialpool.design.prediction_columns import PREDICTED
 from partialpool.figures.evidence import Evidence
 from partialpool.figures.marks import chosen, heights, intervals, keep_within, legend
 from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, plt, short, wrapped
-from partialpool.predicted import PREDICTED
 
 WHOM = {
     "group": "its own group",

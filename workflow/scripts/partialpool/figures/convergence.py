@@ -4,9 +4,9 @@ import arviz_plots as azp
 import numpy as np
 import xarray as xr
 
+from partialpool.answers.verdict import CHECKS
 from partialpool.figures.evidence import Fit
 from partialpool.figures.style import ALARM, INK, WIDTH, short
-from partialpool.verdict import CHECKS
 
 SHOWN = 4  # scalars, the worst by R-hat
 DRAWS = 500  # of each chain, evenly thinned: what a picture can show

@@ -6,11 +6,15 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from partialpool import compress, families, files, grid, tally
+from partialpool.answers import prediction_grid
+from partialpool.base import files
+from partialpool.compress import build
+from partialpool.design.formula import Formula
+from partialpool.design.transforms import Learned
 from partialpool.figures.style import short
-from partialpool.formula import Formula
-from partialpool.learned import Learned
-from partialpool.study import Outcome
+from partialpool.model import families
+from partialpool.study.study import Outcome
+from partialpool.table import table_summary
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Fit:
     summary : pandas.DataFrame
         One row per scalar, by its name.
     groups : pandas.DataFrame
-        From :func:`partialpool.group_estimates.estimates`.
+        From :func:`partialpool.answers.group_estimates.estimates`.
     scalars : dict of str to numpy.ndarray
         Draws of the population-level scalars, `(chain, draw)`, by their name.
     statistics : xarray.Dataset
@@ -259,8 +263,11 @@ def read(paths: dict, block: dict) -> Evidence:
     outcome = Outcome.of(block)
     learned = Learned.read(block["formula"], paths["learned"])
     formula, table = learned.formula, pd.read_parquet(paths["subset"])
-    design, groups = learned.design.at(table, response=True), tally.read_groups(paths["groups"])
-    data = compress.describe(paths["compressed"])
+    design, groups = (
+        learned.design.at(table, response=True),
+        table_summary.read_groups(paths["groups"]),
+    )
+    data = build.describe(paths["compressed"])
     values, ones = families.columns(table, outcome), np.ones(len(table))
     per = values.get("trials", values.get("exposure", ones))
     factors = tuple(
@@ -320,7 +327,7 @@ def read(paths: dict, block: dict) -> Evidence:
         factors=factors,
         interval=block["interval"],
         own_rows=block["new_data"] is not None,
-        held={} if block["new_data"] else grid.held(table, design),
+        held={} if block["new_data"] else prediction_grid.held(table, design),
         y=design.y,
         per=per,
         weights=weights,

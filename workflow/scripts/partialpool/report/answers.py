@@ -1,6 +1,6 @@
 """Predictions and contrasts: a table for each question, and what could not be answered."""
 
-from partialpool.predicted import PREDICTED
+from partialpool.design.prediction_columns import PREDICTED
 from partialpool.report.results import Results, value
 from partialpool.report.tables import SHOWN, role, table
 from partialpool.report.text import apart, decimals, fixed, listed, number, short

@@ -4,7 +4,7 @@ import math
 
 from partialpool.report.results import Factor, Results, value
 from partialpool.report.text import a, listed, number, short
-from partialpool.study import Outcome
+from partialpool.study.study import Outcome
 
 
 def response(results: Results) -> list[str]:

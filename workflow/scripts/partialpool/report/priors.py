@@ -1,6 +1,6 @@
 """The priors of a study, with the numbers that were used and where they came from."""
 
-from partialpool.priors import FAMILIES, Prior
+from partialpool.model.priors import FAMILIES, Prior
 from partialpool.report import mathematics, meaning
 from partialpool.report.results import Results
 from partialpool.report.text import number, short

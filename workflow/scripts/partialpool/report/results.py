@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from partialpool import files
+from partialpool.base import files
 from partialpool.report.text import short
-from partialpool.study import COUNTS, SIGMA_FAMILIES, Outcome
+from partialpool.study.study import COUNTS, SIGMA_FAMILIES, Outcome
 
 
 @dataclass(frozen=True)
@@ -94,11 +94,11 @@ class Results:
     Attributes
     ----------
     study : dict
-        Every field of :class:`partialpool.study.Study`.
+        Every field of :class:`partialpool.study.study.Study`.
     data : dict
         The data report.
     model : dict
-        `partialpool.described.Described.description` of the fitted table.
+        `partialpool.model.description.Described.description` of the fitted table.
     factors : list of Factor
     pairs : dict of (str, str) to int
         For each two factors, how many pairs of their groups are in the table, if not too many

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from itertools import combinations
 
-from partialpool.priors import WIDE_LOG_SIGMA
+from partialpool.model.priors import WIDE_LOG_SIGMA
 from partialpool.report import meaning, words
 from partialpool.report.results import Factor, Results, value
 from partialpool.report.text import apart, decimals, fixed, number, short

@@ -1,8 +1,8 @@
 """What the verdict and the comparisons say, in sentences."""
 
+from partialpool.answers.verdict import CHECKS
 from partialpool.report.results import Results, value
 from partialpool.report.text import listed, number
-from partialpool.verdict import CHECKS
 
 MOVED = ("unpooled", "hierarchical")  # groups, from the one to the other
 OPTIMISTIC = (

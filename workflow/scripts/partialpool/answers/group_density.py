@@ -1,0 +1,219 @@
+"""Marginal: the density of rows, the deviations of groups that no other rows are of integrated out.
+
+These are the rows of a whole group, or one row that is the only one of its group. Of a Gaussian
+response with normal effects this is the collapsed likelihood, and exact. Student-t effects are
+normal ones whose precision is gamma distributed: what is left is an integral over one number
+for each group. For other families, the integral over the deviations is by `quadrature`. Of one
+row only the sum of what deviations add to its linear predictor matters, so the integral is over
+one number, however many deviations there are.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import special
+
+from partialpool.answers.predictor import Draws, degrees_of_freedom, flat, scale
+from partialpool.answers.quadrature import NODES, Integrals, nodes
+from partialpool.compress.build import Compressed
+from partialpool.compress.merged_rows import Rows
+from partialpool.engine import collapse
+from partialpool.model import families
+
+PRECISIONS = np.linspace(-14, 9, 40)  # in standard deviations of the log precision
+CELLS = 50_000  # rows x draws held at once: larger arrays get fresh memory each time, which is slow
+EVALUATIONS = 600_000_000  # rows x nodes x draws of one variant, some ten seconds
+LEAST = 100  # draws that are used of very many rows, however long it takes
+
+
+def can_integrate(data: Compressed | Rows) -> bool:
+    """Whether :func:`group_log_density` has a way for this model."""
+    if isinstance(data, Compressed):
+        return bool(data.factors)
+    return len(data.factors) == 1 and len(data.factors[0].varying) in NODES
+
+
+def draws_wanted(posterior, data: Compressed | Rows, variant: str) -> int | None:
+    """At how many draws the integrals of this variant are worth their time; None: at all."""
+    factor = data.factors[0]
+    heavy = variant != "pooled" and f"nu_{factor.name}" in posterior
+    if isinstance(data, Rows):
+        at = 1 if variant == "pooled" else len(nodes(len(factor.varying), heavy))
+        return max(LEAST, EVALUATIONS // (len(data.y) * at))
+    if heavy:
+        return max(LEAST, EVALUATIONS // (data.triangle[:, 0].size * len(PRECISIONS)))
+    return None
+
+
+def group_log_density(posterior, data: Compressed | Rows, variant: str) -> np.ndarray:
+    """Log density of each group's rows at each draw.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+    data : Compressed or Rows
+        With one factor; :func:`can_integrate` says whether it will do.
+    variant : str
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape `(draw, group)`.
+    """
+    if isinstance(data, Rows):
+        return _of_merged(posterior, data, variant)
+    beta = flat(posterior, "beta")
+    known = "sigma" not in posterior
+    sigma = np.full(len(beta), data.known_sigma) if known else flat(posterior, "sigma")
+    if variant == "pooled":
+        return collapse.group_log_density(data, beta, [], sigma)
+    factor = scale(posterior, data.factor)
+    nu = degrees_of_freedom(posterior, data.factor)
+    if nu is None:
+        return collapse.group_log_density(data, beta, _entries(factor), sigma)
+    u = flat(posterior, f"u_{data.factor}")
+    squares = (np.linalg.solve(factor[:, None], u[..., None]) ** 2).sum(axis=(-2, -1))
+
+    def density(stretch):
+        return collapse.group_log_density(data, beta, _entries(factor, stretch), sigma)
+
+    return _over_precisions(density, nu[:, None], factor.shape[1], squares)
+
+
+def row_log_density(draws: Draws, rows: np.ndarray, y: np.ndarray, alone: np.ndarray) -> np.ndarray:
+    """Log density of rows, the deviations of groups that have no other row integrated out.
+
+    Deviations of their other groups are those of the draws. Where effects are Student-t and a
+    row is alone in its group of several factors, only those of the first are integrated over.
+
+    Parameters
+    ----------
+    draws : Draws
+        Of the fitted table, or some of its rows.
+    rows : numpy.ndarray
+        Shape `(row,)`: positions among its rows.
+    y : numpy.ndarray
+        Shape `(row,)`: their responses.
+    alone : numpy.ndarray
+        Shape `(factor, row)`: whether each is the only row of its group.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape `(row, draw)`; a row counts as often as its weight says.
+    """
+    found = np.empty((len(rows), draws.count))
+    step = max(1, CELLS // draws.count)
+    for part in (slice(start, start + step) for start in range(0, len(rows), step)):
+        found[part] = _of_rows(draws, rows[part], y[part], alone[:, part])
+    return found
+
+
+def _of_rows(draws: Draws, rows: np.ndarray, y: np.ndarray, alone: np.ndarray) -> np.ndarray:
+    nu = next((effects.nu for effects in draws.effects if effects.nu is not None), None)
+    if nu is not None:
+        # Each factor has its own nu; a sum of Student-t variables is none.
+        alone = alone & (np.cumsum(alone, axis=0) == 1)
+        nus = [effects.nu for effects in draws.effects]
+        nu = np.stack(nus)[alone.argmax(axis=0)]
+    fixed = draws.linear_predictor(rows)
+    inside, variance = np.zeros_like(fixed), np.zeros_like(fixed)
+    for effects, own in zip(draws.effects, alone, strict=True):
+        at = np.flatnonzero(own)
+        inside[at] += effects.added(rows[at], False, 0)
+        turned = np.einsum("ri,sik->krs", effects.varying[rows[at]], effects.scale)
+        variance[at] += (turned**2).sum(axis=0)
+    fixed -= inside
+    spread = np.sqrt(variance)
+    drawn = np.divide(inside, spread, out=np.zeros_like(inside), where=spread > 0)
+    parameters, trials = draws.parameters(rows), draws.trials(rows)
+    y, weights = y[:, None], draws.weights(rows)
+    if draws.outcome.family != "gaussian":
+        integrals = Integrals(draws.family, y, trials, weights, np.arange(len(rows)))
+        constant = weights * draws.family.constant(y, trials)
+        density = integrals.log_density(fixed, spread[None], parameters, nu, drawn[None])
+        return density + constant
+
+    sigma = parameters["sigma"]
+    # The product of as many normal densities of y is one of their mean, but for a factor.
+    repeated = 0.5 * (1 - weights) * (families.LOG_2PI + 2 * np.log(sigma)) - 0.5 * np.log(weights)
+
+    def density(stretch):
+        total = np.sqrt(sigma**2 / weights + (stretch * spread) ** 2)
+        return draws.family.log_density(y, fixed, {"sigma": total}) + repeated
+
+    return density(1.0) if nu is None else _over_precisions(density, nu, 1, drawn**2)
+
+
+def _over_precisions(density: Callable, nu, size: int, squares: np.ndarray) -> np.ndarray:
+    """Log density with Student-t deviations, from one with normal deviations.
+
+    Parameters
+    ----------
+    density : callable
+        From what multiplies the scale of the deviations, of the shape of `squares`, to the log
+        density with normal ones.
+    nu : numpy.ndarray
+        Degrees of freedom, broadcasting against `squares`.
+    size : int
+        Number of deviations of a group.
+    squares : numpy.ndarray
+        Sum of squares of a draw of the standardised deviations: the integral is around the
+        likeliest precision given these.
+    """
+    shape, rate = (nu + size) / 2, (nu + squares) / 2
+    parts = []
+    for node in PRECISIONS:
+        log_precision = np.log(shape / rate) + node / np.sqrt(shape)
+        stretched = density(np.exp(-0.5 * log_precision))
+        parts.append(stretched + _log_gamma(log_precision, nu / 2))
+    spacing = (PRECISIONS[1] - PRECISIONS[0]) / np.sqrt(shape)
+    return special.logsumexp(parts, axis=0) + np.log(spacing)
+
+
+def _entries(factor: np.ndarray, times=1.0) -> list[list[np.ndarray]]:
+    """A Cholesky factor as `collapse` has it: `[row][column]` of `(draw, 1)` or `(draw, group)`."""
+    return [[times * factor[:, i, k, None] for k in range(i + 1)] for i in range(factor.shape[1])]
+
+
+def _log_gamma(log_precision, shape):
+    """Log density of the logarithm of a Gamma(shape, shape)."""
+    normalised = shape * np.log(shape) - special.gammaln(shape)
+    return normalised + shape * (log_precision - np.exp(log_precision))
+
+
+def _of_merged(posterior, data: Rows, variant: str) -> np.ndarray:
+    """Log density of the groups of merged rows, `(draw, group)`."""
+    [factor] = data.factors
+    order = np.argsort(data.index[0], kind="stable")
+    group = data.index[0][order]
+    y, trials, count, offset = (
+        array[order][:, None] for array in (data.y, data.trials, data.count, data.offset)
+    )
+    integrals = Integrals(data.family, y, trials, count, group)
+    population = data.of_columns(data.coefficients)[order]
+    varying = data.of_columns(factor.varying)[order]
+    beta, u = flat(posterior, "beta"), flat(posterior, f"u_{factor.name}")
+    between = None if variant == "pooled" else scale(posterior, factor.name)
+    nu = degrees_of_freedom(posterior, factor.name)
+    drawn = {n: flat(posterior, n) for n in data.family.parameters if n in posterior}
+    known = {n: np.full((1, 1), data.known_sigma) for n in data.family.parameters if n not in drawn}
+
+    def of(part: slice) -> np.ndarray:
+        fixed = population @ beta[part].T + offset
+        parameters = known | {
+            name: values[part][:, group].T if values.ndim == 2 else values[None, part]
+            for name, values in drawn.items()
+        }
+        if between is None:
+            return integrals.without(fixed, parameters)
+        turned = np.einsum("ri,sik->krs", varying, between[part])
+        factor = between[part] + np.finfo(float).tiny * np.eye(between.shape[1])
+        v = np.linalg.solve(factor[:, None], u[part][..., None])[..., 0]
+        v = np.where(np.isfinite(v), v, 0.0).T.copy()
+        own = None if nu is None else nu[part]
+        return integrals.log_density(fixed, turned, parameters, own, v)
+
+    step = max(1, CELLS // len(y))
+    parts = [of(slice(start, start + step)).T for start in range(0, len(beta), step)]
+    return np.concatenate(parts) + data.constants

@@ -1,0 +1,193 @@
+"""Group estimates: each group's expected response at its own predictors, and its own coefficients.
+
+A group's intercept is its line at zero, which may be far from its rows, and without pooling it is
+not determined where a predictor is constant within groups. The linear predictor at the mean of the
+group's design rows is determined by these rows, whatever the predictors are, so that is where the
+variants are compared.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from partialpool.answers.predict import described
+from partialpool.answers.predictor import flat
+from partialpool.base import group_qr
+from partialpool.compress.build import Compressed
+from partialpool.compress.merged_rows import Rows
+from partialpool.design.rank import LEFT_OVER
+
+EXPECTED, COEFFICIENT = "expected", "coefficient"
+NUMBERS = ("mean", "sd", "lower", "upper")
+COLUMNS = (
+    *("factor", "group", "quantity", "coefficient", *NUMBERS),
+    *("population", "fit_passed", "note"),
+)
+NO_PART = "with several factors, a group's rows do not say which of them a difference is due to"
+NOT_DETERMINED = "the group's own rows do not determine this coefficient"
+BATCH = 4_000_000  # numbers held at once
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where in its predictors each group of a factor is.
+
+    Attributes
+    ----------
+    mean : numpy.ndarray
+        Shape `(group, column)`: mean of the group's design rows, weighted as they are in the fit;
+        of a factor whose intercept varies, else not a number.
+    determined : numpy.ndarray
+        Shape `(group, varying)`: whether the group's own rows determine each of its coefficients.
+    carried : numpy.ndarray
+        Shape `(group, varying, column)`: how many times a varying column another one is, if it is a
+        multiple of it within every group, as its product with a predictor of groups is; else 0.
+    """
+
+    mean: np.ndarray
+    determined: np.ndarray
+    carried: np.ndarray
+
+    @classmethod
+    def of(cls, data: Compressed | Rows, number: int) -> "Where":
+        """Of the groups of one of the factors of compressed data."""
+        factor, columns = data.factors[number], list(data.columns)
+        own = [columns.index(name) for name in factor.varying]
+        intercept = columns.index("Intercept") if "Intercept" in factor.varying else None
+        step = max(1, BATCH // (len(columns) ** 2 * len(own)))
+        parts = [
+            _of_triangles(_triangles(data, number, start, start + step), own, intercept)
+            for start in range(0, len(factor.levels), step)
+        ]
+        found = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        mean, determined, times, multiple, several = found
+        # A group of one row does not say which columns go together.
+        everywhere = (multiple | ~several[:, None, None]).all(axis=0) & several.any()
+        everywhere[:, own] = False
+        return cls(mean, determined, np.where(everywhere, times, 0.0))
+
+
+def _triangles(data: Compressed | Rows, number: int, start: int, stop: int) -> np.ndarray:
+    """R of the QR of the design rows of some groups, `(group, column, column)`."""
+    size = len(data.columns)
+    if isinstance(data, Compressed):
+        return data.triangle[start:stop, :size, :size]
+    stop = min(stop, len(data.factors[number].levels))
+    index = data.index[number]
+    rows = (index >= start) & (index < stop)
+    weight = np.ones(len(index))
+    if data.family.link == "logit":
+        weight = data.trials
+    elif data.outcome.family == "poisson":
+        weight = np.exp(data.offset)  # the exposure of merged rows
+    elif data.outcome.family != "gaussian":
+        weight = data.count
+    matrix = np.sqrt(weight[rows])[:, None] * data.matrix[rows]
+    return group_qr.of_groups(matrix, index[rows] - start, stop - start)
+
+
+def _of_triangles(triangle: np.ndarray, own: list[int], intercept: int | None):
+    """What :class:`Where` has, of some groups; and whether they have rows that differ."""
+    square = (triangle**2).sum(axis=1)
+    varying = triangle[:, :, own]
+    product = np.einsum("grv,grc->gvc", varying, triangle)
+    of_own = square[:, own, None]
+    times = np.divide(product, of_own, out=np.zeros_like(product), where=of_own > 0)
+    left = triangle[:, :, None] - varying[..., None] * times[:, None]
+    multiple = (left**2).sum(axis=1) <= LEFT_OVER**2 * square[:, None]
+    several = ((triangle[:, 1:] ** 2).sum(axis=1) > LEFT_OVER**2 * square).any(axis=1)
+    length = np.sqrt(of_own).swapaxes(1, 2)
+    scaled = np.divide(varying, length, out=np.zeros_like(varying), where=length > 0)
+    row_space = np.linalg.pinv(scaled, rcond=LEFT_OVER) @ scaled
+    determined = np.diagonal(row_space, axis1=1, axis2=2) > 1 - 1e-6
+    mean = np.full_like(square, np.nan) if intercept is None else times[:, own.index(intercept)]
+    return mean, determined, times, multiple, several
+
+
+def estimates(
+    posterior,
+    data: Compressed | Rows,
+    *,
+    variant: str,
+    passed: bool,
+    offset: float,
+    interval: float,
+) -> pd.DataFrame:
+    """Describe the groups of every factor in one fit.
+
+    Parameters
+    ----------
+    posterior : xarray.Dataset
+        From :func:`partialpool.answers.predictor.joint`.
+    data : Compressed or Rows
+        What the fit has read.
+    variant : str
+    passed : bool
+        Whether the fit passed its checks.
+    offset : float
+        Mean of the column that is added to the linear predictor; 0 where there is none.
+    interval : float
+        Probability inside `lower` and `upper`, an equal-tailed interval.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each group and quantity. `quantity` is "expected": the expected response (of one
+        trial, of one unit of exposure) at the mean of the group's design rows, with all other
+        factors at their average; or "coefficient", the varying `coefficient` at the group's own
+        value of predictors that are constant within groups and interact with it. `factor, group,
+        quantity, coefficient, mean, sd, lower, upper`; `population`, what the population-level
+        coefficients alone say, on average; `fit_passed`; and `note`, where an unpooled fit says
+        nothing.
+    """
+    parts = []
+    for number, factor in enumerate(data.factors):
+        where, u = Where.of(data, number), flat(posterior, f"u_{factor.name}")
+        step = max(1, BATCH // len(u))
+        for start in range(0, len(factor.levels), step):
+            some = slice(start, start + step)
+            drawn = _drawn(data, number, where, flat(posterior, "beta"), u[:, some], some, offset)
+            for place, (value, population) in enumerate(drawn):
+                name = factor.varying[place]
+                intercept = name == "Intercept"
+                found = pd.DataFrame(described(value, interval), columns=list(NUMBERS))
+                found["factor"], found["group"] = factor.name, factor.levels[some]
+                found["quantity"] = EXPECTED if intercept else COEFFICIENT
+                found["coefficient"] = "" if intercept else name
+                found["population"], found["note"] = population.mean(axis=1), ""
+                found["fit_passed"] = passed
+                if variant == "unpooled":
+                    determined = intercept | where.determined[some, place]
+                    _leave_out(found, determined, len(data.factors) > 1)
+                parts.append(found[list(COLUMNS)])
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+
+
+def _drawn(data, number: int, where: Where, beta: np.ndarray, u: np.ndarray, some: slice, offset):
+    """Of each varying column: its quantity in some groups, and that of the population alone.
+
+    Both are of shape `(group, draw)`.
+    """
+    columns, factor = list(data.columns), data.factors[number]
+    at = [columns.index(name) for name in data.coefficients]
+    own = [columns.index(name) for name in factor.varying]
+    for place, name in enumerate(factor.varying):
+        if name == "Intercept":
+            mean = where.mean[some]
+            population = mean[:, at] @ beta.T + offset
+            value = population + np.einsum("gv,sgv->gs", mean[:, own], u)
+            yield data.family.inverse_link(value), data.family.inverse_link(population)
+        else:
+            weight = where.carried[some, place].copy()
+            weight[:, own[place]] = 1
+            population = weight[:, at] @ beta.T
+            yield population + u[:, :, place].T, population
+
+
+def _leave_out(found: pd.DataFrame, determined: np.ndarray, several: bool) -> None:
+    """Empty what an unpooled fit does not determine, and write why."""
+    found["population"] = np.nan
+    unknown = np.ones(len(found), dtype=bool) if several else ~determined
+    found.loc[unknown, list(NUMBERS)] = np.nan
+    found.loc[unknown, "note"] = NO_PART if several else NOT_DETERMINED

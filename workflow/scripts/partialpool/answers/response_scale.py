@@ -1,0 +1,107 @@
+"""Response scale: from a transformed response, such as log(sales), back to its own column."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from formulae.terms import Call
+from formulae.terms.call_resolver import LazyCall, LazyVariable
+
+from partialpool.design.design import Design
+
+
+@dataclass(frozen=True)
+class Function:
+    """An increasing function that a response may be in, such as a logarithm.
+
+    Attributes
+    ----------
+    inverse : callable
+        Values outside of what the function gives count as the nearest that it gives.
+    mean : callable or None
+        `(mu, sigma)` to the mean of x where f(x) is normal; None where it has no closed form.
+    rate : float or None
+        Of a logarithm: f(x) - f(z) = d means that x (of `log1p`, 1 + x) is exp(rate d) times z.
+    """
+
+    inverse: Callable
+    mean: Callable | None = None
+    rate: float | None = None
+
+
+def _logarithm(base: float) -> Function:
+    rate = np.log(base)
+    return Function(
+        lambda z: np.exp(rate * z),
+        lambda mu, sigma: np.exp(rate * mu + (rate * sigma) ** 2 / 2),
+        float(rate),
+    )
+
+
+FUNCTIONS = {
+    "log": _logarithm(np.e),
+    "log2": _logarithm(2),
+    "log10": _logarithm(10),
+    "log1p": Function(np.expm1, lambda mu, sigma: np.expm1(mu + sigma**2 / 2), 1.0),
+    "sqrt": Function(lambda z: np.maximum(z, 0) ** 2, lambda mu, sigma: mu**2 + sigma**2),
+    "exp": Function(lambda z: np.log(np.maximum(z, 0))),
+    "expm1": Function(lambda z: np.log1p(np.maximum(z, -1))),
+}
+IDENTITY = Function(lambda z: z, lambda mu, sigma: mu + 0 * sigma)
+SHIFTS = ("center", "scale", "standardize")  # with what they have learned, linear functions
+
+
+@dataclass(frozen=True)
+class ResponseScale:
+    """How the transformation of a response is undone.
+
+    Attributes
+    ----------
+    column : str
+        The column that the response is a function of.
+    function : Function
+        f: the response is (f(column) - shift) / unit.
+    shift, unit : float
+    """
+
+    column: str
+    function: Function
+    shift: float
+    unit: float
+
+    @classmethod
+    def of(cls, design: Design) -> "ResponseScale | None":
+        """Of a design's response; None where it is a column, or no such function of one."""
+        [component] = design.response.term.components
+        if not isinstance(component, Call):
+            return None
+        call, shift, unit = component.call, 0.0, 1.0
+        while isinstance(call, LazyCall) and call.callee in SHIFTS:
+            learned = call.stateful_transform
+            spread = getattr(learned, "std", 1.0)
+            shift, unit = learned.mean + spread * shift, spread * unit
+            [call] = [*call.args, *call.kwargs.values()]
+        function = IDENTITY
+        if isinstance(call, LazyCall):
+            function = FUNCTIONS.get(call.callee.removeprefix("np."))
+            [call] = [*call.args, *call.kwargs.values()] if len(call.args) == 1 else [None]
+        if function is None or not isinstance(call, LazyVariable):
+            return None
+        return cls(call.name, function, shift, unit)
+
+    def back(self, eta: np.ndarray) -> np.ndarray:
+        """Values of the column at values of the response."""
+        with np.errstate(over="ignore", divide="ignore"):
+            return self.function.inverse(self.shift + self.unit * eta)
+
+    def mean(self, eta: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+        """Mean of the column where the response is normal, of a function with a closed form."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.function.mean(self.shift + self.unit * eta, self.unit * sigma)
+
+    def ratio(self, difference: np.ndarray) -> np.ndarray | None:
+        """Ratio of two values of the column by their difference in a logarithm, else None."""
+        if self.function.rate is None:
+            return None
+        with np.errstate(over="ignore"):
+            return np.exp(self.function.rate * self.unit * difference)

@@ -1,0 +1,89 @@
+"""Grouping factors of a formula, and the group of each row."""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+from partialpool.design import algebra
+from partialpool.design.algebra import GroupTerm
+from partialpool.design.tokens import Refused
+
+
+def of_terms(groups: list[GroupTerm]) -> dict[str, tuple[str, ...]]:
+    """The factors of group terms, and the columns each is made of.
+
+    Raises
+    ------
+    Refused
+        If a factor has two names, or a coefficient varies twice by one factor.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    seen: dict[str, list[GroupTerm]] = {}
+    for group in groups:
+        name, columns = algebra.name(group.factor), tuple(atom.name for atom in group.factor)
+        for other, those in found.items():
+            if other != name and set(those) == set(columns):
+                raise Refused(
+                    f"{other!r} and {name!r} are the same groups; write {other} in both terms"
+                )
+        if found.get(name, columns) != columns:
+            raise Refused(f"{name!r} is a column and another factor; rename the column")
+        for before in seen.setdefault(name, []):
+            _check_different(name, before.terms, group.terms)
+        seen[name].append(group)
+        found[name] = columns
+    return found
+
+
+def _check_different(factor: str, before: list, terms: list) -> None:
+    """Two terms of one factor must have no coefficient in common."""
+    keys = [algebra.key(term) for term in before]
+    twice = [term for term in terms if algebra.key(term) in keys]
+    if not twice:
+        return
+    both = sorted([*before, *(t for t in terms if algebra.key(t) not in keys)], key=len)
+    one = algebra.written(both, factor)
+    if len(both) == 1:
+        raise Refused(f"{one} is there twice; leave one out")
+    raise Refused(
+        f"{algebra.name(twice[0])!r} varies by {factor!r} in two terms; write {one} for one term "
+        f"with correlations, or {algebra.written(both, factor, '||')} without"
+    )
+
+
+def labels(table: pd.DataFrame, factors: dict[str, tuple[str, ...]]) -> dict[str, pd.Categorical]:
+    """The group of each row, by factor; of several columns, their labels joined by `:`.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    factors : dict of str to tuple of str
+        Columns of each.
+    """
+    text = {
+        column: pd.Categorical(table[column].astype("category").cat.rename_categories(str))
+        for columns in factors.values()
+        for column in columns
+    }
+    found = {}
+    for name, columns in factors.items():
+        parts = [text[column] for column in columns]
+        if len(parts) == 1:
+            found[name] = parts[0].remove_unused_categories()
+            continue
+        # A colon in a label is marked, or two pairs of labels might read the same.
+        marked = [
+            [re.sub(r"([\\:])", r"\\\1", label) for label in part.categories] for part in parts
+        ]
+        joined, of_row = marked[0], parts[0].codes.astype(int)
+        for own, part in zip(marked[1:], parts[1:], strict=True):
+            pairs, of_row = np.unique(of_row * len(own) + part.codes, return_inverse=True)
+            joined = [f"{joined[p // len(own)]}:{own[p % len(own)]}" for p in pairs]
+        found[name] = pd.Categorical.from_codes(of_row, joined)
+    return found
+
+
+def levels_of(groups: pd.Categorical) -> tuple[str, ...]:
+    """The labels there are, sorted."""
+    return tuple(sorted(groups.categories))

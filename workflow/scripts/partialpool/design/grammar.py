@@ -1,0 +1,188 @@
+"""What a formula may say: its grammar, checked before anything is evaluated.
+
+`formulae` parses. A formula is text from a config file, so its syntax tree is
+walked first: only functions of a closed list, only arithmetic that ends, and a
+sentence for what would silently be taken to mean something else.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from formulae import expr as syntax
+from formulae.parser import ParseError, Parser
+
+from partialpool.base.errors import UserError
+from partialpool.design.algebra import GroupTerm, Reader, Term
+from partialpool.design.functions import COMPARISONS, Use
+from partialpool.design.tokens import PLAIN, Refused, scan
+
+DEEPEST = 100  # operators and calls within each other
+
+
+class Parsed(NamedTuple):
+    """A formula as terms: products of columns and calls."""
+
+    response: Term
+    population: list[Term]  # the intercept, which is the empty product, first
+    groups: list[GroupTerm]
+    uses: list[Use]  # of columns, in the order of the formula
+
+
+def fault(text: str, message: str) -> UserError:
+    """An error about a formula, which it quotes."""
+    return UserError(f"formula {shown(text)}: {message}")
+
+
+def parse(text: str) -> Parsed:
+    """Read a formula.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read, or says what may not be said.
+    """
+    try:
+        tree = _tree(text)
+        _check_depth(tree.left)
+        _check_depth(tree.right)
+        reader = Reader(text)
+        response = reader.response(tree.left)
+        population, groups = reader.right(tree.right)
+        return Parsed(response, population, groups, reader.uses)
+    except Refused as refused:
+        raise fault(text, str(refused)) from None
+
+
+def check_columns(text: str, columns: Iterable[str]) -> None:
+    """Refuse a column name in a formula that would be read as several names and signs.
+
+    Parameters
+    ----------
+    text : str
+        The formula.
+    columns : iterable of str
+        Names of the table's columns.
+
+    Raises
+    ------
+    UserError
+        With the formula as it should be.
+    """
+    kept = [match.span() for match in re.finditer(r"`[^`]*`|'[^']*'|\"[^\"]*\"", text)]
+    # The longest first: with columns `a-b-c` and `b-c`, a-b-c is the former.
+    used = {name for name in columns if name in text}
+    for name in sorted(used, key=lambda name: (-len(name), name)):
+        # A column may be called 1, but in a formula that is the intercept.
+        if PLAIN.fullmatch(name.strip()) or "`" in name or not re.search(r"[^\W\d]", name):
+            continue
+        before = r"(?<![\w.])" if re.match(r"\w", name) else ""
+        after = r"(?![\w.])" if re.search(r"\w$", name) else ""
+        for match in re.finditer(before + re.escape(name) + after, text):
+            if any(start < match.end() and match.start() < end for start, end in kept):
+                continue
+            better = f"{text[: match.start()]}`{name}`{text[match.end() :]}"
+            spaces = "no spaces" if " " in name else "spaces"
+            other = f"; put {spaces} around its signs if you mean what they stand for"
+            other = other if re.search(r"[-+*/:|~(]", name) else ""
+            raise fault(
+                text,
+                f"the table has a column {name!r}, whose name goes in backticks: "
+                f"{shown(better)}{other}",
+            )
+
+
+def _tree(text: str) -> syntax.Binary:
+    """The syntax tree of `response ~ terms`."""
+    tokens = scan(text)
+    kinds = [token.kind for token in tokens]
+    if "TILDE" not in kinds or kinds[0] == "TILDE":
+        raise Refused("no response; write `response ~ predictors`")
+    if kinds.count("TILDE") > 1:
+        raise Refused("has more than one `~`; write `response ~ predictors`")
+    if kinds[-2] == "TILDE":
+        raise Refused("no predictors; an intercept alone is written `y ~ 1`")
+    _check_equals(kinds)
+    parser = Parser(tokens)
+    try:
+        tree = parser.parse()
+    except ParseError:
+        raise Refused(_out_of_place(tokens, parser.current)) from None
+    if not parser.at_end():
+        raise Refused(_out_of_place(tokens, parser.current))
+    if not (isinstance(tree, syntax.Binary) and tree.operator.kind == "TILDE"):
+        raise Refused("no response; write `response ~ predictors`")
+    return tree
+
+
+def _check_equals(kinds: list[str]) -> None:
+    """The parser would take `y ~ x = 1` for an argument of a call."""
+    depth = 0
+    for kind in kinds:
+        depth += (kind == "LEFT_PAREN") - (kind == "RIGHT_PAREN")
+        if kind == "EQUAL" and not depth:
+            raise Refused("`=` has a meaning inside a call only; a comparison is I(x == 1)")
+
+
+def _out_of_place(tokens, at: int) -> str:
+    """Why the parser cannot go on at a token."""
+    here, before = tokens[at], tokens[at - 1]
+    if here.kind == "PIPE" and before.kind == "LEFT_PAREN":
+        return "cannot be read: before | is what varies by group, as in (1 | g)"
+    if here.kind == "PIPE":
+        return "a group term is written in parentheses, as in y ~ x + (1 | g)"
+    if before.kind == "PIPE":
+        return "cannot be read: after | is the grouping factor, as in (1 | g)"
+    if here.kind in COMPARISONS:
+        return "a comparison is written inside I(), as in I(x > 0)"
+    if here.kind == "EOF":
+        return f"cannot be read: a term is missing at the end, after {before.lexeme!r}"
+    names = ("IDENTIFIER", "BQNAME", "NUMBER", "STRING")
+    if here.kind in names and before.kind in names:
+        a, b = before.lexeme, here.lexeme
+        return (
+            f"no sign between {a} and {b}; write {a} + {b} for two terms, and `{a} {b}` in "
+            "backticks for a column with a space in its name"
+        )
+    if here.kind in (*names, "LEFT_PAREN"):
+        return f"no sign between {before.lexeme!r} and {here.lexeme!r}; terms are joined by +"
+    return f"cannot be read: {here.lexeme!r} cannot follow {before.lexeme!r}"
+
+
+def _check_depth(root) -> None:
+    """Sums are read one by one; what is nested otherwise takes the stack of the interpreter."""
+    waiting = [(root, 0, True)]
+    while waiting:
+        node, depth, summed = waiting.pop()
+        if depth > DEEPEST:
+            raise Refused(
+                f"has more than {DEEPEST} operators and calls within each other; make such a "
+                "column in the table"
+            )
+        below = depth + 1
+        match node:
+            case syntax.Binary(operator=operator):
+                flat = summed and operator.kind in ("PLUS", "MINUS", "PIPE")
+                depth = depth if flat else below
+                waiting += [(node.left, depth, flat), (node.right, depth, flat)]
+            case syntax.Unary():
+                waiting.append((node.right, below, summed))
+            case syntax.Grouping():
+                waiting.append((node.expression, below, summed))
+            case syntax.Call():
+                waiting += [(one, below, False) for one in node.args]
+            case syntax.Assign():
+                waiting.append((node.value, below, False))
+
+
+def listed(names) -> str:
+    """Up to ten names for a message."""
+    names = [str(name) for name in names]
+    more = f", ... ({len(names)} in all)" if len(names) > 10 else ""
+    return ", ".join(repr(name) for name in names[:10]) + more
+
+
+def shown(value) -> str:
+    """A value for a message: on one line, and not a page of it."""
+    text = repr(" ".join(str(value).split()))
+    return text if len(text) <= 80 else f"{text[:76]}...'"

@@ -1,0 +1,79 @@
+"""What a formula, and the keys about its response, call by name: whether it can be what it is."""
+
+import re
+import unicodedata
+
+from partialpool.design.formula import Formula
+from partialpool.design.grammar import fault, listed, shown
+from partialpool.study.study import Outcome
+
+# Names of variables and dimensions of a posterior, and of what is made of it.
+RESULTS = {
+    *("alpha", "beta", "nu", "sigma", "sd_log_sigma", "sigma_median"),
+    *("chain", "coefficient", "draw", "summary", "unit"),
+}
+
+
+def check(formula: Formula, outcome: Outcome) -> None:
+    """Check what the formula and the keys about the response say of one another.
+
+    Raises
+    ------
+    UserError
+        With the formula, before any file is read.
+    """
+    factors = list(formula.factors)
+    if outcome.sigma_by_group:
+        if len(factors) != 1:
+            raise fault(
+                formula.text,
+                f"sigma {outcome.sigma!r} needs exactly one grouping factor; "
+                f"there are {listed(factors) or 'none'}",
+            )
+        if outcome.sigma_factor not in (None, factors[0]):
+            raise fault(
+                formula.text,
+                f"sigma {outcome.sigma!r} is by {outcome.sigma_factor!r}, but the groups are "
+                f'of {factors[0]!r}; write "~ (1 | {factors[0]})"',
+            )
+    for role, name in outcome.columns.items():
+        if name in of_response(formula) or name in formula.group_columns:
+            other = "a grouping factor" if name in formula.group_columns else "the response"
+            raise fault(formula.text, f"column {name!r} cannot be both {other} and the {role}")
+    taken = dict.fromkeys(RESULTS, "results")
+    for name in factors:
+        if not _can_be_stored(name):
+            raise fault(
+                formula.text,
+                f"the grouping factor cannot be called {shown(name)}: in results, a name begins "
+                "with a letter, a digit or _, has no /, and does not end in a space; rename the "
+                "column",
+            )
+        for variable in _variables(name):
+            if variable in taken:
+                raise fault(
+                    formula.text,
+                    f"the grouping factor cannot be called {name!r}: {taken[variable]} "
+                    f"have {variable!r}; rename the column",
+                )
+        taken |= dict.fromkeys(_variables(name), f"results of factor {name!r}")
+
+
+def _variables(factor: str) -> tuple[str, ...]:
+    """Names that a factor gives to variables and dimensions of a posterior."""
+    variables = (f"{word}_{factor}" for word in ("sd", "cor", "u", "coef", "nu"))
+    return factor, f"{factor}_coefficient", f"{factor}_coefficient_bis", *variables
+
+
+def _can_be_stored(name: str) -> bool:
+    """Whether netCDF takes it as the name of a dimension, and gives it back unchanged."""
+    return (
+        re.fullmatch(r"[A-Za-z0-9_\u0080-\U0010ffff][^/\x00-\x1f\x7f]*(?<! )", name) is not None
+        and unicodedata.is_normalized("NFC", name)
+        and len(f"{name}_coefficient_bis".encode()) <= 255
+    )
+
+
+def of_response(formula: Formula) -> set[str]:
+    """Columns of the table that the response is made of."""
+    return {*formula.variables} - {*formula.predictors, *formula.group_columns}

@@ -1,0 +1,228 @@
+"""Fit: one variant of one study, tried again with more effort where it falls short."""
+
+import json
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from partialpool.base import files
+from partialpool.compress.build import Compressed
+from partialpool.compress.merged_rows import Rows
+from partialpool.engine import starts, storage, terms
+from partialpool.engine.gaussian import Gaussian
+from partialpool.engine.glm import Generalised
+from partialpool.engine.posterior import Sampled
+from partialpool.model import priors
+from partialpool.sampler import convergence, sampling
+
+HIGHEST_TARGET = 0.99
+COORDINATES = ("z", "stretch_", "scale_")
+
+
+@dataclass
+class Attempt:
+    """What is kept of an attempt that failed, to compare a later one with.
+
+    Attributes
+    ----------
+    target : Gaussian or Generalised
+    settings : dict
+        `draws`, `tune` and `target_accept`.
+    ends : numpy.ndarray
+        Where each chain ended, `(chain, position)`.
+    medians : xarray.Dataset
+        From :func:`partialpool.sampler.convergence.medians`.
+    """
+
+    target: Gaussian | Generalised
+    settings: dict
+    ends: np.ndarray
+    medians: xr.Dataset
+
+
+def published_limits(chains: int) -> dict:
+    """Limits below which a fit is tried again (Vehtari et al. 2021; Betancourt 2016).
+
+    Fixed, so that changing the limits of the verdict refits nothing.
+    """
+    return {"max_rhat": 1.01, "min_ess": 100 * chains, "max_divergences": 0, "min_ebfmi": 0.3}
+
+
+def fit(
+    data: Compressed | Rows,
+    given: dict,
+    variant: str,
+    sampler: dict,
+    seed: int,
+    group_effects: str = "normal",
+    at_once: int = 1,
+) -> xr.DataTree:
+    """Fit one variant, with up to `sampler["attempts"]` attempts.
+
+    Each attempt after the first tunes and draws twice as long and quarters the distance of
+    target_accept from one; group effects that are sampled get other coordinates. An attempt
+    passes if it meets the limits and no chain of an earlier one has found another mode. The last
+    attempt is kept, whether or not it passed: the verdict says so.
+
+    Parameters
+    ----------
+    data : Compressed or Rows
+    given : dict of str to str
+        The `priors` block of the config.
+    variant : {"pooled", "unpooled", "hierarchical"}
+    sampler : dict
+        `chains, draws, tune, target_accept, attempts`.
+    seed : int
+        Of the study; each variant and attempt has its own stream from it.
+    group_effects : {"normal", "student_t"}
+    at_once : int
+        How many chains run at once; it makes no difference to the draws.
+
+    Returns
+    -------
+    xarray.DataTree
+        `posterior` and `sample_stats`; of very many groups `group_effects` and
+        `diagnosed_effects`, see :mod:`partialpool.engine.storage`. Attributes, JSON where
+        not plain: `variant`, `priors` as used, `sampler`, `attempts` (each with its settings,
+        what it failed, `earlier` where chains of earlier attempts were compared with it, how group
+        effects were sampled, and seconds), `diagnosed` (labels of
+        the groups that are, by factor, where not all are), `provenance`.
+    """
+    completed = priors.complete(given, data, group_effects)
+    diagnosed = {
+        factor.name: convergence.diagnosed(_sizes(data, number), seed, factor.name)
+        for number, factor in enumerate(data.factors)
+    }
+    settings = {key: sampler[key] for key in ("draws", "tune", "target_accept")}
+    of_groups = {terms.groups(name): positions for name, positions in diagnosed.items()}
+
+    def draw(target, settings, nuts_seed, ends=None):
+        """Draw; and what is judged of it."""
+        model = target.model()
+        drawn = sampling.sample(
+            model,
+            chains=sampler["chains"] if ends is None else len(ends),
+            seed=nuts_seed,
+            at_once=at_once,
+            elsewhere=starts.elsewhere(model, data, completed, variant),
+            starts=ends,
+            **settings,
+        )
+        sampled = drawn["posterior"].to_dataset()
+        # Coordinates are nobody's question; what follows from them is judged.
+        judged = sampled.drop_vars([name for name in sampled if name.startswith(COORDINATES)])
+        return drawn, judged.isel(of_groups, missing_dims="ignore")
+
+    attempts: list[dict] = []
+    earlier: list[Attempt] = []
+    limits = published_limits(sampler["chains"])
+    target = (Generalised if isinstance(data, Rows) else Gaussian)(data, completed, variant)
+    for number in range(1, sampler["attempts"] + 1):
+        begun = time.perf_counter()
+        # For whoever follows the log of a long fit.
+        print(f"attempt {number}:", {"chains": sampler["chains"], **settings}, flush=True)
+        streams = np.random.SeedSequence([seed, *variant.encode(), number])
+        nuts_seed = int(streams.generate_state(1)[0])
+        drawn, judged = draw(target, settings, nuts_seed)
+        statistics = drawn["sample_stats"].to_dataset()
+        summary = convergence.summarise(judged, 0.95)
+        checks = convergence.check(summary, statistics, limits)
+        kept = number == sampler["attempts"] or all(check["passed"] for check in checks)
+        others = _others(earlier, judged, draw, nuts_seed) if kept and earlier else None
+        checks = convergence.check(summary, statistics, limits, others)
+        failed = [check for check in checks if not check["passed"]]
+        print(*map(_line, checks), sep=", ", flush=True)
+        attempts.append(
+            {
+                **settings,
+                "seconds": round(time.perf_counter() - begun, 2),
+                **drawn.attrs,
+                "passed": not failed,
+                "failed": failed,
+                "earlier": others,
+                "parameterisation": target.parameterisation,
+            }
+        )
+        draws = Sampled(drawn["posterior"].to_dataset(), data, completed, variant)
+        if not failed:
+            break
+        if number < sampler["attempts"]:
+            ends = drawn["ends"]["position"].values
+            earlier.append(Attempt(target, settings, ends, convergence.medians(judged)))
+            target = target.again(draws, number)
+        settings = {
+            "draws": 2 * settings["draws"],
+            "tune": 2 * settings["tune"],
+            "target_accept": min(HIGHEST_TARGET, 1 - (1 - settings["target_accept"]) / 4),
+        }
+    rng = np.random.default_rng(streams.spawn(1)[0])
+    stored = storage.stored(target, draws, diagnosed, rng)
+    tree = xr.DataTree.from_dict(stored | {"sample_stats": statistics})
+    tree.attrs |= {
+        "variant": variant,
+        "priors": json.dumps(completed.to_dict()),
+        "sampler": json.dumps(sampler),
+        "seed": seed,
+        "attempts": json.dumps(attempts),
+        "diagnosed": json.dumps(
+            {
+                factor.name: [factor.levels[at] for at in diagnosed[factor.name]]
+                for factor in data.factors
+                if len(diagnosed[factor.name]) < len(factor.levels)
+            }
+        ),
+        "provenance": json.dumps(files.provenance()),
+    }
+    return tree
+
+
+def _others(earlier: list[Attempt], judged: xr.Dataset, draw, seed: int) -> dict:
+    """How many chains of earlier attempts found another mode, and where it is.
+
+    A chain that was where none of the later draws are may only have been on its way, so it is
+    continued, with new tuning and as many draws: one that found a mode stays.
+
+    Parameters
+    ----------
+    earlier : list of Attempt
+    judged : xarray.Dataset
+        Draws of the later attempt.
+    draw : callable
+        As in :func:`fit`.
+    seed : int
+
+    Returns
+    -------
+    dict
+        `chains`, and `worst`, None if there are none.
+    """
+    found = []
+    for number, attempt in enumerate(earlier, start=1):
+        away = list(convergence.apart(attempt.medians, judged))
+        if not away:
+            continue
+        print(
+            f"of attempt {number}, chain {', '.join(map(str, away))} was elsewhere: continued",
+            flush=True,
+        )
+        own_seed = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+        _, went_on = draw(attempt.target, attempt.settings, own_seed, attempt.ends[away])
+        apart = convergence.apart(convergence.medians(went_on), judged)
+        found += [f"{name} of chain {away[i]}, attempt {number}" for i, name in apart.items()]
+    return {"chains": len(found), "worst": found[0] if found else None}
+
+
+def _line(check: dict) -> str:
+    """A check in the log."""
+    value = "not a number" if check["value"] is None else f"{check['value']:.4g}"
+    return f"{check['name']} {value}"
+
+
+def _sizes(data: Compressed | Rows, factor: int) -> np.ndarray:
+    """Rows of each group of a factor, as far as merged ones say how many they were."""
+    if isinstance(data, Compressed):
+        return data.rows
+    rows = np.maximum(np.maximum(data.trials, data.count), 1)
+    return np.bincount(data.index[factor], weights=rows)

@@ -1,0 +1,219 @@
+"""Describe: every quantity of a model, under the same names whatever was sampled."""
+
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+
+from partialpool.engine import collapse, preconditioner, terms
+from partialpool.model.description import Described, Grouping
+from partialpool.model.priors import WIDE_LOG_SIGMA, Priors
+
+
+class Sampled:
+    """Draws of a model's free variables, and what follows from them.
+
+    Parameters
+    ----------
+    sampled : xarray.Dataset
+        Variables of the PyMC model, dims `(chain, draw, ...)`.
+    data : Described
+    priors : Priors
+    variant : str
+    """
+
+    def __init__(self, sampled: xr.Dataset, data: Described, priors: Priors, variant: str):
+        self._sampled, self.draw = sampled, sampled["draw"].values
+        self.chains, self.length = sampled.sizes["chain"], sampled.sizes["draw"]
+        self.count = self.chains * self.length
+        self._flat = {n: v.values.reshape(-1, *v.shape[2:]) for n, v in sampled.data_vars.items()}
+        self.data, self.priors, self.variant = data, priors, variant
+
+    def select(self, which: slice) -> "Sampled":
+        """Some of the draws of each chain."""
+        return Sampled(self._sampled.isel(draw=which), self.data, self.priors, self.variant)
+
+    def of_groups(self, positions: dict[str, np.ndarray]) -> "Sampled":
+        """Some of the groups of each factor that is named."""
+        levels = {
+            f.name: tuple(f.levels[i] for i in positions.get(f.name, range(len(f.levels))))
+            for f in self.data.factors
+        }
+        factors = tuple(replace(f, levels=levels[f.name]) for f in self.data.factors)
+        dims = {terms.groups(name): at for name, at in positions.items()}
+        sampled = self._sampled.isel(dims, missing_dims="ignore")
+        return Sampled(sampled, replace(self.data, factors=factors), self.priors, self.variant)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """One variable, shape `(draw, ...)`."""
+        return self._flat[name]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._flat
+
+    @property
+    def sigma(self) -> np.ndarray:
+        """Residual sd, known or not, `(draw,)` or `(draw, group)`."""
+        return self["sigma"] if "sigma" in self else np.full(self.count, self.data.known_sigma)
+
+    def sd(self, factor: Grouping) -> np.ndarray:
+        """Between-group sds of the deviations that the priors are on, `(draw, varying)`."""
+        if self.variant == "hierarchical":
+            return self[f"sd_{factor.name}"]
+        wide = np.array(list(self.priors.wide[factor.name].values()))
+        return np.tile(wide * (self.variant == "unpooled"), (self.count, 1))
+
+    def basis(self, factor: Grouping) -> np.ndarray:
+        """From the deviations that the priors are on to the coefficients', `(varying, varying)`."""
+        return preconditioner.effects_basis(self.data, self.priors, factor)
+
+    def correlation(self, factor: Grouping):
+        """Cholesky factor of the correlations, `[row][column]` of numbers or `(draw,)`."""
+        name, partial = f"partial_cor_{factor.name}", {}
+        if name in self:
+            pairs = collapse.partial_correlations(factor.blocks)
+            partial = {pair: 2 * self[name][:, i] - 1 for i, pair in enumerate(pairs)}
+        return collapse.cholesky(partial, len(factor.varying), np)
+
+    def coefficients_scale(self, factor: Grouping) -> np.ndarray:
+        """A square root of the covariance of the coefficients' deviations, times its transpose
+        that covariance: `(draw, varying, varying)`. Of their scale matrix if they are Student-t.
+        """
+        size, sd = len(factor.varying), self.sd(factor)
+        dense = np.zeros((self.count, size, size))
+        for i, row in enumerate(self.correlation(factor)):
+            for k, entry in enumerate(row):
+                dense[:, i, k] = sd[:, i] * entry
+        return self.basis(factor) @ dense
+
+    def scale(self, factor: Grouping):
+        """Cholesky factor of the covariance of u, entries `(draw, 1)` or `(draw, group)`."""
+        sd = self.sd(factor)
+        name = f"scale_{factor.name}"
+        stretch = self[name] if name in self else np.ones((self.count, 1))
+        return [
+            [stretch * np.reshape(sd[:, i] * entry, (-1, 1)) for entry in row]
+            for i, row in enumerate(self.correlation(factor))
+        ]
+
+    def covariance(self, factor: Grouping) -> np.ndarray:
+        """Mean covariance of u, `(varying, varying)`."""
+        scale = self.scale(factor)
+        size = len(scale)
+        dense = np.zeros((size, size, *scale[0][0].shape))
+        for row in range(size):
+            for column in range(row + 1):
+                dense[row, column] = scale[row][column]
+        return np.einsum("ikdg,jkdg->ij", dense, dense) / dense[0, 0].size
+
+
+def describe(draws: Sampled, deviations: dict[str, np.ndarray], apart=()) -> xr.Dataset:
+    """Every quantity of the model.
+
+    Parameters
+    ----------
+    draws : Sampled
+    deviations : dict of str to numpy.ndarray
+        u by factor, `(draw, group, varying)`; a factor without has none.
+    apart : collection of str
+        Factors of which nothing by group is among them: that is :func:`group_effects`.
+
+    Returns
+    -------
+    xarray.Dataset
+        The same names in all variants: `beta[coefficient]`, parameters of the response's
+        distribution (`sigma` unless rows have standard errors, `nu`, `alpha`) and, by grouping
+        factor, `sd_{factor}`, `cor_{factor}` (two or more varying coefficients), `u_{factor}`
+        and `coef_{factor}` `[{factor}, {factor}_coefficient]`. Where each group's sigma is
+        drawn from a distribution, `sigma_median` and `sd_log_sigma` too; where effects are
+        Student-t, `nu_{factor}`.
+    """
+    data = draws.data
+    out = {"beta": (("coefficient",), draws["beta"])} | _response(draws)
+    if apart and data.outcome.sigma_by_group:
+        del out["sigma"]
+    coords = {"coefficient": list(data.coefficients)}
+    for factor in data.factors:
+        name, dims = factor.name, f"{factor.name}_coefficient"
+        coords[dims] = list(factor.varying)
+        root = draws.coefficients_scale(factor)
+        out[f"sd_{name}"] = ((dims,), np.sqrt((root**2).sum(axis=-1)))
+        if name in draws.priors.cor:
+            coords[f"{dims}_bis"] = list(factor.varying)
+            out[f"cor_{name}"] = ((dims, f"{dims}_bis"), _correlation(root))
+        if f"nu_{name}" in draws:
+            out[f"nu_{name}"] = ((), draws[f"nu_{name}"])
+        if name not in apart:
+            coords[name] = list(factor.levels)
+            u = _deviations(draws, factor, deviations)
+            out[f"u_{name}"] = ((name, dims), u)
+            out[f"coef_{name}"] = ((name, dims), _population(draws, factor)[:, None, :] + u)
+    return _dataset(draws, out, coords)
+
+
+def group_effects(draws: Sampled, deviations: dict[str, np.ndarray], factors) -> xr.Dataset:
+    """What :func:`describe` leaves out of the factors with these names, as float32.
+
+    `u_{factor}`, and `sigma` where it is by group. `coef_{factor}` follows from u and beta,
+    which may be too large beside its spread for float32.
+    """
+    out, coords = {}, {}
+    for factor in draws.data.factors:
+        if factor.name in factors:
+            dims = (factor.name, f"{factor.name}_coefficient")
+            coords |= dict(zip(dims, map(list, (factor.levels, factor.varying)), strict=True))
+            out[f"u_{factor.name}"] = (dims, _deviations(draws, factor, deviations))
+    if draws.data.outcome.sigma_by_group:
+        out["sigma"] = _response(draws)["sigma"]
+    return _dataset(draws, out, coords).astype(np.float32)
+
+
+def _dataset(draws: Sampled, out: dict, coords: dict) -> xr.Dataset:
+    """Of variables as pairs of their dims and values `(draw, ...)`."""
+    return xr.Dataset(
+        {
+            name: (
+                ("chain", "draw", *dims),
+                values.reshape(draws.chains, draws.length, *values.shape[1:]),
+            )
+            for name, (dims, values) in out.items()
+        },
+        coords={"chain": np.arange(draws.chains), "draw": draws.draw} | coords,
+    )
+
+
+def _deviations(draws: Sampled, factor: Grouping, deviations: dict) -> np.ndarray:
+    shape = (draws.count, len(factor.levels), len(factor.varying))
+    return deviations[factor.name] if factor.name in deviations else np.zeros(shape)
+
+
+def _response(draws: Sampled) -> dict:
+    """Parameters of the response's distribution, with their dims."""
+    outcome, out = draws.data.outcome, {}
+    if outcome.has_sigma and not outcome.errors:
+        by_group = outcome.sigma_by_group
+        out["sigma"] = ((draws.data.factors[0].name,) if by_group else (), draws.sigma)
+    if outcome.has_sigma and outcome.pools_sigma:
+        fixed = WIDE_LOG_SIGMA if draws.variant == "unpooled" else 0.0
+        out["sigma_median"] = ((), draws["sigma_median"])
+        spread = draws["sd_log_sigma"] if "sd_log_sigma" in draws else np.full(draws.count, fixed)
+        out["sd_log_sigma"] = ((), spread)
+    return out | {name: ((), draws[name]) for name in ("nu", "alpha") if name in draws}
+
+
+def _population(draws: Sampled, factor: Grouping) -> np.ndarray:
+    """Population-level part of the coefficients that vary, `(draw, varying)`."""
+    found = np.zeros((draws.count, len(factor.varying)))
+    for i, name in enumerate(factor.varying):
+        if name in draws.data.coefficients:
+            found[:, i] = draws["beta"][:, draws.data.coefficients.index(name)]
+    return found
+
+
+def _correlation(root: np.ndarray) -> np.ndarray:
+    """Correlation matrices from square roots of covariances, shape `(draw, row, row)`."""
+    lengths = np.sqrt((root**2).sum(axis=-1, keepdims=True))
+    unit = np.divide(root, lengths, out=np.zeros_like(root), where=lengths > 0)
+    product = unit @ np.swapaxes(unit, 1, 2)
+    product[:, range(root.shape[1]), range(root.shape[1])] = 1
+    return product

@@ -1,0 +1,191 @@
+"""Parts that the models share: coefficients, standard deviations, and their priors."""
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from partialpool.engine import collapse, preconditioner
+from partialpool.model.description import Described, Grouping
+from partialpool.model.priors import FAMILIES, Prior, Priors
+
+
+def known(name: str, values):
+    """What is known, under a name that no variable can have."""
+    # In one layout, whatever the data: code is compiled for each.
+    return pm.Data(f"{name} (data)", np.asarray(values, order="C"))
+
+
+def groups(factor: str) -> str:
+    """The model's name of a dim of groups; a factor may have the name of a variable."""
+    return f"group of {factor}"
+
+
+def varying(factor: str) -> str:
+    """And of its varying coefficients."""
+    return f"coefficient of {factor}"
+
+
+def count(factor: str):
+    """Number of a factor's groups, as data."""
+    return pm.modelcontext(None).dim_lengths[groups(factor)]
+
+
+def coords(data: Described) -> dict:
+    """Labels of every dim of the model."""
+    found = {"coefficient": list(data.coefficients)}
+    for factor in data.factors:
+        found[groups(factor.name)] = list(factor.levels)
+        found[varying(factor.name)] = list(factor.varying)
+    return found
+
+
+def coefficients(data: Described, priors: Priors, coordinates, groups, sigma):
+    """beta and its priors.
+
+    NUTS moves in z, a linear map of beta: one in which a rough posterior is N(0, I),
+    so that collinear predictors and predictors far from zero are no harder than
+    others; and in which a coefficient that varies by group has the spread it has at
+    these variances, so that there is no funnel.
+    """
+    z = rounded = pm.Flat("z", shape=len(data.coefficients))
+    if groups is not None:
+        information = (known("information", coordinates.information) / sigma**2).sum(axis=-1)
+        information += known("prior_information", coordinates.prior_information)
+        information += groups.squares(known("turned", coordinates.turned))
+        triangle = collapse.triangle_of(information, coordinates.last, pt)
+        rounded = spread(z, triangle, coordinates.last)
+    inverse = known("inverse", coordinates.inverse)
+    explained = (inverse * rounded[None, :]).sum(axis=1)
+    beta = pm.Deterministic(
+        "beta", known("centre", coordinates.centre) + explained, dims="coefficient"
+    )
+    # The map from beta to what the priors are on has determinant one.
+    prior_of_coefficients(data, priors, beta)
+    return beta
+
+
+def spread(z, triangle, size: int):
+    """Positions of beta, of which the last `size` follow what the variances leave open of them.
+
+    They are the coefficients that vary by group. Given the variances, the working model has them
+    at R^-1 r with covariance (R'R)^-1.
+
+    Parameters
+    ----------
+    z : TensorVariable
+        Positions that are standard normal in the working model.
+    triangle : dict of (int, int) to TensorVariable
+        [R, r]: see `collapse.triangle_of`.
+    size : int
+    """
+    if not size:
+        return z
+    first, found = z.shape[0] - size, [None] * size
+    for row in reversed(range(size)):
+        others = sum(triangle[row, k] * found[k] for k in range(row + 1, size))
+        found[row] = (z[first + row] + triangle[row, size] - others) / triangle[row, row]
+    pm.Potential("spread", -sum(pt.log(triangle[row, row]) for row in range(size)))
+    return pt.concatenate([z[:first], pt.stack(found)])
+
+
+def prior_of_coefficients(data: Described, priors: Priors, beta) -> None:
+    """The priors of beta; that of the Intercept may be at the average of the predictors."""
+    on, *_ = preconditioner.prior_rows(data, priors)
+    on = (known("prior_on", on) * beta[None, :]).sum(axis=1)
+    for family in dict.fromkeys(prior.family for prior in priors.beta.values()):
+        chosen = {name: prior for name, prior in priors.beta.items() if prior.family == family}
+        index = [data.coefficients.index(name) for name in chosen]
+        given = arguments(f"prior_{family}", list(chosen.values()))
+        distribution = getattr(pm, FAMILIES[family].pymc).dist(**given)
+        pm.Potential(f"prior_{family}", pm.logp(distribution, on[index]).sum())
+
+
+def padded(rows):
+    """Rows of [S L], with zeros beside the rows of sigma I."""
+    return pt.concatenate([rows, pt.zeros_like(rows)], axis=0)
+
+
+def between_group_scale(factor: Grouping, priors: Priors, variant: str):
+    """Lower triangle L of the Cholesky factor of u's covariance, as rows of entries.
+
+    If effects are Student-t, of their scale matrix. u are the deviations that the priors are on:
+    see `rough.effects_basis`.
+    """
+    partial = {}
+    if variant == "unpooled":
+        sd = known(f"wide_{factor.name}", list(priors.wide[factor.name].values()))
+    else:
+        dims = varying(factor.name)
+        prior = list(priors.sd[factor.name].values())
+        start = preconditioner.between_sd(priors, factor.name, variant)
+        sd = positive(f"sd_{factor.name}", prior, start, dims)
+        if factor.name in priors.cor:
+            partial = _partial_correlations(factor, priors.cor[factor.name])
+    correlation = collapse.cholesky(partial, len(factor.varying), pt)
+    return [[sd[i] * entry for entry in row] for i, row in enumerate(correlation)]
+
+
+def degrees_of_freedom(factor: Grouping, priors: Priors, variant: str):
+    """nu of Student-t effects; None where effects are normal."""
+    if variant != "hierarchical" or factor.name not in priors.nu:
+        return None
+    return positive(f"nu_{factor.name}", priors.nu[factor.name], 8.0)
+
+
+def stretched(factor: Grouping, scale, nu):
+    """L of each group, given which its effects are normal and over all groups Student-t."""
+    by_group = stretch(factor, nu)
+    return [[by_group * entry for entry in row] for row in scale]
+
+
+def stretch(factor: Grouping, nu):
+    """What multiplies L in each group.
+
+    1 / stretch^2 is Gamma(nu / 2, nu / 2). Its logarithm moves in units of its own spread at
+    this nu, about sqrt(2 / nu), or nu and all groups' factors would pull each other together.
+    """
+    z = pm.Flat(f"stretch_{factor.name}", dims=groups(factor.name))
+    spread = pt.sqrt(2 / nu + 2 / nu**2)
+    log_precision = -1 / nu + spread * z
+    shape = nu / 2
+    density = shape * pt.log(shape) - pt.gammaln(shape) + pt.log(spread)
+    logp = density + shape * (log_precision - pt.exp(log_precision))
+    pm.Potential(f"density of stretch_{factor.name}", logp.sum())
+    return pm.Deterministic(
+        f"scale_{factor.name}", pt.exp(-0.5 * log_precision), dims=groups(factor.name)
+    )
+
+
+def _partial_correlations(factor: Grouping, prior: Prior):
+    """LKJ of each block by its canonical partial correlations, each 2 Beta - 1."""
+    found = collapse.partial_correlations(factor.blocks, *prior.arguments)
+    shapes = known(f"partial_cor_shape_{factor.name}", list(found.values()))
+    symmetric = pm.Beta(f"partial_cor_{factor.name}", shapes, shapes, shape=len(found))
+    return {pair: 2 * symmetric[i] - 1 for i, pair in enumerate(found)}
+
+
+def positive(name, priors, rough, dims=None):
+    """A free positive parameter, or a vector of them."""
+    one = isinstance(priors, Prior)
+    families = {prior.family for prior in ([priors] if one else priors)}
+    shape = () if one else (len(priors),)
+    initial = np.broadcast_to(rough, shape)
+    if len(families) == 1:
+        variable = getattr(pm, FAMILIES[families.pop()].pymc)
+        return variable(name, **arguments(name, priors), dims=dims, initval=initial)
+    free = pm.HalfFlat(name, dims=dims, initval=initial)
+    for index, prior in enumerate(priors):
+        distribution = getattr(pm, FAMILIES[prior.family].pymc).dist(
+            **arguments(f"{name}_{index}", prior)
+        )
+        pm.Potential(f"prior of {name} {index}", pm.logp(distribution, free[index]))
+    return free
+
+
+def arguments(name, priors) -> dict:
+    """PyMC's arguments of one prior or a list; as data, so that no number needs a compilation."""
+    if isinstance(priors, Prior):
+        found = priors.parameters
+    else:
+        found = {key: [prior.parameters[key] for prior in priors] for key in priors[0].parameters}
+    return {key: known(f"{name}_{key}", np.array(values, float)) for key, values in found.items()}

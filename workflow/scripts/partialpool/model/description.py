@@ -1,0 +1,171 @@
+"""What every kind of compressed data says of its model: names, factors and scales."""
+
+from dataclasses import asdict, dataclass
+from functools import reduce
+from operator import add
+
+import numpy as np
+
+from partialpool.base.moments import Moments
+from partialpool.design.design import Design
+from partialpool.model import families
+from partialpool.study.study import Outcome
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """A grouping factor.
+
+    Attributes
+    ----------
+    name : str
+    blocks : tuple of tuple of str
+        Columns that vary by it. Those of one block are correlated, those of different blocks
+        are independent: `(1 + x | g)` is one block, `(1 | g) + (0 + x | g)` two.
+    levels : tuple of str
+        Labels of its groups.
+    """
+
+    name: str
+    blocks: tuple[tuple[str, ...], ...]
+    levels: tuple[str, ...]
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """Columns of all blocks."""
+        return tuple(name for block in self.blocks for name in block)
+
+
+@dataclass(frozen=True)
+class Described:
+    """The names of a model, and the scales its default priors need.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Design columns, varying ones first.
+    coefficients : tuple of str
+        Population-level columns.
+    terms : dict of str to list of str
+        Population-level columns of each term of the formula.
+    factors : tuple of Grouping
+    outcome : Outcome
+    response : str
+    mean, sd : dict of str to float
+        Of each column over the rows as given.
+    total : int
+        How many those rows are.
+    weight : float
+        Of those rows together; how many they are, where none is weighted.
+    mean_precision : float
+        Mean precision weight of those rows; one, where they have none.
+    response_mean, response_sd : float
+        On the scale of the linear predictor: of the response itself where the link is the
+        identity, robust ones where the family takes them; else the link of the mean response,
+        and one.
+    """
+
+    columns: tuple[str, ...]
+    coefficients: tuple[str, ...]
+    terms: dict[str, list[str]]
+    factors: tuple[Grouping, ...]
+    outcome: Outcome
+    response: str
+    mean: dict[str, float]
+    sd: dict[str, float]
+    total: int
+    weight: float
+    mean_precision: float
+    response_mean: float
+    response_sd: float
+
+    @property
+    def family(self) -> families.Family:
+        """The distribution of the response."""
+        return families.FAMILIES[self.outcome.family]
+
+    @property
+    def known_sigma(self) -> float | None:
+        """The known residual sd of the compressed rows; None where it is a parameter."""
+        if not self.outcome.has_sigma or self.outcome.sigma_estimated:
+            return None
+        return 1.0 if self.outcome.errors else float(self.outcome.sigma)
+
+    @property
+    def sd_of_weight_one(self) -> float:
+        """About the sd of the response in a row of precision weight one, the scale of sigma."""
+        return self.response_sd * self.mean_precision**0.5
+
+    def description(self) -> dict:
+        """As plain values, to be stored."""
+        return {name: _plain(getattr(self, name)) for name in Described.__dataclass_fields__}
+
+    @staticmethod
+    def described(stored: dict) -> dict:
+        """The inverse of :meth:`description`: arguments of the class."""
+        factors = tuple(
+            Grouping(f["name"], tuple(map(tuple, f["blocks"])), tuple(f["levels"]))
+            for f in stored["factors"]
+        )
+        return stored | {
+            "columns": tuple(stored["columns"]),
+            "coefficients": tuple(stored["coefficients"]),
+            "factors": factors,
+            "outcome": Outcome(**stored["outcome"]),
+        }
+
+    @staticmethod
+    def of(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) -> dict:
+        """What a design and its outcome say: arguments of the class."""
+        weights = values.get("weights")
+        columns = Moments.of(design.matrix, weights)
+        response = Moments.of(design.y - families.offset(values, len(design.y)), weights)
+        return {
+            "columns": tuple(design.columns),
+            "coefficients": tuple(design.coefficients),
+            "terms": {name: list(columns) for name, columns in design.terms.items()},
+            "factors": tuple(Grouping(f.name, f.blocks, f.levels) for f in design.factors),
+            "outcome": outcome,
+            "response": design.formula.response,
+            "total": len(design.y),
+            "mean_precision": float(
+                np.average(values.get("precision weights", np.ones(len(design.y))), weights=weights)
+            ),
+            **_scales(design.columns, columns, response),
+        }
+
+    @staticmethod
+    def pooled(parts) -> dict:
+        """What changes of the description where the rows of several parts are taken together."""
+
+        def moments(part, mean, sd):
+            mean, sd = np.asarray(mean), np.asarray(sd)
+            return Moments(part.weight, mean, part.weight * sd**2)
+
+        columns = [moments(p, list(p.mean.values()), list(p.sd.values())) for p in parts]
+        response = [moments(p, p.response_mean, p.response_sd) for p in parts]
+        total = {
+            "total": sum(part.total for part in parts),
+            "mean_precision": float(
+                np.average([p.mean_precision for p in parts], weights=[p.weight for p in parts])
+            ),
+        }
+        return total | _scales(parts[0].columns, reduce(add, columns), reduce(add, response))
+
+
+def _scales(names, columns: Moments, response: Moments) -> dict:
+    return {
+        "mean": dict(zip(names, columns.mean.tolist(), strict=True)),
+        "sd": dict(zip(names, columns.sd.tolist(), strict=True)),
+        "weight": columns.weight,
+        "response_mean": float(response.mean),
+        "response_sd": float(response.sd),
+    }
+
+
+def _plain(value):
+    if isinstance(value, Outcome):
+        return asdict(value)
+    if isinstance(value, tuple):
+        return [asdict(one) if isinstance(one, Grouping) else one for one in value]
+    return value

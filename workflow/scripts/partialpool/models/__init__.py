@@ -1,1 +1,0 @@
-"""Models: functions from compressed data to a PyMC model."""

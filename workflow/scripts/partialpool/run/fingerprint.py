@@ -1,0 +1,100 @@
+"""The logic behind a result: a hash of the code a script runs.
+
+Imported while the workflow is parsed, so nothing scientific is imported here.
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from partialpool.base import files, session
+
+SCRIPTS = Path(__file__).parents[2]
+PACKAGE = "partialpool"
+KNOWN = session.FOLDER / "code.json"
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def hashes() -> dict[str, str]:
+    """The hash of every script in `workflow/scripts`, by name without `.py`."""
+    found = {path.stem: of(path.stem) for path in sorted(SCRIPTS.glob("*.py"))}
+    files.keep(KNOWN, _known())
+    return found
+
+
+def of(script: str) -> str:
+    """Hash of the logic behind one script: the script and every module it imports.
+
+    Only the syntax tree counts, without docstrings, so a comment, a docstring
+    or a new line reruns nothing, while a changed constant reruns what uses it.
+
+    Parameters
+    ----------
+    script : str
+        Name of a file in `workflow/scripts`, without `.py`.
+    """
+    waiting, seen = [f"{script}.py"], {}
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen[name], imported = _module(name)
+            waiting += imported
+    text = "".join(f"{name} {seen[name]}\n" for name in sorted(seen))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _module(name: str) -> tuple[str, list[str]]:
+    """Hash of one module's logic, and the files of the package that it imports anywhere."""
+    path = SCRIPTS / name
+    state = _state(path)
+    known = _known().get(str(path))
+    if known is None or known["state"] != state:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        known = {
+            "state": state,
+            "hash": hashlib.sha256(repr(_logic(tree)).encode()).hexdigest(),
+            "imports": sorted(file for file in _imports(tree) if (SCRIPTS / file).exists()),
+        }
+        _known()[str(path)] = known
+    return known["hash"], known["imports"]
+
+
+def _imports(tree: ast.Module) -> set[str]:
+    """Files that may be what a module imports, anywhere in it, of the package."""
+    names = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=aliases):
+                names |= {alias.name for alias in aliases}
+            case ast.ImportFrom(module=module, names=aliases, level=0):
+                names |= {f"{module}.{alias.name}" for alias in aliases}
+    steps = [name.split(".") for name in names if name.split(".")[0] == PACKAGE]
+    # Python imports the packages that a module is in, too.
+    places = {"/".join(of[: i + 1]) for of in steps for i in range(len(of))}
+    return {file for place in places for file in (f"{place}.py", f"{place}/__init__.py")}
+
+
+def _state(path: Path) -> list[int]:
+    """What changes whenever a file is written; the last of them nobody can set back."""
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+
+
+@cache
+def _known() -> dict[str, dict]:
+    """What the last run found, by file: parsing every module anew takes longer than the rest."""
+    return files.kept(KNOWN)
+
+
+def _logic(node):
+    """A syntax tree as nested tuples, without docstrings and places in the file."""
+    if isinstance(node, list):
+        return tuple(map(_logic, node))
+    if not isinstance(node, ast.AST):
+        return node
+    fields = node.__dict__
+    if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+        fields = fields | {"body": node.body[1:]}
+    kind = type(node)
+    return kind.__name__, *(_logic(fields.get(name)) for name in kind._fields)

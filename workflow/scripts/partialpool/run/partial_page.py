@@ -1,0 +1,83 @@
+"""A run that did not finish: `results/partial.html` has what is done, and why the rest is not.
+
+Imported while the workflow is parsed, so nothing scientific is imported here.
+
+The index is a rule's output, made only when every study is done, or Snakemake would take
+a partial one for up to date. So this page is of another name and no rule's. What it says
+is of the run that has just ended, and the next run begins by removing it.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from partialpool.run import progress
+
+PAGE = Path("results/partial.html")
+SCRIPT = Path(__file__).parents[2] / "unfinished.py"
+
+
+def forget() -> None:
+    """Remove the page of an earlier run; called in a workflow's `onstart`."""
+    with suppress(OSError):  # of a folder that cannot be written, the steps tell
+        PAGE.unlink(missing_ok=True)
+
+
+def tell(workflow) -> str:
+    """Write the page, if it has something to tell; called in a workflow's `onerror`.
+
+    It has if the run was to make the index and did not, and some studies are done, but not all.
+    Snakemake knows which; their files alone would not tell an old report from a current one.
+
+    Parameters
+    ----------
+    workflow : snakemake.workflow.Workflow
+        With the jobs it has and has not done, and what
+        :func:`partialpool.run.progress.follow` added.
+
+    Returns
+    -------
+    str
+        A line for the terminal, or nothing.
+    """
+    left = [(job, job.rule.name, job.wildcards_dict) for job in workflow.dag.needrun_jobs()]
+    index = next((job for job, rule, _ in left if rule == "index"), None)
+    undone = {of["study"] for _, rule, of in left if rule == "report"}
+    if index is None or not 0 < len(undone) < len(index.params.studies):
+        return ""
+    unfitted = {(of["study"], of["variant"]) for _, rule, of in left if rule == "fit"}
+    missing = {
+        name: {"failed": [], "fitted": [], "outdated": os.path.exists(page)}
+        for name, page in zip(index.params.studies, index.input.pages, strict=True)
+        if name in undone
+    }
+    for study, variant in index.params.fits:
+        if study in missing and (study, variant) not in unfitted:
+            missing[study]["fitted"].append(variant)
+    for step in progress.failed(workflow):
+        if (study := step.wildcards.get("study")) in missing:
+            missing[study]["failed"].append(
+                {
+                    "rule": step.rule,
+                    "variant": step.wildcards.get("variant"),
+                    "reason": step.reason,
+                    "log": step.log
+                    and os.path.exists(step.log)
+                    and os.path.relpath(step.log, PAGE.parent),
+                }
+            )
+    told = {
+        "studies": index.params.studies,
+        "fits": index.params.fits,
+        "diagnostics": list(index.input.diagnostics),
+        "data_reports": list(index.input.data_reports),
+        "templates": os.path.dirname(index.input.templates[0]),
+        "missing": missing,
+        "page": str(PAGE),
+    }
+    # A process of its own: nothing that writes pages is imported here.
+    done = subprocess.run([sys.executable, SCRIPT], input=json.dumps(told), text=True)
+    return f"{PAGE} lists what is done, and what is missing.\n" if done.returncode == 0 else ""

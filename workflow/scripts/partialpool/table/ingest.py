@@ -1,0 +1,331 @@
+"""The gate between a file and the model: one table, checked, or one sentence why not.
+
+Real, simulated and new rows all pass here. Values are never changed, and rows are left out
+only where the config says so: what is wrong is said with its column, row and value, rows
+counted from 1 after the header. `table` reads the file in batches, `columns` says what its
+columns are, `learned` what the formula must know of all of it, `data_report` what was in it;
+none of them holds the table in memory.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from partialpool.base import moments
+from partialpool.base.errors import UserError
+from partialpool.design import reserved_names
+from partialpool.design.design import HUGE, Design, check_rank
+from partialpool.design.formula import Formula
+from partialpool.design.grammar import listed, shown
+from partialpool.design.prediction_columns import PREDICTED
+from partialpool.design.transforms import Learned
+from partialpool.model import families
+from partialpool.study.study import Outcome
+from partialpool.table import complete_rows, data_report, exact, response
+from partialpool.table.column_types import Columns, Roles
+from partialpool.table.complete_rows import Kept, as_text
+from partialpool.table.reader import Again, File
+from partialpool.table.table_summary import Tally
+
+OPTIONAL = ("standard errors", "precision weights")  # columns that rows to predict may lack
+COUNTED = 100_000  # rows at most by which it is judged how much counts vary
+SUBSET = 10_000  # rows at most of which there are pictures, predictive checks and comparisons
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What the gate found in a table.
+
+    Attributes
+    ----------
+    report : dict
+        See `data_report.report`.
+    learned : Learned
+        What the formula must know of the whole table.
+    subset : pandas.DataFrame
+        All rows that are used, or a random `SUBSET` of them; the index is their numbers among
+        them, from 0.
+    groups : pandas.DataFrame
+        See `Tally.groups`.
+    """
+
+    report: dict
+    learned: Learned
+    subset: pd.DataFrame
+    groups: pd.DataFrame
+
+
+def ingest(
+    path,
+    formula: Formula,
+    outcome: Outcome,
+    *,
+    to,
+    missing: str = "error",
+    key=(),
+    source: str,
+) -> Ingested:
+    """Read and check the columns a study uses, and write them.
+
+    The file is read once, if its columns are what they seem to be at first; then what was
+    written of it, twice or more.
+
+    Parameters
+    ----------
+    path : path-like
+        CSV (UTF-8), Parquet, or a folder of Parquet parts.
+    formula : Formula
+    outcome : Outcome
+        Its columns are read and checked too.
+    to : path-like
+        A Parquet file for the columns of the formula and of the outcome. Grouping columns
+        are text, as written; other columns are numbers or text.
+    missing : {"error", "drop"}
+        What is done with rows that have gaps.
+    key : sequence of str
+        Columns whose values together are those of one row only.
+    source : str
+        What to call the file in messages and in the report.
+
+    Returns
+    -------
+    Ingested
+
+    Raises
+    ------
+    UserError
+        At the first thing that is wrong.
+    """
+    reserved_names.check(formula, outcome)
+    file = File(path, source)
+    used = list(dict.fromkeys([*formula.variables, *outcome.columns.values()]))
+    wanted = list(dict.fromkeys([*used, *key]))
+    of_response = reserved_names.of_response(formula)
+    text = {*formula.group_columns, *wanted[len(used) :]}
+    roles = Roles(
+        wanted,
+        numbers={*formula.numbers, *outcome.columns.values()},
+        labels={*text, *formula.labels} - ({*formula.both} - {*formula.labels}),
+        response=of_response,
+        text=text,
+    )
+    remedy = "fill them in, leave out such rows, or set `missing: drop`"
+    columns = Columns(file, roles, remedy if missing == "error" else "")
+    for name in used:
+        if name in PREDICTED and name not in of_response:
+            raise file.fault(f"column {name!r} has the name of a result; rename it")
+    while True:
+        try:
+            rows = _keep(file, columns, formula, used, list(key), to)
+            break
+        except Again:
+            columns.forget()
+    learned = _evaluated(file, lambda: Learned.of(formula, rows.batches))
+    design = _evaluated(file, lambda: learned.design)
+    tally = _tallied(file, rows, design, outcome)
+
+    def some(most: int, purpose: int) -> pd.DataFrame:
+        if rows.rows <= most:
+            return complete_rows.chosen(to, np.arange(rows.rows))
+        # Not from the config's seed: another one need not read the table again.
+        rng = np.random.default_rng([rows.rows, purpose])
+        return complete_rows.chosen(to, np.sort(rng.choice(rows.rows, most, replace=False)))
+
+    subset = some(SUBSET, 4)
+    if outcome.sigma_estimated:
+        _check_residuals(file, rows, subset, design, outcome)
+    counted = some(COUNTED, 6) if tally.discrete else subset
+    gaps = {name: count for name, count in columns.gaps.items() if count}
+    report = data_report.report(
+        tally,
+        design,
+        design.at(counted, response=True),
+        families.columns(counted, outcome),
+        gaps,
+        columns.rows,
+        file.padded,
+        source,
+    )
+    values = families.columns(subset, outcome)
+    y = design.at(subset, response=True).y - families.offset(values, len(subset))
+    learned = replace(learned, location_scale=moments.robust(y, values.get("weights")))
+    return Ingested(report, learned, subset, tally.groups(design))
+
+
+def _keep(file: File, columns: Columns, formula: Formula, used: list, key: list, to) -> Kept:
+    """Write the rows that are used, and check what can be said of columns alone."""
+    hashes, first, same = [], {}, set(formula.predictors)
+    with Kept(to) as rows:
+        for batch in file.batches(columns.roles.wanted, columns.roles.text):
+            checked = columns.check(batch)
+            whole = checked.notna().all(axis=1).to_numpy()
+            table = checked[whole]
+            table = table.astype({name: _plain_type(table[name]) for name in table.columns})
+            rows.add(table[used], checked.index[~whole].to_numpy())
+            if key:
+                hashes.append(pd.util.hash_pandas_object(table[key], index=False))
+            for name in [*same] if len(table) else []:
+                value = first.setdefault(name, table[name].iloc[0])
+                if (table[name] != value).any():
+                    same.remove(name)
+    columns.finish()
+    if not rows.rows:
+        gaps = [name for name, count in columns.gaps.items() if count]
+        raise file.fault(f"no row is complete; columns {listed(gaps)} have missing values")
+    if key:
+        _check_key(file, pd.concat(hashes), key)
+    for name in formula.predictors:
+        if name in same:
+            value = shown(first[name])
+            raise file.fault(f"predictor {name!r} is {value} in every row; leave it out")
+    return rows
+
+
+def _tallied(file: File, rows: Kept, design: Design, outcome: Outcome) -> Tally:
+    """Evaluate the design of all rows, and check it and the outcome's columns."""
+    tally, wrong = None, None
+    for batch in rows.batches():
+        response.check_columns(file, batch, outcome)
+        here = _evaluated(file, lambda batch=batch: design.at(batch, response=True))
+        tally = tally or Tally(design, outcome, batch)
+        tally.add(batch, here, families.columns(batch, outcome))
+        wrong = wrong or response.first_wrong(file, batch, here, outcome)
+    for (columns, _), triangle in zip(design.of_parts(), tally.triangles, strict=True):
+        _evaluated(file, lambda c=columns, t=triangle: check_rank(design.formula, c, t, tally.rows))
+    for factor in design.factors:
+        if len(factor.levels) < 2:
+            raise file.fault(
+                f"column {factor.name!r} has one group only, {shown(factor.levels[0])}; "
+                "two are needed"
+            )
+    if wrong:
+        raise wrong
+    # Of different numbers of trials, the same number of successes says something.
+    if tally.greatest - tally.least < 1 / HUGE and len(tally.trials) < 2:
+        name = design.formula.response
+        raise file.fault(f"the response {name!r} is {tally.least:g} in every row")
+    return tally
+
+
+def _check_residuals(
+    file: File, rows: Kept, subset: pd.DataFrame, design: Design, outcome: Outcome
+) -> None:
+    """Refuse a table of which sigma is zero; `subset` are some of its rows, or all."""
+
+    def of(tables):
+        for table in tables:
+            values = families.columns(table, outcome)
+            here = design.at(table, response=True)
+            weights = values.get("weights", np.ones(len(table)))
+            yield here, here.y - families.offset(values, len(table)), weights
+
+    every = (lambda: of(rows.batches())) if len(subset) < rows.rows else None
+    said = exact.problem(lambda: of([subset]), every, outcome)
+    if said:
+        raise file.fault(said)
+
+
+def ingest_new(path, learned: Learned, outcome: Outcome, *, source: str) -> pd.DataFrame:
+    """Read and check rows to predict.
+
+    Parameters
+    ----------
+    path, outcome, source
+        As for `ingest`.
+    learned : Learned
+        From the table that is fitted: columns must have its types, predictors its labels.
+
+    Returns
+    -------
+    pandas.DataFrame
+        All columns of the file. Those that no prediction needs only label the rows, and
+        are as written. Standard errors and precision weights may be left out; weights are not
+        needed.
+
+    Raises
+    ------
+    UserError
+        At the first thing that is wrong.
+    """
+    file, formula = File(path, source), learned.formula
+    roles = {role: name for role, name in outcome.columns.items() if role != "weights"}
+    needed = [*formula.predictors, *formula.group_columns]
+    needed += [name for role, name in roles.items() if role not in OPTIONAL]
+    needed = list(dict.fromkeys(needed))
+    text = {name for name in needed if learned.is_text(name)}
+    rows = file.read(needed, text, others=True)
+    for name in rows.columns:
+        if name in PREDICTED:
+            raise file.fault(f"column {name!r} has the name of a result; rename it")
+    checked = [name for name in rows.columns if name in {*needed, *roles.values()}]
+    columns = Columns(
+        file,
+        Roles(checked, numbers={*checked} - text, labels=text, response=set(), text=text),
+        "fill it in, or leave out the row",
+    )
+    for name, values in columns.check(rows).items():
+        rows[name] = values
+    columns.finish()
+    rows = rows.astype({name: _plain_type(rows[name]) for name in checked})
+    response.check_columns(file, rows, outcome)
+    _evaluated(file, lambda: learned.design.at(rows))
+    return rows
+
+
+def check_contrasts(contrasts, rows: int, source: str) -> None:
+    """Check that contrasts are of rows that there are, before anything is sampled.
+
+    Parameters
+    ----------
+    contrasts : sequence of (int, int)
+        Row numbers, from 1.
+    rows : int
+        How many there are.
+    source : str
+        Their file, for the message.
+
+    Raises
+    ------
+    UserError
+        For the first row beyond the last.
+    """
+    for pair in contrasts:
+        if max(pair) > rows:
+            raise UserError(
+                f"{source}: `contrasts` has {list(pair)}, and there is no row {max(pair)}; "
+                f"rows are numbered from 1 to {rows}"
+            )
+
+
+def _evaluated(file: File, design) -> Design:
+    """Let the formula judge the table; its complaint names the file."""
+    try:
+        return design()
+    except UserError as error:
+        raise file.fault(str(error)) from None
+
+
+def _plain_type(values: pd.Series):
+    """The type of a column once it has no gaps."""
+    return np.dtype("int64") if values.dtype == pd.Int64Dtype() else values.dtype
+
+
+def _check_key(file: File, hashed: pd.Series, key: list[str]) -> None:
+    """Refuse rows with the same key; `hashed` has a number for the key of each row."""
+    again = hashed[hashed.isin(hashed[hashed.duplicated()])].index
+    if again.empty:
+        return
+    # Different keys may have the same number.
+    found = pd.concat(
+        as_text(batch[batch.index.isin(again)]) for batch in file.batches(key, {*key})
+    )
+    if not found.duplicated().any():
+        return
+    second = found[found.duplicated()].iloc[0]
+    first = found[(found == second).all(axis=1)].iloc[0]
+    named = ", ".join(f"{name} {shown(second[name])}" for name in key)
+    raise file.fault(
+        f"rows {first.name + 1} and {second.name + 1} have the same key: {named}; "
+        "leave out one of them, or add to `key` what tells them apart"
+    )

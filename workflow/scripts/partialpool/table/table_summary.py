@@ -1,0 +1,319 @@
+"""Tally: what the batches of a table say of it together.
+
+Totals, extremes and counts of every column, of the groups of every factor and of the columns of
+the design: all that `data_report` says, and what pictures of groups need, without the rows.
+"""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from partialpool.base.moments import Moments
+from partialpool.design.design import Design
+from partialpool.model import families
+from partialpool.study.study import COUNTS, SIGMA_FAMILIES, Outcome
+from partialpool.table.typical import Typical
+
+COPIES = 1_000_000  # rows of a table at most in which copies of others are looked for
+PAIRS = 1_000_000  # pairs of groups of two factors at most that are counted
+# Numbers by which tables often mark a missing value.
+CODES = (
+    -9,
+    *(sign * code for code in (99, 999, 9999, 99999, 99.9, 999.9, 9999.9) for sign in (-1, 1)),
+)
+GROUPS = ("factor", "group", "rows", "size", "weight", "mean", "least", "greatest")
+TYPICAL = "typical "  # begins the name of a column of what is typical of a predictor in each group
+
+
+def read_groups(path) -> pd.DataFrame:
+    """What :meth:`Tally.groups` gave, from its CSV file; a group may be called NA or 007."""
+    found = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+    numbers = list(GROUPS[2:])
+    return found.assign(**found[numbers].apply(pd.to_numeric))
+
+
+class Column:
+    """One column of a table: moments and extremes of numbers, counts of labels.
+
+    Parameters
+    ----------
+    number : bool
+    """
+
+    def __init__(self, number: bool):
+        self.number = number
+        self.moments, self.least, self.greatest = None, np.inf, -np.inf
+        self.levels: dict[str, int] = {}
+        self.codes: dict[float, int] = {}  # rows of each of `CODES`
+        self.rest = np.inf, -np.inf  # extremes of the other numbers
+        self.thousands = Thousands()
+
+    def add(self, values: pd.Series) -> None:
+        """Take some more rows into account."""
+        if not self.number:
+            counts = values.value_counts(sort=False)
+            for level, count in counts[counts > 0].items():
+                self.levels[level] = self.levels.get(level, 0) + int(count)
+            return
+        plain = values.to_numpy(dtype=float)
+        found = Moments.of(plain)
+        self.moments = found if self.moments is None else self.moments + found
+        self.least = min(self.least, float(plain.min()))
+        self.greatest = max(self.greatest, float(plain.max()))
+        self.thousands.add(plain)
+        coded = np.isin(plain, CODES)
+        for code, count in zip(*np.unique(plain[coded], return_counts=True), strict=True):
+            self.codes[float(code)] = self.codes.get(float(code), 0) + int(count)
+        if not coded.all():
+            others = plain[~coded]
+            least, greatest = self.rest
+            self.rest = min(least, float(others.min())), max(greatest, float(others.max()))
+
+    @property
+    def codes_far_out(self) -> dict[float, int]:
+        """Rows of each of `CODES` at least as far from other numbers as these are apart."""
+        least, greatest = self.rest
+        return {
+            code: count
+            for code, count in self.codes.items()
+            if max(code - greatest, least - code) >= greatest - least > 0
+        }
+
+    @property
+    def constant(self):
+        """The value that all rows have; None if they have several."""
+        if not self.number:
+            return next(iter(self.levels)) if len(self.levels) == 1 else None
+        return self.least if self.least == self.greatest else None
+
+
+class Thousands:
+    """Whether points in numbers may separate thousands, as in 987, 1.234 and 12.345."""
+
+    def __init__(self):
+        self.possible = True
+        self.whole, self.pointed, self.three = 0, 0, 0  # rows; of three decimals, the last not 0
+        self.sums = np.zeros(2)  # of whole numbers, and of others
+        self.first: float | None = None
+
+    def add(self, values: np.ndarray) -> None:
+        """Take some more rows into account."""
+        if not self.possible:
+            return
+        size = np.abs(values)
+        pointed = size != np.floor(size)
+        thousand = np.round(1000 * size[pointed])
+        decimals = np.isclose(thousand, 1000 * size[pointed], rtol=1e-12, atol=1e-7)
+        self.possible = bool((size < 1000).all() and (thousand > 1000).all() and decimals.all())
+        self.whole += int((~pointed).sum())
+        self.pointed += len(thousand)
+        self.three += int((thousand % 10 != 0).sum())
+        self.sums += size[~pointed].sum(), size[pointed].sum()
+        if len(thousand) and self.first is None:
+            self.first = float(values[pointed][0])
+
+    @property
+    def example(self) -> float | None:
+        """Such a number, if whole ones are one in ten or more, and far larger than others."""
+        several = self.pointed >= 5 and self.three >= 0.7 * self.pointed
+        if not self.possible or not several or self.whole < 0.1 * self.pointed:
+            return None
+        whole, pointed = self.sums / (self.whole, self.pointed)
+        return self.first if whole > 3 * pointed else None
+
+
+class Sides:
+    """Which labels, or values, go with successes and which with failures."""
+
+    def __init__(self):
+        self.labels: dict[str, list[bool]] = {}
+        self.ranges = np.array([[np.inf, -np.inf], [np.inf, -np.inf]])  # of failures, successes
+
+    def add_labels(self, labels, success: np.ndarray, failure: np.ndarray) -> None:
+        """Rows whose predictor, or group, is one of labels."""
+        flags = pd.DataFrame({"success": success, "failure": failure})
+        found = flags.groupby(labels, sort=True, observed=True).any()
+        for label, *any_of in found.itertuples(name=None):
+            known = self.labels.setdefault(label, [False, False])
+            self.labels[label] = [a or b for a, b in zip(known, any_of, strict=True)]
+
+    def add_values(self, values: np.ndarray, success: np.ndarray, failure: np.ndarray) -> None:
+        """Rows whose predictor is a number."""
+        for side, own in enumerate((values[failure], values[success])):
+            if len(own):
+                low, high = self.ranges[side]
+                self.ranges[side] = min(low, own.min()), max(high, own.max())
+
+    def one_sided(self) -> tuple[list, list]:
+        """Labels that go with no success, and with no failure."""
+        found = sorted(self.labels)
+        return (
+            [label for label in found if not self.labels[label][0]],
+            [label for label in found if not self.labels[label][1]],
+        )
+
+
+class Groups:
+    """Sizes and means of the groups of one factor, by number of the group."""
+
+    def __init__(self, count: int):
+        self.rows, self.size, self.weight, self.total = np.zeros((4, count))
+        self.least, self.greatest = np.full(count, np.inf), np.full(count, -np.inf)
+
+    def add(self, index: np.ndarray, size, weight, total, along: np.ndarray | None) -> None:
+        """Take rows into account; `along` is the predictor whose range in each group is kept."""
+        for name, values in {"rows": None, "size": size, "weight": weight, "total": total}.items():
+            known = getattr(self, name)
+            setattr(self, name, known + np.bincount(index, weights=values, minlength=len(known)))
+        if along is not None:
+            np.minimum.at(self.least, index, along)
+            np.maximum.at(self.greatest, index, along)
+
+
+class Tally:
+    """What is known of a table after some of its batches.
+
+    Parameters
+    ----------
+    design : Design
+        With the levels of the whole table.
+    outcome : Outcome
+    table : pandas.DataFrame
+        Its first rows, for the types of its columns.
+    """
+
+    def __init__(self, design: Design, outcome: Outcome, table: pd.DataFrame):
+        self.outcome, self.rows = outcome, 0
+        numeric = {name: pd.api.types.is_numeric_dtype(table[name]) for name in table}
+        self.columns = {name: Column(numeric[name]) for name in table}
+        self.design: Moments | None = None  # of the columns of the design
+        self.triangles: list[np.ndarray | None] = [None] * len(design.parts)
+        self.least, self.greatest = np.inf, -np.inf  # of the response
+        self.trials = set()
+        self.factors = {f.name: Groups(len(f.levels)) for f in design.factors}
+        self.pairs: dict[tuple[str, str], np.ndarray | None] = {
+            (a.name, b.name): np.array([], dtype=int) for a, b in combinations(design.factors, 2)
+        }
+        self.hashes, self.responses = [], []  # of rows, while they are few
+        self.discrete = families.FAMILIES[outcome.family].discrete
+        self.failures, self.successes = 0, 0
+        formula = design.formula
+        self.sides = {f.name: Sides() for f in design.factors}
+        labels = (n for n in formula.predictors if n in formula.labels or n in design.text)
+        self.labelled = {name: Sides() for name in labels}
+        self.numeric = {
+            name: Sides()
+            for name, own in design.terms.items()
+            if own == (name,) and name != "Intercept" and outcome.family not in COUNTS
+        }
+        self.along = design.along if numeric.get(design.along) else None
+        self.typical = None
+        if len(formula.group_columns) == 1:
+            [groups] = design.factors
+            named = [name for name in formula.predictors if name not in formula.group_columns]
+            self.typical = Typical(named, design.label_predictors, len(groups.levels))
+
+    def add(self, table: pd.DataFrame, design: Design, values: dict[str, np.ndarray]) -> None:
+        """Take a batch into account.
+
+        Parameters
+        ----------
+        table : pandas.DataFrame
+        design : Design
+        values : dict of str to numpy.ndarray
+            The outcome's columns, from `families.columns`.
+        """
+        self.rows += len(table)
+        for name, column in self.columns.items():
+            column.add(table[name])
+        found = Moments.of(design.matrix)
+        self.design = found if self.design is None else self.design + found
+        for number, (_, matrix) in enumerate(design.of_parts()):
+            above = self.triangles[number]
+            stacked = matrix if above is None else np.vstack([above, matrix])
+            self.triangles[number] = np.linalg.qr(stacked, mode="r")
+        y = design.y
+        self.least, self.greatest = min(self.least, y.min()), max(self.greatest, y.max())
+        if "trials" in values and len(self.trials) < 2:
+            self.trials |= {*np.unique(values["trials"])[:2]}
+        self._add_groups(table, design, values)
+        if self.discrete:
+            self._add_sides(table, design, values)
+        if self.outcome.family in SIGMA_FAMILIES and self.rows <= COPIES:
+            self.hashes.append(pd.util.hash_pandas_object(table, index=False).to_numpy())
+            self.responses.append(y)
+
+    def _add_groups(self, table, design: Design, values) -> None:
+        ones = np.ones(len(table))
+        per = values.get("trials", values.get("exposure", ones))
+        weights = families.share_of_mean(values, len(table))
+        size = values.get("trials", ones)
+        along = None if self.along is None else table[self.along].to_numpy(dtype=float)
+        index = {factor.name: factor.index for factor in design.factors}
+        for name, groups in self.factors.items():
+            groups.add(index[name], size, weights * per, weights * design.y, along)
+        if self.typical:
+            self.typical.add(table, *index.values())
+        for (a, b), pairs in self.pairs.items():
+            if pairs is not None:
+                here = index[a] * len(self.factors[b].rows) + index[b]
+                pairs = np.union1d(pairs, here)
+                self.pairs[a, b] = pairs if len(pairs) <= PAIRS else None
+
+    def _add_sides(self, table, design: Design, values) -> None:
+        success = design.y > 0
+        binary = self.outcome.family not in COUNTS
+        failure = design.y < values.get("trials", 1) if binary else np.ones(len(table), dtype=bool)
+        self.successes += int(success.sum())
+        self.failures += int(failure.sum())
+        for name, sides in self.labelled.items():
+            sides.add_labels(table[name].to_numpy(), success, failure)
+        for name, sides in self.numeric.items():
+            sides.add_values(design.of([name])[:, 0], success, failure)
+        for factor in design.factors:
+            self.sides[factor.name].add_labels(factor.labelled, success, failure)
+
+    @property
+    def pairs_of_groups(self) -> dict[tuple[str, str], int]:
+        """How many pairs of groups of two factors have rows, where they are not too many."""
+        return {two: len(pairs) for two, pairs in self.pairs.items() if pairs is not None}
+
+    @property
+    def copies(self) -> int:
+        """Rows that are exact copies, where responses hardly ever are, in tables not too large."""
+        if self.rows > COPIES or not self.hashes:
+            return 0
+        y = np.concatenate(self.responses)
+        if len(np.unique(y)) < 0.9 * self.rows:
+            return 0
+        return self.rows - len(np.unique(np.concatenate(self.hashes)))
+
+    def groups(self, design: Design) -> pd.DataFrame:
+        """One row a group of each factor, columns `GROUPS` and one for each `typical` predictor.
+
+        `size` is its trials or its rows; `mean` is of the response, of one trial, or of one unit
+        of exposure, and rests on `weight`; `least` and `greatest` are of the predictor along
+        which predictions go. `typical x` is what is typical of a predictor x in the group, where
+        groups are of one column: see `Typical`.
+        """
+        parts = []
+        for factor in design.factors:
+            of = self.factors[factor.name]
+            found = {
+                "factor": factor.name,
+                "group": list(factor.levels),
+                "rows": of.rows.astype(int),
+                "size": of.size.astype(int),
+                "weight": of.weight,
+                "mean": of.total / of.weight,
+                "least": of.least,
+                "greatest": of.greatest,
+            }
+            parts.append(pd.DataFrame(found)[list(GROUPS)])
+        if not parts:
+            return pd.DataFrame(columns=GROUPS)
+        found = pd.concat(parts, ignore_index=True).replace([np.inf, -np.inf], np.nan)
+        if self.typical is None:
+            return found
+        return found.join(self.typical.values().add_prefix(TYPICAL))
