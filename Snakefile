@@ -13,9 +13,8 @@ sys.path.insert(0, f"{workflow.basedir}/workflow/scripts")
 from partialpool.base import files, session
 from partialpool.base.errors import UserError
 from partialpool.model import priors
-from partialpool.run import fingerprint, partial_page, progress, reruns
+from partialpool.run import fingerprint, launch, partial_page, progress, reruns
 from partialpool.study import paths, study
-from partialpool.study.config import load
 
 try:
     # A job on a cluster reads the Snakefile, too, and takes what its run was started with.
@@ -26,7 +25,7 @@ try:
     else:
         # Not by `configfile:`, which takes the last of two equal keys, and evaluates.
         given = workflow.config_settings
-        loaded = load(given.configfiles, given.config, given.replace_workflow_config)
+        loaded = launch.load(given.configfiles, given.config, given.replace_workflow_config)
         STUDIES, PLACES, STRICT = loaded.studies, loaded.places, loaded.strict
         CODE = fingerprint.hashes()
         workflow.configfiles = loaded.files  # for Snakemake's own account and report

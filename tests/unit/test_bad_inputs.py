@@ -20,7 +20,7 @@ from partialpool.compress import build
 from partialpool.design.formula import Formula
 from partialpool.design.transforms import Learned
 from partialpool.model import priors
-from partialpool.study import config
+from partialpool.run import launch
 from partialpool.study.study import OUTCOME, Outcome
 from partialpool.table import ingest
 from partialpool.table.reader import File
@@ -28,7 +28,7 @@ from partialpool.table.reader import File
 
 def gate(path: str = "config/config.yaml") -> None:
     """What the workflow does before it samples, in one process."""
-    for study in config.load().studies.values():
+    for study in launch.load().studies.values():
         formula = Formula.read(study.formula, File(study.data, study.data).columns())
         outcome = Outcome.of(study.block(*OUTCOME))
         named = {"missing": study.missing, "key": study.key, "source": study.data}

@@ -14,7 +14,7 @@ import pyarrow.parquet
 import pytest
 
 from partialpool.base.errors import UserError
-from partialpool.compress import build
+from partialpool.compress import build, gaussian
 from partialpool.design.formula import Formula
 from partialpool.design.transforms import Learned
 from partialpool.study.study import Outcome
@@ -210,7 +210,7 @@ def same(one, other):
         for ours, theirs in zip(grams(one), grams(other), strict=True):
             scale = np.sqrt(np.outer(np.diag(ours), np.diag(ours)))
             np.testing.assert_allclose(ours, theirs, atol=1e-10 * scale.max(), rtol=1e-10)
-        found = "log_jacobian" if isinstance(one, build.Compressed) else "constants"
+        found = "log_jacobian" if isinstance(one, gaussian.Compressed) else "constants"
         np.testing.assert_allclose(getattr(one, found), getattr(other, found), rtol=1e-10)
         return
     for name in ("matrix", "y", "trials", "offset", "count", "constants", "cells"):
@@ -223,7 +223,7 @@ def same(one, other):
 
 def grams(data):
     """What the rows of each group or cell say: the products of their columns."""
-    if isinstance(data, build.Compressed):
+    if isinstance(data, gaussian.Compressed):
         return data.triangle.swapaxes(1, 2) @ data.triangle
     rows = np.column_stack([data.matrix, data.y])
     _, cell = np.unique(data.index, axis=1, return_inverse=True)

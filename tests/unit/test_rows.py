@@ -6,7 +6,7 @@ import pytest
 from scipy import special, stats
 
 from partialpool.base import files
-from partialpool.compress import build
+from partialpool.compress import build, gaussian, netcdf
 from partialpool.compress.merged_rows import Rows
 from partialpool.design.formula import Formula
 from partialpool.model import families, priors
@@ -73,7 +73,7 @@ def merged(outcome, formula=CROSSED, rows=None):
         if outcome.family == "bernoulli":
             rows["y"] = (rows["y"] > 1).astype(int)
     design = Formula(formula).design(rows)
-    return rows, design, Rows.of(design, outcome, families.columns(rows, outcome))
+    return rows, design, build.merged_rows(design, outcome, families.columns(rows, outcome))
 
 
 def weighted(outcome) -> Outcome:
@@ -149,8 +149,8 @@ def test_likelihood_is_that_of_the_rows(formula, outcome):
 @pytest.mark.parametrize(
     ("formula", "family", "kind"),
     [
-        ("y ~ x", "gaussian", build.Compressed),
-        ("y ~ x + (1 | g)", "gaussian", build.Compressed),
+        ("y ~ x", "gaussian", gaussian.Compressed),
+        ("y ~ x + (1 | g)", "gaussian", gaussian.Compressed),
         ("y ~ x + (1 | g) + (1 | h)", "gaussian", Rows),
         ("y ~ x + (1 | g/h)", "gaussian", Rows),
         ("y ~ x + (1 | g)", "student_t", Rows),
@@ -161,7 +161,7 @@ def test_what_a_fit_reads(formula, family, kind):
     rows = table(True)
     data = build.compress(Formula(formula).design(rows), Outcome(family), {})
     assert type(data) is kind
-    assert type(build.read(data.to_dataset())) is kind
+    assert type(netcdf.read(data.to_dataset())) is kind
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_it_is_the_same_after_the_file(outcome, formula, tmp_path):
     _, _, data = merged(weighted(outcome), formula)
     files.write_netcdf(tmp_path / "compressed.nc", data.to_dataset())
     stored = files.read_netcdf(tmp_path / "compressed.nc")
-    for again in (Rows.from_dataset(data.to_dataset()), build.read(stored)):
+    for again in (Rows.from_dataset(data.to_dataset()), netcdf.read(stored)):
         assert type(again) is Rows
         for name, value in vars(data).items():
             found = getattr(again, name)

@@ -11,6 +11,7 @@ import yaml
 from scipy.special import expit
 
 from partialpool.base.errors import UserError
+from partialpool.compress import build
 from partialpool.design.formula import Formula
 from partialpool.engine.posterior import Sampled, describe
 from partialpool.model import families, priors
@@ -301,7 +302,7 @@ def _names_of_a_fit(study, table):
     """Names in `summary.csv`, from draws of no particular distribution."""
     outcome = Outcome.of(vars(study))
     design = Formula(study.formula).design(table)
-    data = Described(**Described.of(design, outcome, families.columns(table, outcome)))
+    data = Described(**build.described(design, outcome, families.columns(table, outcome)))
     rng, size = np.random.default_rng(1), (4, 50)
 
     def draws(*shape):

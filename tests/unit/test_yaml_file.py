@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from partialpool.base.errors import UserError
+from partialpool.run import launch
 from partialpool.study import config, yaml_file
 
 STUDY = "studies: {s: {data: t.csv, formula: 'y ~ x'%s}}\n"
@@ -102,7 +103,7 @@ def test_mistakes_are_of_the_file_that_has_them(folder, text, telling):
     write("three.yaml", "seed: 5\n")
     for files in (["two.yaml"], ["two.yaml", "three.yaml"]):
         with pytest.raises(UserError) as caught:
-            config.load(files)
+            launch.load(files)
         assert str(caught.value).startswith(telling)
 
 

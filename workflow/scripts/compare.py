@@ -7,7 +7,7 @@ with job.logged(snakemake):
     import pandas as pd
 
     from partialpool.answers import loo, predictor
-    from partialpool.compress import build
+    from partialpool.compress import netcdf
     from partialpool.design.transforms import Learned
     from partialpool.model import families
     from partialpool.table import table_summary
@@ -16,7 +16,7 @@ with job.logged(snakemake):
     subset = pd.read_parquet(snakemake.input.subset)
     learned = Learned.read(block["formula"], snakemake.input.learned)
     design = learned.design.at(subset, response=True)
-    data = build.read(files.read_netcdf(snakemake.input.compressed))
+    data = netcdf.read(files.read_netcdf(snakemake.input.compressed))
     values = families.columns(subset, data.outcome)
     alone = loo.only_rows(design, table_summary.read_groups(snakemake.input.groups))
     passed, rows, groups = {}, {}, {}

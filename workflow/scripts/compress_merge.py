@@ -4,7 +4,7 @@ from partialpool.base import files
 from partialpool.run import job
 
 with job.logged(snakemake):
-    from partialpool.compress import build
+    from partialpool.compress import build, netcdf
 
-    parts = (build.read(files.read_netcdf(part)) for part in snakemake.input.parts)
+    parts = (netcdf.read(files.read_netcdf(part)) for part in snakemake.input.parts)
     files.write_netcdf(snakemake.output.compressed, build.merge(parts).to_dataset())

@@ -4,12 +4,12 @@ from partialpool.base import files
 from partialpool.run import job
 
 with job.logged(snakemake):
-    from partialpool.compress import build
+    from partialpool.compress import netcdf
     from partialpool.engine import fit
 
     block = snakemake.params.study
     tree = fit.fit(
-        build.read(files.read_netcdf(snakemake.input.compressed)),
+        netcdf.read(files.read_netcdf(snakemake.input.compressed)),
         block["priors"],
         snakemake.wildcards.variant,
         block["sampler"],

@@ -15,7 +15,7 @@ from scipy import special
 
 from partialpool.answers.predictor import Draws, degrees_of_freedom, flat, scale
 from partialpool.answers.quadrature import NODES, Integrals, nodes
-from partialpool.compress.build import Compressed
+from partialpool.compress.gaussian import Compressed
 from partialpool.compress.merged_rows import Rows
 from partialpool.engine import collapse
 from partialpool.model import families

@@ -14,7 +14,7 @@ import pandas as pd
 from partialpool.answers.predict import described
 from partialpool.answers.predictor import flat
 from partialpool.base import group_qr
-from partialpool.compress.build import Compressed
+from partialpool.compress.gaussian import Compressed
 from partialpool.compress.merged_rows import Rows
 from partialpool.design.rank import LEFT_OVER
 

@@ -19,7 +19,7 @@ import xarray as xr
 from partialpool.answers import group_density
 from partialpool.answers.predict import FAILED
 from partialpool.answers.predictor import Draws
-from partialpool.compress.build import Compressed
+from partialpool.compress.gaussian import Compressed
 from partialpool.compress.merged_rows import Rows
 from partialpool.design.design import Design
 from partialpool.study.study import Outcome

@@ -1,103 +1,28 @@
-"""Compress: replace the rows by fewer that have the same likelihood.
+"""Compress: replace the rows of a design by fewer that have the same likelihood.
 
-Rows of other families than the Gaussian, or with several grouping factors, are merged
-where they are alike: see `rows`. For group j of a Gaussian model with one factor, with
-design rows X_j and response y_j, the likelihood is a function of the residual norms
-||y_j - X_j b||, and these are a function of R_j, the triangular factor of the QR
-decomposition of [X_j, y_j], alone: the posterior given the triangles is the posterior
-given the rows.
-Factors of two chunks of rows merge by a QR of their stack, so rows can come in
-any number of parts (TSQR: Demmel, Grigori, Hoemmen & Langou 2012,
-https://doi.org/10.1137/080731992). QR rather than cross-products keeps the
-digits of a predictor whose mean is large against its spread.
+Gaussian rows with at most one factor become triangles (`gaussian`); rows of other families, or
+with several grouping factors, are merged where they are alike (`merged_rows`).
 """
 
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
+from scipy import special
 
 from partialpool.base import group_qr
 from partialpool.base.errors import UserError
-from partialpool.compress.merged_rows import Rows
+from partialpool.base.moments import Moments
+from partialpool.compress.gaussian import Compressed
+from partialpool.compress.merged_rows import Rows, first_factor
 from partialpool.design.design import Design
 from partialpool.design.transforms import Learned
 from partialpool.model import families
-from partialpool.model.description import Described
+from partialpool.model.description import Grouping, scales
 from partialpool.study.study import Outcome
 from partialpool.table import complete_rows
 
 AT_ONCE = 16  # parts that wait to be merged
-
-
-@dataclass(frozen=True)
-class Compressed(Described):
-    """What a fit of a Gaussian model with at most one factor reads: a triangle a group.
-
-    Attributes
-    ----------
-    triangle : numpy.ndarray
-        Shape `(group, column + 1, column + 1)`: R of the QR of [columns, response].
-    rows : numpy.ndarray
-        Shape `(group,)`: the number of rows of each group, or the sum of their weights.
-    log_jacobian : numpy.ndarray
-        Shape `(group,)`: minus the sum of the logs of what its rows were divided by:
-        their standard errors, or sds in units of sigma; 0 otherwise.
-    """
-
-    triangle: np.ndarray
-    rows: np.ndarray
-    log_jacobian: np.ndarray
-
-    @property
-    def factor(self) -> str | None:
-        """Name of the grouping factor."""
-        return self.factors[0].name if self.factors else None
-
-    @property
-    def varying(self) -> tuple[str, ...]:
-        """Columns with group deviations; empty without a factor."""
-        return self.factors[0].varying if self.factors else ()
-
-    @property
-    def levels(self) -> tuple[str, ...]:
-        """Group labels; a single "all" where there is no factor."""
-        return self.factors[0].levels if self.factors else ("all",)
-
-    def to_dataset(self):
-        """As an xarray Dataset: `triangle`, `rows`, column scales; the rest in attributes."""
-        import xarray as xr
-
-        return xr.Dataset(
-            {
-                "triangle": (("group", "triangle_row", "column"), self.triangle),
-                "rows": ("group", self.rows),
-                "log_jacobian": ("group", self.log_jacobian),
-            },
-            coords={"group": list(self.levels), "column": [*self.columns, self.response]},
-            attrs={"model": json.dumps(self.description())},
-        )
-
-    @classmethod
-    def from_dataset(cls, stored) -> "Compressed":
-        """The inverse of :meth:`to_dataset`."""
-        arrays = {name: stored[name].values for name in ("triangle", "rows", "log_jacobian")}
-        return cls(**arrays, **cls.described(json.loads(stored.attrs["model"])))
-
-
-def read(stored) -> Compressed | Rows:
-    """What a fit reads, from the xarray Dataset it was stored as."""
-    return (Compressed if "triangle" in stored else Rows).from_dataset(stored)
-
-
-def describe(path) -> Described:
-    """What compressed data says of its model, from the netCDF file it was stored in."""
-    import netCDF4
-
-    with netCDF4.Dataset(path) as stored:
-        model = json.loads(stored.getncattr("model"))
-    return Described(**Described.described(model))
 
 
 def compress(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) -> Compressed | Rows:
@@ -118,7 +43,7 @@ def compress(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) ->
     Compressed or Rows
     """
     if outcome.family != "gaussian" or len(design.factors) > 1:
-        return Rows.of(design, outcome, values)
+        return merged_rows(design, outcome, values)
     weights = values.get("weights", np.ones(len(design.y)))
     response = design.y - families.offset(values, len(design.y))
     augmented = np.column_stack([design.matrix, response])
@@ -135,8 +60,75 @@ def compress(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) ->
         triangle=group_qr.of_groups(augmented, group, groups),
         rows=np.bincount(group, weights=weights, minlength=groups),
         log_jacobian=log_jacobian,
-        **Described.of(design, outcome, values),
+        **described(design, outcome, values),
     )
+
+
+def merged_rows(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) -> Rows:
+    """Merge the rows of a design; arguments as for :func:`compress`."""
+    size = len(design.y)
+    weights = values.get("weights", np.ones(size))
+    shift = families.offset(values, size)
+    index = np.array([f.index for f in design.factors], dtype=int).reshape(-1, size)
+    groups = len(design.factors[0].levels) if design.factors else 1
+    matrix, y, trials = design.matrix, design.y, values.get("trials", np.ones(size))
+    constant, cells = np.zeros(size), np.zeros(0)
+    relative = families.relative_sd(values)
+    if relative is not None:
+        # Student-t or Gaussian: the same density with everything in units of its sd.
+        matrix, y, shift = matrix / relative[:, None], y / relative, shift / relative
+        constant -= weights * np.log(relative)
+
+    family = families.FAMILIES[outcome.family]
+    constant += weights * family.constant(y, trials)
+    own = {"y": y, "trials": np.zeros(size), "offset": shift, "count": np.ones(size)}
+    if outcome.family == "gaussian":
+        cells = np.bincount(first_factor(index, size), weights=weights, minlength=groups)
+        root = np.sqrt(weights)
+        matrix, zero = root[:, None] * matrix, np.zeros(size)
+        own |= {"y": root * (y - shift), "offset": zero, "count": zero}
+    elif family.link == "logit":
+        own |= {"y": weights * y, "trials": weights * trials}
+    elif outcome.family == "poisson":
+        own |= {"y": weights * y, "offset": shift + np.log(weights)}
+        constant += weights * y * shift - special.xlogy(own["y"], np.exp(own["offset"]))
+    else:
+        own |= {"count": weights}
+    rows = Rows(
+        matrix=matrix,
+        index=index,
+        **own,
+        cells=cells,
+        constants=np.bincount(first_factor(index, size), weights=constant, minlength=groups),
+        **described(design, outcome, values),
+    )
+    return rows.together()
+
+
+def described(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) -> dict:
+    """What a design and its outcome say of a model: arguments of :class:`Described`.
+
+    Parameters
+    ----------
+    design, outcome, values
+        As for :func:`compress`.
+    """
+    weights = values.get("weights")
+    columns = Moments.of(design.matrix, weights)
+    response = Moments.of(design.y - families.offset(values, len(design.y)), weights)
+    return {
+        "columns": tuple(design.columns),
+        "coefficients": tuple(design.coefficients),
+        "terms": {name: list(columns) for name, columns in design.terms.items()},
+        "factors": tuple(Grouping(f.name, f.blocks, f.levels) for f in design.factors),
+        "outcome": outcome,
+        "response": design.formula.response,
+        "total": len(design.y),
+        "mean_precision": float(
+            np.average(values.get("precision weights", np.ones(len(design.y))), weights=weights)
+        ),
+        **scales(design.columns, columns, response),
+    }
 
 
 def table(
@@ -198,18 +190,5 @@ def merge(parts: Iterable[Compressed | Rows]) -> Compressed | Rows:
     for part in parts:
         found.append(part)
         if len(found) == AT_ONCE:
-            found = [_merged(found)]
-    return _merged(found) if len(found) > 1 else found[0]
-
-
-def _merged(parts: list[Compressed | Rows]) -> Compressed | Rows:
-    if isinstance(parts[0], Rows):
-        return Rows.merged(parts)
-    stacked = np.concatenate([part.triangle for part in parts], axis=1)
-    return replace(
-        parts[0],
-        triangle=group_qr.upright(np.linalg.qr(stacked, mode="r")),
-        rows=sum(part.rows for part in parts),
-        log_jacobian=sum(part.log_jacobian for part in parts),
-        **Described.pooled(parts),
-    )
+            found = [type(part).merged(found)]
+    return type(part).merged(found) if len(found) > 1 else found[0]

@@ -7,7 +7,7 @@ Rows with the same design, groups and offset differ in their response alone. The
 - negative binomial and Student-t rows with the same response are one row that counts
   several times;
 - Gaussian rows of one cell (the same group of every factor) become the triangle of their
-  QR decomposition, at most a row for each column and one: see `compress`.
+  QR decomposition, at most a row for each column and one: see `gaussian`.
 
 What no parameter changes is kept as a constant, so the log likelihood is that of the rows.
 """
@@ -21,10 +21,7 @@ import pandas as pd
 from scipy import optimize, special
 
 from partialpool.base import group_qr
-from partialpool.design.design import Design
-from partialpool.model import families
 from partialpool.model.description import Described
-from partialpool.study.study import Outcome
 
 BY_ROW = ("y", "trials", "offset", "count")
 
@@ -60,48 +57,6 @@ class Rows(Described):
     constants: np.ndarray
 
     @classmethod
-    def of(cls, design: Design, outcome: Outcome, values: dict[str, np.ndarray]) -> "Rows":
-        """Merge the rows of a design; arguments as for `compress.compress`."""
-        size = len(design.y)
-        weights = values.get("weights", np.ones(size))
-        shift = families.offset(values, size)
-        index = np.stack([f.index for f in design.factors]) if design.factors else _none(size)
-        groups = len(design.factors[0].levels) if design.factors else 1
-        matrix, y, trials = design.matrix, design.y, values.get("trials", np.ones(size))
-        constant, cells = np.zeros(size), np.zeros(0)
-        relative = families.relative_sd(values)
-        if relative is not None:
-            # Student-t or Gaussian: the same density with everything in units of its sd.
-            matrix, y, shift = matrix / relative[:, None], y / relative, shift / relative
-            constant -= weights * np.log(relative)
-
-        family = families.FAMILIES[outcome.family]
-        constant += weights * family.constant(y, trials)
-        own = {"y": y, "trials": np.zeros(size), "offset": shift, "count": np.ones(size)}
-        if outcome.family == "gaussian":
-            cells = np.bincount(_first(index, size), weights=weights, minlength=groups)
-            root = np.sqrt(weights)
-            matrix, zero = root[:, None] * matrix, np.zeros(size)
-            own |= {"y": root * (y - shift), "offset": zero, "count": zero}
-        elif family.link == "logit":
-            own |= {"y": weights * y, "trials": weights * trials}
-        elif outcome.family == "poisson":
-            own |= {"y": weights * y, "offset": shift + np.log(weights)}
-            constant += weights * y * shift - special.xlogy(own["y"], np.exp(own["offset"]))
-        else:
-            own |= {"count": weights}
-        described = Described.of(design, outcome, values)
-        rows = cls(
-            matrix=matrix,
-            index=index,
-            **own,
-            cells=cells,
-            constants=np.bincount(_first(index, size), weights=constant, minlength=groups),
-            **described,
-        )
-        return rows._together()
-
-    @classmethod
     def merged(cls, parts: Sequence["Rows"]) -> "Rows":
         """The rows of several parts, merged across them."""
         by_row = {n: np.concatenate([getattr(p, n) for p in parts]) for n in ("matrix", *BY_ROW)}
@@ -113,9 +68,9 @@ class Rows(Described):
             constants=sum(part.constants for part in parts),
             **Described.pooled(parts),
         )
-        return whole._together()
+        return whole.together()
 
-    def _together(self) -> "Rows":
+    def together(self) -> "Rows":
         """Those that are alike made one; the likelihood stays as it is."""
         constants, keys, family = self.constants, [self.offset], self.outcome.family
         if family == "gaussian":
@@ -146,7 +101,7 @@ class Rows(Described):
     def _of_exposures(self) -> np.ndarray:
         """What exposures add to the log likelihood of Poisson rows, by group of `constants`."""
         return np.bincount(
-            _first(self.index, len(self.y)),
+            first_factor(self.index, len(self.y)),
             weights=special.xlogy(self.y, np.exp(self.offset)),
             minlength=len(self.constants),
         )
@@ -212,11 +167,7 @@ def _common_log_odds(mean: float, offset: np.ndarray, weight: np.ndarray) -> flo
     )
 
 
-def _none(size: int) -> np.ndarray:
-    return np.zeros((0, size), dtype=int)
-
-
-def _first(index: np.ndarray, size: int) -> np.ndarray:
+def first_factor(index: np.ndarray, size: int) -> np.ndarray:
     """Each row's group of the first factor; one for all rows where there is none."""
     return index[0] if len(index) else np.zeros(size, dtype=int)
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from partialpool.base import files
-from partialpool.compress.build import Compressed
+from partialpool.compress.gaussian import Compressed
 from partialpool.compress.merged_rows import Rows
 from partialpool.engine import starts, storage, terms
 from partialpool.engine.gaussian import Gaussian

@@ -14,7 +14,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from partialpool.compress.build import Compressed
+from partialpool.compress.gaussian import Compressed
 from partialpool.engine import collapse, collapse_op, preconditioner, terms
 from partialpool.engine.posterior import Sampled
 from partialpool.model.priors import WIDE_LOG_SIGMA, Priors

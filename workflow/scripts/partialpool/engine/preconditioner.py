@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from partialpool.compress.build import Compressed
+from partialpool.compress.gaussian import Compressed
 from partialpool.compress.merged_rows import Rows
 from partialpool.engine import collapse
 from partialpool.model.description import Described, Grouping

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from partialpool.compress.build import Compressed
+from partialpool.compress.gaussian import Compressed
 from partialpool.engine import gaussian
 from partialpool.engine.gaussian import Gaussian
 from partialpool.engine.glm import Generalised

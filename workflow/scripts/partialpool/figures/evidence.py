@@ -8,7 +8,7 @@ import xarray as xr
 
 from partialpool.answers import prediction_grid
 from partialpool.base import files
-from partialpool.compress import build
+from partialpool.compress import netcdf
 from partialpool.design.formula import Formula
 from partialpool.design.transforms import Learned
 from partialpool.figures.style import short
@@ -267,7 +267,7 @@ def read(paths: dict, block: dict) -> Evidence:
         learned.design.at(table, response=True),
         table_summary.read_groups(paths["groups"]),
     )
-    data = build.describe(paths["compressed"])
+    data = netcdf.describe(paths["compressed"])
     values, ones = families.columns(table, outcome), np.ones(len(table))
     per = values.get("trials", values.get("exposure", ones))
     factors = tuple(

@@ -7,7 +7,6 @@ from operator import add
 import numpy as np
 
 from partialpool.base.moments import Moments
-from partialpool.design.design import Design
 from partialpool.model import families
 from partialpool.study.study import Outcome
 
@@ -115,26 +114,6 @@ class Described:
         }
 
     @staticmethod
-    def of(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) -> dict:
-        """What a design and its outcome say: arguments of the class."""
-        weights = values.get("weights")
-        columns = Moments.of(design.matrix, weights)
-        response = Moments.of(design.y - families.offset(values, len(design.y)), weights)
-        return {
-            "columns": tuple(design.columns),
-            "coefficients": tuple(design.coefficients),
-            "terms": {name: list(columns) for name, columns in design.terms.items()},
-            "factors": tuple(Grouping(f.name, f.blocks, f.levels) for f in design.factors),
-            "outcome": outcome,
-            "response": design.formula.response,
-            "total": len(design.y),
-            "mean_precision": float(
-                np.average(values.get("precision weights", np.ones(len(design.y))), weights=weights)
-            ),
-            **_scales(design.columns, columns, response),
-        }
-
-    @staticmethod
     def pooled(parts) -> dict:
         """What changes of the description where the rows of several parts are taken together."""
 
@@ -150,10 +129,11 @@ class Described:
                 np.average([p.mean_precision for p in parts], weights=[p.weight for p in parts])
             ),
         }
-        return total | _scales(parts[0].columns, reduce(add, columns), reduce(add, response))
+        return total | scales(parts[0].columns, reduce(add, columns), reduce(add, response))
 
 
-def _scales(names, columns: Moments, response: Moments) -> dict:
+def scales(names, columns: Moments, response: Moments) -> dict:
+    """Means and sds of the columns and of the response: arguments of :class:`Described`."""
     return {
         "mean": dict(zip(names, columns.mean.tolist(), strict=True)),
         "sd": dict(zip(names, columns.sd.tolist(), strict=True)),

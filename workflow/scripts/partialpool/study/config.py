@@ -15,7 +15,6 @@ from functools import cache
 from pathlib import Path
 
 from partialpool.base.errors import UserError, nearest
-from partialpool.model import priors
 from partialpool.study import paths
 from partialpool.study.expand import expand
 from partialpool.study.study import COUNTS, OUTCOME, VARIANTS, Outcome, Study, call
@@ -51,7 +50,6 @@ def load(files=(), given: Mapping | None = None, replace: bool = False) -> "Load
     config, places = sources.merged(), {}
     studies = read(config, sources.of, places)
     for name, block in studies.items():
-        priors.check(block.priors, f"{places[name]}.priors")
         paths.require(block.data, f"{places[name]}.data")
         paths.require(block.new_data, f"{places[name]}.new_data")
     strict = config.get("strict", _validator().schema["properties"]["strict"]["default"])

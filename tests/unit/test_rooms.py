@@ -1,0 +1,70 @@
+"""The order of the rooms: what a module imports is in its own room, or in one to its left."""
+
+import ast
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+from running import ROOT
+
+PACKAGE = ROOT / "workflow/scripts/partialpool"
+# Rooms of one place do not know each other.
+ORDER = [
+    {"base"},
+    {"study"},
+    {"design", "model"},
+    {"table"},
+    {"compress"},
+    {"sampler"},
+    {"engine"},
+    {"answers"},
+    {"figures", "report"},
+    {"run"},  # for the Snakefile and the scripts alone
+]
+PLACE = {room: place for place, rooms in enumerate(ORDER) for room in rooms}
+MODULES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if path.name != "__init__.py"
+}
+
+
+def imported(path: Path) -> set[str]:
+    """Modules of the package that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            assert not any(alias.name.startswith("partialpool") for alias in node.names), path
+        elif isinstance(node, ast.ImportFrom) and node.module.split(".")[0] == "partialpool":
+            names = {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+            found |= {name.removeprefix("partialpool.") for name in names} & MODULES.keys()
+    return found
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_from_its_own_room_and_those_before_it(name):
+    room = name.partition(".")[0]
+    for other in imported(MODULES[name]):
+        their = other.partition(".")[0]
+        assert their == room or PLACE[their] < PLACE[room], other
+
+
+def test_no_module_needs_one_that_needs_it():
+    [*TopologicalSorter({name: imported(path) for name, path in MODULES.items()}).static_order()]
+
+
+def test_packages_are_empty():
+    """Or importing one module would run others."""
+    for path in PACKAGE.rglob("__init__.py"):
+        assert path.parent == PACKAGE or not path.read_text(encoding="utf-8"), path
+
+
+def test_a_fit_depends_on_no_formula_table_or_page():
+    waiting, seen = ["engine.fit", "compress.netcdf"], set()
+    while waiting:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            waiting += imported(MODULES[name])
+    rooms = {name.partition(".")[0] for name in seen}
+    assert rooms == {"base", "study", "model", "compress", "sampler", "engine"}
