@@ -153,8 +153,10 @@ def test_true_values_outside_of_their_intervals_come_first():
     inside = {"variant": "hierarchical", "truth": "1", "covered": "True"}
     rows = [row(f"beta[{at}]") | inside for at in range(30)]
     rows[29] |= {"truth": "9", "covered": "False"}
+    rows += [rows[29] | {"variant": "pooled"}] * 2
     shares, shown = tables.recovery(replace(results(), recovery=rows))
     assert shares[2] == {"variant": "hierarchical", "covered": 29, "count": 30}
+    assert shares[0] == {"variant": "pooled", "covered": 0, "count": 2}
     assert shown["rows"][0] == [
         *("beta[29]", "9.00", "1.00", "0.00 to 2.00"),
         {"text": "outside", "mark": "failed"},
@@ -437,7 +439,9 @@ def test_a_transformed_response_is_named_and_its_column_shown():
     [asked] = answers.predictions(found, "hierarchical")
     heads = asked["table"]["columns"][2:]
     assert heads == ["expected log(y)", "median y", "mean y", "new observation of y"]
-    assert asked["table"]["rows"][0][3] == {"text": "3.000", "under": "3.000 to 3.000"}
+    shown = asked["table"]["rows"][0]
+    assert shown[3] == {"text": "3.000", "under": "3.000 to 3.000"}
+    assert "0.5" in str(shown[5]) and "8" in str(shown[5])
     shown = answers.contrasts(found, "hierarchical")
     assert "expected log(y)" in shown["said"] and "ratio of y compares medians" in shown["said"]
     assert shown["table"]["columns"][-1] == "ratio of y"
