@@ -153,7 +153,7 @@ def test_all_parts_that_share_a_table_are_merged(plans):
     jobs = of_study(plans[1], study_of("parts"))
     made = {one["of"]["part"]: one["outputs"] for one in jobs if one["rule"] == "compress_part"}
     [merge] = [one for one in jobs if one["rule"] == "compress_merge"]
-    assert [*made] == ["1", "2"]
+    assert sorted(made) == ["1", "2"]
     assert merge["input"]["parts"] == [*made["1"], *made["2"]]
 
 
