@@ -25,9 +25,12 @@ SEEN = {
                 "rows": 3,
                 "predictors": {"x": "normal(0, 1)", "asked": 12},
                 "coefficients": {"Intercept": 0.2, "x": 0.5},
-                "deviations": {"school": {"Intercept": 0.7}, "school:class": {"Intercept": 0.3}},
+                "deviations": {
+                    "school": {"Intercept": 0.7, "x": 0.3},
+                    "school:class": {"Intercept": 0.3},
+                },
             },
-            "formula": "right ~ x + (1 | school/class)",
+            "formula": "right ~ x + (x || school) + (1 | school:class)",
             "family": "binomial",
             "trials": "asked",
             "variants": ["pooled", "hierarchical"],
@@ -102,6 +105,11 @@ def test_from_config_to_report(own_folder):
     contrast = pd.read_csv(results / "shares/hierarchical/contrasts.csv")
     assert contrast["predicted_for"].tolist() == ["group", "new_group", "average_group"]
     assert {"first", "second", "mean", "ratio_mean"} <= set(contrast)
+    summary = pd.read_csv(results / "shares/hierarchical/summary.csv", index_col="name")
+    assert {"sd_school[Intercept]", "sd_school[x]", "u_school[g1, x]"} <= {*summary.index}
+    assert not any(name.startswith("cor_") for name in summary.index)
+    compared = pd.read_csv(results / "shares/comparison.csv")
+    assert np.isfinite(compared["elpd_loo"]).all()
 
     report = own_folder.json("counts/data_report.json")
     assert (report["rows_read"], report["rows_used"]) == (19, 18)
