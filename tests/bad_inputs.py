@@ -53,6 +53,7 @@ CONFIG = "config/config.yaml: studies.s"
 CASES = [
     # Keys, one by one and together
     bad({"formla": "y ~ x"}, f"{CONFIG}: unknown key 'formla'; nearest: 'formula'"),
+    bad({"contrasts": [1, 2]}, f"{CONFIG}.contrasts[1]: 2; it must be two row numbers"),
     bad({"draws": 10}, f"{CONFIG}: unknown key 'draws'; it belongs under `sampler:`"),
     bad({"formula": None}, f"{CONFIG}: no `formula`; add a formula such as"),
     bad({"formula": 3}, f"{CONFIG}.formula: 3; it must be a formula such as"),
@@ -512,6 +513,7 @@ CASES = [
     bad_config("a: {<<: 3}", "config/config.yaml: line 1: not valid YAML (expected a mapping"),
     bad_config("a: !!python/name:os.system x", "config/config.yaml: line 1: the tag 'tag:yaml.org"),
     bad_config("a: !!set {b}", "config/config.yaml: line 1: the tag 'tag:yaml.org,2002:set' means"),
+    bad_config("missing: drop", "config/config.yaml: unknown key 'missing'; it belongs to a study"),
     bad_config("__use_yte__: true", "config/config.yaml: unknown key '__use_yte__'; known: seed,"),
     bad_config("s: &s\n  t: *s", "config/config.yaml: line 1: this block contains itself by an al"),
     bad_config("s: &s\n  <<: *s", "config/config.yaml: line 1: this block contains itself by an"),

@@ -157,6 +157,7 @@ REFUSED = [
     ("y ~ {x + z}", "arithmetic is written I(x + z), not {x + z}"),
     ("y ~ (lambda: 1)()", "function '(...)' cannot be used; known: C, S, T, I, bs, cc,"),
     ("y ~ x.__class__", "t.csv: no column 'x.__class__'; there are 'y', 'x'"),
+    ("y ~ x (1 | g)", "no sign between x and the group term; write x + (1 | g) for two terms"),
     ("y ~ eval('1')", "function 'eval' cannot be used; known: C, S, T, I, bs, cc, c"),
     ("y ~ log.__globals__", "t.csv: no column 'log.__globals__'; there are 'y', 'x'"),
     ("y ~ I(open('x'))", "function 'open' cannot be used; known: C, S, T, I, bs, cc, c"),

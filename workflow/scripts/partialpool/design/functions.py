@@ -143,6 +143,10 @@ def name_of(node: syntax.Call, caller: str | None) -> str:
     if name in refusals.FUNCTIONS:
         raise Refused(f"{name}() is not available in a formula; {refusals.FUNCTIONS[name]}")
     if name not in ARGUMENTS:
+        if any(isinstance(a, syntax.Binary) and a.operator.kind == "PIPE" for a in node.args):
+            raise Refused(
+                f"no sign between {name} and the group term; write {name} + (1 | g) for two terms"
+            )
         raise Refused(
             f"function {name!r} cannot be used{nearest(name, ARGUMENTS)}; "
             f"known: {', '.join(ARGUMENTS)}"

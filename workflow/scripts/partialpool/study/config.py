@@ -338,6 +338,8 @@ def _hint(key: str, known: Mapping) -> str:
     for name, schema in known.items():
         if key in schema.get("properties", {}):
             return f"; it belongs under `{name}:`"
+        if name == "studies" and key in schema["additionalProperties"]["properties"]:
+            return f"; it belongs to a study, under `{name}:`"
     word, colon, value = key.partition(":")
     if colon and word in known:
         return f"; put a space after the colon: `{word}: {value.strip()}`"

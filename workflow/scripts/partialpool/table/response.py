@@ -91,7 +91,9 @@ def _fitting(family: str, y: np.ndarray) -> str:
     if family == "bernoulli" and len(values) == 2:
         return f"; make {values[0]:g} and {values[1]:g} 0 and 1"
     if not families.outside("poisson", y).any():
-        return "; counts fit families poisson and negative_binomial"
+        return (
+            "; counts fit families poisson and negative_binomial, scores and measurements gaussian"
+        )
     if family == "binomial" and (values >= 0).all() and (values <= 1).all():
         return "; give the number of successes, not their share"
     return "; other numbers fit families gaussian and student_t"
