@@ -36,6 +36,9 @@ def logged(snakemake) -> Iterator[None]:
     """
     log = Path(str(snakemake.log))
     line, status = None, 0
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
+        signal.signal(signal.SIGALRM, _interrupt)
     with _opened(log) as stream:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -52,6 +55,7 @@ def logged(snakemake) -> Iterator[None]:
                 raise UserError(f"{changed[0]}: was edited while it was being read; run again")
             records.write(snakemake.output, dict(snakemake.params.items()), inputs)
         except KeyboardInterrupt:
+            signal.setitimer(signal.ITIMER_REAL, 0)
             status = 128 + signal.SIGINT
         except UserError as error:
             line = str(error)
@@ -68,6 +72,16 @@ def logged(snakemake) -> Iterator[None]:
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(status)
+
+
+def _interrupt(*_) -> None:
+    """Raise an interrupt, and once more in a second: a callback from C drops what it raises.
+
+    A compiled function is stored from such a callback, and a fit that was interrupted there
+    would go on to its end.
+    """
+    signal.setitimer(signal.ITIMER_REAL, 1)
+    raise KeyboardInterrupt
 
 
 def _opened(log: Path) -> TextIO:
