@@ -92,7 +92,10 @@ def write(folder) -> dict:
     put("groups", found.groups)
     read = {"rows_read": 31, "dropped": {"total": 4, "by_column": {X: 4}}}
     put("data_report", found.report | read | {"warnings": ["<i>data_warning</i>"]})
-    put("compressed", build.table(folder / "t.parquet", found.learned, outcome).to_dataset())
+    put(
+        "compressed",
+        build.compress_table(folder / "t.parquet", found.learned, outcome).to_dataset(),
+    )
     new = {"new_groups": {S: ["<i>new_group</i>"]}, "warnings": ["<i>new_warning</i>"]}
     put("new_data_report", new)
     for name in ("comparison", "comparison_groups"):
@@ -145,11 +148,14 @@ def groups(rng) -> pd.DataFrame:
 
 def predictions(rng) -> pd.DataFrame:
     parts = []
-    for whom in WHOM:
+    for prediction_target in WHOM:
         rows = pd.DataFrame({S: SCHOOLS, R: "<i>k</i>", X: [0.25, 0.5, 7.75], N: [3, 4, 5]})
         found = pd.concat([rows, described(rng, SCHOOLS).drop(columns="name")], axis=1)
         found["outcome_lower"], found["outcome_upper"] = rng.uniform(100, 999, (2, 3)).round()
-        found["group_status"], found["predicted_for"] = ["<i>status</i>", "b", "c"], whom
+        found["group_status"], found["predicted_for"] = (
+            ["<i>status</i>", "b", "c"],
+            prediction_target,
+        )
         parts.append(found.assign(fit_passed=True, note=""))
     found = pd.concat(parts)
     refused = (found["predicted_for"] == "new_group") & (found[S] == "007")
@@ -160,9 +166,9 @@ def predictions(rng) -> pd.DataFrame:
 
 def contrasts(rng) -> pd.DataFrame:
     parts = []
-    for whom in WHOM:
+    for prediction_target in WHOM:
         found = described(rng, range(2)).drop(columns="name")
-        found[["first", "second"]], found["predicted_for"] = BLOCK["contrasts"], whom
+        found[["first", "second"]], found["predicted_for"] = BLOCK["contrasts"], prediction_target
         found["probability_over_zero"] = rng.uniform(0.1, 0.9, 2)
         ratio = described(rng, range(2)).drop(columns=["name", "sd"]).add_prefix("ratio_")
         parts.append(pd.concat([found, ratio], axis=1).assign(note=""))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from partialpool.report import study_page
-from partialpool.report.results import Factor, Fit, Results
+from partialpool.report.report_data import Factor, Fit, ReportData
 from partialpool.study import config
 from partialpool.study.study import OUTCOME
 
@@ -107,7 +107,7 @@ def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=No
     written = {"data": HOSTILE, "formula": f"y ~ 1 + (1 | `{HOSTILE}`)", "variants": [*VARIANTS]}
     study = config.read({"interval": 0.9, "studies": {"radon": written | keys}})["radon"]
     outcome = {name: getattr(study, name) for name in OUTCOME}
-    return Results(
+    return ReportData(
         study=study.block(*study.__dataclass_fields__),
         data={
             "source": HOSTILE,

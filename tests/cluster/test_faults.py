@@ -4,8 +4,8 @@ import json
 import signal
 import time
 
-from conftest import SLOWER
 from running import started
+from slurm_cluster import SLOWER
 
 from partialpool.base import files
 

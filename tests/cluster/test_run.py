@@ -2,8 +2,8 @@
 
 import shutil
 
-from conftest import on_slurm
 from running import ROOT, Workflow
+from slurm_cluster import on_slurm
 
 from partialpool.base import files
 

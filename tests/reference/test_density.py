@@ -245,7 +245,9 @@ def fixed_part(data, completed, variant):
     spread = preconditioner.sigma(data) if data.known_sigma is None else data.known_sigma
     turned = gaussian.effects_basis(data, completed, variant)
     triangles = collapse.Triangles.split(data, turned)
-    return preconditioner.Coordinates.of(data, completed, triangles, varying, start, spread).inverse
+    return preconditioner.BetaPreconditioner.of(
+        data, completed, triangles, varying, start, spread
+    ).inverse
 
 
 def log_volume(follows, point, offset) -> float:

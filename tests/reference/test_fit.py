@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numba
 import numpy as np
@@ -16,7 +17,7 @@ from partialpool.base.errors import UserError
 from partialpool.compress import build
 from partialpool.design.formula import Formula
 from partialpool.engine import fit, terms
-from partialpool.engine.gaussian import Gaussian
+from partialpool.engine.gaussian import CollapsedTarget
 from partialpool.model import families
 from partialpool.model.priors import complete
 from partialpool.sampler import compiled_density, convergence, nuts, sampling
@@ -290,7 +291,7 @@ def test_draws_do_not_depend_on_the_compile_cache(tmp_path):
     def digest():
         environment = os.environ | {
             "PYTENSOR_FLAGS": f"base_compiledir={tmp_path}",
-            "PYTHONPATH": os.pathsep.join(sys.path),
+            "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path]),
         }
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT],
@@ -363,7 +364,7 @@ def test_what_is_kept_of_chains_is_of_their_own_draws():
     rng = np.random.default_rng(1)
     table = pd.DataFrame({"g": np.repeat(list("abcdef"), 8), "y": rng.normal(size=48)})
     data = build.compress(Formula("y ~ 1 + (1 | g)").design(table), Outcome(), {})
-    model = Gaussian(data, complete({}, data), "hierarchical").model()
+    model = CollapsedTarget(data, complete({}, data), "hierarchical").model()
     point = model.initial_point(0)
     settings = {"chains": 3, "draws": 40, "tune": 60, "target_accept": 0.8}
     drawn = sampling.sample(model, seed=1, **settings)

@@ -12,8 +12,8 @@ from scipy import special, stats
 from partialpool.compress import build
 from partialpool.design.formula import Formula
 from partialpool.engine import fit, glm, pirls, starts
-from partialpool.engine.centring import Coordinates
-from partialpool.engine.posterior import Sampled
+from partialpool.engine.centring import EffectCoordinates
+from partialpool.engine.posterior import SampledParameters
 from partialpool.model import families, priors
 from partialpool.sampler import convergence, sampling
 from partialpool.sampler.compiled_density import compiled
@@ -70,7 +70,7 @@ def table(family: str) -> pd.DataFrame:
     return rows.assign(y=drawn)
 
 
-def small(family: str, formula: str, variant: str, silent=False, effects="normal", without=()):
+def small(family: str, formula: str, variant: str, non_centred=False, effects="normal", without=()):
     """Design, priors, rough values and coordinates of a study of sixty rows."""
     rows, outcome = table(family), OUTCOMES[family]
     design = Formula(formula).design(rows)
@@ -80,9 +80,9 @@ def small(family: str, formula: str, variant: str, silent=False, effects="normal
     known += ["cor"] if "1 + x |" in formula else []
     completed = priors.complete({k: PRIORS[k] for k in known if k not in without}, data, effects)
     found = pirls.solve(data, completed, variant)
-    coordinates = Coordinates.of(data, found, heavy=completed.nu)
-    if silent:
-        blocks = [block.silent() for block in coordinates.blocks]
+    coordinates = EffectCoordinates.of(data, found, heavy=completed.nu)
+    if non_centred:
+        blocks = [block.non_centred() for block in coordinates.blocks]
         coordinates = replace(coordinates, blocks=blocks)
     return design, values, data, completed, found, coordinates
 
@@ -198,10 +198,10 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("family", "formula", "variant", "silent"), CASES)
-def test_density_is_that_of_the_rows(family, formula, variant, silent):
+@pytest.mark.parametrize(("family", "formula", "variant", "non_centred"), CASES)
+def test_density_is_that_of_the_rows(family, formula, variant, non_centred):
     """Whatever the coordinates are: merged rows, centred effects, effects integrated out."""
-    check_density(*small(family, formula, variant, silent), variant)
+    check_density(*small(family, formula, variant, non_centred), variant)
 
 
 def check_density(design, values, data, completed, found, coordinates, variant):
@@ -261,7 +261,7 @@ def test_gradient():
 
 def test_a_factor_that_is_non_centred_follows_no_other():
     *_, data, completed, found, coordinates = small(
-        "poisson", "y ~ x + (1 | g) + (1 | h)", "hierarchical", silent=True
+        "poisson", "y ~ x + (1 | g) + (1 | h)", "hierarchical", non_centred=True
     )
     model = glm.model(data, completed, "hierarchical", found, coordinates)
     point = drawn_point(model, np.random.default_rng(6))
@@ -273,13 +273,15 @@ def test_a_factor_that_is_non_centred_follows_no_other():
 def test_another_attempt_learns_from_the_last():
     """It has the variances of its draws; a third is non-centred where rows say little."""
     _, _, data, completed, *_ = small("poisson", "y ~ x + (1 + x | g) + (1 | h)", "hierarchical")
-    first = glm.Generalised(data, completed, "hierarchical")
+    first = glm.SampledEffectsTarget(data, completed, "hierarchical")
     model = first.model()
     point = model.initial_point(0)
     size = sum(point[value.name].size for value in model.continuous_value_vars)
     positions = np.random.default_rng(2).normal(size=(1, 50, size)) / 5
-    draws = Sampled(sampling.constrain(model, point, positions), data, completed, "hierarchical")
-    second, third = (first.again(draws, attempt) for attempt in (1, 2))
+    draws = SampledParameters(
+        sampling.constrain(model, point, positions), data, completed, "hierarchical"
+    )
+    second, third = (first.next_attempt(draws, attempt) for attempt in (1, 2))
     for factor, covariance in zip(data.factors, second.working.covariance, strict=True):
         assert np.allclose(covariance, draws.covariance(factor))
     for heard, block in zip(second.coordinates.blocks, third.coordinates.blocks, strict=True):
@@ -374,7 +376,7 @@ def test_coordinates_follow_the_variances(formula, sizes):
     data = build.compress(design, outcome, {})
     completed = priors.complete({}, data)
     found = pirls.solve(data, completed, "hierarchical")
-    model = glm.model(data, completed, "hierarchical", found, Coordinates.of(data, found))
+    model = glm.model(data, completed, "hierarchical", found, EffectCoordinates.of(data, found))
     evaluate = evaluated(model)
     shapes = {
         variable.name: model.initial_point(0)[value.name].shape

@@ -10,7 +10,7 @@ from scipy import stats
 from partialpool.compress import build
 from partialpool.design.formula import Formula
 from partialpool.engine import collapse, fit, gaussian
-from partialpool.engine.posterior import Sampled, describe
+from partialpool.engine.posterior import SampledParameters, describe
 from partialpool.model import families, priors
 from partialpool.sampler import convergence
 from partialpool.study.study import Outcome
@@ -222,7 +222,7 @@ def test_sds_and_correlations_are_those_of_the_coefficients():
         },
         {"draw": np.arange(6)},
     )
-    described = describe(Sampled(sampled, data, completed, "hierarchical"), {})
+    described = describe(SampledParameters(sampled, data, completed, "hierarchical"), {})
     to_zero = np.array([[1, -data.mean["x"]], [0, 1]])
     for draw in range(6):
         own, one = sd[0, draw], 2 * partial[0, draw, 0] - 1
@@ -292,7 +292,7 @@ def test_variants_are_one_model_with_one_switch():
         gaussian.model(data, completed, "unpooled"),
         chains=2, draws=2000, tune=1000, target_accept=0.9, seed=1,
     )["posterior"].to_dataset()  # fmt: skip
-    draws = Sampled(sampled, data, completed, "unpooled")
+    draws = SampledParameters(sampled, data, completed, "unpooled")
     described = describe(draws, gaussian.deviations(draws, data, rng))
     at = design.factors[0].groups == "c"
     separate = np.linalg.lstsq(design.matrix[at], design.y[at])[0]

@@ -18,7 +18,7 @@ from partialpool.base import files
 from partialpool.base.errors import UserError
 from partialpool.compress import build
 from partialpool.design.formula import Formula
-from partialpool.design.transforms import Learned
+from partialpool.design.transforms import FittedTransforms
 from partialpool.model import priors
 from partialpool.run import launch
 from partialpool.study.study import OUTCOME, Outcome
@@ -178,7 +178,7 @@ def test_any_table_is_refused_in_one_line_or_gives_finite_numbers(tmp_path_facto
         return
     json.dumps(found.report, allow_nan=False)
     stored = json.loads(json.dumps(found.learned.to_dict(), allow_nan=False))
-    data = build.table(to, Learned.from_dict(formula, stored), outcome)
+    data = build.compress_table(to, FittedTransforms.from_dict(formula, stored), outcome)
     for name, values in data.to_dataset().data_vars.items():
         assert np.isfinite(values.values).all(), name
     for prior in priors.complete({}, data).beta.values():

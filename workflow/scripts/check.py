@@ -10,17 +10,17 @@ with job.logged(snakemake):
 
     from partialpool.answers import predictive_check, predictor
     from partialpool.compress import netcdf
-    from partialpool.design.transforms import Learned
+    from partialpool.design.transforms import FittedTransforms
     from partialpool.model import families
     from partialpool.model.priors import Priors
 
     block = snakemake.params.study
     subset = pd.read_parquet(snakemake.input.subset)
-    learned = Learned.read(block["formula"], snakemake.input.learned)
+    learned = FittedTransforms.read(block["formula"], snakemake.input.learned)
     data = netcdf.read(files.read_netcdf(snakemake.input.compressed))
     tree = files.read_netcdf(snakemake.input.posterior)
     predictive = predictive_check.check(
-        predictor.joint(tree),
+        predictor.merged_posterior(tree),
         learned.design.at(subset, response=True),
         subset.index.to_numpy(),
         data,

@@ -8,13 +8,13 @@ with job.logged(snakemake):
 
     from partialpool.answers import loo, predictor
     from partialpool.compress import netcdf
-    from partialpool.design.transforms import Learned
+    from partialpool.design.transforms import FittedTransforms
     from partialpool.model import families
     from partialpool.table import table_summary
 
     block = snakemake.params.study
     subset = pd.read_parquet(snakemake.input.subset)
-    learned = Learned.read(block["formula"], snakemake.input.learned)
+    learned = FittedTransforms.read(block["formula"], snakemake.input.learned)
     design = learned.design.at(subset, response=True)
     data = netcdf.read(files.read_netcdf(snakemake.input.compressed))
     values = families.columns(subset, data.outcome)
@@ -23,7 +23,7 @@ with job.logged(snakemake):
     for variant, fitted, diagnostics in zip(
         block["variants"], snakemake.input.posteriors, snakemake.input.diagnostics, strict=True
     ):
-        posterior = predictor.joint(files.read_netcdf(fitted))
+        posterior = predictor.merged_posterior(files.read_netcdf(fitted))
         passed[variant] = files.read_json(diagnostics)["passed"]
         rows[variant] = loo.by_row(
             posterior, design, data.outcome, values, alone, variant, data.total

@@ -5,10 +5,10 @@ from partialpool.run import job
 
 with job.logged(snakemake):
     from partialpool.compress import build
-    from partialpool.design.transforms import Learned
+    from partialpool.design.transforms import FittedTransforms
     from partialpool.study.study import Outcome
 
     block = snakemake.params.study
-    learned = Learned.read(block["formula"], snakemake.input.learned)
-    compressed = build.table(snakemake.input.table, learned, Outcome.of(block))
+    learned = FittedTransforms.read(block["formula"], snakemake.input.learned)
+    compressed = build.compress_table(snakemake.input.table, learned, Outcome.of(block))
     files.write_netcdf(snakemake.output.compressed, compressed.to_dataset())

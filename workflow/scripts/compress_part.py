@@ -5,11 +5,11 @@ from partialpool.run import job
 
 with job.logged(snakemake):
     from partialpool.compress import build
-    from partialpool.design.transforms import Learned
+    from partialpool.design.transforms import FittedTransforms
     from partialpool.study.study import Outcome
 
     block = snakemake.params.study
-    learned = Learned.read(block["formula"], snakemake.input.learned)
+    learned = FittedTransforms.read(block["formula"], snakemake.input.learned)
     part = int(snakemake.wildcards.part) - 1, block["parts"]
-    compressed = build.table(snakemake.input.table, learned, Outcome.of(block), *part)
+    compressed = build.compress_table(snakemake.input.table, learned, Outcome.of(block), *part)
     files.write_netcdf(snakemake.output.compressed, compressed.to_dataset())

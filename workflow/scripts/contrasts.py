@@ -7,14 +7,14 @@ with job.logged(snakemake):
     import pandas as pd
 
     from partialpool.answers import contrasts, predictor
-    from partialpool.design.transforms import Learned
+    from partialpool.design.transforms import FittedTransforms
     from partialpool.study.study import Outcome
 
     block = snakemake.params.study
     rows = pd.read_parquet(snakemake.input.rows)
-    learned = Learned.read(block["formula"], snakemake.input.learned)
+    learned = FittedTransforms.read(block["formula"], snakemake.input.learned)
     found = contrasts.contrast(
-        predictor.joint(files.read_netcdf(snakemake.input.posterior)),
+        predictor.merged_posterior(files.read_netcdf(snakemake.input.posterior)),
         rows,
         learned.design.at(rows),
         Outcome.of(block),
@@ -23,6 +23,6 @@ with job.logged(snakemake):
         passed=files.read_json(snakemake.input.diagnostics)["passed"],
         interval=block["interval"],
         seed=block["seed"],
-        whom=block["predict"],
+        prediction_target=block["predict"],
     )
     files.write_csv(snakemake.output.contrasts, found)

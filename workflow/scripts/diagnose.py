@@ -10,7 +10,7 @@ with job.logged(snakemake):
     block = snakemake.params.study
     tree = files.read_netcdf(snakemake.input.posterior)
     statistics = tree["sample_stats"].to_dataset()
-    summary, judged, partly = convergence.of_fit(tree, block["interval"])
+    summary, judged, partly = convergence.convergence_of(tree, block["interval"])
     verdict = diagnose.verdict(
         judged, statistics, block["convergence"], diagnose.effort(tree), partly
     )

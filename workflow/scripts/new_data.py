@@ -4,12 +4,12 @@ from partialpool.base import files
 from partialpool.run import job
 
 with job.logged(snakemake):
-    from partialpool.design.transforms import Learned
+    from partialpool.design.transforms import FittedTransforms
     from partialpool.study.study import Outcome
     from partialpool.table import data_report, ingest
 
     block = snakemake.params.study
-    learned = Learned.read(block["formula"], snakemake.input.learned)
+    learned = FittedTransforms.read(block["formula"], snakemake.input.learned)
     source = block["new_data"]
     rows = ingest.ingest_new(source, learned, Outcome.of(block), source=source)
     ingest.check_contrasts(block["contrasts"], len(rows), source)

@@ -8,21 +8,21 @@ with job.logged(snakemake):
 
     from partialpool.answers import group_estimates, predict, prediction_grid, predictor
     from partialpool.compress import netcdf
-    from partialpool.design.transforms import Learned
+    from partialpool.design.transforms import FittedTransforms
     from partialpool.model import families
     from partialpool.study.study import Outcome
     from partialpool.table import table_summary
 
     block = snakemake.params.study
     outcome = Outcome.of(block)
-    learned = Learned.read(block["formula"], snakemake.input.learned)
+    learned = FittedTransforms.read(block["formula"], snakemake.input.learned)
     subset = pd.read_parquet(snakemake.input.subset)
     if snakemake.input.rows:
         rows = pd.read_parquet(snakemake.input.rows[0])
     else:
         groups = table_summary.read_groups(snakemake.input.groups)
         rows = prediction_grid.grid(subset, learned.design, outcome, groups)
-    posterior = predictor.joint(files.read_netcdf(snakemake.input.posterior))
+    posterior = predictor.merged_posterior(files.read_netcdf(snakemake.input.posterior))
     passed = files.read_json(snakemake.input.diagnostics)["passed"]
     predictions = predict.predict(
         posterior,
@@ -33,7 +33,7 @@ with job.logged(snakemake):
         passed=passed,
         interval=block["interval"],
         seed=block["seed"],
-        whom=block["predict"],
+        prediction_target=block["predict"],
     )
     values = families.columns(subset, outcome)
     estimates = group_estimates.estimates(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from partialpool.answers.predict import FAILED, described, group_status, refusals
-from partialpool.answers.predictor import Draws
+from partialpool.answers.predictor import Predictor
 from partialpool.answers.response_scale import ResponseScale
 from partialpool.design.design import Design
 from partialpool.model import families
@@ -22,7 +22,7 @@ def contrast(
     passed: bool,
     interval: float,
     seed: int,
-    whom: tuple[str, ...] = ("group",),
+    prediction_target: tuple[str, ...] = ("group",),
 ) -> pd.DataFrame:
     """The expected response of one row minus that of another.
 
@@ -31,7 +31,7 @@ def contrast(
 
     Parameters
     ----------
-    posterior, rows, design, outcome, variant, passed, interval, seed, whom
+    posterior, rows, design, outcome, variant, passed, interval, seed, prediction_target
         As for :func:`partialpool.answers.predict.predict`.
     pairs : sequence of (int, int)
         Row numbers from 1: the second minus the first.
@@ -39,16 +39,16 @@ def contrast(
     Returns
     -------
     pandas.DataFrame
-        A row for each pair and each of `whom`: `first, second, predicted_for`; `mean, sd,
-        lower, upper` of the difference of the expected responses (of one trial's probability,
-        for Bernoulli and binomial responses) and `probability_over_zero`; `ratio_mean,
+        A row for each pair and each of `prediction_target`: `first, second, predicted_for`;
+        `mean, sd, lower, upper` of the difference of the expected responses (of one trial's
+        probability, for Bernoulli and binomial responses) and `probability_over_zero`; `ratio_mean,
         ratio_lower, ratio_upper` of odds with a logit link, of rates by exposure with a log
         link, of the column itself (its median) where the response is its logarithm; `note`.
     """
-    draws = Draws(posterior, design, outcome, families.columns(rows, outcome), seed=seed)
+    draws = Predictor(posterior, design, outcome, families.columns(rows, outcome), seed=seed)
     own = ResponseScale.of(design) if draws.family.link == "identity" else None
     found = []
-    for one in whom:
+    for one in prediction_target:
         refused = refusals(group_status(draws, one), variant)
         for pair in pairs:
             at = np.array(pair) - 1
@@ -61,10 +61,15 @@ def contrast(
 
 
 def _difference(
-    draws: Draws, at: np.ndarray, whom: str, interval, own: ResponseScale | None, said: bool
+    draws: Predictor,
+    at: np.ndarray,
+    prediction_target: str,
+    interval,
+    own: ResponseScale | None,
+    said: bool,
 ) -> dict:
     """Second minus first of two rows; not numbers where nothing can be said."""
-    eta = draws.linear_predictor(at, whom) if said else np.full((2, 1), np.nan)
+    eta = draws.linear_predictor(at, prediction_target) if said else np.full((2, 1), np.nan)
     mean = draws.mean(eta)
     with np.errstate(invalid="ignore"):
         difference = (mean[1] - mean[0])[None]

@@ -13,10 +13,10 @@ from collections.abc import Callable
 import numpy as np
 from scipy import special
 
-from partialpool.answers.predictor import Draws, degrees_of_freedom, flat, scale
+from partialpool.answers.predictor import Predictor, degrees_of_freedom, flat, scale
 from partialpool.answers.quadrature import NODES, Integrals, nodes
-from partialpool.compress.gaussian import Compressed
-from partialpool.compress.merged_rows import Rows
+from partialpool.compress.gaussian import GroupTriangles
+from partialpool.compress.merged_rows import MergedRows
 from partialpool.engine import collapse
 from partialpool.model import families
 
@@ -26,18 +26,18 @@ EVALUATIONS = 600_000_000  # rows x nodes x draws of one variant, some ten secon
 LEAST = 100  # draws that are used of very many rows, however long it takes
 
 
-def can_integrate(data: Compressed | Rows) -> bool:
+def can_integrate(data: GroupTriangles | MergedRows) -> bool:
     """Whether :func:`group_log_density` has a way for this model."""
-    if isinstance(data, Compressed):
+    if isinstance(data, GroupTriangles):
         return bool(data.factors)
     return len(data.factors) == 1 and len(data.factors[0].varying) in NODES
 
 
-def draws_wanted(posterior, data: Compressed | Rows, variant: str) -> int | None:
+def draws_wanted(posterior, data: GroupTriangles | MergedRows, variant: str) -> int | None:
     """At how many draws the integrals of this variant are worth their time; None: at all."""
     factor = data.factors[0]
     heavy = variant != "pooled" and f"nu_{factor.name}" in posterior
-    if isinstance(data, Rows):
+    if isinstance(data, MergedRows):
         at = 1 if variant == "pooled" else len(nodes(len(factor.varying), heavy))
         return max(LEAST, EVALUATIONS // (len(data.y) * at))
     if heavy:
@@ -45,13 +45,13 @@ def draws_wanted(posterior, data: Compressed | Rows, variant: str) -> int | None
     return None
 
 
-def group_log_density(posterior, data: Compressed | Rows, variant: str) -> np.ndarray:
+def group_log_density(posterior, data: GroupTriangles | MergedRows, variant: str) -> np.ndarray:
     """Log density of each group's rows at each draw.
 
     Parameters
     ----------
     posterior : xarray.Dataset
-    data : Compressed or Rows
+    data : GroupTriangles or MergedRows
         With one factor; :func:`can_integrate` says whether it will do.
     variant : str
 
@@ -60,7 +60,7 @@ def group_log_density(posterior, data: Compressed | Rows, variant: str) -> np.nd
     numpy.ndarray
         Shape `(draw, group)`.
     """
-    if isinstance(data, Rows):
+    if isinstance(data, MergedRows):
         return _of_merged(posterior, data, variant)
     beta = flat(posterior, "beta")
     known = "sigma" not in posterior
@@ -80,7 +80,9 @@ def group_log_density(posterior, data: Compressed | Rows, variant: str) -> np.nd
     return _over_precisions(density, nu[:, None], factor.shape[1], squares)
 
 
-def row_log_density(draws: Draws, rows: np.ndarray, y: np.ndarray, alone: np.ndarray) -> np.ndarray:
+def row_log_density(
+    draws: Predictor, rows: np.ndarray, y: np.ndarray, alone: np.ndarray
+) -> np.ndarray:
     """Log density of rows, the deviations of groups that have no other row integrated out.
 
     Deviations of their other groups are those of the draws. Where effects are Student-t and a
@@ -88,7 +90,7 @@ def row_log_density(draws: Draws, rows: np.ndarray, y: np.ndarray, alone: np.nda
 
     Parameters
     ----------
-    draws : Draws
+    draws : Predictor
         Of the fitted table, or some of its rows.
     rows : numpy.ndarray
         Shape `(row,)`: positions among its rows.
@@ -109,7 +111,7 @@ def row_log_density(draws: Draws, rows: np.ndarray, y: np.ndarray, alone: np.nda
     return found
 
 
-def _of_rows(draws: Draws, rows: np.ndarray, y: np.ndarray, alone: np.ndarray) -> np.ndarray:
+def _of_rows(draws: Predictor, rows: np.ndarray, y: np.ndarray, alone: np.ndarray) -> np.ndarray:
     nu = next((effects.nu for effects in draws.effects if effects.nu is not None), None)
     if nu is not None:
         # Each factor has its own nu; a sum of Student-t variables is none.
@@ -182,7 +184,7 @@ def _log_gamma(log_precision, shape):
     return normalised + shape * (log_precision - np.exp(log_precision))
 
 
-def _of_merged(posterior, data: Rows, variant: str) -> np.ndarray:
+def _of_merged(posterior, data: MergedRows, variant: str) -> np.ndarray:
     """Log density of the groups of merged rows, `(draw, group)`."""
     [factor] = data.factors
     order = np.argsort(data.index[0], kind="stable")

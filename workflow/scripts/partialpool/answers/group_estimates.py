@@ -14,8 +14,8 @@ import pandas as pd
 from partialpool.answers.predict import described
 from partialpool.answers.predictor import flat
 from partialpool.base import group_qr
-from partialpool.compress.gaussian import Compressed
-from partialpool.compress.merged_rows import Rows
+from partialpool.compress.gaussian import GroupTriangles
+from partialpool.compress.merged_rows import MergedRows
 from partialpool.design.rank import LEFT_OVER
 
 EXPECTED, COEFFICIENT = "expected", "coefficient"
@@ -30,7 +30,7 @@ BATCH = 4_000_000  # numbers held at once
 
 
 @dataclass(frozen=True)
-class Where:
+class GroupPositions:
     """Where in its predictors each group of a factor is.
 
     Attributes
@@ -50,7 +50,7 @@ class Where:
     carried: np.ndarray
 
     @classmethod
-    def of(cls, data: Compressed | Rows, number: int) -> "Where":
+    def of(cls, data: GroupTriangles | MergedRows, number: int) -> "GroupPositions":
         """Of the groups of one of the factors of compressed data."""
         factor, columns = data.factors[number], list(data.columns)
         own = [columns.index(name) for name in factor.varying]
@@ -68,10 +68,10 @@ class Where:
         return cls(mean, determined, np.where(everywhere, times, 0.0))
 
 
-def _triangles(data: Compressed | Rows, number: int, start: int, stop: int) -> np.ndarray:
+def _triangles(data: GroupTriangles | MergedRows, number: int, start: int, stop: int) -> np.ndarray:
     """R of the QR of the design rows of some groups, `(group, column, column)`."""
     size = len(data.columns)
-    if isinstance(data, Compressed):
+    if isinstance(data, GroupTriangles):
         return data.triangle[start:stop, :size, :size]
     stop = min(stop, len(data.factors[number].levels))
     index = data.index[number]
@@ -88,7 +88,7 @@ def _triangles(data: Compressed | Rows, number: int, start: int, stop: int) -> n
 
 
 def _of_triangles(triangle: np.ndarray, own: list[int], intercept: int | None):
-    """What :class:`Where` has, of some groups; and whether they have rows that differ."""
+    """What :class:`GroupPositions` has, of some groups; and whether they have rows that differ."""
     square = (triangle**2).sum(axis=1)
     varying = triangle[:, :, own]
     product = np.einsum("grv,grc->gvc", varying, triangle)
@@ -107,7 +107,7 @@ def _of_triangles(triangle: np.ndarray, own: list[int], intercept: int | None):
 
 def estimates(
     posterior,
-    data: Compressed | Rows,
+    data: GroupTriangles | MergedRows,
     *,
     variant: str,
     passed: bool,
@@ -120,7 +120,7 @@ def estimates(
     ----------
     posterior : xarray.Dataset
         From :func:`partialpool.answers.predictor.joint`.
-    data : Compressed or Rows
+    data : GroupTriangles or MergedRows
         What the fit has read.
     variant : str
     passed : bool
@@ -143,7 +143,7 @@ def estimates(
     """
     parts = []
     for number, factor in enumerate(data.factors):
-        where, u = Where.of(data, number), flat(posterior, f"u_{factor.name}")
+        where, u = GroupPositions.of(data, number), flat(posterior, f"u_{factor.name}")
         step = max(1, BATCH // len(u))
         for start in range(0, len(factor.levels), step):
             some = slice(start, start + step)
@@ -164,7 +164,9 @@ def estimates(
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
 
 
-def _drawn(data, number: int, where: Where, beta: np.ndarray, u: np.ndarray, some: slice, offset):
+def _drawn(
+    data, number: int, where: GroupPositions, beta: np.ndarray, u: np.ndarray, some: slice, offset
+):
     """Of each varying column: its quantity in some groups, and that of the population alone.
 
     Both are of shape `(group, draw)`.

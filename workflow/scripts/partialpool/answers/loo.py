@@ -18,9 +18,9 @@ import xarray as xr
 
 from partialpool.answers import group_density
 from partialpool.answers.predict import FAILED
-from partialpool.answers.predictor import Draws
-from partialpool.compress.gaussian import Compressed
-from partialpool.compress.merged_rows import Rows
+from partialpool.answers.predictor import Predictor
+from partialpool.compress.gaussian import GroupTriangles
+from partialpool.compress.merged_rows import MergedRows
 from partialpool.design.design import Design
 from partialpool.study.study import Outcome
 
@@ -175,7 +175,7 @@ def only_rows(design: Design, groups: pd.DataFrame) -> np.ndarray:
     design : Design
         Of the fitted table, or of some of its rows.
     groups : pandas.DataFrame
-        See `tally.Tally.groups`: the groups of the whole table.
+        See `table_summary.TableSummary.groups`: the groups of the whole table.
     """
     found = np.zeros((len(design.factors), len(design.y)), dtype=bool)
     for own, factor in zip(found, design.factors, strict=True):
@@ -221,7 +221,7 @@ def by_row(
     """
     rows = np.arange(len(design.y))
     thinned = _thinned(posterior, CELLS // len(rows))
-    draws = Draws(thinned, design, outcome, values)
+    draws = Predictor(thinned, design, outcome, values)
     eta = draws.linear_predictor(rows)
     density = draws.log_density(rows, design.y, eta, draws.parameters(rows))
     if variant != "pooled":
@@ -230,7 +230,9 @@ def by_row(
     return _tree(density.T, thinned, total)
 
 
-def by_group(posterior: xr.Dataset, data: Compressed | Rows, variant: str) -> xr.DataTree | None:
+def by_group(
+    posterior: xr.Dataset, data: GroupTriangles | MergedRows, variant: str
+) -> xr.DataTree | None:
     """Log density of each whole group with its deviations integrated out.
 
     Leaving a group out asks how well a new group is predicted.
@@ -238,7 +240,7 @@ def by_group(posterior: xr.Dataset, data: Compressed | Rows, variant: str) -> xr
     Parameters
     ----------
     posterior : xarray.Dataset
-    data : Compressed or Rows
+    data : GroupTriangles or MergedRows
     variant : str
 
     Returns

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from partialpool.answers.predictor import Draws
+from partialpool.answers.predictor import Predictor
 from partialpool.answers.response_scale import ResponseScale
 from partialpool.design.design import Design
 from partialpool.model import families
@@ -28,9 +28,9 @@ def predict(
     passed: bool,
     interval: float,
     seed: int,
-    whom: tuple[str, ...] = ("group",),
+    prediction_target: tuple[str, ...] = ("group",),
 ) -> pd.DataFrame:
-    """Predict rows, each once for everyone in `whom`.
+    """Predict rows, each once for everyone in `prediction_target`.
 
     `"group"` is a row's own groups. One that was not fitted gets deviations drawn from the
     fitted distribution of groups, the same draws in all its rows. `"new_group"` takes all
@@ -54,7 +54,7 @@ def predict(
     interval : float
         Probability inside each interval, equal-tailed.
     seed : int
-    whom : sequence of {"group", "new_group", "average_group"}
+    prediction_target : sequence of {"group", "new_group", "average_group"}
 
     Returns
     -------
@@ -69,44 +69,50 @@ def predict(
         `_upper`, and `response_outcome_lower, response_outcome_upper` of a new observation. There
         is no `response_mean` where it has no closed form.
     """
-    draws = Draws(posterior, design, outcome, families.columns(rows, outcome), seed=seed)
+    draws = Predictor(posterior, design, outcome, families.columns(rows, outcome), seed=seed)
     own = ResponseScale.of(design) if draws.family.link == "identity" else None
     return pd.concat(
-        [_predicted(draws, rows, one, variant, passed, interval, own) for one in whom],
+        [_predicted(draws, rows, one, variant, passed, interval, own) for one in prediction_target],
         ignore_index=True,
     )
 
 
 def _predicted(
-    draws: Draws, rows: pd.DataFrame, whom, variant, passed, interval, own: ResponseScale | None
+    draws: Predictor,
+    rows: pd.DataFrame,
+    prediction_target,
+    variant,
+    passed,
+    interval,
+    own: ResponseScale | None,
 ) -> pd.DataFrame:
     size, family = len(rows), draws.family
-    status = group_status(draws, whom)
+    status = group_status(draws, prediction_target)
     refused = refusals(status, variant)
     wanted = np.flatnonzero(refused == "")
     expected, probability = np.full((size, 4), np.nan), np.full((size, 3), np.nan)
     outcome = np.full((size, 2), np.nan)
     middle, average = np.full((size, 3), np.nan), np.full((size, 3), np.nan)
-    noise = np.random.default_rng([draws.seed, 1, *whom.encode()])
+    noise = np.random.default_rng([draws.seed, 1, *prediction_target.encode()])
     # Counts have quantiles that are counts.
     method = "inverted_cdf" if family.discrete else "linear"
     step = max(1, BATCH // draws.count)
     for at in (wanted[start : start + step] for start in range(0, len(wanted), step)):
-        eta = draws.linear_predictor(at, whom)
+        eta = draws.linear_predictor(at, prediction_target)
         mean, trials = draws.mean(eta), draws.trials(at)
         if family.link == "logit":
             probability[at] = described(mean, interval)[:, [0, 2, 3]]
         expected[at] = described(mean if trials is None else mean * trials, interval)
-        drawn = draws.responses(noise, at, eta, whom)
+        drawn = draws.responses(noise, at, eta, prediction_target)
         outcome[at] = np.quantile(drawn, tails(interval), axis=1, method=method).T
         if own:
             # The median of symmetric noise is its centre, and quantiles go through the inverse.
             middle[at] = own.back(np.quantile(eta, [0.5, *tails(interval)], axis=1)).T
             if _has_mean(draws, own):
-                sigma = draws.parameters(at, whom)["sigma"]
+                sigma = draws.parameters(at, prediction_target)["sigma"]
                 average[at] = described(own.mean(eta, sigma), interval)[:, [0, 2, 3]]
 
-    answer = pd.DataFrame({"predicted_for": np.full(size, whom)})
+    answer = pd.DataFrame({"predicted_for": np.full(size, prediction_target)})
     answer[["mean", "sd", "lower", "upper"]] = expected
     if family.link == "logit":
         answer[["probability", "probability_lower", "probability_upper"]] = probability
@@ -119,7 +125,7 @@ def _predicted(
     answer["group_status"] = status
     answer["fit_passed"] = passed
     unsaid = np.isnan(outcome[:, 0]) & (refused == "")
-    no_sigma = NO_AVERAGE_SIGMA if whom == "average_group" else NO_NEW_SIGMA
+    no_sigma = NO_AVERAGE_SIGMA if prediction_target == "average_group" else NO_NEW_SIGMA
     reason = NO_ERROR if draws.outcome.errors else no_sigma
     notes = [refused, np.where(unsaid, reason, ""), np.full(size, "" if passed else FAILED)]
     answer["note"] = ["; ".join(filter(None, said)) for said in zip(*notes, strict=True)]
@@ -128,12 +134,12 @@ def _predicted(
     return pd.concat([kept, answer], axis=1)
 
 
-def _has_mean(draws: Draws, own: ResponseScale) -> bool:
+def _has_mean(draws: Predictor, own: ResponseScale) -> bool:
     """Whether the mean of new observations on the column's own scale is known in closed form."""
     return draws.outcome.family == "gaussian" and own.function.mean is not None
 
 
-def group_status(draws: Draws, whom: str) -> np.ndarray:
+def group_status(draws: Predictor, prediction_target: str) -> np.ndarray:
     """What the groups of each row are taken for, `(row,)`."""
     own = np.where(draws.known, "known", "new")
     if not draws.effects:
@@ -142,7 +148,7 @@ def group_status(draws: Draws, whom: str) -> np.ndarray:
         "group": own,
         "new_group": np.full(len(own), "new"),
         "average_group": np.full(len(own), "average"),
-    }[whom]
+    }[prediction_target]
 
 
 def refusals(status: np.ndarray, variant: str) -> np.ndarray:

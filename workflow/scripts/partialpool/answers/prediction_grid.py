@@ -6,7 +6,7 @@ import pandas as pd
 from partialpool.design.design import Design
 from partialpool.study.study import Outcome
 from partialpool.table.table_summary import TYPICAL
-from partialpool.table.typical import Typical
+from partialpool.table.typical import TypicalValues
 
 POINTS, ROWS = 20, 20_000
 FEW = 5  # distinct values of a number at most that are each predicted at
@@ -16,7 +16,7 @@ def grid(rows: pd.DataFrame, design: Design, outcome: Outcome, groups: pd.DataFr
     """Each group, over its own range of one predictor.
 
     The predictor is the first one, varying by group if any does; the other predictors are held
-    at what is typical of the group, see :class:`partialpool.table.typical.Typical`, and the
+    at what is typical of the group, see :class:`partialpool.table.typical.TypicalValues`, and the
     outcome's columns at the group's mean. With several factors a group is a combination that is
     among the rows.
 
@@ -28,7 +28,7 @@ def grid(rows: pd.DataFrame, design: Design, outcome: Outcome, groups: pd.DataFr
         Of the fitted table.
     outcome : Outcome
     groups : pandas.DataFrame
-        See `tally.Tally.groups`: the groups of the whole table, and their ranges.
+        See `table_summary.TableSummary.groups`: the groups of the whole table, and their ranges.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def _held(rows: pd.DataFrame, design: Design, members: list, groups) -> pd.DataF
     labels = design.label_predictors
     if groups is None:
         index = np.repeat(np.arange(len(members)), [len(own) for own in members])
-        typical = Typical(design.held, labels, len(members))
+        typical = TypicalValues(design.held, labels, len(members))
         typical.add(rows.iloc[np.concatenate(members)], index)
         return typical.values()
     found = {}

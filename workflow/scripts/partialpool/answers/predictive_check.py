@@ -5,11 +5,11 @@ import json
 import numpy as np
 import xarray as xr
 
-from partialpool.answers.predictor import LARGEST, LARGEST_LOG, SMALLEST, Draws, responses
+from partialpool.answers.predictor import LARGEST, LARGEST_LOG, SMALLEST, Predictor, responses
 from partialpool.design.design import Design
 from partialpool.design.grammar import listed
 from partialpool.engine import collapse, preconditioner
-from partialpool.model.description import Described
+from partialpool.model.description import ModelDescription
 from partialpool.model.priors import (
     FAMILIES,
     WIDE_LOG_SIGMA,
@@ -33,7 +33,7 @@ def check(
     posterior: xr.Dataset,
     design: Design,
     numbers: np.ndarray,
-    data: Described,
+    data: ModelDescription,
     values: dict[str, np.ndarray],
     priors: Priors,
     variant: str,
@@ -49,7 +49,7 @@ def check(
         Of the fitted table, or of a random subset of its rows.
     numbers : numpy.ndarray
         Shape `(row,)`: the numbers of these rows in the table.
-    data : Described
+    data : ModelDescription
         What the fit has read.
     values : dict of str to numpy.ndarray
         The outcome's columns, from `families.columns`.
@@ -71,9 +71,9 @@ def check(
 
     count = posterior.sizes["chain"] * posterior.sizes["draw"]
     thin = max(1, count // REPLICATES)
-    draws = Draws(posterior, design, data.outcome, values, thin=thin)
+    draws = Predictor(posterior, design, data.outcome, values, thin=thin)
     after = draws.responses(rng, rows, draws.linear_predictor(rows))
-    table = Simulated(draws, design, rows, data, variant)
+    table = PriorPredictive(draws, design, rows, data, variant)
     before = table.simulate(priors, rng)
     kept = before["y"][:, :: SIMULATED // REPLICATES]
     coords = {"chain": [0], "row": numbers[rows]}
@@ -98,7 +98,9 @@ def check(
     return tree
 
 
-def far_from_the_data(design: Design, data: Described, priors: Priors, variant: str) -> list[str]:
+def far_from_the_data(
+    design: Design, data: ModelDescription, priors: Priors, variant: str
+) -> list[str]:
     """Sentences about priors of the config for groups' intercepts far outside the data.
 
     Where some rows have a zero, as those of a reference label, intercepts are within the data.
@@ -123,21 +125,23 @@ def far_from_the_data(design: Design, data: Described, priors: Priors, variant: 
     return said
 
 
-class Simulated:
+class PriorPredictive:
     """Tables simulated from priors, beside the one that was observed.
 
     Parameters
     ----------
-    draws : Draws
+    draws : Predictor
         Of the same design; for what it says of the outcome's columns.
     design : Design
     rows : numpy.ndarray
         Numbers of the rows that are simulated.
-    data : Described
+    data : ModelDescription
     variant : str
     """
 
-    def __init__(self, draws: Draws, design: Design, rows, data: Described, variant: str):
+    def __init__(
+        self, draws: Predictor, design: Design, rows, data: ModelDescription, variant: str
+    ):
         self.family, self.data, self.variant = draws.family, data, variant
         self.y, self.rows = design.y[rows], len(rows)
         self.population = design.of(design.coefficients)[rows]

@@ -15,7 +15,7 @@ SMALLEST, LARGEST, LARGEST_LOG = 1e-100, 1e100, 700.0  # of parameters, response
 
 
 @dataclass(frozen=True)
-class Effects:
+class FactorEffects:
     """The deviations of one factor's groups, and the rows they act on.
 
     Attributes
@@ -66,7 +66,7 @@ class Effects:
         return u
 
 
-class Draws:
+class Predictor:
     """A posterior's draws, lined up with the rows of a design.
 
     Rows are predicted for one of three: `"group"`, their own groups, drawn where they are new;
@@ -106,7 +106,7 @@ class Draws:
         self._population = design.of(design.coefficients)
         self._offset = families.offset(values, len(design.matrix))
         self.effects = [
-            Effects(
+            FactorEffects(
                 name=factor.name,
                 varying=design.of(factor.varying),
                 labels=factor.groups,
@@ -123,12 +123,12 @@ class Draws:
         """Which rows have groups that were fitted, of every factor, `(row,)`."""
         return np.all([np.ones(len(self._offset), bool), *(e.index >= 0 for e in self.effects)], 0)
 
-    def linear_predictor(self, rows: np.ndarray, whom: str = "group") -> np.ndarray:
+    def linear_predictor(self, rows: np.ndarray, prediction_target: str = "group") -> np.ndarray:
         """eta of the design's rows with the given numbers, `(row, draw)`."""
         eta = self._population[rows] @ self._drawn["beta"].T + self.offset(rows)
-        if whom != "average_group":
+        if prediction_target != "average_group":
             for effects in self.effects:
-                eta += effects.added(rows, whom == "new_group", self.seed)
+                eta += effects.added(rows, prediction_target == "new_group", self.seed)
         return eta
 
     def mean(self, eta: np.ndarray) -> np.ndarray:
@@ -162,14 +162,18 @@ class Draws:
             return np.zeros((len(rows), 1))
         return np.log(self._values["exposure"][rows])[:, None]
 
-    def parameters(self, rows: np.ndarray, whom: str = "group") -> dict[str, np.ndarray]:
+    def parameters(
+        self, rows: np.ndarray, prediction_target: str = "group"
+    ) -> dict[str, np.ndarray]:
         """The family's own parameters, each broadcasting to `(row, draw)`.
 
         sigma is not a number where it is by group and the group is not among those fitted,
         unless it has a distribution between groups; and in a row without a standard error.
         """
         return {
-            name: self._sigma(rows, whom) if name == "sigma" else self._drawn[name][None, :]
+            name: self._sigma(rows, prediction_target)
+            if name == "sigma"
+            else self._drawn[name][None, :]
             for name in self.family.parameters
         }
 
@@ -180,34 +184,38 @@ class Draws:
             y[rows][:, None], eta, parameters, trials
         )
 
-    def responses(self, rng, rows: np.ndarray, eta: np.ndarray, whom: str = "group") -> np.ndarray:
+    def responses(
+        self, rng, rows: np.ndarray, eta: np.ndarray, prediction_target: str = "group"
+    ) -> np.ndarray:
         """New responses of rows, `(row, draw)`."""
-        return responses(self.family, rng, eta, self.parameters(rows, whom), self.trials(rows))
+        return responses(
+            self.family, rng, eta, self.parameters(rows, prediction_target), self.trials(rows)
+        )
 
-    def _sigma(self, rows: np.ndarray, whom: str) -> np.ndarray:
+    def _sigma(self, rows: np.ndarray, prediction_target: str) -> np.ndarray:
         relative = self.relative_sd(rows)
         if self.outcome.errors:
             return relative
-        sigma = self._unweighted_sigma(rows, whom)
+        sigma = self._unweighted_sigma(rows, prediction_target)
         return sigma if relative is None else sigma * relative
 
-    def _unweighted_sigma(self, rows: np.ndarray, whom: str) -> np.ndarray:
+    def _unweighted_sigma(self, rows: np.ndarray, prediction_target: str) -> np.ndarray:
         """sigma of rows whose precision weight is one."""
         sigma = self._drawn["sigma"]
         if sigma.ndim == 1:
             return sigma[None, :]
         factor = self.effects[0]
-        index = factor.index[rows] if whom == "group" else np.full(len(rows), -1)
+        index = factor.index[rows] if prediction_target == "group" else np.full(len(rows), -1)
         found = np.concatenate([sigma, np.full((self.count, 1), np.nan)], axis=1)[:, index].T
         if "sigma_median" in self._drawn:
             for label, at in _by_label(factor.labels[rows], index < 0):
-                found[at] = self._new_sigma(label, whom)
+                found[at] = self._new_sigma(label, prediction_target)
         return found
 
-    def _new_sigma(self, label: str, whom: str) -> np.ndarray:
+    def _new_sigma(self, label: str, prediction_target: str) -> np.ndarray:
         """sigma of a group that was not fitted, `(draw,)`: drawn, or that of the average one."""
         median, spread = self._drawn["sigma_median"], self._drawn["sd_log_sigma"]
-        if whom == "average_group":
+        if prediction_target == "average_group":
             return median
         rng = _stream(self.seed, 5, self.effects[0].name, label)
         return median * np.exp(spread * rng.standard_normal(self.count))
@@ -222,7 +230,7 @@ def _by_label(labels: np.ndarray, among: np.ndarray) -> Iterator[tuple[str, np.n
     yield from zip(found, np.split(at[order], ends)[:-1], strict=True)
 
 
-def responses(family: families.Family, rng, eta, parameters, trials) -> np.ndarray:
+def responses(family: families.ResponseFamily, rng, eta, parameters, trials) -> np.ndarray:
     """New responses, kept to what numbers can hold: priors may allow any parameter."""
     parameters = {name: np.maximum(values, SMALLEST) for name, values in parameters.items()}
     if family.link == "log":
@@ -232,7 +240,7 @@ def responses(family: families.Family, rng, eta, parameters, trials) -> np.ndarr
     return drawn if family.discrete else np.clip(drawn, -LARGEST, LARGEST)
 
 
-def joint(tree: xr.DataTree) -> xr.Dataset:
+def merged_posterior(tree: xr.DataTree) -> xr.Dataset:
     """The posterior of a stored fit: all quantities in the draws that are stored of each.
 
     `coef_{factor}` is left out where effects are stored apart: it follows from `u_{factor}`.

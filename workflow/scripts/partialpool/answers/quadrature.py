@@ -35,7 +35,7 @@ class Integrals:
         Shape `(row,)`: number of each row's unit, all from 0.
     """
 
-    def __init__(self, family: families.Family, y, trials, count, unit: np.ndarray):
+    def __init__(self, family: families.ResponseFamily, y, trials, count, unit: np.ndarray):
         self.family, self.y, self.trials, self.count, self.unit = family, y, trials, count, unit
         self.starts = np.flatnonzero(np.diff(unit, prepend=-1))
         self.single = len(self.starts) == len(unit)

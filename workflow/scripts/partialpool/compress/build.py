@@ -13,19 +13,21 @@ from scipy import special
 from partialpool.base import group_qr
 from partialpool.base.errors import UserError
 from partialpool.base.moments import Moments
-from partialpool.compress.gaussian import Compressed
-from partialpool.compress.merged_rows import Rows, first_factor
+from partialpool.compress.gaussian import GroupTriangles
+from partialpool.compress.merged_rows import MergedRows, first_factor
 from partialpool.design.design import Design
-from partialpool.design.transforms import Learned
+from partialpool.design.transforms import FittedTransforms
 from partialpool.model import families
-from partialpool.model.description import Grouping, scales
+from partialpool.model.description import GroupingFactor, scales
 from partialpool.study.study import Outcome
 from partialpool.table import complete_rows
 
 AT_ONCE = 16  # parts that wait to be merged
 
 
-def compress(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) -> Compressed | Rows:
+def compress(
+    design: Design, outcome: Outcome, values: dict[str, np.ndarray]
+) -> GroupTriangles | MergedRows:
     """Compress the rows of a design.
 
     Parameters
@@ -56,15 +58,15 @@ def compress(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) ->
         log_jacobian = -np.bincount(group, weights=weights * np.log(relative), minlength=groups)
     if outcome.weights:
         augmented = augmented * np.sqrt(weights)[:, None]
-    return Compressed(
+    return GroupTriangles(
         triangle=group_qr.of_groups(augmented, group, groups),
         rows=np.bincount(group, weights=weights, minlength=groups),
         log_jacobian=log_jacobian,
-        **described(design, outcome, values),
+        **model_description(design, outcome, values),
     )
 
 
-def merged_rows(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) -> Rows:
+def merged_rows(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) -> MergedRows:
     """Merge the rows of a design; arguments as for :func:`compress`."""
     size = len(design.y)
     weights = values.get("weights", np.ones(size))
@@ -94,19 +96,19 @@ def merged_rows(design: Design, outcome: Outcome, values: dict[str, np.ndarray])
         constant += weights * y * shift - special.xlogy(own["y"], np.exp(own["offset"]))
     else:
         own |= {"count": weights}
-    rows = Rows(
+    rows = MergedRows(
         matrix=matrix,
         index=index,
         **own,
         cells=cells,
         constants=np.bincount(first_factor(index, size), weights=constant, minlength=groups),
-        **described(design, outcome, values),
+        **model_description(design, outcome, values),
     )
     return rows.together()
 
 
-def described(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) -> dict:
-    """What a design and its outcome say of a model: arguments of :class:`Described`.
+def model_description(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) -> dict:
+    """What a design and its outcome say of a model: arguments of :class:`ModelDescription`.
 
     Parameters
     ----------
@@ -120,7 +122,7 @@ def described(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) -
         "columns": tuple(design.columns),
         "coefficients": tuple(design.coefficients),
         "terms": {name: list(columns) for name, columns in design.terms.items()},
-        "factors": tuple(Grouping(f.name, f.blocks, f.levels) for f in design.factors),
+        "factors": tuple(GroupingFactor(f.name, f.blocks, f.levels) for f in design.factors),
         "outcome": outcome,
         "response": design.formula.response,
         "total": len(design.y),
@@ -131,16 +133,16 @@ def described(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) -
     }
 
 
-def table(
-    path, learned: Learned, outcome: Outcome, part: int = 0, parts: int = 1
-) -> Compressed | Rows:
+def compress_table(
+    path, learned: FittedTransforms, outcome: Outcome, part: int = 0, parts: int = 1
+) -> GroupTriangles | MergedRows:
     """Compress a table that has been ingested, or a part of it, some rows at a time.
 
     Parameters
     ----------
     path : path-like
         The Parquet file.
-    learned : Learned
+    learned : FittedTransforms
         Of the whole table.
     outcome : Outcome
     part, parts : int
@@ -174,7 +176,7 @@ def table(
     return found
 
 
-def merge(parts: Iterable[Compressed | Rows]) -> Compressed | Rows:
+def merge(parts: Iterable[GroupTriangles | MergedRows]) -> GroupTriangles | MergedRows:
     """Compress parts of a table into one, as if its rows had come together.
 
     Parameters

@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from partialpool.base import group_qr
-from partialpool.model.description import Described
+from partialpool.model.description import ModelDescription
 
 
 @dataclass(frozen=True)
-class Compressed(Described):
+class GroupTriangles(ModelDescription):
     """What a fit of a Gaussian model with at most one factor reads: a triangle a group.
 
     Attributes
@@ -68,13 +68,13 @@ class Compressed(Described):
         )
 
     @classmethod
-    def from_dataset(cls, stored) -> "Compressed":
+    def from_dataset(cls, stored) -> "GroupTriangles":
         """The inverse of :meth:`to_dataset`."""
         arrays = {name: stored[name].values for name in ("triangle", "rows", "log_jacobian")}
         return cls(**arrays, **cls.described(json.loads(stored.attrs["model"])))
 
     @classmethod
-    def merged(cls, parts: Sequence["Compressed"]) -> "Compressed":
+    def merged(cls, parts: Sequence["GroupTriangles"]) -> "GroupTriangles":
         """The triangles of the rows of several parts together."""
         stacked = np.concatenate([part.triangle for part in parts], axis=1)
         return replace(
@@ -82,5 +82,5 @@ class Compressed(Described):
             triangle=group_qr.upright(np.linalg.qr(stacked, mode="r")),
             rows=sum(part.rows for part in parts),
             log_jacobian=sum(part.log_jacobian for part in parts),
-            **Described.pooled(parts),
+            **ModelDescription.pooled(parts),
         )

@@ -21,13 +21,13 @@ import pandas as pd
 from scipy import optimize, special
 
 from partialpool.base import group_qr
-from partialpool.model.description import Described
+from partialpool.model.description import ModelDescription
 
 BY_ROW = ("y", "trials", "offset", "count")
 
 
 @dataclass(frozen=True)
-class Rows(Described):
+class MergedRows(ModelDescription):
     """Merged rows, and what is needed to have the likelihood of the rows they came from.
 
     Attributes
@@ -57,7 +57,7 @@ class Rows(Described):
     constants: np.ndarray
 
     @classmethod
-    def merged(cls, parts: Sequence["Rows"]) -> "Rows":
+    def merged(cls, parts: Sequence["MergedRows"]) -> "MergedRows":
         """The rows of several parts, merged across them."""
         by_row = {n: np.concatenate([getattr(p, n) for p in parts]) for n in ("matrix", *BY_ROW)}
         whole = replace(
@@ -66,11 +66,11 @@ class Rows(Described):
             **by_row,
             cells=sum(part.cells for part in parts),
             constants=sum(part.constants for part in parts),
-            **Described.pooled(parts),
+            **ModelDescription.pooled(parts),
         )
         return whole.together()
 
-    def together(self) -> "Rows":
+    def together(self) -> "MergedRows":
         """Those that are alike made one; the likelihood stays as it is."""
         constants, keys, family = self.constants, [self.offset], self.outcome.family
         if family == "gaussian":
@@ -148,7 +148,7 @@ class Rows(Described):
         )
 
     @classmethod
-    def from_dataset(cls, stored) -> "Rows":
+    def from_dataset(cls, stored) -> "MergedRows":
         """The inverse of :meth:`to_dataset`."""
         arrays = {name: stored[name].values for name in stored.data_vars}
         return cls(

@@ -119,7 +119,7 @@ class Design:
         """The named columns of the matrix, shape `(row, name)`."""
         return self.matrix[:, [self.columns.index(name) for name in names]]
 
-    def of_parts(self) -> Iterator[tuple[list[str], np.ndarray]]:
+    def rank_blocks(self) -> Iterator[tuple[list[str], np.ndarray]]:
         """Blocks that must have full column rank: of each group term, and the population's."""
         for part in self.parts:
             names = labels(part)

@@ -20,7 +20,7 @@ from partialpool.design import algebra, factors
 from partialpool.design.coding import coded
 from partialpool.design.design import Design, Factor, check_labels, check_rank, labels
 from partialpool.design.functions import ENVIRONMENT
-from partialpool.design.grammar import check_columns, fault, parse, shown
+from partialpool.design.grammar import check_columns, error, parse, shown
 from partialpool.design.tokens import Refused
 
 
@@ -152,7 +152,7 @@ class Formula:
         """
         design = self.evaluate(self.terms(), table, response)
         design.check_finite(table.index)
-        for names, matrix in design.of_parts():
+        for names, matrix in design.rank_blocks():
             check_rank(self, names, matrix, len(table))
         return design
 
@@ -326,7 +326,7 @@ class Formula:
         return list(joined), np.column_stack(list(joined.values()))
 
     def error(self, message: str) -> UserError:
-        return fault(self.text, message)
+        return error(self.text, message)
 
 
 def _as_numbers(values: pd.Series) -> pd.Series:

@@ -29,7 +29,7 @@ class Parsed(NamedTuple):
     uses: list[Use]  # of columns, in the order of the formula
 
 
-def fault(text: str, message: str) -> UserError:
+def error(text: str, message: str) -> UserError:
     """An error about a formula, which it quotes."""
     return UserError(f"formula {shown(text)}: {message}")
 
@@ -51,7 +51,7 @@ def parse(text: str) -> Parsed:
         population, groups = reader.right(tree.right)
         return Parsed(response, population, groups, reader.uses)
     except Refused as refused:
-        raise fault(text, str(refused)) from None
+        raise error(text, str(refused)) from None
 
 
 def check_columns(text: str, columns: Iterable[str]) -> None:
@@ -85,7 +85,7 @@ def check_columns(text: str, columns: Iterable[str]) -> None:
             spaces = "no spaces" if " " in name else "spaces"
             other = f"; put {spaces} around its signs if you mean what they stand for"
             other = other if re.search(r"[-+*/:|~(]", name) else ""
-            raise fault(
+            raise error(
                 text,
                 f"the table has a column {name!r}, whose name goes in backticks: "
                 f"{shown(better)}{other}",

@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 from partialpool.design.formula import Formula
-from partialpool.design.grammar import fault, listed, shown
+from partialpool.design.grammar import error, listed, shown
 from partialpool.study.study import Outcome
 
 # Names of variables and dimensions of a posterior, and of what is made of it.
@@ -25,13 +25,13 @@ def check(formula: Formula, outcome: Outcome) -> None:
     factors = list(formula.factors)
     if outcome.sigma_by_group:
         if len(factors) != 1:
-            raise fault(
+            raise error(
                 formula.text,
                 f"sigma {outcome.sigma!r} needs exactly one grouping factor; "
                 f"there are {listed(factors) or 'none'}",
             )
         if outcome.sigma_factor not in (None, factors[0]):
-            raise fault(
+            raise error(
                 formula.text,
                 f"sigma {outcome.sigma!r} is by {outcome.sigma_factor!r}, but the groups are "
                 f'of {factors[0]!r}; write "~ (1 | {factors[0]})"',
@@ -39,11 +39,11 @@ def check(formula: Formula, outcome: Outcome) -> None:
     for role, name in outcome.columns.items():
         if name in of_response(formula) or name in formula.group_columns:
             other = "a grouping factor" if name in formula.group_columns else "the response"
-            raise fault(formula.text, f"column {name!r} cannot be both {other} and the {role}")
+            raise error(formula.text, f"column {name!r} cannot be both {other} and the {role}")
     taken = dict.fromkeys(RESULTS, "results")
     for name in factors:
         if not _can_be_stored(name):
-            raise fault(
+            raise error(
                 formula.text,
                 f"the grouping factor cannot be called {shown(name)}: in results, a name begins "
                 "with a letter, a digit or _, has no /, and does not end in a space; rename the "
@@ -51,7 +51,7 @@ def check(formula: Formula, outcome: Outcome) -> None:
             )
         for variable in _variables(name):
             if variable in taken:
-                raise fault(
+                raise error(
                     formula.text,
                     f"the grouping factor cannot be called {name!r}: {taken[variable]} "
                     f"have {variable!r}; rename the column",

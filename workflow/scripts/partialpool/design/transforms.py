@@ -32,7 +32,7 @@ Batches = Callable[[], Iterator[pd.DataFrame]]
 
 
 @dataclass(frozen=True)
-class Learned:
+class FittedTransforms:
     """What a formula has learned of a table.
 
     Attributes
@@ -58,7 +58,7 @@ class Learned:
     location_scale: tuple[float, float] | None = None
 
     @classmethod
-    def of(cls, formula: Formula, batches: Batches) -> "Learned":
+    def of(cls, formula: Formula, batches: Batches) -> "FittedTransforms":
         """Learn all there is to know of a table that comes in batches.
 
         Parameters
@@ -106,12 +106,12 @@ class Learned:
         }
 
     @classmethod
-    def read(cls, formula: str, path) -> "Learned":
+    def read(cls, formula: str, path) -> "FittedTransforms":
         """From the JSON file it was stored in."""
         return cls.from_dict(Formula(formula), files.read_json(path))
 
     @classmethod
-    def from_dict(cls, formula: Formula, stored: dict) -> "Learned":
+    def from_dict(cls, formula: Formula, stored: dict) -> "FittedTransforms":
         """The inverse of :meth:`to_dict`."""
         return cls(
             formula,

@@ -20,10 +20,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import linalg, sparse
 
-from partialpool.compress.merged_rows import Rows
+from partialpool.compress.merged_rows import MergedRows
 from partialpool.engine import collapse, preconditioner
-from partialpool.engine.pirls import Working, block_diagonal, diagonal_blocks
-from partialpool.model.description import Grouping
+from partialpool.engine.pirls import WorkingModel, block_diagonal, diagonal_blocks
+from partialpool.model.description import GroupingFactor
 
 LARGEST = 400  # coordinates that are turned together
 LEAST = 1e-9  # of the largest information, so that triangles have inverses
@@ -37,7 +37,7 @@ class Block:
     ----------
     position : int
         Of the factor among those of the data.
-    factor : Grouping
+    factor : GroupingFactor
     root : numpy.ndarray
         Shape `(varying, varying, group)`: upper triangular, its square is the information S.
     on_beta : numpy.ndarray
@@ -50,7 +50,7 @@ class Block:
     """
 
     position: int
-    factor: Grouping
+    factor: GroupingFactor
     root: np.ndarray
     on_beta: np.ndarray
     natural: np.ndarray
@@ -68,23 +68,23 @@ class Block:
         precision = self.information + np.linalg.inv(covariance)
         return np.trace(np.linalg.solve(precision, self.information), axis1=1, axis2=2) / size
 
-    def mostly_prior(self, working: Working) -> bool:
+    def mostly_prior(self, working: WorkingModel) -> bool:
         """Whether the rows of most groups decide less than half of their deviations."""
         return np.median(self.centring(working.covariance[self.position])) < 0.5
 
     @property
-    def is_silent(self) -> bool:
+    def is_non_centred(self) -> bool:
         """Whether its effects are non-centred; other information is never without a triangle."""
         return not self.root.any()
 
-    def silent(self) -> "Block":
+    def non_centred(self) -> "Block":
         """The same factor as if its rows said nothing: the non-centred form."""
         zeros = {n: np.zeros_like(getattr(self, n)) for n in ("root", "on_beta", "natural")}
         return replace(self, **zeros)
 
 
 @dataclass(frozen=True)
-class Informed:
+class BetaInformation:
     """What the working rows say of positions of beta, the inner deviations unknown.
 
     Attributes
@@ -105,7 +105,7 @@ class Informed:
 
 
 @dataclass(frozen=True)
-class Coordinates:
+class EffectCoordinates:
     """How positions of the sampler become coefficients and deviations.
 
     Attributes
@@ -113,16 +113,16 @@ class Coordinates:
     centre : numpy.ndarray
         Shape `(coefficient,)`: beta at the origin.
     inverse : numpy.ndarray
-        `(coefficient, coefficient)`: beta = centre + inverse @ position + lean @ deviations. Those
-        that vary by the inner factor come last, so that each of their coordinates speaks of its
-        own.
+        `(coefficient, coefficient)`: beta = centre + inverse @ position + beta_regression @
+        deviations. Coefficients that vary by the inner factor come last, so that each of their
+        coordinates is of one coefficient alone.
     last : int
         How many vary by it.
     informed : Informed or None
         What the rows say of the last positions; None without factors.
-    lean : numpy.ndarray
+    beta_regression : numpy.ndarray
         `(coefficient, outer)`: deviations are those of all outer factors, group by group.
-    turn : numpy.ndarray or None
+    rotation : numpy.ndarray or None
         `(outer, outer)`: positions of the outer deviations, from those of the sampler.
     blocks : list of Block
         By factor; first the inner one, that with most groups.
@@ -131,9 +131,9 @@ class Coordinates:
     centre: np.ndarray
     inverse: np.ndarray
     last: int
-    informed: Informed | None
-    lean: np.ndarray
-    turn: np.ndarray | None
+    informed: BetaInformation | None
+    beta_regression: np.ndarray
+    rotation: np.ndarray | None
     blocks: list[Block]
 
     @property
@@ -152,10 +152,12 @@ class Coordinates:
         return slice(begin, end)
 
     @classmethod
-    def of(cls, data: Rows, working: Working, silent: bool = False, heavy=()) -> "Coordinates":
+    def of(
+        cls, data: MergedRows, working: WorkingModel, non_centred: bool = False, heavy=()
+    ) -> "EffectCoordinates":
         """From the working model of one variant.
 
-        `silent` makes factors non-centred whose groups' own rows decide little. The factors in
+        `non_centred` makes factors non-centred whose groups' own rows decide little. The factors in
         `heavy` have Student-t deviations, which are not to be rotated.
         """
         size = len(working.beta)
@@ -174,20 +176,26 @@ class Coordinates:
         inverse[index] = np.linalg.inv(linalg.cholesky((own + own.T) / 2))
         informed = None
         if inner:
-            informed = _informed(data, working, inner[0], inverse[:, size - len(last) :])
+            informed = _beta_information(data, working, inner[0], inverse[:, size - len(last) :])
 
-        lean = -np.linalg.solve(precision, cross.T)
+        beta_regression = -np.linalg.solve(precision, cross.T)
         modes = [working.u[position].ravel() for position in outer]
-        centre = working.beta - lean @ np.concatenate([*modes, np.zeros(0)])
-        blocks, joint = _outer(data, working, outer, marginal[size:, size:], cross, lean, heavy)
+        centre = working.beta - beta_regression @ np.concatenate([*modes, np.zeros(0)])
+        blocks, joint = _outer(
+            data, working, outer, marginal[size:, size:], cross, beta_regression, heavy
+        )
         blocks = [_inner(data, working, position) for position in inner] + blocks
-        if silent:
-            blocks = [block.silent() if block.mostly_prior(working) else block for block in blocks]
-        turn = None if joint is None else _turned(joint, blocks[1:], working)
-        return cls(centre, inverse, len(last), informed, lean, turn, blocks)
+        if non_centred:
+            blocks = [
+                block.non_centred() if block.mostly_prior(working) else block for block in blocks
+            ]
+        rotation = None if joint is None else _turned(joint, blocks[1:], working)
+        return cls(centre, inverse, len(last), informed, beta_regression, rotation, blocks)
 
 
-def _informed(data: Rows, working: Working, position: int, steps: np.ndarray) -> Informed:
+def _beta_information(
+    data: MergedRows, working: WorkingModel, position: int, steps: np.ndarray
+) -> BetaInformation:
     """From the working model, whose mode is the origin of positions."""
     factor, u = data.factors[position], working.u[position]
     where, size = working.where(position), len(working.beta)
@@ -212,10 +220,12 @@ def _informed(data: Rows, working: Working, position: int, steps: np.ndarray) ->
     whole -= np.einsum("gik,gim->km", touched, touched)
     pairs = collapse.pairs(len(whole))
     turned = np.moveaxis(touched[chosen] @ pairs, 0, -1) * np.sqrt(times)
-    return Informed(block.root[..., chosen], turned, np.einsum("ip,ik,kp->p", pairs, whole, pairs))
+    return BetaInformation(
+        block.root[..., chosen], turned, np.einsum("ip,ik,kp->p", pairs, whole, pairs)
+    )
 
 
-def _inner(data: Rows, working: Working, position: int) -> Block:
+def _inner(data: MergedRows, working: WorkingModel, position: int) -> Block:
     """The factor with most groups, given all else."""
     factor, u = data.factors[position], working.u[position]
     where, size = working.where(position), len(working.beta)
@@ -227,7 +237,7 @@ def _inner(data: Rows, working: Working, position: int) -> Block:
     return _block(position, factor, information, on_beta, natural)
 
 
-def _outer(data, working, positions, within, cross, lean, heavy):
+def _outer(data, working, positions, within, cross, beta_regression, heavy):
     """Blocks of the outer factors, beta and the inner deviations integrated out.
 
     `within` is their precision given beta, `cross` that with it. Their joint precision, rotated,
@@ -235,7 +245,7 @@ def _outer(data, working, positions, within, cross, lean, heavy):
     """
     joint = None
     if within.shape[0] <= LARGEST:
-        joint = within.toarray() + cross @ lean
+        joint = within.toarray() + cross @ beta_regression
         joint = (joint + joint.T) / 2
     blocks, begin, rotations = [], 0, []
     for position in positions:
@@ -244,7 +254,7 @@ def _outer(data, working, positions, within, cross, lean, heavy):
         rotation, begin = None, where.stop
         if joint is None:
             own = diagonal_blocks(within[where, where], u.shape[1])
-            own = own + cross[where].reshape(*u.shape, -1) @ lean[:, where].T.reshape(
+            own = own + cross[where].reshape(*u.shape, -1) @ beta_regression[:, where].T.reshape(
                 *u.shape, -1
             ).swapaxes(1, 2)
         else:
@@ -296,7 +306,7 @@ def _block(position, factor, information, on_beta, natural) -> Block:
     )
 
 
-def _without(working: Working, inner: list[int], outer: list[int]) -> sparse.csr_array:
+def _without(working: WorkingModel, inner: list[int], outer: list[int]) -> sparse.csr_array:
     """Precision of beta and the outer factors' u, the inner's integrated out."""
     kept = np.concatenate(
         [np.arange(len(working.beta)), *(np.r_[working.where(position)] for position in outer)]
@@ -309,7 +319,7 @@ def _without(working: Working, inner: list[int], outer: list[int]) -> sparse.csr
     return sparse.csr_array(left)
 
 
-def _turned(joint: np.ndarray, blocks, working: Working) -> np.ndarray:
+def _turned(joint: np.ndarray, blocks, working: WorkingModel) -> np.ndarray:
     """What makes positions of the outer deviations N(0, I) at the rough covariances."""
     maps = []
     for block in blocks:

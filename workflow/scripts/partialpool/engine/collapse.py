@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from partialpool.compress.gaussian import Compressed
+from partialpool.compress.gaussian import GroupTriangles
 
 BATCH = 4_000_000  # numbers per temporary array, to bound memory
 LEAST = 1e-12  # of a diagonal entry is what is left of it at least
@@ -50,12 +50,12 @@ class Triangles:
     rows: np.ndarray
 
     @classmethod
-    def split(cls, data: Compressed, basis: np.ndarray, merge: bool = True) -> "Triangles":
+    def split(cls, data: GroupTriangles, basis: np.ndarray, merge: bool = True) -> "Triangles":
         """Split the triangles of `data` after as many rows as coefficients vary.
 
         Parameters
         ----------
-        data : Compressed
+        data : GroupTriangles
         basis : numpy.ndarray
             Shape `(varying, varying)`, upper triangular: the deviations are `basis @ u`. It has
             no rows where nothing varies.
@@ -243,12 +243,12 @@ def triangle_of(squares, size: int, xp) -> dict:
     return found
 
 
-def draw_deviations(data: Compressed, beta, scale, sigma, basis, rng) -> np.ndarray:
+def draw_deviations(data: GroupTriangles, beta, scale, sigma, basis, rng) -> np.ndarray:
     """Draw every group's u from its exact conditional normal, for each posterior draw.
 
     Parameters
     ----------
-    data : Compressed
+    data : GroupTriangles
     beta : numpy.ndarray
         Shape `(draw, coefficient)`.
     scale : list of list of numpy.ndarray
@@ -311,7 +311,7 @@ def _drawn(triangle, along, scale, sigma, rng) -> list[np.ndarray]:
     return [sum(scale[i][k] * v[k] for k in range(i + 1)) for i in range(size)]
 
 
-def group_log_density(data: Compressed, beta, scale, sigma) -> np.ndarray:
+def group_log_density(data: GroupTriangles, beta, scale, sigma) -> np.ndarray:
     """Log density of each whole group's rows, its deviations integrated out.
 
     Parameters
@@ -355,7 +355,7 @@ def _collapsed(triangles: Triangles, beta, scale, sigma):
     return triangle, along, left
 
 
-def _batches(data: Compressed, sigma: np.ndarray, draws: int):
+def _batches(data: GroupTriangles, sigma: np.ndarray, draws: int):
     """Slices of the draws, and sigma of each draw and group in them."""
     step = max(1, BATCH // data.triangle[:, 0].size)
     sigma = np.broadcast_to(sigma.reshape(draws, -1), (draws, len(data.levels)))

@@ -34,7 +34,7 @@ BLOCK = 64  # groups
 VERSION = zlib.crc32(Path(__file__).read_bytes())
 
 
-class Groups:
+class CollapsedGroups:
     """Groups whose deviations are integrated out, given the between-group scale and sigma.
 
     Parameters
@@ -56,7 +56,7 @@ class Groups:
         entries = [scale[i][k] if k <= i else 0.0 for i in range(size) for k in range(size)]
         scale = pt.stack(entries).reshape((size, size))
         self.outside = 1 / sigma**2
-        ratio = unit = terms.known(f"differs by group {of}", np.zeros(0))
+        ratio = unit = terms.as_data(f"differs by group {of}", np.zeros(0))
         if stretch is None and sigma.ndim == 0:
             scale = scale / sigma
         else:
@@ -67,7 +67,7 @@ class Groups:
 
     def squares(self, columns):
         """|r|² of columns B, `(row, column, group)`, summed over groups."""
-        as_they_are = terms.known(f"as they are {self.of}", np.zeros((0, 0)))
+        as_they_are = terms.as_data(f"as they are {self.of}", np.zeros((0, 0)))
         return INTEGRATED(columns, as_they_are, *self.given)[0] * self.outside
 
     def squares_and_log_determinant(self, columns, mix):
@@ -84,7 +84,7 @@ class Groups:
         return squares * self.outside, log_determinant
 
 
-class Integrated(Op):
+class CollapsedDensity(Op):
     """What is left of right-hand sides, log |T|, and their derivatives.
 
     Inputs are B `(row, column, group)`, c `(column, right-hand side)`, S `(varying, varying,
@@ -130,7 +130,7 @@ class Integrated(Op):
         ]
 
 
-INTEGRATED = Integrated()
+INTEGRATED = CollapsedDensity()
 
 
 # What keeps loops from becoming vectors: checked divisions, and arrays that may overlap for all
@@ -273,7 +273,7 @@ def _sums(values, factor):
 
 @numba.njit(error_model="numpy")
 def _integrate(columns, mix, design, scale, ratio, unit):
-    """The outputs of :class:`Integrated`."""
+    """The outputs of :class:`CollapsedDensity`."""
     height, width, groups = columns.shape
     size, differing = len(design), len(ratio)
     sides = mix.shape[1] if len(mix) else width
@@ -346,6 +346,6 @@ def _stored(function):
 integrate = _stored(_integrate)
 
 
-@register_funcify_default_op_cache_key(Integrated)
+@register_funcify_default_op_cache_key(CollapsedDensity)
 def _compiled(op, node, **kwargs):
     return integrate

@@ -8,12 +8,12 @@ import numpy as np
 import xarray as xr
 
 from partialpool.base import files
-from partialpool.compress.gaussian import Compressed
-from partialpool.compress.merged_rows import Rows
+from partialpool.compress.gaussian import GroupTriangles
+from partialpool.compress.merged_rows import MergedRows
 from partialpool.engine import starts, storage, terms
-from partialpool.engine.gaussian import Gaussian
-from partialpool.engine.glm import Generalised
-from partialpool.engine.posterior import Sampled
+from partialpool.engine.gaussian import CollapsedTarget
+from partialpool.engine.glm import SampledEffectsTarget
+from partialpool.engine.posterior import SampledParameters
 from partialpool.model import priors
 from partialpool.sampler import convergence, sampling
 
@@ -27,7 +27,7 @@ class Attempt:
 
     Attributes
     ----------
-    target : Gaussian or Generalised
+    target : CollapsedTarget or SampledEffectsTarget
     settings : dict
         `draws`, `tune` and `target_accept`.
     ends : numpy.ndarray
@@ -36,7 +36,7 @@ class Attempt:
         From :func:`partialpool.sampler.convergence.medians`.
     """
 
-    target: Gaussian | Generalised
+    target: CollapsedTarget | SampledEffectsTarget
     settings: dict
     ends: np.ndarray
     medians: xr.Dataset
@@ -51,7 +51,7 @@ def published_limits(chains: int) -> dict:
 
 
 def fit(
-    data: Compressed | Rows,
+    data: GroupTriangles | MergedRows,
     given: dict,
     variant: str,
     sampler: dict,
@@ -68,7 +68,7 @@ def fit(
 
     Parameters
     ----------
-    data : Compressed or Rows
+    data : GroupTriangles or MergedRows
     given : dict of str to str
         The `priors` block of the config.
     variant : {"pooled", "unpooled", "hierarchical"}
@@ -118,7 +118,9 @@ def fit(
     attempts: list[dict] = []
     earlier: list[Attempt] = []
     limits = published_limits(sampler["chains"])
-    target = (Generalised if isinstance(data, Rows) else Gaussian)(data, completed, variant)
+    target = (SampledEffectsTarget if isinstance(data, MergedRows) else CollapsedTarget)(
+        data, completed, variant
+    )
     for number in range(1, sampler["attempts"] + 1):
         begun = time.perf_counter()
         # For whoever follows the log of a long fit.
@@ -145,13 +147,13 @@ def fit(
                 "parameterisation": target.parameterisation,
             }
         )
-        draws = Sampled(drawn["posterior"].to_dataset(), data, completed, variant)
+        draws = SampledParameters(drawn["posterior"].to_dataset(), data, completed, variant)
         if not failed:
             break
         if number < sampler["attempts"]:
             ends = drawn["ends"]["position"].values
             earlier.append(Attempt(target, settings, ends, convergence.medians(judged)))
-            target = target.again(draws, number)
+            target = target.next_attempt(draws, number)
         settings = {
             "draws": 2 * settings["draws"],
             "tune": 2 * settings["tune"],
@@ -200,7 +202,7 @@ def _others(earlier: list[Attempt], judged: xr.Dataset, draw, seed: int) -> dict
     """
     found = []
     for number, attempt in enumerate(earlier, start=1):
-        away = list(convergence.apart(attempt.medians, judged))
+        away = list(convergence.between_chain_spread(attempt.medians, judged))
         if not away:
             continue
         print(
@@ -209,7 +211,7 @@ def _others(earlier: list[Attempt], judged: xr.Dataset, draw, seed: int) -> dict
         )
         own_seed = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
         _, went_on = draw(attempt.target, attempt.settings, own_seed, attempt.ends[away])
-        apart = convergence.apart(convergence.medians(went_on), judged)
+        apart = convergence.between_chain_spread(convergence.medians(went_on), judged)
         found += [f"{name} of chain {away[i]}, attempt {number}" for i, name in apart.items()]
     return {"chains": len(found), "worst": found[0] if found else None}
 
@@ -220,9 +222,9 @@ def _line(check: dict) -> str:
     return f"{check['name']} {value}"
 
 
-def _sizes(data: Compressed | Rows, factor: int) -> np.ndarray:
+def _sizes(data: GroupTriangles | MergedRows, factor: int) -> np.ndarray:
     """Rows of each group of a factor, as far as merged ones say how many they were."""
-    if isinstance(data, Compressed):
+    if isinstance(data, GroupTriangles):
         return data.rows
     rows = np.maximum(np.maximum(data.trials, data.count), 1)
     return np.bincount(data.index[factor], weights=rows)

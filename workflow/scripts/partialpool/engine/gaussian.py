@@ -14,20 +14,20 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from partialpool.compress.gaussian import Compressed
+from partialpool.compress.gaussian import GroupTriangles
 from partialpool.engine import collapse, collapse_op, preconditioner, terms
-from partialpool.engine.posterior import Sampled
+from partialpool.engine.posterior import SampledParameters
 from partialpool.model.priors import WIDE_LOG_SIGMA, Priors
 
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
 
 
-def model(data: Compressed, priors: Priors, variant: str) -> pm.Model:
+def model(data: GroupTriangles, priors: Priors, variant: str) -> pm.Model:
     """The model of one variant, as a function of compressed data.
 
     Parameters
     ----------
-    data : Compressed
+    data : GroupTriangles
     priors : Priors
     variant : {"pooled", "unpooled", "hierarchical"}
 
@@ -44,7 +44,7 @@ def model(data: Compressed, priors: Priors, variant: str) -> pm.Model:
     triangles = collapse.Triangles.split(data, basis)
     start = np.diag(preconditioner.between_sd(priors, data.factor, variant)) if varying else []
     spread = preconditioner.sigma(data) if data.known_sigma is None else data.known_sigma
-    coordinates = preconditioner.Coordinates.of(
+    coordinates = preconditioner.BetaPreconditioner.of(
         data, priors, triangles, data.varying[:varying], start, spread
     )
     with pm.Model(coords=terms.coords(data)) as gaussian:
@@ -55,8 +55,8 @@ def model(data: Compressed, priors: Priors, variant: str) -> pm.Model:
             scale = terms.between_group_scale(factor, priors, variant)
             nu = terms.degrees_of_freedom(factor, priors, variant)
             stretch = None if nu is None else terms.stretch(factor, nu)
-            design = terms.known("design", triangles.design)
-            groups = collapse_op.Groups(design, scale, sigma, stretch)
+            design = terms.as_data("design", triangles.design)
+            groups = collapse_op.CollapsedGroups(design, scale, sigma, stretch)
             chosen = _chosen(coordinates, triangles, scale, sigma, stretch)
         beta = terms.coefficients(data, priors, coordinates, chosen, sigma)
 
@@ -67,25 +67,25 @@ def model(data: Compressed, priors: Priors, variant: str) -> pm.Model:
             if sigma.ndim:  # each group's rows are its own, so that all go in one pass
                 between, within = np.concatenate([between, within]), None
             left, log_determinant = groups.squares_and_log_determinant(
-                terms.known("between", between), residual[:, None]
+                terms.as_data("between", between), residual[:, None]
             )
             squares += left[0]
             pm.Potential("determinant", -log_determinant)
         if within is not None:
-            explained = (terms.known("within", within) * residual[None, :, None]).sum(axis=1)
+            explained = (terms.as_data("within", within) * residual[None, :, None]).sum(axis=1)
             squares += ((explained / sigma) ** 2).sum()
-        rows = terms.known("rows", triangles.rows)
+        rows = terms.as_data("rows", triangles.rows)
         pm.Potential("likelihood", -0.5 * squares - (rows * (pt.log(sigma) + LOG_SQRT_2PI)).sum())
         if data.log_jacobian.any():
-            pm.Potential("standard_errors", terms.known("log_jacobian", data.log_jacobian.sum()))
+            pm.Potential("standard_errors", terms.as_data("log_jacobian", data.log_jacobian.sum()))
     return gaussian
 
 
-def _chosen(coordinates, triangles, scale, sigma, stretch) -> collapse_op.Groups:
+def _chosen(coordinates, triangles, scale, sigma, stretch) -> collapse_op.CollapsedGroups:
     """The groups that stand for all in the coordinates of beta."""
-    at = terms.known("chosen", coordinates.chosen)
-    return collapse_op.Groups(
-        terms.known("design of chosen", triangles.design[..., coordinates.chosen]),
+    at = terms.as_data("chosen", coordinates.chosen)
+    return collapse_op.CollapsedGroups(
+        terms.as_data("design of chosen", triangles.design[..., coordinates.chosen]),
         scale,
         sigma[at] if sigma.ndim else sigma,
         None if stretch is None else stretch[at],
@@ -93,17 +93,17 @@ def _chosen(coordinates, triangles, scale, sigma, stretch) -> collapse_op.Groups
     )
 
 
-def effects_basis(data: Compressed, priors: Priors, variant: str) -> np.ndarray:
+def effects_basis(data: GroupTriangles, priors: Priors, variant: str) -> np.ndarray:
     """:func:`rough.effects_basis` of the factor; without rows where nothing varies."""
     if variant == "pooled" or not data.factors:
         return np.zeros((0, 0))
     return preconditioner.effects_basis(data, priors, data.factors[0])
 
 
-def _residual_sd(data: Compressed, priors: Priors, variant: str, start: float):
+def _residual_sd(data: GroupTriangles, priors: Priors, variant: str, start: float):
     """sigma: known, one for all, or one for each group."""
     if data.known_sigma is not None:
-        return terms.known("known_sigma", data.known_sigma)
+        return terms.as_data("known_sigma", data.known_sigma)
     prior = priors.response["sigma"]
     if data.outcome.pools_sigma:
         return _pooled_sd(data, priors, variant, start)
@@ -112,7 +112,7 @@ def _residual_sd(data: Compressed, priors: Priors, variant: str, start: float):
     return terms.positive("sigma", prior, start)
 
 
-def _pooled_sd(data: Compressed, priors: Priors, variant: str, start: float):
+def _pooled_sd(data: GroupTriangles, priors: Priors, variant: str, start: float):
     """sigma of each group, log-normal around a median, which is pooled as the coefficients are.
 
     A group of n rows tells log sigma with a variance of about 1 / 2n. Its coordinate is in
@@ -124,12 +124,12 @@ def _pooled_sd(data: Compressed, priors: Priors, variant: str, start: float):
         same = median * pt.ones(terms.count(data.factor))
         return pm.Deterministic("sigma", same, dims=terms.groups(data.factor))
     if variant == "unpooled":
-        spread = terms.known("wide_log_sigma", WIDE_LOG_SIGMA)
+        spread = terms.as_data("wide_log_sigma", WIDE_LOG_SIGMA)
     else:
         spread = terms.positive("sd_log_sigma", priors.response["sd_log_sigma"], 0.3)
     z = pm.Flat("z_sigma", dims=terms.groups(data.factor))
-    told = terms.known("told_of_sigma", preconditioner.told_of_sigma(data))
-    log_group = terms.known("log_group_sigma", preconditioner.log_group_sigma(data))
+    told = terms.as_data("log_sigma_precision", preconditioner.log_sigma_precision(data))
+    log_group = terms.as_data("log_group_sigma", preconditioner.log_group_sigma(data))
     share = told * spread**2 / (1 + told * spread**2)
     left = spread / pt.sqrt(1 + told * spread**2)
     deviation = share * (log_group - pt.log(median)) + left * z
@@ -138,7 +138,7 @@ def _pooled_sd(data: Compressed, priors: Priors, variant: str, start: float):
     return pm.Deterministic("sigma", median * pt.exp(deviation), dims=terms.groups(data.factor))
 
 
-def deviations(draws: Sampled, data: Compressed, rng) -> dict[str, np.ndarray]:
+def deviations(draws: SampledParameters, data: GroupTriangles, rng) -> dict[str, np.ndarray]:
     """u of each group from its exact conditional normal, `(draw, group, varying)`, by factor."""
     if not data.factors or draws.variant == "pooled":
         return {}
@@ -147,17 +147,17 @@ def deviations(draws: Sampled, data: Compressed, rng) -> dict[str, np.ndarray]:
     return {data.factor: drawn}
 
 
-class Gaussian:
+class CollapsedTarget:
     """How one variant is sampled: a model, and the deviations it leaves out."""
 
-    def __init__(self, data: Compressed, priors: Priors, variant: str):
+    def __init__(self, data: GroupTriangles, priors: Priors, variant: str):
         self.data, self.priors, self.variant = data, priors, variant
 
     def model(self) -> pm.Model:
         """What NUTS draws from."""
         return model(self.data, self.priors, self.variant)
 
-    def deviations(self, draws: Sampled, rng) -> dict[str, np.ndarray]:
+    def deviations(self, draws: SampledParameters, rng) -> dict[str, np.ndarray]:
         """u by factor, `(draw, group, varying)`."""
         return deviations(draws, self.data, rng)
 
@@ -167,6 +167,6 @@ class Gaussian:
         factors = self.data.factors if self.variant != "pooled" else ()
         return {factor.name: {"form": "integrated out"} for factor in factors}
 
-    def again(self, draws: Sampled, attempt: int) -> "Gaussian":
+    def next_attempt(self, draws: SampledParameters, attempt: int) -> "CollapsedTarget":
         """The same: there is nothing that an earlier attempt could teach."""
         return self

@@ -13,29 +13,33 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from partialpool.compress.merged_rows import Rows
+from partialpool.compress.merged_rows import MergedRows
 from partialpool.engine import collapse, collapse_op, pirls, preconditioner, terms
-from partialpool.engine.centring import Block, Coordinates
-from partialpool.engine.pirls import Working
-from partialpool.engine.posterior import Sampled
+from partialpool.engine.centring import Block, EffectCoordinates
+from partialpool.engine.pirls import WorkingModel
+from partialpool.engine.posterior import SampledParameters
 from partialpool.model.priors import Priors
 
 MOSTLY = 0.9  # of what decides a group's effect: called centred, or what is left non-centred
 
 
 def model(
-    data: Rows, priors: Priors, variant: str, found: Working, coordinates: Coordinates
+    data: MergedRows,
+    priors: Priors,
+    variant: str,
+    found: WorkingModel,
+    coordinates: EffectCoordinates,
 ) -> pm.Model:
     """The model of one variant, as a function of merged rows.
 
     Parameters
     ----------
-    data : Rows
+    data : MergedRows
     priors : Priors
     variant : {"pooled", "unpooled", "hierarchical"}
     found : Working
         Rough values, to start from.
-    coordinates : Coordinates
+    coordinates : EffectCoordinates
         Where effects are centred, and how far.
 
     Returns
@@ -55,9 +59,9 @@ def model(
         glm.add_coord("coordinate", length=size + coordinates.outer)
         position = pm.Flat("z", dims="coordinate")
         own, position = position[:size], position[size:]
-        if coordinates.turn is not None:
-            turn = terms.known("turn", coordinates.turn)
-            position = (turn * position[None, :]).sum(axis=1)
+        if coordinates.rotation is not None:
+            rotation = terms.as_data("rotation", coordinates.rotation)
+            position = (rotation * position[None, :]).sum(axis=1)
 
         begin, outside, shift = 0, 0.0, 0.0
         for block, scale, nu in zip(blocks[1:], scales[1:], nus[1:], strict=True):
@@ -66,20 +70,22 @@ def model(
             shape = (terms.count(name), len(block.factor.varying))
             end = begin + shape[0] * shape[1]
             z = position[begin:end].reshape(shape).T
-            natural = terms.known(f"natural_{name}", block.natural)
+            natural = terms.as_data(f"natural_{name}", block.natural)
             u = _effects(block, scale, nu, natural, z)
             outside += _explained(data, priors, block, u)
             # In an array of its own for each factor, as how many groups there are is data.
-            lean = coordinates.lean[:, coordinates.of_block(block)]
-            lean = lean.reshape(size, -1, len(block.factor.varying))
-            lean = terms.known(f"lean_{name}", np.moveaxis(lean, 2, 0))
-            shift += sum((lean[i] * u[i][None, :]).sum(axis=1) for i in range(len(u)))
+            beta_regression = coordinates.beta_regression[:, coordinates.of_block(block)]
+            beta_regression = beta_regression.reshape(size, -1, len(block.factor.varying))
+            beta_regression = terms.as_data(
+                f"beta_regression_{name}", np.moveaxis(beta_regression, 2, 0)
+            )
+            shift += sum((beta_regression[i] * u[i][None, :]).sum(axis=1) for i in range(len(u)))
             begin = end
         beta = _coefficients(data, priors, coordinates, scales, own, shift)
-        design = terms.known("design", data.of_columns(data.coefficients).T)
+        design = terms.as_data("design", data.of_columns(data.coefficients).T)
         eta = (design * beta[:, None]).sum(axis=0) + outside
         if collapsed:
-            left = terms.known("response", data.y) - eta
+            left = terms.as_data("response", data.y) - eta
             scale = scales[0]
             if nus[0] is not None:
                 scale = terms.stretched(blocks[0].factor, scale, nus[0])
@@ -94,36 +100,36 @@ def model(
             z = pm.Flat("z_effects", dims=(terms.varying(name), terms.groups(name)))
             u = _effects(block, scales[0], nus[0], natural, z)
             eta = eta + _explained(data, priors, block, u)
-        eta = eta + terms.known("offset", data.offset)
+        eta = eta + terms.as_data("offset", data.offset)
         _likelihood(data, eta, response)
     return glm
 
 
-def _response(data: Rows, priors: Priors, rough: Working) -> dict:
+def _response(data: MergedRows, priors: Priors, rough: WorkingModel) -> dict:
     """Parameters of the response's distribution."""
     found = {}
     for name in data.family.parameters:
         if name == "sigma" and data.known_sigma is not None:
-            found[name] = terms.known("known_sigma", data.known_sigma)
+            found[name] = terms.as_data("known_sigma", data.known_sigma)
         else:
             found[name] = terms.positive(name, priors.response[name], rough.response[name])
     return found
 
 
-def _coefficients(data, priors, coordinates: Coordinates, scales, position, shift):
+def _coefficients(data, priors, coordinates: EffectCoordinates, scales, position, shift):
     """beta and its priors; what varies by the inner factor follows its variances."""
     informed = coordinates.informed
     if informed is not None and coordinates.last:
-        root = terms.known("informed", informed.root)
-        groups = collapse_op.Groups(root, scales[0], pt.ones(()))
-        squares = groups.squares(terms.known("turned", informed.turned))
-        squares = squares + terms.known("squares", informed.squares)
+        root = terms.as_data("informed", informed.root)
+        groups = collapse_op.CollapsedGroups(root, scales[0], pt.ones(()))
+        squares = groups.squares(terms.as_data("turned", informed.turned))
+        squares = squares + terms.as_data("squares", informed.squares)
         triangle = collapse.triangle_of(squares, coordinates.last, pt)
         position = terms.spread(position, triangle, coordinates.last)
-    inverse = terms.known("inverse", coordinates.inverse)
+    inverse = terms.as_data("inverse", coordinates.inverse)
     beta = pm.Deterministic(
         "beta",
-        terms.known("centre", coordinates.centre)
+        terms.as_data("centre", coordinates.centre)
         + (inverse * position[None, :]).sum(axis=1)
         + shift,
         dims="coefficient",
@@ -135,22 +141,22 @@ def _coefficients(data, priors, coordinates: Coordinates, scales, position, shif
 def _natural(block: Block, beta):
     """g - H beta, shape `(varying, group)`."""
     name = block.factor.name
-    on_beta = terms.known(f"on_beta_{name}", block.on_beta)
-    natural = terms.known(f"natural_{name}", block.natural)
+    on_beta = terms.as_data(f"on_beta_{name}", block.on_beta)
+    natural = terms.as_data(f"natural_{name}", block.natural)
     return natural - (on_beta * beta[None, :, None]).sum(axis=1)
 
 
-def _crossed(data: Rows, priors: Priors, block: Block, weight: np.ndarray, outside):
+def _crossed(data: MergedRows, priors: Priors, block: Block, weight: np.ndarray, outside):
     """What the effects of other factors take from g, shape `(varying, group)`."""
     # A weight of zero rather than no such term, which would be another shape to compile.
-    weight = np.zeros_like(weight) if block.is_silent else weight
+    weight = np.zeros_like(weight) if block.is_non_centred else weight
     columns = preconditioner.effects_columns(data, priors, block.factor).T * weight
-    return _summed(data, block, terms.known("weighted_columns", columns) * outside)
+    return _summed(data, block, terms.as_data("weighted_columns", columns) * outside)
 
 
-def _summed(data: Rows, block: Block, values):
+def _summed(data: MergedRows, block: Block, values):
     """Sums over the rows of each group, `(varying, group)`."""
-    index = terms.known(f"summed_{block.factor.name}", data.index[block.position])
+    index = terms.as_data(f"summed_{block.factor.name}", data.index[block.position])
     zeros = pt.zeros(terms.count(block.factor.name))
     return pt.stack(
         [
@@ -166,7 +172,7 @@ def _effects(block: Block, scale, nu, natural, z):
     Where effects are Student-t, nu is their degrees of freedom, and L of their scale matrix.
     """
     name, size = block.factor.name, len(scale)
-    root = terms.known(f"root_{name}", block.root)
+    root = terms.as_data(f"root_{name}", block.root)
     _, triangle = collapse.orthogonalise(collapse.stacked(root, scale, pt.ones(()), pt), pt)
     c = []
     for i in range(size):
@@ -188,49 +194,49 @@ def _effects(block: Block, scale, nu, natural, z):
     pm.Potential(f"effects_{name}", (density - determinant).sum())
     u = [sum(scale[i][k] * v[k] for k in range(i + 1)) for i in range(size)]
     if block.rotation is not None:
-        rotation = terms.known(f"rotation_{name}", block.rotation)
+        rotation = terms.as_data(f"rotation_{name}", block.rotation)
         u = [(rotation * one[None, :]).sum(axis=1) for one in u]
     dims = (terms.groups(name), terms.varying(name))
     pm.Deterministic(f"u_{name}", pt.stack(u, axis=-1), dims=dims)
     return u
 
 
-def _explained(data: Rows, priors: Priors, block: Block, u):
+def _explained(data: MergedRows, priors: Priors, block: Block, u):
     """What effects add to the linear predictor of every row."""
     name = block.factor.name
-    index = terms.known(f"index_{name}", data.index[block.position])
+    index = terms.as_data(f"index_{name}", data.index[block.position])
     columns = preconditioner.effects_columns(data, priors, block.factor).T
-    columns = terms.known(f"columns_{name}", columns)
+    columns = terms.as_data(f"columns_{name}", columns)
     return sum(columns[i] * u[i][index] for i in range(len(u)))
 
 
-def _likelihood(data: Rows, eta, response: dict) -> None:
-    y = terms.known("response", data.y)
+def _likelihood(data: MergedRows, eta, response: dict) -> None:
+    y = terms.as_data("response", data.y)
     if data.outcome.family == "gaussian":
         squares = (((y - eta) / response["sigma"]) ** 2).sum()
         pm.Potential("likelihood", -0.5 * squares - _normalised(data, response["sigma"]))
         return
-    trials = terms.known("trials", data.trials)
+    trials = terms.as_data("trials", data.trials)
     density = data.family.kernel(y, eta, response, trials, pt)
-    total = (terms.known("count", data.count) * density).sum()
-    pm.Potential("likelihood", total + terms.known("constant", data.constant))
+    total = (terms.as_data("count", data.count) * density).sum()
+    pm.Potential("likelihood", total + terms.as_data("constant", data.constant))
 
 
-def _normalised(data: Rows, sigma):
-    rows = terms.known("rows", data.cells.sum())
-    return rows * pt.log(sigma) - terms.known("constant", data.constant)
+def _normalised(data: MergedRows, sigma):
+    rows = terms.as_data("rows", data.cells.sum())
+    return rows * pt.log(sigma) - terms.as_data("constant", data.constant)
 
 
-def _collapsed(data: Rows, priors: Priors, block: Block, scale, left, sigma) -> None:
+def _collapsed(data: MergedRows, priors: Priors, block: Block, scale, left, sigma) -> None:
     """The Gaussian likelihood with one factor's effects integrated out; see `collapse`."""
     root, directions = _orthonormal(data, priors, block)
-    along = _summed(data, block, terms.known("directions", directions) * left)
+    along = _summed(data, block, terms.as_data("directions", directions) * left)
     size = len(scale)
-    index = terms.known("index_collapsed", data.index[block.position])
+    index = terms.as_data("index_collapsed", data.index[block.position])
     within = left - sum(
-        terms.known(f"direction_{i}", directions[i]) * along[i][index] for i in range(size)
+        terms.as_data(f"direction_{i}", directions[i]) * along[i][index] for i in range(size)
     )
-    columns = collapse.stacked(terms.known("root_collapsed", root), scale, sigma, pt)
+    columns = collapse.stacked(terms.as_data("root_collapsed", root), scale, sigma, pt)
     orthogonal, triangle = collapse.orthogonalise(columns, pt)
     remaining, _ = collapse.remove(orthogonal, terms.padded(along))
     squares = ((within / sigma) ** 2).sum() + ((remaining / sigma) ** 2).sum()
@@ -238,7 +244,7 @@ def _collapsed(data: Rows, priors: Priors, block: Block, scale, left, sigma) -> 
     pm.Potential("likelihood", -0.5 * squares - determinant - _normalised(data, sigma))
 
 
-def _orthonormal(data: Rows, priors: Priors, block: Block) -> tuple[np.ndarray, np.ndarray]:
+def _orthonormal(data: MergedRows, priors: Priors, block: Block) -> tuple[np.ndarray, np.ndarray]:
     """QR of each group's varying columns: R `(varying, varying, group)`, Q `(varying, row)`."""
     index, groups = data.index[block.position], len(block.factor.levels)
     columns = list(preconditioner.effects_columns(data, priors, block.factor).T.copy())
@@ -259,7 +265,9 @@ def _orthonormal(data: Rows, priors: Priors, block: Block) -> tuple[np.ndarray, 
     return root, directions
 
 
-def deviations(draws: Sampled, data: Rows, coordinates: Coordinates, rng) -> dict[str, np.ndarray]:
+def deviations(
+    draws: SampledParameters, data: MergedRows, coordinates: EffectCoordinates, rng
+) -> dict[str, np.ndarray]:
     """Deviations of the coefficients by factor, `(draw, group, varying)`.
 
     They were sampled, or are drawn where they were integrated out.
@@ -269,7 +277,9 @@ def deviations(draws: Sampled, data: Rows, coordinates: Coordinates, rng) -> dic
     return {factor.name: found[factor.name] @ draws.basis(factor).T for factor in factors}
 
 
-def _deviations(draws: Sampled, data: Rows, coordinates: Coordinates, rng) -> dict:
+def _deviations(
+    draws: SampledParameters, data: MergedRows, coordinates: EffectCoordinates, rng
+) -> dict:
     """Those that the priors are on."""
     found = {b.factor.name: draws[f"u_{b.factor.name}"] for b in coordinates.blocks[1:]}
     if not coordinates.blocks:
@@ -297,30 +307,32 @@ def _deviations(draws: Sampled, data: Rows, coordinates: Coordinates, rng) -> di
     return found | {block.factor.name: np.moveaxis(u, 0, -1)}
 
 
-class Generalised:
+class SampledEffectsTarget:
     """How one variant is sampled: a model in coordinates, and the deviations it leaves out.
 
     Parameters
     ----------
-    data : Rows
+    data : MergedRows
     priors : Priors
     variant : str
     found : Working, optional
         Rough values; found here unless they are given.
-    silent : bool
+    non_centred : bool
         Whether effects of groups whose own rows say little are non-centred.
     """
 
-    def __init__(self, data: Rows, priors: Priors, variant: str, found=None, silent=False):
+    def __init__(
+        self, data: MergedRows, priors: Priors, variant: str, found=None, non_centred=False
+    ):
         self.data, self.priors, self.variant = data, priors, variant
         self.working = found or pirls.solve(data, priors, variant)
-        self.coordinates = Coordinates.of(data, self.working, silent, priors.nu)
+        self.coordinates = EffectCoordinates.of(data, self.working, non_centred, priors.nu)
 
     def model(self) -> pm.Model:
         """What NUTS draws from."""
         return model(self.data, self.priors, self.variant, self.working, self.coordinates)
 
-    def deviations(self, draws: Sampled, rng) -> dict[str, np.ndarray]:
+    def deviations(self, draws: SampledParameters, rng) -> dict[str, np.ndarray]:
         """u by factor, `(draw, group, varying)`."""
         return deviations(draws, self.data, self.coordinates, rng)
 
@@ -349,10 +361,10 @@ class Generalised:
             found[block.factor.name] = {"form": form, "centring": centring}
         return found
 
-    def again(self, draws: Sampled, attempt: int) -> "Generalised":
+    def next_attempt(self, draws: SampledParameters, attempt: int) -> "SampledEffectsTarget":
         """Other coordinates for another attempt: at this one's means, then non-centred ones too."""
         factors = self.data.factors[: len(self.working.u)]
-        means = Working(
+        means = WorkingModel(
             beta=draws["beta"].mean(axis=0),
             u=[
                 draws[f"u_{f.name}"].mean(axis=0) if f"u_{f.name}" in draws else u
@@ -367,4 +379,6 @@ class Generalised:
             precision=self.working.precision,
         )
         found = pirls.at(self.data, self.priors, self.variant, means)
-        return Generalised(self.data, self.priors, self.variant, found, silent=attempt > 1)
+        return SampledEffectsTarget(
+            self.data, self.priors, self.variant, found, non_centred=attempt > 1
+        )

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import sparse, special
 from scipy.sparse.linalg import splu
 
-from partialpool.compress.merged_rows import Rows
+from partialpool.compress.merged_rows import MergedRows
 from partialpool.engine import preconditioner
 from partialpool.model.priors import Priors
 
@@ -27,7 +27,7 @@ LEAST_WEIGHT = 1e-9
 
 
 @dataclass
-class Working:
+class WorkingModel:
     """The working Gaussian model at a rough posterior mode.
 
     Attributes
@@ -74,12 +74,12 @@ class Working:
         return len(self.beta) + of_effects
 
 
-def solve(data: Rows, priors: Priors, variant: str) -> Working:
+def solve(data: MergedRows, priors: Priors, variant: str) -> WorkingModel:
     """Find the working model of one variant at a rough mode.
 
     Parameters
     ----------
-    data : Rows
+    data : MergedRows
     priors : Priors
     variant : {"pooled", "unpooled", "hierarchical"}
     """
@@ -100,7 +100,7 @@ def solve(data: Rows, priors: Priors, variant: str) -> Working:
     return found[0]
 
 
-def at(data: Rows, priors: Priors, variant: str, means: Working) -> Working:
+def at(data: MergedRows, priors: Priors, variant: str, means: WorkingModel) -> WorkingModel:
     """The working model at given values: the means of an earlier attempt's draws."""
     factors = () if variant == "pooled" else data.factors
     design = _design(data, priors, factors)
@@ -127,7 +127,7 @@ def _solve(data, priors, factors, design, covariance, response, linear):
         part.reshape(len(factor.levels), len(factor.varying))
         for factor, part in zip(factors, parts[1:], strict=True)
     ]
-    found = Working(parts[0], u, list(covariance), response, weight, precision)
+    found = WorkingModel(parts[0], u, list(covariance), response, weight, precision)
     return found, design @ solved
 
 
@@ -149,7 +149,7 @@ def block_diagonal(blocks: np.ndarray) -> sparse.csr_array:
     return sparse.csr_array((blocks.ravel(), at), shape=(count * size, count * size))
 
 
-def _design(data: Rows, priors: Priors, factors) -> sparse.csr_array:
+def _design(data: MergedRows, priors: Priors, factors) -> sparse.csr_array:
     """Columns of beta, then of each factor's u, group by group."""
     parts = [sparse.csr_array(data.of_columns(data.coefficients))]
     rows = np.arange(len(data.y))
@@ -163,7 +163,7 @@ def _design(data: Rows, priors: Priors, factors) -> sparse.csr_array:
     return sparse.csr_array(sparse.hstack(parts))
 
 
-def _expansion(data: Rows, eta, response) -> tuple[np.ndarray, np.ndarray]:
+def _expansion(data: MergedRows, eta, response) -> tuple[np.ndarray, np.ndarray]:
     """Expected curvature and slope of every row's log likelihood in its linear predictor."""
     match data.outcome.family:
         case "gaussian":
@@ -187,7 +187,7 @@ def _expansion(data: Rows, eta, response) -> tuple[np.ndarray, np.ndarray]:
     return np.maximum(weight, LEAST_WEIGHT * weight.max()), slope
 
 
-def _initial(data: Rows) -> np.ndarray:
+def _initial(data: MergedRows) -> np.ndarray:
     """Where each row alone would have its linear predictor, without offset."""
     match data.family.link:
         case "identity":
@@ -199,14 +199,14 @@ def _initial(data: Rows) -> np.ndarray:
     return (own + data.response_mean) / 2
 
 
-def _response(data: Rows) -> dict[str, float]:
+def _response(data: MergedRows) -> dict[str, float]:
     """Rough parameters of the response's distribution, to begin with."""
     sigma = data.known_sigma or data.sd_of_weight_one / 2
     both = {"sigma": sigma, "nu": NU, "alpha": 1.0}
     return {name: both[name] for name in data.family.parameters}
 
 
-def _estimated(data: Rows, linear: np.ndarray, working: Working) -> dict[str, float]:
+def _estimated(data: MergedRows, linear: np.ndarray, working: WorkingModel) -> dict[str, float]:
     """Rough parameters of the response's distribution, from what is left of the response."""
     found = dict(working.response)
     left = data.y - data.offset - linear
@@ -225,7 +225,7 @@ def _estimated(data: Rows, linear: np.ndarray, working: Working) -> dict[str, fl
     return found
 
 
-def _covariance(working: Working, factor: int, widest: np.ndarray) -> np.ndarray:
+def _covariance(working: WorkingModel, factor: int, widest: np.ndarray) -> np.ndarray:
     """Of a factor's deviations: of their modes, and what the data leave open of each."""
     u = working.u[factor]
     open_ = np.linalg.inv(working.blocks(factor)).mean(axis=0)

@@ -6,34 +6,36 @@ import numpy as np
 import xarray as xr
 
 from partialpool.engine import collapse, preconditioner, terms
-from partialpool.model.description import Described, Grouping
+from partialpool.model.description import GroupingFactor, ModelDescription
 from partialpool.model.priors import WIDE_LOG_SIGMA, Priors
 
 
-class Sampled:
+class SampledParameters:
     """Draws of a model's free variables, and what follows from them.
 
     Parameters
     ----------
     sampled : xarray.Dataset
         Variables of the PyMC model, dims `(chain, draw, ...)`.
-    data : Described
+    data : ModelDescription
     priors : Priors
     variant : str
     """
 
-    def __init__(self, sampled: xr.Dataset, data: Described, priors: Priors, variant: str):
+    def __init__(self, sampled: xr.Dataset, data: ModelDescription, priors: Priors, variant: str):
         self._sampled, self.draw = sampled, sampled["draw"].values
         self.chains, self.length = sampled.sizes["chain"], sampled.sizes["draw"]
         self.count = self.chains * self.length
         self._flat = {n: v.values.reshape(-1, *v.shape[2:]) for n, v in sampled.data_vars.items()}
         self.data, self.priors, self.variant = data, priors, variant
 
-    def select(self, which: slice) -> "Sampled":
+    def select(self, which: slice) -> "SampledParameters":
         """Some of the draws of each chain."""
-        return Sampled(self._sampled.isel(draw=which), self.data, self.priors, self.variant)
+        return SampledParameters(
+            self._sampled.isel(draw=which), self.data, self.priors, self.variant
+        )
 
-    def of_groups(self, positions: dict[str, np.ndarray]) -> "Sampled":
+    def of_groups(self, positions: dict[str, np.ndarray]) -> "SampledParameters":
         """Some of the groups of each factor that is named."""
         levels = {
             f.name: tuple(f.levels[i] for i in positions.get(f.name, range(len(f.levels))))
@@ -42,7 +44,9 @@ class Sampled:
         factors = tuple(replace(f, levels=levels[f.name]) for f in self.data.factors)
         dims = {terms.groups(name): at for name, at in positions.items()}
         sampled = self._sampled.isel(dims, missing_dims="ignore")
-        return Sampled(sampled, replace(self.data, factors=factors), self.priors, self.variant)
+        return SampledParameters(
+            sampled, replace(self.data, factors=factors), self.priors, self.variant
+        )
 
     def __getitem__(self, name: str) -> np.ndarray:
         """One variable, shape `(draw, ...)`."""
@@ -56,18 +60,18 @@ class Sampled:
         """Residual sd, known or not, `(draw,)` or `(draw, group)`."""
         return self["sigma"] if "sigma" in self else np.full(self.count, self.data.known_sigma)
 
-    def sd(self, factor: Grouping) -> np.ndarray:
+    def sd(self, factor: GroupingFactor) -> np.ndarray:
         """Between-group sds of the deviations that the priors are on, `(draw, varying)`."""
         if self.variant == "hierarchical":
             return self[f"sd_{factor.name}"]
         wide = np.array(list(self.priors.wide[factor.name].values()))
         return np.tile(wide * (self.variant == "unpooled"), (self.count, 1))
 
-    def basis(self, factor: Grouping) -> np.ndarray:
+    def basis(self, factor: GroupingFactor) -> np.ndarray:
         """From the deviations that the priors are on to the coefficients', `(varying, varying)`."""
         return preconditioner.effects_basis(self.data, self.priors, factor)
 
-    def correlation(self, factor: Grouping):
+    def correlation(self, factor: GroupingFactor):
         """Cholesky factor of the correlations, `[row][column]` of numbers or `(draw,)`."""
         name, partial = f"partial_cor_{factor.name}", {}
         if name in self:
@@ -75,7 +79,7 @@ class Sampled:
             partial = {pair: 2 * self[name][:, i] - 1 for i, pair in enumerate(pairs)}
         return collapse.cholesky(partial, len(factor.varying), np)
 
-    def coefficients_scale(self, factor: Grouping) -> np.ndarray:
+    def coefficients_scale(self, factor: GroupingFactor) -> np.ndarray:
         """A square root of the covariance of the coefficients' deviations, times its transpose
         that covariance: `(draw, varying, varying)`. Of their scale matrix if they are Student-t.
         """
@@ -86,7 +90,7 @@ class Sampled:
                 dense[:, i, k] = sd[:, i] * entry
         return self.basis(factor) @ dense
 
-    def scale(self, factor: Grouping):
+    def scale(self, factor: GroupingFactor):
         """Cholesky factor of the covariance of u, entries `(draw, 1)` or `(draw, group)`."""
         sd = self.sd(factor)
         name = f"scale_{factor.name}"
@@ -96,7 +100,7 @@ class Sampled:
             for i, row in enumerate(self.correlation(factor))
         ]
 
-    def covariance(self, factor: Grouping) -> np.ndarray:
+    def covariance(self, factor: GroupingFactor) -> np.ndarray:
         """Mean covariance of u, `(varying, varying)`."""
         scale = self.scale(factor)
         size = len(scale)
@@ -107,12 +111,12 @@ class Sampled:
         return np.einsum("ikdg,jkdg->ij", dense, dense) / dense[0, 0].size
 
 
-def describe(draws: Sampled, deviations: dict[str, np.ndarray], apart=()) -> xr.Dataset:
+def describe(draws: SampledParameters, deviations: dict[str, np.ndarray], apart=()) -> xr.Dataset:
     """Every quantity of the model.
 
     Parameters
     ----------
-    draws : Sampled
+    draws : SampledParameters
     deviations : dict of str to numpy.ndarray
         u by factor, `(draw, group, varying)`; a factor without has none.
     apart : collection of str
@@ -151,7 +155,9 @@ def describe(draws: Sampled, deviations: dict[str, np.ndarray], apart=()) -> xr.
     return _dataset(draws, out, coords)
 
 
-def group_effects(draws: Sampled, deviations: dict[str, np.ndarray], factors) -> xr.Dataset:
+def group_effects(
+    draws: SampledParameters, deviations: dict[str, np.ndarray], factors
+) -> xr.Dataset:
     """What :func:`describe` leaves out of the factors with these names, as float32.
 
     `u_{factor}`, and `sigma` where it is by group. `coef_{factor}` follows from u and beta,
@@ -168,7 +174,7 @@ def group_effects(draws: Sampled, deviations: dict[str, np.ndarray], factors) ->
     return _dataset(draws, out, coords).astype(np.float32)
 
 
-def _dataset(draws: Sampled, out: dict, coords: dict) -> xr.Dataset:
+def _dataset(draws: SampledParameters, out: dict, coords: dict) -> xr.Dataset:
     """Of variables as pairs of their dims and values `(draw, ...)`."""
     return xr.Dataset(
         {
@@ -182,12 +188,12 @@ def _dataset(draws: Sampled, out: dict, coords: dict) -> xr.Dataset:
     )
 
 
-def _deviations(draws: Sampled, factor: Grouping, deviations: dict) -> np.ndarray:
+def _deviations(draws: SampledParameters, factor: GroupingFactor, deviations: dict) -> np.ndarray:
     shape = (draws.count, len(factor.levels), len(factor.varying))
     return deviations[factor.name] if factor.name in deviations else np.zeros(shape)
 
 
-def _response(draws: Sampled) -> dict:
+def _response(draws: SampledParameters) -> dict:
     """Parameters of the response's distribution, with their dims."""
     outcome, out = draws.data.outcome, {}
     if outcome.has_sigma and not outcome.errors:
@@ -201,7 +207,7 @@ def _response(draws: Sampled) -> dict:
     return out | {name: ((), draws[name]) for name in ("nu", "alpha") if name in draws}
 
 
-def _population(draws: Sampled, factor: Grouping) -> np.ndarray:
+def _population(draws: SampledParameters, factor: GroupingFactor) -> np.ndarray:
     """Population-level part of the coefficients that vary, `(draw, varying)`."""
     found = np.zeros((draws.count, len(factor.varying)))
     for i, name in enumerate(factor.varying):

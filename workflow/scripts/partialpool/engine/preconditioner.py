@@ -4,17 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from partialpool.compress.gaussian import Compressed
-from partialpool.compress.merged_rows import Rows
+from partialpool.compress.gaussian import GroupTriangles
+from partialpool.compress.merged_rows import MergedRows
 from partialpool.engine import collapse
-from partialpool.model.description import Described, Grouping
+from partialpool.model.description import GroupingFactor, ModelDescription
 from partialpool.model.priors import FAMILIES, Priors
 
 CHOSEN = 500  # groups that stand for all, at most
 
 
 @dataclass(frozen=True)
-class Coordinates:
+class BetaPreconditioner:
     """Coordinates in which beta's posterior is near N(0, I), from rough variances.
 
     They decide how fast the sampler is, not what it draws. They are found by
@@ -55,18 +55,18 @@ class Coordinates:
     @classmethod
     def of(
         cls,
-        data: Described,
+        data: ModelDescription,
         priors: Priors,
         triangles: collapse.Triangles,
         varying: tuple[str, ...],
         scale,
         spread: float,
-    ) -> "Coordinates":
+    ) -> "BetaPreconditioner":
         """From compressed rows, split after the varying columns.
 
         Parameters
         ----------
-        data : Described
+        data : ModelDescription
         priors : Priors
         triangles : Triangles
         varying : tuple of str
@@ -152,7 +152,7 @@ def _flat(system: np.ndarray) -> np.ndarray:
     return np.moveaxis(system, 1, -1).reshape(-1, system.shape[1])
 
 
-def prior_rows(data: Described, priors: Priors) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def prior_rows(data: ModelDescription, priors: Priors) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What the priors are on, from beta, `(coefficient, coefficient)`; where, and how wide."""
     on = np.eye(len(data.coefficients))
     if priors.centred:
@@ -162,7 +162,7 @@ def prior_rows(data: Described, priors: Priors) -> tuple[np.ndarray, np.ndarray,
     return on, location, np.array([p.arguments[-1] for p in chosen])
 
 
-def effects_basis(data: Described, priors: Priors, factor: Grouping) -> np.ndarray:
+def effects_basis(data: ModelDescription, priors: Priors, factor: GroupingFactor) -> np.ndarray:
     """From the deviations that the priors are on to those of a factor's coefficients.
 
     Default priors of a factor's sds and correlations hold at the averages of its predictors, so
@@ -187,12 +187,12 @@ def effects_basis(data: Described, priors: Priors, factor: Grouping) -> np.ndarr
     return basis
 
 
-def effects_columns(data: Rows, priors: Priors, factor: Grouping) -> np.ndarray:
+def effects_columns(data: MergedRows, priors: Priors, factor: GroupingFactor) -> np.ndarray:
     """The columns that the deviations which the priors are on act on, `(row, varying)`."""
     return data.of_columns(factor.varying) @ effects_basis(data, priors, factor)
 
 
-def sigma(data: Compressed) -> float:
+def sigma(data: GroupTriangles) -> float:
     """The residual sd of separate least squares in each group; half the response's without one."""
     size = len(data.varying)
     within = data.triangle[:, size:, size:]
@@ -203,12 +203,12 @@ def sigma(data: Compressed) -> float:
     return float(abs(remaining) / np.sqrt(freedom))
 
 
-def told_of_sigma(data: Compressed) -> np.ndarray:
+def log_sigma_precision(data: GroupTriangles) -> np.ndarray:
     """How precisely each group's own rows tell its log sigma, shape `(group,)`: 2 (n - columns)."""
     return 2 * np.maximum(data.rows - len(data.columns), 0)
 
 
-def log_group_sigma(data: Compressed) -> np.ndarray:
+def log_group_sigma(data: GroupTriangles) -> np.ndarray:
     """Log of the residual sd of least squares in each group alone, shape `(group,)`."""
     freedom = np.maximum(data.rows - len(data.columns), 1)
     smallest = 1e-6 * data.sd_of_weight_one * np.sqrt(freedom)

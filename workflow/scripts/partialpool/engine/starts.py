@@ -14,7 +14,7 @@ import numpy as np
 import pymc as pm
 
 from partialpool.engine import preconditioner
-from partialpool.model.description import Described
+from partialpool.model.description import ModelDescription
 from partialpool.model.priors import Priors
 from partialpool.sampler import compiled_density, sampling
 
@@ -24,7 +24,7 @@ FAR = 3.0  # standard deviations of a prior: from there it and the data disagree
 
 
 def elsewhere(
-    model: pm.Model, data: Described, priors: Priors, variant: str
+    model: pm.Model, data: ModelDescription, priors: Priors, variant: str
 ) -> Callable[[np.ndarray], np.ndarray] | None:
     """Where chains start, as :func:`partialpool.sampler.sampling.sample` takes it.
 
@@ -32,7 +32,7 @@ def elsewhere(
     ----------
     model : pm.Model
         With `z`, whose first entries are the coordinates of the coefficients.
-    data : Described
+    data : ModelDescription
     priors : Priors
     variant : {"pooled", "unpooled", "hierarchical"}
 

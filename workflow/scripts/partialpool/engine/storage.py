@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from partialpool.compress.gaussian import Compressed
+from partialpool.compress.gaussian import GroupTriangles
 from partialpool.engine import gaussian
-from partialpool.engine.gaussian import Gaussian
-from partialpool.engine.glm import Generalised
-from partialpool.engine.posterior import Sampled, describe, group_effects
+from partialpool.engine.gaussian import CollapsedTarget
+from partialpool.engine.glm import SampledEffectsTarget
+from partialpool.engine.posterior import SampledParameters, describe, group_effects
 
 LARGE = 20_000_000  # draws of one factor's effects, beyond which they are thinned to about as many
 FEWEST = 100  # draws of each that are kept
@@ -21,8 +21,8 @@ BATCH = 4_000_000  # draws of effects held at once
 
 
 def stored(
-    target: Gaussian | Generalised,
-    draws: Sampled,
+    target: CollapsedTarget | SampledEffectsTarget,
+    draws: SampledParameters,
     diagnosed: dict[str, np.ndarray],
     rng: np.random.Generator,
 ) -> dict[str, xr.Dataset]:
@@ -30,8 +30,8 @@ def stored(
 
     Parameters
     ----------
-    target : Gaussian or Generalised
-    draws : Sampled
+    target : CollapsedTarget or SampledEffectsTarget
+    draws : SampledParameters
     diagnosed : dict of str to numpy.ndarray
         Positions of the groups of each factor that are.
     rng : numpy.random.Generator
@@ -51,7 +51,7 @@ def stored(
     step = min(-(-max(counts.values()) // LARGE), max(1, draws.count // FEWEST))
     positions = {name: diagnosed[name] for name in apart}
     few, own = draws.select(slice(None, None, step)), draws.of_groups(positions)
-    if isinstance(draws.data, Compressed):
+    if isinstance(draws.data, GroupTriangles):
         whole, thinned, some = {}, *_drawn(draws, few, own, positions, step, rng)
     else:
         whole, thinned, some = _sampled(target, draws, positions, step, rng)
@@ -62,7 +62,14 @@ def stored(
     }
 
 
-def _drawn(draws: Sampled, few: Sampled, own: Sampled, positions, step: int, rng):
+def _drawn(
+    draws: SampledParameters,
+    few: SampledParameters,
+    own: SampledParameters,
+    positions,
+    step: int,
+    rng,
+):
     """u by factor: of all groups in few draws, and of some groups in all; no others are drawn."""
     arrays = {n: getattr(draws.data, n) for n in ("triangle", "rows", "log_jacobian")}
     thinned = gaussian.deviations(few, draws.data, rng)
@@ -76,7 +83,7 @@ def _drawn(draws: Sampled, few: Sampled, own: Sampled, positions, step: int, rng
     return thinned, some
 
 
-def _sampled(target: Generalised, draws: Sampled, positions, step: int, rng):
+def _sampled(target: SampledEffectsTarget, draws: SampledParameters, positions, step: int, rng):
     """u by factor, some draws at a time: of factors that are stored whole; then as `_drawn`."""
     size = draws.chains * sum(len(f.levels) * len(f.varying) for f in draws.data.factors)
     span = step * max(1, BATCH // (size * step))
@@ -93,7 +100,7 @@ def _sampled(target: Generalised, draws: Sampled, positions, step: int, rng):
     return tuple({n: _joined(parts) for n, parts in u.items()} for u in (whole, thinned, some))
 
 
-def _by_chain(u: np.ndarray, draws: Sampled) -> np.ndarray:
+def _by_chain(u: np.ndarray, draws: SampledParameters) -> np.ndarray:
     return u.reshape(draws.chains, draws.length, *u.shape[1:])
 
 

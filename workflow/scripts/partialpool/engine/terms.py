@@ -5,11 +5,11 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from partialpool.engine import collapse, preconditioner
-from partialpool.model.description import Described, Grouping
+from partialpool.model.description import GroupingFactor, ModelDescription
 from partialpool.model.priors import FAMILIES, Prior, Priors
 
 
-def known(name: str, values):
+def as_data(name: str, values):
     """What is known, under a name that no variable can have."""
     # In one layout, whatever the data: code is compiled for each.
     return pm.Data(f"{name} (data)", np.asarray(values, order="C"))
@@ -30,7 +30,7 @@ def count(factor: str):
     return pm.modelcontext(None).dim_lengths[groups(factor)]
 
 
-def coords(data: Described) -> dict:
+def coords(data: ModelDescription) -> dict:
     """Labels of every dim of the model."""
     found = {"coefficient": list(data.coefficients)}
     for factor in data.factors:
@@ -39,7 +39,7 @@ def coords(data: Described) -> dict:
     return found
 
 
-def coefficients(data: Described, priors: Priors, coordinates, groups, sigma):
+def coefficients(data: ModelDescription, priors: Priors, coordinates, groups, sigma):
     """beta and its priors.
 
     NUTS moves in z, a linear map of beta: one in which a rough posterior is N(0, I),
@@ -49,15 +49,15 @@ def coefficients(data: Described, priors: Priors, coordinates, groups, sigma):
     """
     z = rounded = pm.Flat("z", shape=len(data.coefficients))
     if groups is not None:
-        information = (known("information", coordinates.information) / sigma**2).sum(axis=-1)
-        information += known("prior_information", coordinates.prior_information)
-        information += groups.squares(known("turned", coordinates.turned))
+        information = (as_data("information", coordinates.information) / sigma**2).sum(axis=-1)
+        information += as_data("prior_information", coordinates.prior_information)
+        information += groups.squares(as_data("turned", coordinates.turned))
         triangle = collapse.triangle_of(information, coordinates.last, pt)
         rounded = spread(z, triangle, coordinates.last)
-    inverse = known("inverse", coordinates.inverse)
+    inverse = as_data("inverse", coordinates.inverse)
     explained = (inverse * rounded[None, :]).sum(axis=1)
     beta = pm.Deterministic(
-        "beta", known("centre", coordinates.centre) + explained, dims="coefficient"
+        "beta", as_data("centre", coordinates.centre) + explained, dims="coefficient"
     )
     # The map from beta to what the priors are on has determinant one.
     prior_of_coefficients(data, priors, beta)
@@ -88,10 +88,10 @@ def spread(z, triangle, size: int):
     return pt.concatenate([z[:first], pt.stack(found)])
 
 
-def prior_of_coefficients(data: Described, priors: Priors, beta) -> None:
+def prior_of_coefficients(data: ModelDescription, priors: Priors, beta) -> None:
     """The priors of beta; that of the Intercept may be at the average of the predictors."""
     on, *_ = preconditioner.prior_rows(data, priors)
-    on = (known("prior_on", on) * beta[None, :]).sum(axis=1)
+    on = (as_data("prior_on", on) * beta[None, :]).sum(axis=1)
     for family in dict.fromkeys(prior.family for prior in priors.beta.values()):
         chosen = {name: prior for name, prior in priors.beta.items() if prior.family == family}
         index = [data.coefficients.index(name) for name in chosen]
@@ -105,7 +105,7 @@ def padded(rows):
     return pt.concatenate([rows, pt.zeros_like(rows)], axis=0)
 
 
-def between_group_scale(factor: Grouping, priors: Priors, variant: str):
+def between_group_scale(factor: GroupingFactor, priors: Priors, variant: str):
     """Lower triangle L of the Cholesky factor of u's covariance, as rows of entries.
 
     If effects are Student-t, of their scale matrix. u are the deviations that the priors are on:
@@ -113,7 +113,7 @@ def between_group_scale(factor: Grouping, priors: Priors, variant: str):
     """
     partial = {}
     if variant == "unpooled":
-        sd = known(f"wide_{factor.name}", list(priors.wide[factor.name].values()))
+        sd = as_data(f"wide_{factor.name}", list(priors.wide[factor.name].values()))
     else:
         dims = varying(factor.name)
         prior = list(priors.sd[factor.name].values())
@@ -125,20 +125,20 @@ def between_group_scale(factor: Grouping, priors: Priors, variant: str):
     return [[sd[i] * entry for entry in row] for i, row in enumerate(correlation)]
 
 
-def degrees_of_freedom(factor: Grouping, priors: Priors, variant: str):
+def degrees_of_freedom(factor: GroupingFactor, priors: Priors, variant: str):
     """nu of Student-t effects; None where effects are normal."""
     if variant != "hierarchical" or factor.name not in priors.nu:
         return None
     return positive(f"nu_{factor.name}", priors.nu[factor.name], 8.0)
 
 
-def stretched(factor: Grouping, scale, nu):
+def stretched(factor: GroupingFactor, scale, nu):
     """L of each group, given which its effects are normal and over all groups Student-t."""
     by_group = stretch(factor, nu)
     return [[by_group * entry for entry in row] for row in scale]
 
 
-def stretch(factor: Grouping, nu):
+def stretch(factor: GroupingFactor, nu):
     """What multiplies L in each group.
 
     1 / stretch^2 is Gamma(nu / 2, nu / 2). Its logarithm moves in units of its own spread at
@@ -156,10 +156,10 @@ def stretch(factor: Grouping, nu):
     )
 
 
-def _partial_correlations(factor: Grouping, prior: Prior):
+def _partial_correlations(factor: GroupingFactor, prior: Prior):
     """LKJ of each block by its canonical partial correlations, each 2 Beta - 1."""
     found = collapse.partial_correlations(factor.blocks, *prior.arguments)
-    shapes = known(f"partial_cor_shape_{factor.name}", list(found.values()))
+    shapes = as_data(f"partial_cor_shape_{factor.name}", list(found.values()))
     symmetric = pm.Beta(f"partial_cor_{factor.name}", shapes, shapes, shape=len(found))
     return {pair: 2 * symmetric[i] - 1 for i, pair in enumerate(found)}
 
@@ -188,4 +188,4 @@ def arguments(name, priors) -> dict:
         found = priors.parameters
     else:
         found = {key: [prior.parameters[key] for prior in priors] for key in priors[0].parameters}
-    return {key: known(f"{name}_{key}", np.array(values, float)) for key, values in found.items()}
+    return {key: as_data(f"{name}_{key}", np.array(values, float)) for key, values in found.items()}

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from partialpool.design.prediction_columns import PREDICTED
-from partialpool.figures.evidence import Evidence
+from partialpool.figures.figure_data import FigureData
 from partialpool.figures.marks import chosen, heights, intervals, keep_within, legend
 from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, plt, short, wrapped
 
@@ -18,7 +18,7 @@ PANELS = 9  # groups that get a panel of their own
 ROWS = 24  # rows drawn where there is no line to draw
 
 
-def comparison(study: Evidence):
+def comparison(study: FigureData):
     """Differences in expected log predictive density, leaving out rows and whole groups."""
     tables = {"leaving out rows": study.comparison, "leaving out groups": study.comparison_groups}
     tables = {title: table[table["elpd_diff"].notna()] for title, table in tables.items()}
@@ -45,7 +45,7 @@ def comparison(study: Evidence):
     return figure
 
 
-def predictions(study: Evidence):
+def predictions(study: FigureData):
     """Expected values over the grid, a panel a group; or a line a row where there is no grid."""
     frame = study.fits[0].predictions
     given = [name for name in frame.columns if name not in PREDICTED]
@@ -56,19 +56,19 @@ def predictions(study: Evidence):
     return _rows(study, given) if study.own_rows or not lines else _lines(study, others[0])
 
 
-def _asked(study: Evidence) -> list[str]:
+def _asked(study: FigureData) -> list[str]:
     """Whom rows are predicted for."""
     return list(study.fits[0].predictions["predicted_for"].unique())
 
 
-def _wide(study: Evidence, x: str) -> dict[tuple, bool]:
+def _wide(study: FigureData, x: str) -> dict[tuple, bool]:
     """Whether each group of the grid has more than one value of a predictor."""
     frame = study.fits[0].predictions
     own = frame[x].groupby(study.keys(frame))
     return dict((own.max() > own.min()).items())
 
 
-def _lines(study: Evidence, x: str):
+def _lines(study: FigureData, x: str):
     panels = _panels(study, x)
     columns = min(3, len(panels))
     lines = -(-len(panels) // columns)
@@ -117,7 +117,7 @@ def _lines(study: Evidence, x: str):
     return figure
 
 
-def _panels(study: Evidence, x: str) -> list[tuple[str, str, tuple | None]]:
+def _panels(study: FigureData, x: str) -> list[tuple[str, str, tuple | None]]:
     """Title of each panel, whom it predicts for, and the group; the largest groups first."""
     if not study.factors:
         return [("", "group", None)]
@@ -137,7 +137,7 @@ def _panels(study: Evidence, x: str) -> list[tuple[str, str, tuple | None]]:
     return [(f"{name}{sizes[key]}", "group", key) for name, key in own] + others
 
 
-def _expected(study: Evidence, rows: pd.DataFrame) -> pd.DataFrame:
+def _expected(study: FigureData, rows: pd.DataFrame) -> pd.DataFrame:
     """`mean, lower, upper` of the expected response, of one trial or one unit of exposure."""
     if study.family.link == "logit":
         names = ["probability", "probability_lower", "probability_upper"]
@@ -148,7 +148,7 @@ def _expected(study: Evidence, rows: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-def _outcome(study: Evidence, rows: pd.DataFrame) -> pd.DataFrame:
+def _outcome(study: FigureData, rows: pd.DataFrame) -> pd.DataFrame:
     """`lower, upper` of a new observation, on the scale of :func:`_expected`."""
     found = rows[["outcome_lower", "outcome_upper"]].set_axis(["lower", "upper"], axis=1)
     if study.binary:
@@ -160,7 +160,7 @@ def _outcome(study: Evidence, rows: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-def _rows(study: Evidence, given: list[str]):
+def _rows(study: FigureData, given: list[str]):
     asked = _asked(study)
     first = study.fits[0].predictions
     first = first[first["predicted_for"] == asked[0]]
@@ -196,7 +196,7 @@ def _rows(study: Evidence, given: list[str]):
     return figure
 
 
-def _row_names(study: Evidence, rows: pd.DataFrame, given: list[str], keep, columns) -> list[str]:
+def _row_names(study: FigureData, rows: pd.DataFrame, given: list[str], keep, columns) -> list[str]:
     """What tells predicted rows apart: their number if they are the user's, and their labels."""
     groups = study.formula.group_columns
     shown = sorted(given, key=lambda name: name not in groups)
@@ -214,7 +214,7 @@ def _row_names(study: Evidence, rows: pd.DataFrame, given: list[str], keep, colu
     return names
 
 
-def recovery(study: Evidence):
+def recovery(study: FigureData):
     """True values against estimates: population level, and each group of a few."""
     if study.recovery is None or study.recovery.empty:
         return None
@@ -246,7 +246,7 @@ def recovery(study: Evidence):
     return figure
 
 
-def _recovered(study: Evidence, axes, own: dict) -> None:
+def _recovered(study: FigureData, axes, own: dict) -> None:
     """The scalars `own`, labelled by its values, a line each."""
     table = study.recovery[study.recovery["name"].isin(own)]
     truth = table.drop_duplicates("name").set_index("name")["truth"].reindex(own)
@@ -275,7 +275,7 @@ def _scale(name: str) -> str:
     return name.partition("[")[2].rstrip("]")
 
 
-def recovery_groups(study: Evidence):
+def recovery_groups(study: FigureData):
     """True values against estimates of many groups, a panel for each variant and coefficient."""
     if study.recovery is None:
         return None

@@ -5,7 +5,7 @@ import numpy as np
 import xarray as xr
 
 from partialpool.answers.verdict import CHECKS
-from partialpool.figures.evidence import Fit
+from partialpool.figures.figure_data import Fit
 from partialpool.figures.style import ALARM, INK, WIDTH, short
 
 SHOWN = 4  # scalars, the worst by R-hat

@@ -3,21 +3,21 @@
 import numpy as np
 import pandas as pd
 
-from partialpool.figures.evidence import Evidence, Factor
+from partialpool.figures.figure_data import Factor, FigureData
 from partialpool.figures.marks import MANY
 from partialpool.figures.style import FAINT, INK, LOOKS, WIDTH, distinct, number, plt, short
 
 BINS = 10  # of a predictor, where shares of 0s and 1s are drawn
 
 
-def data(study: Evidence, factor: Factor | None):
+def data(study: FigureData, factor: Factor | None):
     """The response: a strip for each group, or each group's mean against its size, or a scatter."""
     if factor is None:
         return _ungrouped(study)
     return _strips(study, factor) if len(factor.levels) <= MANY else _funnel(study, factor)
 
 
-def _ungrouped(study: Evidence):
+def _ungrouped(study: FigureData):
     figure, axes = plt.subplots(figsize=(WIDTH, 2.9))
     numeric = [
         name
@@ -39,7 +39,7 @@ def _ungrouped(study: Evidence):
     return figure
 
 
-def _shares(study: Evidence, axes, x: np.ndarray) -> None:
+def _shares(study: FigureData, axes, x: np.ndarray) -> None:
     """The share of ones over a predictor, above and below which are the rows themselves."""
     axes.plot(x, np.where(study.y > 0, 1.05, -0.05), ls="", marker="|", ms=7, color=INK, mew=0.6,
               alpha=0.4, rasterized=len(x) > 1000)  # fmt: skip
@@ -49,7 +49,7 @@ def _shares(study: Evidence, axes, x: np.ndarray) -> None:
     axes.set_ylabel(study.of_group)
 
 
-def _strips(study: Evidence, factor: Factor):
+def _strips(study: FigureData, factor: Factor):
     values, count = study.measured, len(factor.levels)
     figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.27 * count))
     alone = max(factor.sizes) == 1 and study.outcome.errors
@@ -82,7 +82,7 @@ def _strips(study: Evidence, factor: Factor):
     return figure
 
 
-def size(study: Evidence, factor: Factor, index: int) -> str:
+def size(study: FigureData, factor: Factor, index: int) -> str:
     """How much a group's rows say: how many they are, successes of trials, or standard error."""
     if study.family.link == "logit":
         return f"{number(factor.means[index] * factor.sizes[index])} of {factor.sizes[index]:,}"
@@ -103,7 +103,7 @@ def sizes(axes, texts) -> None:
     right.spines["right"].set_visible(False)
 
 
-def _funnel(study: Evidence, factor: Factor):
+def _funnel(study: FigureData, factor: Factor):
     """Each group's mean against its size: small groups are the extremes, by chance alone."""
     figure, axes = plt.subplots(figsize=(WIDTH, 3.1))
     means, overall = factor.means, study.average

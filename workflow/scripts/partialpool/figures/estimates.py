@@ -5,7 +5,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.lines import Line2D
 
 from partialpool.figures.data import size, size_axis, sizes
-from partialpool.figures.evidence import Evidence, Factor
+from partialpool.figures.figure_data import Factor, FigureData
 from partialpool.figures.marks import MANY, chosen, heights, intervals, keep_within, legend
 from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, plt, short
 
@@ -13,7 +13,7 @@ SCALARS = 16  # population-level scalars drawn, a panel each
 DOTS = 300  # groups whose dots have room to be large
 
 
-def population(study: Evidence):
+def population(study: FigureData):
     """Each population-level scalar, the variants side by side; every panel has its own scale."""
     names = _scalars(study)
     if not names:
@@ -39,7 +39,7 @@ def population(study: Evidence):
     return figure
 
 
-def _scalars(study: Evidence) -> list[str]:
+def _scalars(study: FigureData) -> list[str]:
     """Names of the scalars drawn: where they are too many, coefficients are left out."""
     fits = sorted(study.fits, key=lambda fit: -len(fit.scalars))
     every = dict.fromkeys(name for fit in fits for name in fit.scalars)
@@ -63,7 +63,7 @@ def _narrow(axes, found: dict) -> None:
         keep_within(axes, low - reach, high + reach, {"unpooled": ends})
 
 
-def shrinkage(study: Evidence, factor: Factor, column: str):
+def shrinkage(study: FigureData, factor: Factor, column: str):
     """What each group is without pooling, with partial and with complete pooling.
 
     Of the intercept, the expected response at the group's own average predictors; of another
@@ -76,17 +76,17 @@ def shrinkage(study: Evidence, factor: Factor, column: str):
     return _arrows(study, factor, column, found) if found else None
 
 
-def _axis_name(study: Evidence, column: str, apart: bool = False) -> str:
+def _axis_name(study: FigureData, column: str, residual: bool = False) -> str:
     """Name of a quantity of groups, or of its distance from what their predictors say."""
-    beyond = " minus what its predictors say" * apart
+    beyond = " minus what its predictors say" * residual
     if column == "Intercept":
-        where = ", at its own average predictors" * bool(study.formula.predictors and not apart)
+        where = ", at its own average predictors" * bool(study.formula.predictors and not residual)
         return study.of_expected + where + beyond
     linked = {"identity": "", "logit": ", in log odds", "log": ", on the log scale"}
     return f"coefficient of {short(column, 40)}{beyond}{linked[study.family.link]}"
 
 
-def _arrows(study: Evidence, factor: Factor, column: str, found: dict):
+def _arrows(study: FigureData, factor: Factor, column: str, found: dict):
     keep = chosen(factor.sizes, MANY)[::-1]
     if np.ptp(factor.sizes[keep]) == 0:
         by = next((v for v in ("hierarchical", "unpooled") if v in found), "pooled")
@@ -169,7 +169,7 @@ def _alike(values) -> bool:
     return np.ptp(values) <= 1e-9 * np.abs(values).max()
 
 
-def _scatter(study: Evidence, factor: Factor, column: str, found: dict):
+def _scatter(study: FigureData, factor: Factor, column: str, found: dict):
     """Thousands of groups: partial pooling against none; small groups lie flat, large ones not.
 
     Where groups are pulled towards different values, by their predictors, both are shown as
@@ -181,11 +181,11 @@ def _scatter(study: Evidence, factor: Factor, column: str, found: dict):
     x = found["unpooled"]["mean"].to_numpy()
     y = found["hierarchical"]["mean"].to_numpy()
     towards = found["hierarchical"]["population"].to_numpy()
-    apart = not _alike(towards)
+    residual = not _alike(towards)
     figure, axes = plt.subplots(figsize=(WIDTH, 4.6))
-    figure.set_label("distances" if apart else "points")
+    figure.set_label("distances" if residual else "points")
     middle = towards[0]
-    if apart:
+    if residual:
         x, y, middle = x - towards, y - towards, 0.0
     # A few tiny groups can be very far out: they are drawn at the edge.
     low, first, third, high = np.quantile(x, [0.02, 0.25, 0.75, 0.98])
@@ -210,14 +210,14 @@ def _scatter(study: Evidence, factor: Factor, column: str, found: dict):
                       (("unpooled", "no"), ("pooled", "complete")))  # fmt: skip
     lines = {v: {"color": LOOKS[v].colour, "zorder": 4} for v in found}
     handles = axes.plot([low, high], [low, high], ls=":", lw=1.8, label=none, **lines["unpooled"])
-    if "pooled" in found and not apart:
+    if "pooled" in found and not residual:
         mean = found["pooled"]["mean"].iloc[0]
         handles.append(axes.axhline(mean, ls="--", lw=1.6, label=complete, **lines["pooled"]))
-    what = "what its predictors say" if apart else "overall mean"
+    what = "what its predictors say" if residual else "overall mean"
     overall = f"{named('hierarchical', study.failed)}: {what}"
     handles.append(axes.axhline(middle, lw=0.9, label=overall, **lines["hierarchical"]))
     axes.set(xlim=(low - margin, high + margin), ylim=(y.min() - margin, y.max() + margin))
-    name = _axis_name(study, column, apart)
+    name = _axis_name(study, column, residual)
     axes.set_xlabel(f"unpooled: {name}")
     axes.set_ylabel(f"hierarchical: {name}")
     figure.legend(handles=handles, loc="outside upper left", ncols=2)

@@ -5,7 +5,7 @@ import pandas as pd
 from arviz_stats.base import array_stats
 from matplotlib.lines import Line2D
 
-from partialpool.figures.evidence import Evidence, Factor, Fit
+from partialpool.figures.figure_data import Factor, FigureData, Fit
 from partialpool.figures.marks import chosen, intervals, keep_within, legend
 from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, number, plt, short
 
@@ -16,7 +16,7 @@ TICKS = [0, *(10**power for power in range(12))]  # of counts on a logarithmic a
 FAR = 20  # times the greatest count: beyond, an axis is logarithmic
 
 
-def prior(study: Evidence):
+def prior(study: FigureData):
     """Where the priors put single observations, or the share of ones, beside where they are."""
     figure, axes = plt.subplots(figsize=(WIDTH, 0.95 + 0.42 * (len(study.fits) + 1)))
     seen, drawn = _seen(study)
@@ -48,7 +48,7 @@ def prior(study: Evidence):
     return figure
 
 
-def _seen(study: Evidence) -> tuple[np.ndarray, dict]:
+def _seen(study: FigureData) -> tuple[np.ndarray, dict]:
     """What is observed and, by variant, what the priors draw: rows, or the share of ones."""
     if study.binary:
         shares = {f.variant: study.by_group(None, f.prior, study.rows)[:, 0] for f in study.fits}
@@ -81,7 +81,7 @@ def _logarithmic(axes) -> None:
     axes.xaxis.set_major_formatter(lambda value, _: number(value))
 
 
-def density(study: Evidence, fit: Fit):
+def density(study: FigureData, fit: Fit):
     """Replicated data sets and the data: how often each value is, or their densities."""
     figure, axes = plt.subplots(figsize=(2.6, 1.9))
     axes.set_title(named(fit.variant, study.failed))
@@ -104,7 +104,7 @@ def density(study: Evidence, fit: Fit):
     return figure
 
 
-def _share(study: Evidence, axes, fit: Fit) -> None:
+def _share(study: FigureData, axes, fit: Fit) -> None:
     """The share of ones in replicated data sets and in the data."""
     shares = study.by_group(None, fit.replicated, study.rows)[:, 0]
     axes.hist(shares, bins=20, color=LOOKS[fit.variant].colour, alpha=0.55)
@@ -112,7 +112,7 @@ def _share(study: Evidence, axes, fit: Fit) -> None:
     axes.set_xlabel(study.of_group)
 
 
-def _frequencies(study: Evidence, axes, fit: Fit, y: np.ndarray) -> None:
+def _frequencies(study: FigureData, axes, fit: Fit, y: np.ndarray) -> None:
     """Rows of each value: replicated as intervals, observed as points."""
     values = np.arange(y.min(), y.max() + 1)
     often = [(fit.replicated == value).sum(axis=1) for value in values]
@@ -146,7 +146,7 @@ def _densities(axes, look, y: np.ndarray, replicated: np.ndarray, discrete: bool
     axes.set_ylim(0, min(axes.get_ylim()[1], 2.5 * curve.max()))
 
 
-def groups(study: Evidence, factor: Factor):
+def groups(study: FigureData, factor: Factor):
     """Each group's mean, share or rate: observed, and replicated by each variant."""
     observed = study.by_group(factor, study.y[study.rows], study.rows)
     counts = np.bincount(factor.index[study.rows], minlength=len(factor.levels))

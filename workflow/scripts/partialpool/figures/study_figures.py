@@ -9,7 +9,7 @@ from pathlib import Path
 
 from partialpool.base import files
 from partialpool.figures import answers, convergence, data, estimates, predictive
-from partialpool.figures.evidence import Evidence, read
+from partialpool.figures.figure_data import FigureData, read
 from partialpool.figures.style import look, save
 
 __all__ = ["draw", "read"]
@@ -17,12 +17,12 @@ __all__ = ["draw", "read"]
 FORMS = "forms.json"
 
 
-def draw(study: Evidence, folder) -> list[Path]:
+def draw(study: FigureData, folder) -> list[Path]:
     """Draw every picture that the study has the material for.
 
     Parameters
     ----------
-    study : Evidence
+    study : FigureData
         From :func:`read`.
     folder : path-like
         Made if it is not there.

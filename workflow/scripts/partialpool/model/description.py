@@ -12,7 +12,7 @@ from partialpool.study.study import Outcome
 
 
 @dataclass(frozen=True)
-class Grouping:
+class GroupingFactor:
     """A grouping factor.
 
     Attributes
@@ -36,7 +36,7 @@ class Grouping:
 
 
 @dataclass(frozen=True)
-class Described:
+class ModelDescription:
     """The names of a model, and the scales its default priors need.
 
     Attributes
@@ -47,7 +47,7 @@ class Described:
         Population-level columns.
     terms : dict of str to list of str
         Population-level columns of each term of the formula.
-    factors : tuple of Grouping
+    factors : tuple of GroupingFactor
     outcome : Outcome
     response : str
     mean, sd : dict of str to float
@@ -67,7 +67,7 @@ class Described:
     columns: tuple[str, ...]
     coefficients: tuple[str, ...]
     terms: dict[str, list[str]]
-    factors: tuple[Grouping, ...]
+    factors: tuple[GroupingFactor, ...]
     outcome: Outcome
     response: str
     mean: dict[str, float]
@@ -79,7 +79,7 @@ class Described:
     response_sd: float
 
     @property
-    def family(self) -> families.Family:
+    def family(self) -> families.ResponseFamily:
         """The distribution of the response."""
         return families.FAMILIES[self.outcome.family]
 
@@ -97,13 +97,13 @@ class Described:
 
     def description(self) -> dict:
         """As plain values, to be stored."""
-        return {name: _plain(getattr(self, name)) for name in Described.__dataclass_fields__}
+        return {name: _plain(getattr(self, name)) for name in ModelDescription.__dataclass_fields__}
 
     @staticmethod
     def described(stored: dict) -> dict:
         """The inverse of :meth:`description`: arguments of the class."""
         factors = tuple(
-            Grouping(f["name"], tuple(map(tuple, f["blocks"])), tuple(f["levels"]))
+            GroupingFactor(f["name"], tuple(map(tuple, f["blocks"])), tuple(f["levels"]))
             for f in stored["factors"]
         )
         return stored | {
@@ -133,7 +133,7 @@ class Described:
 
 
 def scales(names, columns: Moments, response: Moments) -> dict:
-    """Means and sds of the columns and of the response: arguments of :class:`Described`."""
+    """Means and sds of the columns and of the response: arguments of :class:`ModelDescription`."""
     return {
         "mean": dict(zip(names, columns.mean.tolist(), strict=True)),
         "sd": dict(zip(names, columns.sd.tolist(), strict=True)),
@@ -147,5 +147,5 @@ def _plain(value):
     if isinstance(value, Outcome):
         return asdict(value)
     if isinstance(value, tuple):
-        return [asdict(one) if isinstance(one, Grouping) else one for one in value]
+        return [asdict(one) if isinstance(one, GroupingFactor) else one for one in value]
     return value

@@ -27,7 +27,7 @@ LOG_2PI = np.log(2 * np.pi)
 
 
 @dataclass(frozen=True)
-class Family:
+class ResponseFamily:
     """A distribution of the response, given its linear predictor eta.
 
     Attributes
@@ -114,7 +114,7 @@ def _bounded(rate):
 
 
 FAMILIES = {
-    "gaussian": Family(
+    "gaussian": ResponseFamily(
         link="identity",
         parameters=("sigma",),
         support="numbers",
@@ -122,7 +122,7 @@ FAMILIES = {
         constant=lambda y, trials: np.full(np.shape(y), -0.5 * LOG_2PI),
         draw=lambda rng, eta, p, trials: eta + p["sigma"] * rng.standard_normal(np.shape(eta)),
     ),
-    "student_t": Family(
+    "student_t": ResponseFamily(
         link="identity",
         parameters=("sigma", "nu"),
         support="numbers",
@@ -131,7 +131,7 @@ FAMILIES = {
         draw=lambda rng, eta, p, trials: eta + p["sigma"] * rng.standard_t(p["nu"], np.shape(eta)),
         robust=True,
     ),
-    "bernoulli": Family(
+    "bernoulli": ResponseFamily(
         link="logit",
         parameters=(),
         support="0 or 1",
@@ -139,7 +139,7 @@ FAMILIES = {
         constant=lambda y, trials: np.zeros(np.shape(y)),
         draw=lambda rng, eta, p, trials: rng.binomial(1, special.expit(eta)),
     ),
-    "binomial": Family(
+    "binomial": ResponseFamily(
         link="logit",
         parameters=(),
         support="whole numbers from 0 to the row's trials",
@@ -149,7 +149,7 @@ FAMILIES = {
             np.asarray(trials).astype(int), special.expit(eta)
         ),
     ),
-    "poisson": Family(
+    "poisson": ResponseFamily(
         link="log",
         parameters=(),
         support="whole numbers, 0 or more",
@@ -157,7 +157,7 @@ FAMILIES = {
         constant=lambda y, trials: -special.gammaln(y + 1),
         draw=lambda rng, eta, p, trials: rng.poisson(_bounded(np.exp(eta))),
     ),
-    "negative_binomial": Family(
+    "negative_binomial": ResponseFamily(
         link="log",
         parameters=("alpha",),
         support="whole numbers, 0 or more",

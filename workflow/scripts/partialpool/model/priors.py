@@ -12,7 +12,7 @@ from partialpool.study.study import call
 
 
 @dataclass(frozen=True)
-class Family:
+class PriorFamily:
     """One word of the vocabulary."""
 
     parameters: tuple[str, ...]  # argument names, as PyMC has them
@@ -23,19 +23,23 @@ class Family:
 
 
 FAMILIES = {
-    "normal": Family(("mu", "sigma"), "real", "Normal", ("norm", "loc scale"), "mu"),
-    "student_t": Family(("nu", "mu", "sigma"), "real", "StudentT", ("t", "df loc scale"), "mu"),
-    "cauchy": Family(("alpha", "beta"), "real", "Cauchy", ("cauchy", "loc scale"), "alpha"),
-    "laplace": Family(("mu", "b"), "real", "Laplace", ("laplace", "loc scale"), "mu"),
-    "logistic": Family(("mu", "s"), "real", "Logistic", ("logistic", "loc scale"), "mu"),
-    "half_normal": Family(("sigma",), "positive", "HalfNormal", ("halfnorm", "scale")),
-    "half_cauchy": Family(("beta",), "positive", "HalfCauchy", ("halfcauchy", "scale")),
-    "half_student_t": Family(("nu", "sigma"), "positive", "HalfStudentT", ("t", "df scale")),
-    "exponential": Family(("lam",), "positive", "Exponential", ("expon", "rate")),
-    "gamma": Family(("alpha", "beta"), "positive", "Gamma", ("gamma", "a rate")),
-    "inverse_gamma": Family(("alpha", "beta"), "positive", "InverseGamma", ("invgamma", "a scale")),
-    "lognormal": Family(("mu", "sigma"), "positive", "LogNormal", ("lognorm", "log s"), "mu"),
-    "lkj": Family(("eta",), "correlation", "LKJ", ("beta", "")),
+    "normal": PriorFamily(("mu", "sigma"), "real", "Normal", ("norm", "loc scale"), "mu"),
+    "student_t": PriorFamily(
+        ("nu", "mu", "sigma"), "real", "StudentT", ("t", "df loc scale"), "mu"
+    ),
+    "cauchy": PriorFamily(("alpha", "beta"), "real", "Cauchy", ("cauchy", "loc scale"), "alpha"),
+    "laplace": PriorFamily(("mu", "b"), "real", "Laplace", ("laplace", "loc scale"), "mu"),
+    "logistic": PriorFamily(("mu", "s"), "real", "Logistic", ("logistic", "loc scale"), "mu"),
+    "half_normal": PriorFamily(("sigma",), "positive", "HalfNormal", ("halfnorm", "scale")),
+    "half_cauchy": PriorFamily(("beta",), "positive", "HalfCauchy", ("halfcauchy", "scale")),
+    "half_student_t": PriorFamily(("nu", "sigma"), "positive", "HalfStudentT", ("t", "df scale")),
+    "exponential": PriorFamily(("lam",), "positive", "Exponential", ("expon", "rate")),
+    "gamma": PriorFamily(("alpha", "beta"), "positive", "Gamma", ("gamma", "a rate")),
+    "inverse_gamma": PriorFamily(
+        ("alpha", "beta"), "positive", "InverseGamma", ("invgamma", "a scale")
+    ),
+    "lognormal": PriorFamily(("mu", "sigma"), "positive", "LogNormal", ("lognorm", "log s"), "mu"),
+    "lkj": PriorFamily(("eta",), "correlation", "LKJ", ("beta", "")),
 }
 
 
@@ -319,7 +323,7 @@ def complete(given: dict[str, str], data, group_effects: str = "normal") -> Prio
     ----------
     given : dict of str to str
         The `priors` block of the config.
-    data : partialpool.model.description.Described
+    data : partialpool.model.description.ModelDescription
         Names and scales of the design's columns.
     group_effects : {"normal", "student_t"}
 

@@ -1,7 +1,7 @@
 """Predictions and contrasts: a table for each question, and what could not be answered."""
 
 from partialpool.design.prediction_columns import PREDICTED
-from partialpool.report.results import Results, value
+from partialpool.report.report_data import ReportData, value
 from partialpool.report.tables import SHOWN, role, table
 from partialpool.report.text import apart, decimals, fixed, listed, number, short
 
@@ -22,17 +22,17 @@ QUESTIONS = {
 POOLED = "A pooled fit ignores groups: what it says is the same for all of them."
 
 
-def predictions(results: Results, variant: str) -> list[dict]:
+def predictions(results: ReportData, variant: str) -> list[dict]:
     """For each question asked its `title`, what is `said`, and a `table` of the first rows.
 
     There is no table where no row has an answer: then what is said is why.
     """
     rows = results.fit(variant).predictions
     found = []
-    for whom in results.study["predict"]:
-        title, said = QUESTIONS[whom]
+    for prediction_target in results.study["predict"]:
+        title, said = QUESTIONS[prediction_target]
         said = {"pooled": POOLED, "unpooled": ""}.get(variant, said)
-        own = [row for row in rows if row["predicted_for"] == whom]
+        own = [row for row in rows if row["predicted_for"] == prediction_target]
         answered = any(row["mean"] for row in own)
         reason = listed(dict.fromkeys(_reason(row) for row in own))
         found.append(
@@ -45,7 +45,7 @@ def predictions(results: Results, variant: str) -> list[dict]:
     return found
 
 
-def _predicted(results: Results, rows: list[dict]) -> dict:
+def _predicted(results: ReportData, rows: list[dict]) -> dict:
     given = [name for name in (rows[0] if rows else ()) if name not in PREDICTED]
     labels = {column for factor in results.factors for column in factor.columns}
     numbered = bool(results.study["contrasts"])
@@ -82,7 +82,7 @@ def _predicted(results: Results, rows: list[dict]) -> dict:
     return table(heads, out, note, numbers=[*numbered * [0], *range(first, last)])
 
 
-def _shown(results: Results, rows: list[dict]) -> list[tuple[str, str, str]]:
+def _shown(results: ReportData, rows: list[dict]) -> list[tuple[str, str, str]]:
     """What is shown of each row: its head, the column of the number, and what begins its ends.
 
     There is no number of a new observation, only its ends.
@@ -103,13 +103,13 @@ def _shown(results: Results, rows: list[dict]) -> list[tuple[str, str, str]]:
     return found
 
 
-def own_column(results: Results) -> str | None:
+def own_column(results: ReportData) -> str | None:
     """The column that a transformed response is a function of; None where it is of several."""
     own = [name for name in results.data["columns"] if role(results, name) == "response"]
     return short(own[0], 32) if len(own) == 1 else None
 
 
-def _cells(results: Results, row: dict, middle: str, end: str) -> list[str]:
+def _cells(results: ReportData, row: dict, middle: str, end: str) -> list[str]:
     """The cells of one of the quantities of :func:`_shown`."""
     if middle:
         return [*_interval(row, middle, end)]
@@ -145,7 +145,7 @@ def _as_given(text: str) -> str:
         return short(text)
 
 
-def refusals(results: Results) -> list[dict]:
+def refusals(results: ReportData) -> list[dict]:
     """Rows that could not be predicted in full: how many of each variant, and why."""
     counts: dict[tuple[str, str], int] = {}
     for fit in results.fits:
@@ -167,7 +167,7 @@ def _reason(row: dict) -> str:
     return row["note"].partition(";")[0]
 
 
-def contrasts(results: Results, variant: str) -> dict | None:
+def contrasts(results: ReportData, variant: str) -> dict | None:
     """Differences between two rows in one variant: what they are, their table, what is refused."""
     rows = results.fit(variant).contrasts
     if not rows:
@@ -203,26 +203,26 @@ def contrasts(results: Results, variant: str) -> dict | None:
 
 
 def _contrasted(row: dict, several: bool) -> list[str]:
-    """Which rows, and for whom where it is asked for several."""
+    """Which rows, and for prediction_target where it is asked for several."""
     title, _ = QUESTIONS[row["predicted_for"]]
     rows = f"row {row['second']} minus row {row['first']}"
     return [rows, *several * [title.removeprefix("For ")]]
 
 
-def _ratio_name(results: Results, rows: list[dict]) -> str:
+def _ratio_name(results: ReportData, rows: list[dict]) -> str:
     """What the ratios of contrasts are of; empty where there are none."""
     if results.link != "identity":
         return "odds ratio" if results.link == "logit" else "rate ratio"
     return f"ratio of {_of_ratio(results)}" if "ratio_mean" in rows[0] else ""
 
 
-def _of_ratio(results: Results) -> str:
+def _of_ratio(results: ReportData) -> str:
     """What of its own column a difference in a logarithm is a ratio of."""
     own = own_column(results)
     return f"1 + {own}" if "log1p(" in results.model["response"] else own
 
 
-def _difference(results: Results, ratio: str) -> str:
+def _difference(results: ReportData, ratio: str) -> str:
     """What the contrasts of a study are."""
     y = short(results.model["response"], 32)
     links = {"identity": f"expected {y}", "logit": "probability", "log": "expected count"}

@@ -1,14 +1,14 @@
 """Captions: what a picture shows, and how to read it."""
 
 from partialpool.report import meaning
-from partialpool.report.results import Factor, Results
+from partialpool.report.report_data import Factor, ReportData
 from partialpool.report.text import a, listed, short
 
 MANY = 40  # groups; of more, each is a point
 CHECKED = 16  # groups whose mean is checked
 
 
-def observed(results: Results) -> str:
+def observed(results: ReportData) -> str:
     """What is seen of a group: the mean, the share or the rate of its responses."""
     outcome, y = results.outcome, results.model["response"]
     if outcome.family == "bernoulli":
@@ -22,7 +22,7 @@ def observed(results: Results) -> str:
     return f"mean {y}"
 
 
-def data(results: Results, factor: Factor | None, form: str) -> str:
+def data(results: ReportData, factor: Factor | None, form: str) -> str:
     """The response, by the groups of a factor."""
     seen, count = observed(results), "trials" if results.outcome.trials else "rows"
     if factor is None:
@@ -50,7 +50,7 @@ def data(results: Results, factor: Factor | None, form: str) -> str:
     return f"By {unit}, the highest first. {marks}Dashed line: that of all rows."
 
 
-def prior(results: Results) -> str:
+def prior(results: ReportData) -> str:
     """Intervals of the prior predictive distribution."""
     if results.outcome.family == "bernoulli":
         said = (
@@ -69,7 +69,7 @@ def prior(results: Results) -> str:
     return said
 
 
-def shrinkage(results: Results, factor: Factor, column: str, form: str, percent: str) -> str:
+def shrinkage(results: ReportData, factor: Factor, column: str, form: str, percent: str) -> str:
     """How partial pooling moves the groups of a factor."""
     unit = factor.unit
     apart = meaning.pulled_apart(results, factor, column)
@@ -115,7 +115,7 @@ def shrinkage(results: Results, factor: Factor, column: str, form: str, percent:
     )
 
 
-def predictions(results: Results, held: dict[str, str]) -> str:
+def predictions(results: ReportData, held: dict[str, str]) -> str:
     """Which rows are predicted, and where their predictors are held fixed."""
     if results.study["new_data"]:
         return f"The rows of {results.study['new_data']}."
@@ -136,7 +136,7 @@ def predictions(results: Results, held: dict[str, str]) -> str:
     return said
 
 
-def density(results: Results, form: str, percent: str) -> str:
+def density(results: ReportData, form: str, percent: str) -> str:
     """Replicated data sets beside the data."""
     if form == "shares":
         said = f"Colour: the {observed(results)} in replicated data sets; black line: in the data."
@@ -153,7 +153,7 @@ def density(results: Results, form: str, percent: str) -> str:
     return said
 
 
-def groups(results: Results, factor: Factor, percent: str) -> str:
+def groups(results: ReportData, factor: Factor, percent: str) -> str:
     """What each group is like, and what each variant replicates of it."""
     said = (
         f"Black bars: each {factor.unit}'s observed {observed(results)}. Intervals: where it lies "

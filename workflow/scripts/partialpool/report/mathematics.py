@@ -6,7 +6,7 @@ it has been written by ElementTree, so the template may take it as it is.
 
 from xml.etree.ElementTree import Element, tostring
 
-from partialpool.report.results import Factor, Results
+from partialpool.report.report_data import Factor, ReportData
 from partialpool.report.text import number, short
 
 ADDENDS = 12  # of the linear predictor, before an ellipsis
@@ -72,7 +72,7 @@ def mathml(*expressions) -> str:
     return tostring(_element("math", children=children)[0], encoding="unicode")
 
 
-def index(results: Results, factor: Factor) -> list[Element]:
+def index(results: ReportData, factor: Factor) -> list[Element]:
     """The letter of a factor's groups."""
     position = results.factors.index(factor)
     if position < len(LETTERS):
@@ -80,12 +80,12 @@ def index(results: Results, factor: Factor) -> list[Element]:
     return _sub(_mi("j"), _element("mn", str(position + 1)))
 
 
-def _group_of_row(results: Results, factor: Factor) -> list[Element]:
+def _group_of_row(results: ReportData, factor: Factor) -> list[Element]:
     """j[i], the group of row i."""
     return [*index(results, factor), *_mo("["), *_mi("i"), *_mo("]")]
 
 
-def symbol(results: Results, letter: str, factor: Factor, *scripts) -> list[Element]:
+def symbol(results: ReportData, letter: str, factor: Factor, *scripts) -> list[Element]:
     """A quantity of a factor, which bears its name where there are several factors."""
     if len(results.factors) == 1:
         return _sub(_mi(letter), *scripts) if scripts else _mi(letter)
@@ -95,7 +95,7 @@ def symbol(results: Results, letter: str, factor: Factor, *scripts) -> list[Elem
     return _element("msubsup", children=[*_mi(letter), *_row(_joined(",", scripts)), *above])
 
 
-def indices(results: Results) -> list[dict]:
+def indices(results: ReportData) -> list[dict]:
     """For each factor, `index` (markup) of the group of a row, and its `unit` in words."""
     return [
         {"index": mathml(_group_of_row(results, factor)), "unit": factor.unit}
@@ -103,7 +103,7 @@ def indices(results: Results) -> list[dict]:
     ]
 
 
-def lines(results: Results) -> list[list[str]]:
+def lines(results: ReportData) -> list[list[str]]:
     """The model, a list of pieces a line; a line may be broken between its pieces."""
     outcome, i = results.outcome, _mi("i")
     expected = _sub(_mi("p" if results.link == "logit" else "μ"), i)
@@ -130,7 +130,7 @@ def lines(results: Results) -> list[list[str]]:
     return out
 
 
-def _predictor(results: Results, expected) -> list[str]:
+def _predictor(results: ReportData, expected) -> list[str]:
     """The linear predictor."""
     outcome, i = results.outcome, _mi("i")
     left = expected if results.link == "identity" else _call(_word(results.link), expected)
@@ -148,7 +148,7 @@ def _predictor(results: Results, expected) -> list[str]:
     return [mathml(left, _mo("=")), *pieces]
 
 
-def _addends(column: str, results: Results) -> list[list[Element]]:
+def _addends(column: str, results: ReportData) -> list[list[Element]]:
     """One column of the linear predictor with its coefficient, and its groups' deviations."""
     parts = []
     if column in results.model["coefficients"]:
@@ -165,12 +165,12 @@ def _addends(column: str, results: Results) -> list[list[Element]]:
     return [[*both, *_element("mspace", width="0.17em"), *_sub(_word(column), _mi("i"))]]
 
 
-def _deviations(results: Results, factor: Factor) -> list[list[str]]:
+def _deviations(results: ReportData, factor: Factor) -> list[list[str]]:
     """How a factor's deviations are distributed, a line or two for each block of them."""
     return [line for block in factor.blocks for line in _block(results, factor, block)]
 
 
-def _block(results: Results, factor: Factor, block: tuple[str, ...]) -> list[list[str]]:
+def _block(results: ReportData, factor: Factor, block: tuple[str, ...]) -> list[list[str]]:
     j = index(results, factor)
     heavy = results.study["group_effects"] == "student_t"
     nu = [symbol(results, "ν", factor, _mi("u"))] if heavy else []
@@ -191,7 +191,7 @@ def _block(results: Results, factor: Factor, block: tuple[str, ...]) -> list[lis
     ]
 
 
-def _sigma(results: Results) -> list[Element]:
+def _sigma(results: ReportData) -> list[Element]:
     outcome = results.outcome
     if outcome.errors:
         return _sub(_word(outcome.errors), _mi("i"))
@@ -208,7 +208,7 @@ def _sigma(results: Results) -> list[Element]:
 
 
 def of_parameter(
-    results: Results, kind: str, factor: Factor | None = None, column: str = ""
+    results: ReportData, kind: str, factor: Factor | None = None, column: str = ""
 ) -> str:
     """The symbol of a parameter that has a prior, as markup."""
     found = {

@@ -2,12 +2,12 @@
 
 import math
 
-from partialpool.report.results import Factor, Results, value
+from partialpool.report.report_data import Factor, ReportData, value
 from partialpool.report.text import a, listed, number, short
 from partialpool.study.study import Outcome
 
 
-def response(results: Results) -> list[str]:
+def response(results: ReportData) -> list[str]:
     """How the response is distributed, and what its columns do."""
     outcome, y = results.outcome, results.model["response"]
     family = outcome.family
@@ -51,7 +51,7 @@ def response(results: Results) -> list[str]:
     return said
 
 
-def _sigma(results: Results) -> str:
+def _sigma(results: ReportData) -> str:
     """What is known of the residual standard deviation."""
     outcome, y = results.outcome, results.model["response"]
     what = _spread_of(outcome)
@@ -78,13 +78,13 @@ def _spread_of(outcome: Outcome) -> str:
     return "standard deviation" if outcome.family == "gaussian" else "scale"
 
 
-def expected(results: Results) -> str:
+def expected(results: ReportData) -> str:
     """What one expects of a response, in a word or two."""
     rate = "rate" if results.outcome.exposure else "expected count"
     return {"identity": "mean", "logit": "probability", "log": rate}[results.link]
 
 
-def quantity(results: Results, column: str) -> str:
+def quantity(results: ReportData, column: str) -> str:
     """What is shown of each group of a varying column: the expected response, or a coefficient."""
     outcome, y = results.outcome, short(results.model["response"], 32)
     if column != "Intercept":
@@ -98,13 +98,13 @@ def quantity(results: Results, column: str) -> str:
     return f"expected {y}{per}"
 
 
-def has_predictors(results: Results) -> bool:
+def has_predictors(results: ReportData) -> bool:
     """Whether the model has population-level or varying coefficients besides intercepts."""
     every = [results.model["coefficients"], *(factor.varying for factor in results.factors)]
     return any({*names} != {"Intercept"} for names in every)
 
 
-def pulled_apart(results: Results, factor: Factor, column: str) -> bool:
+def pulled_apart(results: ReportData, factor: Factor, column: str) -> bool:
     """Whether groups are pulled towards different values, by their predictors."""
     fit = results.fit("hierarchical") or results.fit("pooled")
     if fit is None:
@@ -113,7 +113,7 @@ def pulled_apart(results: Results, factor: Factor, column: str) -> bool:
     return max(towards) - min(towards) > 1e-9 * max(map(abs, towards))
 
 
-def of_groups(results: Results, factor: Factor, column: str) -> str:
+def of_groups(results: ReportData, factor: Factor, column: str) -> str:
     """What is compared of the groups of a factor, and where a fit says nothing of them."""
     said, unit, several = [], factor.unit, len(results.factors) > 1
     if column == "Intercept" and has_predictors(results):
@@ -145,7 +145,7 @@ def of_groups(results: Results, factor: Factor, column: str) -> str:
     return " ".join(said)
 
 
-def far_from_zero(results: Results) -> str | None:
+def far_from_zero(results: ReportData) -> str | None:
     """Which intercepts hold where a predictor is zero, if that is far from all of its values."""
     columns, names = results.data["columns"], results.model["coefficients"]
     varying = {name for factor in results.factors for name in factor.varying}
@@ -172,7 +172,7 @@ def far_from_zero(results: Results) -> str | None:
     )
 
 
-def ratio(results: Results) -> str | None:
+def ratio(results: ReportData) -> str | None:
     """What coefficients of a model with a link mean as ratios."""
     if results.link == "identity":
         return None
@@ -188,7 +188,7 @@ def ratio(results: Results) -> str | None:
     )
 
 
-def pooling(results: Results) -> dict[str, str]:
+def pooling(results: ReportData) -> dict[str, str]:
     """What each variant means for this study, in a sentence or two."""
     factors, y = results.factors, results.model["response"]
     varying = {("Intercept",), *(factor.varying for factor in factors)}
@@ -221,7 +221,7 @@ def pooling(results: Results) -> dict[str, str]:
     return {fit.variant: sentences[fit.variant] for fit in results.fits}
 
 
-def _wide(results: Results, factor: Factor) -> str:
+def _wide(results: ReportData, factor: Factor) -> str:
     """The between-group sd of the unpooled fit."""
     wide = results.fits[0].priors["wide"][factor.name]
     of_factor = f"{factor.name} " if len(results.factors) > 1 else ""
@@ -230,7 +230,7 @@ def _wide(results: Results, factor: Factor) -> str:
     return of_factor + listed(f"{number(sd)} for {short(name, 32)}" for name, sd in wide.items())
 
 
-def relations(results: Results) -> list[str]:
+def relations(results: ReportData) -> list[str]:
     """Which factors are nested, and which are crossed."""
     by_name = {factor.name: factor for factor in results.factors}
     said = []
@@ -256,7 +256,7 @@ def relations(results: Results) -> list[str]:
     return said
 
 
-def spread(results: Results) -> list[str]:
+def spread(results: ReportData) -> list[str]:
     """How much groups differ in the hierarchical fit, in plain words."""
     fit = results.fit("hierarchical")
     if fit is None:
@@ -277,7 +277,7 @@ def spread(results: Results) -> list[str]:
     return said
 
 
-def _partition(results: Results, fit) -> list[str]:
+def _partition(results: ReportData, fit) -> list[str]:
     """The variance between the groups of each factor, and within them, as shares."""
     outcome, factors = results.outcome, results.factors
     if outcome.family != "gaussian" or any(f.varying != ("Intercept",) for f in factors):
@@ -319,7 +319,7 @@ def exp(x: float) -> float:
     return math.exp(x) if x < 700 else math.inf
 
 
-def sampled(results: Results) -> str | None:
+def sampled(results: ReportData) -> str | None:
     """How the deviations of each factor were sampled, in one line."""
     found: dict[str, dict[str, list[str]]] = {}
     for fit in results.fits:
@@ -338,7 +338,7 @@ def sampled(results: Results) -> str | None:
     return f"Deviations of groups were sampled in these coordinates, chosen by the data: {told}."
 
 
-def diagnosed(results: Results) -> list[str]:
+def diagnosed(results: ReportData) -> list[str]:
     """Of which groups the fits were judged, where not of all; a sentence a factor."""
     said = []
     for factor in results.factors:
@@ -354,7 +354,7 @@ def diagnosed(results: Results) -> list[str]:
     return said
 
 
-def kept(results: Results) -> list[str]:
+def kept(results: ReportData) -> list[str]:
     """In how many draws the effects of groups are stored, where not in all; a sentence a factor."""
     said = []
     for factor in results.factors:

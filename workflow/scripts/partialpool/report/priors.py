@@ -2,13 +2,13 @@
 
 from partialpool.model.priors import FAMILIES, Prior
 from partialpool.report import mathematics, meaning
-from partialpool.report.results import Results
+from partialpool.report.report_data import ReportData
 from partialpool.report.text import number, short
 
 NAMED = 12  # predictors whose means are told
 
 
-def priors(results: Results) -> list[dict]:
+def priors(results: ReportData) -> list[dict]:
     """Every prior: `symbol` (markup), `name` as in the files, `prior`, `numbers`, `given`.
 
     The priors of the hierarchical fit, or of the only one.
@@ -31,14 +31,14 @@ def priors(results: Results) -> list[dict]:
     ]
 
 
-def _of_coefficients(results: Results, stored: dict):
+def _of_coefficients(results: ReportData, stored: dict):
     term_of = {c: term for term, columns in results.model["terms"].items() for c in columns}
     for column, text in stored["beta"].items():
         symbol = mathematics.of_parameter(results, "beta", column=column)
         yield symbol, f"beta[{column}]", text, {column, term_of.get(column)}
 
 
-def _of_groups(results: Results, stored: dict):
+def _of_groups(results: ReportData, stored: dict):
     for factor in results.factors:
         name = factor.name
         for column, text in stored["sd"][name].items():
@@ -53,7 +53,7 @@ def _of_groups(results: Results, stored: dict):
             yield symbol, f"nu_{name}", stored["nu"][name], {f"nu_{name}"}
 
 
-def _of_response(results: Results, stored: dict):
+def _of_response(results: ReportData, stored: dict):
     pools = results.outcome.pools_sigma
     for key, text in stored["response"].items():
         name = "sigma_median" if key == "sigma" and pools else key
@@ -70,7 +70,7 @@ def _numbers(text: str) -> str:
     )
 
 
-def centred_words(results: Results) -> str | None:
+def centred_words(results: ReportData) -> str | None:
     """Where default priors hold that would depend on where predictors are zero, if there are any:
     that of the Intercept, and those of groups' intercepts and their correlations with slopes."""
     stored, said = results.fits[-1].priors, []
@@ -99,7 +99,7 @@ def centred_words(results: Results) -> str | None:
     return " ".join(said) or None
 
 
-def _means(results: Results, names: list[str]) -> str:
+def _means(results: ReportData, names: list[str]) -> str:
     """`x = 5.2, z = 0`: the means of some predictors."""
     means, sds = results.model["mean"], results.model["sd"]
     # A mean of zero, but for rounding, is zero.
@@ -108,7 +108,7 @@ def _means(results: Results, names: list[str]) -> str:
     return at + (", …" if len(names) > NAMED else "")
 
 
-def warnings(results: Results) -> list[dict]:
+def warnings(results: ReportData) -> list[dict]:
     """What is said of priors that are nowhere near the data: `variants` and `said`."""
     found: dict[str, list[str]] = {}
     for fit in results.fits:

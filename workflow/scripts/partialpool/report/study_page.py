@@ -13,7 +13,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from partialpool.report import answers, captions, mathematics, meaning, priors, tables, text, words
-from partialpool.report.results import Results, read
+from partialpool.report.report_data import ReportData, read
 from partialpool.study.study import OUTCOME
 
 __all__ = ["environment", "page", "read"]
@@ -58,7 +58,7 @@ def environment(templates) -> Environment:
     return made
 
 
-def page(results: Results, figures, links: dict[str, str], templates) -> str:
+def page(results: ReportData, figures, links: dict[str, str], templates) -> str:
     """The page of one study.
 
     Parameters
@@ -129,7 +129,7 @@ def page(results: Results, figures, links: dict[str, str], templates) -> str:
     return environment(templates).get_template("study.html").render(context)
 
 
-def factors(results: Results, forms: dict[str, str]) -> list[dict]:
+def factors(results: ReportData, forms: dict[str, str]) -> list[dict]:
     """What is shown of each factor's rows: pictures, and their captions."""
     found = []
     for number, factor in enumerate(results.factors or [None], start=1):
@@ -146,7 +146,7 @@ def factors(results: Results, forms: dict[str, str]) -> list[dict]:
     return found
 
 
-def groups(results: Results, forms: dict[str, str]) -> list[dict]:
+def groups(results: ReportData, forms: dict[str, str]) -> list[dict]:
     """Each factor's groups: heading, what is shown of them, picture, caption and table."""
     found = []
     for factor in results.factors:
@@ -165,12 +165,12 @@ def groups(results: Results, forms: dict[str, str]) -> list[dict]:
     return found
 
 
-def percent(results: Results) -> str:
+def percent(results: ReportData) -> str:
     """The probability inside every interval."""
     return f"{100 * results.study['interval']:g}%"
 
 
-def comparisons(results: Results) -> list[dict]:
+def comparisons(results: ReportData) -> list[dict]:
     """Each comparison there is: its title, what it says, its table."""
     found = (
         ("Leaving out rows", "rows", results.comparison),
@@ -194,7 +194,7 @@ def picture(path: Path) -> dict:
     }
 
 
-def provenance(results: Results) -> dict:
+def provenance(results: ReportData) -> dict:
     """Versions and commit of the fits; of each fit, where they are not the same."""
     found = {fit.variant: fit.provenance for fit in results.fits}
     distinct = []
@@ -207,7 +207,7 @@ def provenance(results: Results) -> dict:
     return {"distinct": distinct, "seed": results.study["seed"]}
 
 
-def config(results: Results) -> str:
+def config(results: ReportData) -> str:
     """The study's block of the config as YAML, defaults filled in."""
     study = results.study
     without = set() if results.outcome.has_sigma else {"sigma"}

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from partialpool.model.priors import WIDE_LOG_SIGMA
 from partialpool.report import meaning, words
-from partialpool.report.results import Factor, Results, value
+from partialpool.report.report_data import Factor, ReportData, value
 from partialpool.report.text import apart, decimals, fixed, number, short
 from partialpool.report.words import MOVED
 
@@ -31,7 +31,7 @@ def table(columns, rows, note: str = "", numbers=()) -> dict:
     return {"columns": columns, "rows": rows, "note": note, "numbers": set(numbers)}
 
 
-def columns_of_data(results: Results) -> dict:
+def columns_of_data(results: ReportData) -> dict:
     """The columns of the table that was fitted."""
     gaps = bool(results.data["dropped"]["total"])
     rows = []
@@ -47,7 +47,7 @@ def columns_of_data(results: Results) -> dict:
     return table(heads, rows, numbers=range(3, len(heads)))
 
 
-def role(results: Results, column: str) -> str:
+def role(results: ReportData, column: str) -> str:
     """What a column is in the model."""
     if any(column in factor.columns for factor in results.factors):
         return "predictor, groups" if results.is_predictor(column) else "groups"
@@ -59,7 +59,7 @@ def role(results: Results, column: str) -> str:
     return "response" if column in {name for pair in left for name in pair} else "predictor"
 
 
-def population(results: Results) -> dict:
+def population(results: ReportData) -> dict:
     """Population-level estimates, the variants side by side."""
     names = list(dict.fromkeys(name for fit in results.fits for name in fit.summary))
     names += [f"sd_{f.name}[{c}]" for f in results.factors for c in f.varying]
@@ -76,7 +76,7 @@ def population(results: Results) -> dict:
     return table(heads, rows, note, numbers=range(1, len(heads)))
 
 
-def _rank(results: Results, name: str) -> tuple | None:
+def _rank(results: ReportData, name: str) -> tuple | None:
     """Where a scalar stands on the page; None for those of single groups."""
     if name.startswith("beta["):
         return (0,)
@@ -124,7 +124,7 @@ def _fixed(fit, name: str) -> str:
     return f"fixed at {at}"
 
 
-def ratios(results: Results) -> dict | None:
+def ratios(results: ReportData) -> dict | None:
     """Coefficients of a model with a link as ratios; the Intercept as what is expected there."""
     if results.link == "identity":
         return None
@@ -146,7 +146,7 @@ def ratios(results: Results) -> dict | None:
     return table(heads, rows, note, numbers=range(2, len(heads)))
 
 
-def _expected(results: Results) -> Callable[[float], float]:
+def _expected(results: ReportData) -> Callable[[float], float]:
     """The inverse of the link, which is not the identity."""
     return _probability if results.link == "logit" else meaning.exp
 
@@ -163,7 +163,7 @@ def _through(function, row: dict | None) -> dict | str:
     return {"text": middle, "under": f"{low} to {high}"}
 
 
-def groups(results: Results, factor: Factor, column: str) -> dict | None:
+def groups(results: ReportData, factor: Factor, column: str) -> dict | None:
     """What each group is in each variant; of many groups, those that moved furthest.
 
     Of the intercept the expected response at the group's own predictors, else a coefficient: see
@@ -239,7 +239,7 @@ def comparison(rows: list[dict]) -> dict | None:
     return table([*heads, "high Pareto k", "note"], out, numbers=range(1, 8))
 
 
-def recovery(results: Results) -> tuple[list[dict], dict] | None:
+def recovery(results: ReportData) -> tuple[list[dict], dict] | None:
     """Shares of true values inside their intervals, and the values, those missed first."""
     rows = results.recovery
     if not rows:
@@ -272,7 +272,7 @@ def recovery(results: Results) -> tuple[list[dict], dict] | None:
     return shares, table(heads, out, note, numbers=range(1, 4))
 
 
-def attempts(results: Results) -> dict:
+def attempts(results: ReportData) -> dict:
     """How each fit was sampled, attempt by attempt."""
     rows = []
     for fit in results.fits:

@@ -1,7 +1,7 @@
 """What the verdict and the comparisons say, in sentences."""
 
 from partialpool.answers.verdict import CHECKS
-from partialpool.report.results import Results, value
+from partialpool.report.report_data import ReportData, value
 from partialpool.report.text import listed, number
 
 MOVED = ("unpooled", "hierarchical")  # groups, from the one to the other
@@ -25,7 +25,7 @@ def check(found: dict) -> dict:
     }
 
 
-def verdict(results: Results) -> dict:
+def verdict(results: ReportData) -> dict:
     """The verdict on all fits of a study.
 
     Returns
@@ -47,7 +47,7 @@ def verdict(results: Results) -> dict:
     return {"state": state, "word": word, "headline": headline, "use": use(results)}
 
 
-def recommended(results: Results) -> str | None:
+def recommended(results: ReportData) -> str | None:
     """The variant to use; None where every fit failed.
 
     The hierarchical one, unless it failed or another predicts clearly better.
@@ -75,7 +75,7 @@ def compared_rows(comparison: list[dict]) -> list[dict]:
     return [row for row in comparison if row["rank"]]
 
 
-def use(results: Results) -> list[str]:
+def use(results: ReportData) -> list[str]:
     """Which fit to use, and why."""
     best, failed = recommended(results), results.failed
     if best is None:

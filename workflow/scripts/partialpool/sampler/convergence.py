@@ -57,7 +57,7 @@ def diagnosed(sizes: np.ndarray, seed: int, factor: str) -> np.ndarray:
     return np.sort(np.concatenate([ends, others]))
 
 
-def of_fit(tree: xr.DataTree, interval: float) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
+def convergence_of(tree: xr.DataTree, interval: float) -> tuple[pd.DataFrame, pd.DataFrame, dict]:
     """Summarise a stored fit.
 
     Parameters
@@ -230,7 +230,7 @@ def medians(draws: xr.Dataset) -> xr.Dataset:
     return draws.isel(draw=slice(draws.sizes["draw"] // 2, None)).median("draw")
 
 
-def apart(chains: xr.Dataset, draws: xr.Dataset) -> dict[int, str]:
+def between_chain_spread(chains: xr.Dataset, draws: xr.Dataset) -> dict[int, str]:
     """Which chains of an earlier attempt were where no draw of a later one is.
 
     Chains that mix, however slowly, overlap.

@@ -53,11 +53,11 @@ def _of_files(key: str, block: Mapping, where: str) -> Iterator[tuple[str, Mappi
     matching = glob.glob(pattern, recursive=True)
     found = [path for path in matching if not paths.is_ours(path)]
     if matching and not found:
-        raise UserError(f"{where}.data: {paths.fault(matching[0])}")
+        raise UserError(f"{where}.data: {paths.unusable(matching[0])}")
     if not found:
         raise UserError(f"{where}.data: no file matches {pattern!r}{_example(pattern)}")
     for path in sorted(found, key=_natural):
-        if problem := paths.fault(path):
+        if problem := paths.unusable(path):
             raise UserError(f"{where}.data: {problem}")
         stem = _SUFFIX.sub("", Path(path).name)
         texts = {"data": path}
@@ -94,7 +94,7 @@ def _of_table(key: str, block: Mapping, where: str) -> Iterator[tuple[str, Mappi
 
 def _rows(path: str, where: str) -> list[tuple[int, dict[str, str]]]:
     """Line and cells of each row of a table of studies; rows without any text are left out."""
-    if problem := paths.fault(path):
+    if problem := paths.unusable(path):
         raise UserError(f"{where}: {problem}")
     lines = []
     try:

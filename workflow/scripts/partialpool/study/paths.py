@@ -33,13 +33,13 @@ def require(path: str | None, where: str) -> None:
     """
     if path is None:
         return
-    if problem := fault(path):
+    if problem := unusable(path):
         raise UserError(f"{where}: {problem}")
     parts = files.parts(path)
     if not parts:
         raise UserError(f"{where}: folder {path!r} has no .parquet files")
     for part in parts:
-        problem = fault(part) if part != path else None
+        problem = unusable(part) if part != path else None
         if problem := problem or records.dated_ahead(part):
             raise UserError(f"{where}: {problem}")
 
@@ -94,7 +94,7 @@ def require_writable() -> None:
         )
 
 
-def fault(path: str) -> str | None:
+def unusable(path: str) -> str | None:
     """What is wrong with a path, in a line for people; None if it can be read."""
     shown = repr(path)
     if len(shown) > 200:

@@ -18,7 +18,7 @@ PARAMETERS = {
 def each_group(study: Study, given, groups: int, where: str) -> np.ndarray:
     """A number for all groups, or a list of one for each, as an array of shape `(group,)`."""
     if isinstance(given, list) and len(given) != groups:
-        raise fault(study, f"a list of {len(given)} for {groups} groups", where)
+        raise error(study, f"a list of {len(given)} for {groups} groups", where)
     return np.broadcast_to(np.asarray(given, dtype=float), groups)
 
 
@@ -44,7 +44,7 @@ def arguments(study: Study, text: str, known: tuple[str, ...], where: str):
     family, found = call(text) or ("", ())
     if family not in known or len(found) != len(PARAMETERS[family]):
         forms = [f"{name}({', '.join(PARAMETERS[name])})" for name in known]
-        raise fault(study, f"{text!r} is none of {', '.join(forms)}", where)
+        raise error(study, f"{text!r} is none of {', '.join(forms)}", where)
     first, last = found[0], found[-1]
     wrong = {
         "normal": last < 0 and "its sd is negative",
@@ -55,7 +55,7 @@ def arguments(study: Study, text: str, known: tuple[str, ...], where: str):
         "exponential": last <= 0 and "its rate must be over 0",
     }[family]
     if wrong:
-        raise fault(study, f"{text!r}: {wrong}", where)
+        raise error(study, f"{text!r}: {wrong}", where)
     return found
 
 
@@ -63,12 +63,12 @@ def require_names(study: Study, written, wanted, what: str, key: str) -> None:
     """Check that a mapping of the block has the wanted names, and no others."""
     for name in written:
         if name not in wanted:
-            raise fault(study, f"{name!r} is not {what}{nearest(name, wanted)}", key)
+            raise error(study, f"{name!r} is not {what}{nearest(name, wanted)}", key)
     for name in wanted:
         if name not in written:
-            raise fault(study, f"{name!r} is missing", key)
+            raise error(study, f"{name!r} is missing", key)
 
 
-def fault(study: Study, message: str, key: str = "") -> UserError:
+def error(study: Study, message: str, key: str = "") -> UserError:
     path = f"studies.{study.name}.simulate" + (f".{key}" if key else "")
     return UserError(f"config: {path}: {message}")

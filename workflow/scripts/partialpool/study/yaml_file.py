@@ -79,7 +79,7 @@ def _text(path) -> str:
         )
     if os.path.isdir(path):
         raise UserError(f"{path}: is a folder; give the path of a YAML file")
-    if problem := paths.fault(str(path)):
+    if problem := paths.unusable(str(path)):
         raise UserError(f"{path}: cannot be used: {problem}")
     size = os.stat(path).st_size
     if size > BYTES:

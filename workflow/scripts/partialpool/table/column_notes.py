@@ -12,7 +12,7 @@ from partialpool.design.design import Design
 from partialpool.design.grammar import listed
 from partialpool.table import column_types
 from partialpool.table.cells import usually_missing
-from partialpool.table.table_summary import Column
+from partialpool.table.table_summary import ColumnSummary
 
 SHOWN = 5  # pairs of labels that are named
 TOTALS = {"total", "grand total", "subtotal", "sum", "all", "overall", "mean", "average"}
@@ -72,7 +72,7 @@ def of_labels(name: str, levels: dict[str, int], grouping: bool, as_labels: bool
     return said
 
 
-def of_numbers(name: str, column: Column, rows: int, padded: str | None) -> list[str]:
+def of_numbers(name: str, column: ColumnSummary, rows: int, padded: str | None) -> list[str]:
     """What is worth knowing of a column of numbers.
 
     Parameters

@@ -15,7 +15,7 @@ from partialpool.design.design import HUGE
 from partialpool.design.grammar import listed, shown
 from partialpool.table import cells
 from partialpool.table.cells import Kind
-from partialpool.table.reader import Again, File
+from partialpool.table.reader import File, TypesChanged
 
 KEPT = 10_000  # distinct cells at most by which it is decided what a column of text is
 DAYS = ("dates", "days")
@@ -84,7 +84,7 @@ class _Cells:
         return not count or bool(of_kind[Kind.LABEL] and strange >= count and odd >= counted / 2)
 
 
-class Columns:
+class ColumnTypes:
     """The columns of a table, as its batches pass.
 
     Parameters
@@ -146,17 +146,17 @@ class Columns:
             if found.rows and not found.odd and self.file.is_csv and name not in self.roles.text:
                 self.numbers.add(name)
         if self.numbers & {*self.cells}:
-            raise Again
+            raise TypesChanged
         for name, some in self.dates.items():
             if some is not None and len(some) >= DATES:
                 self._refuse_dates(name, f"numbers like {min(some):.0f}", *DAYS)
         for name, count in self.gaps.items():
             if count == self.rows > 1:
-                raise self.file.fault(f"column {name!r} is empty")
+                raise self.file.error(f"column {name!r} is empty")
             if count and self.remedy:
                 many = f"{count} missing values, the first" if count > 1 else "a missing value"
                 where = f"column {name!r} has {many} in row {self.first_gap[name]}"
-                raise self.file.fault(f"{where}; {self.remedy}")
+                raise self.file.error(f"{where}; {self.remedy}")
 
     def _column(self, values: pd.Series) -> pd.Series:
         name = values.name
@@ -169,7 +169,7 @@ class Columns:
             if wrong.any():
                 at = wrong.argmax()
                 size = f" ({plain[at]:g})" if what == "too large" else ""
-                raise self.file.fault(
+                raise self.file.error(
                     f"column {name!r} is {what}{size} in row {values.index[at] + 1}"
                 )
         self._watch_dates(name, plain[~np.isnan(plain)])
@@ -190,7 +190,7 @@ class Columns:
             return values.astype(float)
         if values.notna().any() and self.whole.setdefault(name, whole) != whole:
             self.floats.add(name)
-            raise Again
+            raise TypesChanged
         return values
 
     def _text(self, values: pd.Series) -> pd.Series:
@@ -208,7 +208,7 @@ class Columns:
         null = labels.str.contains("\0", regex=False)
         if null.any():
             row = values.index[rows(null).argmax()] + 1
-            raise self.file.fault(f"column {name!r} has a NUL byte in row {row}")
+            raise self.file.error(f"column {name!r} has a NUL byte in row {row}")
         if name in roles.labels or blank.all():
             return values
         known = labels[~blank]
@@ -283,10 +283,10 @@ class Columns:
         # A tab or a space that does not break would be shown as a plain space, or not at all.
         odd = cell.replace(" ", "")
         seen = spelled(cell) if odd != "".join(odd.split()) else shown(cell)
-        raise self.file.fault(f"column {name!r} must be numbers; row {row} is {seen}{hint}")
+        raise self.file.error(f"column {name!r} must be numbers; row {row} is {seen}{hint}")
 
     def _refuse_dates(self, name: str, example: str, what: str, unit: str) -> None:
-        raise self.file.fault(
+        raise self.file.error(
             f"column {name!r} holds {what}; make them numbers, such as {unit} since the first "
             f"({example}){self._as_labels(name)}"
         )

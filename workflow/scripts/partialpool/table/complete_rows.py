@@ -25,7 +25,7 @@ _PLAIN = {
 BATCH = 1 << 19  # rows at least of all batches but the last
 
 
-class Kept:
+class CompleteRows:
     """Rows on their way to a file, and back.
 
     Parameters
@@ -38,7 +38,7 @@ class Kept:
         self.path, self.rows = path, 0
         self._writer, self._left_out, self._waiting = None, [], []
 
-    def __enter__(self) -> "Kept":
+    def __enter__(self) -> "CompleteRows":
         return self
 
     def __exit__(self, *_) -> None:

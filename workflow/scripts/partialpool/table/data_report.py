@@ -8,7 +8,7 @@ from partialpool.design.grammar import listed
 from partialpool.model import families
 from partialpool.study.study import COUNTS, Outcome
 from partialpool.table import column_notes
-from partialpool.table.table_summary import Column, Groups, Tally
+from partialpool.table.table_summary import ColumnSummary, GroupSummary, TableSummary
 
 FEW_GROUPS = 5  # fewer say little about how groups differ
 FAR = 10  # times its sd: a varying slope on such a predictor is tied to the varying intercept
@@ -21,7 +21,7 @@ LOG_BOUND = 50  # of a linear predictor on its way to the estimate
 
 
 def report(
-    tally: Tally,
+    tally: TableSummary,
     design: Design,
     counted: Design,
     values: dict,
@@ -34,7 +34,7 @@ def report(
 
     Parameters
     ----------
-    tally : Tally
+    tally : TableSummary
         Of the rows that are used.
     design : Design
         With their levels.
@@ -123,7 +123,7 @@ def of_new(design: Design, source: str) -> dict:
     }
 
 
-def _described(column: Column, missing: int) -> dict:
+def _described(column: ColumnSummary, missing: int) -> dict:
     if not column.number:
         levels = {str(level): column.levels[level] for level in sorted(column.levels)}
         return {"type": "text", "missing": missing, "levels": levels}
@@ -138,7 +138,7 @@ def _described(column: Column, missing: int) -> dict:
     }
 
 
-def _sizes(factor: Factor, groups: Groups) -> dict:
+def _sizes(factor: Factor, groups: GroupSummary) -> dict:
     return {
         "factor": factor.name,
         "count": len(groups.rows),
@@ -157,7 +157,7 @@ def _left_out(dropped: dict, rows: int) -> list[str]:
     return [f"{dropped['total']} of {rows} rows are left out, for missing values in {where}."]
 
 
-def _columns(columns: dict, tally: Tally, design: Design, padded: dict) -> list[str]:
+def _columns(columns: dict, tally: TableSummary, design: Design, padded: dict) -> list[str]:
     """Columns that may be something else than they are taken for."""
     said, formula = [], design.formula
     for name, described in columns.items():
@@ -211,7 +211,7 @@ def _groups(factors: list[dict], outcome: Outcome, rows: int) -> list[str]:
     return said
 
 
-def _same_groups(tally: Tally) -> list[str]:
+def _same_groups(tally: TableSummary) -> list[str]:
     """Factors that divide the rows alike."""
     groups = {name: len(of.rows) for name, of in tally.factors.items()}
     return [
@@ -248,7 +248,7 @@ def _told_apart(design: Design) -> list[str]:
     return said
 
 
-def _copies(tally: Tally) -> list[str]:
+def _copies(tally: TableSummary) -> list[str]:
     """Rows that are there more than once, where a response is hardly ever the same twice."""
     if not tally.copies:
         return []
@@ -271,7 +271,7 @@ def _ties(design: Design, outcome: Outcome) -> list[str]:
     ]
 
 
-def _far_from_zero(tally: Tally, design: Design) -> list[str]:
+def _far_from_zero(tally: TableSummary, design: Design) -> list[str]:
     """Slopes that vary together with an intercept far outside the data."""
     said = []
     moments = zip(design.columns, tally.design.mean, tally.design.sd, strict=True)
@@ -292,7 +292,7 @@ def _far_from_zero(tally: Tally, design: Design) -> list[str]:
     return said
 
 
-def _one_sided(tally: Tally, outcome: Outcome) -> list[str]:
+def _one_sided(tally: TableSummary, outcome: Outcome) -> list[str]:
     """Labels, groups and predictors whose coefficients the data give no bound: separation."""
     none, every = "every response is 0", "every response is 1"
     if outcome.family == "binomial":

@@ -28,7 +28,7 @@ Parts = Callable[[], Iterable[tuple[Design, np.ndarray, np.ndarray]]]
 
 
 @dataclass(frozen=True)
-class Left:
+class Residuals:
     """What a least squares fit of the response leaves.
 
     Attributes
@@ -46,7 +46,7 @@ class Left:
     used: tuple[str, ...] = ()
 
 
-def problem(some: Parts, every: Parts | None, outcome: Outcome) -> str | None:
+def exact_fit_reason(some: Parts, every: Parts | None, outcome: Outcome) -> str | None:
     """Say why the residual standard deviation cannot be estimated, if it cannot.
 
     Parameters
@@ -66,7 +66,7 @@ def problem(some: Parts, every: Parts | None, outcome: Outcome) -> str | None:
     ((design, y, _),) = some()
     limit = max(EXACT * y.std(), ROUNDING * max(np.abs(y).max(), np.abs(design.y).max()))
 
-    def exact(fit: Callable[[Parts], Left | None], spare: int = 0):
+    def exact(fit: Callable[[Parts], Residuals | None], spare: int = 0):
         """The fit and whether it leaves nothing, of each group or of all rows."""
         left = fit(some)
         if every is not None and left is not None and (left.size <= limit).any():
@@ -117,7 +117,7 @@ def _of_all(design: Design, outcome: Outcome, columns: tuple, factors: tuple[Fac
     )
 
 
-def _of_groups(design: Design, outcome: Outcome, left: Left, groups: np.ndarray) -> str:
+def _of_groups(design: Design, outcome: Outcome, left: Residuals, groups: np.ndarray) -> str:
     (factor,) = design.factors
     first, count = int(groups.argmax()), groups.sum()
     more = f" (and in {count - 1} more groups)" if count > 1 else ""
@@ -160,7 +160,7 @@ def _without(columns: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.nd
     return columns - left @ (np.swapaxes(left, -1, -2) @ columns), kept.sum(axis=-1)
 
 
-def _group_by_group(parts: Parts) -> Left | None:
+def _group_by_group(parts: Parts) -> Residuals | None:
     """Each group's rows on all columns."""
     design, *_ = next(iter(parts()))
     found = _triangles(parts, design.factors[0], tuple(design.columns))
@@ -169,7 +169,7 @@ def _group_by_group(parts: Parts) -> Left | None:
     total, rows, counted = found
     residual, rank = _without(total[..., -1:], total[..., :-1])
     size = np.linalg.norm(residual[..., 0], axis=-1) / np.sqrt(np.maximum(rows, 1))
-    return Left(counted, rank, size)
+    return Residuals(counted, rank, size)
 
 
 def _by_factor(
@@ -178,7 +178,7 @@ def _by_factor(
     varying: tuple[str, ...],
     others: tuple[str, ...],
     limit: float,
-) -> Left | None:
+) -> Residuals | None:
     """All rows on columns with a coefficient for each group, and others with one for all.
 
     Columns are used that give more than rounding, which is `limit` in a row.
@@ -201,7 +201,7 @@ def _by_factor(
     given = np.abs(coefficients) * np.linalg.norm(columns, axis=0)
     used = given > 10 * limit * np.sqrt(rows.sum())
     residual = np.linalg.norm(y - columns @ coefficients)
-    return Left(
+    return Residuals(
         counted.sum(),
         rank + kept.sum(),
         residual / np.sqrt(rows.sum()),
@@ -209,7 +209,7 @@ def _by_factor(
     )
 
 
-def _by_all_factors(parts: Parts) -> Left | None:
+def _by_all_factors(parts: Parts) -> Residuals | None:
     """All rows on all columns, with a coefficient for each group of each factor.
 
     None where there are as many coefficients as rows.
@@ -231,4 +231,4 @@ def _by_all_factors(parts: Parts) -> Left | None:
         residual = lsmr(columns, y, atol=tolerance, btol=tolerance, conlim=0, maxiter=STEPS)[3]
         if residual > 1e-4 * np.linalg.norm(y - y.mean()):
             break
-    return Left(weights.sum(), rank, np.array(residual / np.sqrt(len(y))))
+    return Residuals(weights.sum(), rank, np.array(residual / np.sqrt(len(y))))

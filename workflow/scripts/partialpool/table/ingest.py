@@ -19,14 +19,14 @@ from partialpool.design.design import HUGE, Design, check_rank
 from partialpool.design.formula import Formula
 from partialpool.design.grammar import listed, shown
 from partialpool.design.prediction_columns import PREDICTED
-from partialpool.design.transforms import Learned
+from partialpool.design.transforms import FittedTransforms
 from partialpool.model import families
 from partialpool.study.study import Outcome
 from partialpool.table import complete_rows, data_report, exact, response
-from partialpool.table.column_types import Columns, Roles
-from partialpool.table.complete_rows import Kept, as_text
-from partialpool.table.reader import Again, File
-from partialpool.table.table_summary import Tally
+from partialpool.table.column_types import ColumnTypes, Roles
+from partialpool.table.complete_rows import CompleteRows, as_text
+from partialpool.table.reader import File, TypesChanged
+from partialpool.table.table_summary import TableSummary
 
 OPTIONAL = ("standard errors", "precision weights")  # columns that rows to predict may lack
 COUNTED = 100_000  # rows at most by which it is judged how much counts vary
@@ -41,7 +41,7 @@ class Ingested:
     ----------
     report : dict
         See `data_report.report`.
-    learned : Learned
+    learned : FittedTransforms
         What the formula must know of the whole table.
     subset : pandas.DataFrame
         All rows that are used, or a random `SUBSET` of them; the index is their numbers among
@@ -51,7 +51,7 @@ class Ingested:
     """
 
     report: dict
-    learned: Learned
+    learned: FittedTransforms
     subset: pd.DataFrame
     groups: pd.DataFrame
 
@@ -111,17 +111,17 @@ def ingest(
         text=text,
     )
     remedy = "fill them in, leave out such rows, or set `missing: drop`"
-    columns = Columns(file, roles, remedy if missing == "error" else "")
+    columns = ColumnTypes(file, roles, remedy if missing == "error" else "")
     for name in used:
         if name in PREDICTED and name not in of_response:
-            raise file.fault(f"column {name!r} has the name of a result; rename it")
+            raise file.error(f"column {name!r} has the name of a result; rename it")
     while True:
         try:
             rows = _keep(file, columns, formula, used, list(key), to)
             break
-        except Again:
+        except TypesChanged:
             columns.forget()
-    learned = _evaluated(file, lambda: Learned.of(formula, rows.batches))
+    learned = _evaluated(file, lambda: FittedTransforms.of(formula, rows.batches))
     design = _evaluated(file, lambda: learned.design)
     tally = _tallied(file, rows, design, outcome)
 
@@ -153,10 +153,12 @@ def ingest(
     return Ingested(report, learned, subset, tally.groups(design))
 
 
-def _keep(file: File, columns: Columns, formula: Formula, used: list, key: list, to) -> Kept:
+def _keep(
+    file: File, columns: ColumnTypes, formula: Formula, used: list, key: list, to
+) -> CompleteRows:
     """Write the rows that are used, and check what can be said of columns alone."""
     hashes, first, same = [], {}, set(formula.predictors)
-    with Kept(to) as rows:
+    with CompleteRows(to) as rows:
         for batch in file.batches(columns.roles.wanted, columns.roles.text):
             checked = columns.check(batch)
             whole = checked.notna().all(axis=1).to_numpy()
@@ -172,30 +174,30 @@ def _keep(file: File, columns: Columns, formula: Formula, used: list, key: list,
     columns.finish()
     if not rows.rows:
         gaps = [name for name, count in columns.gaps.items() if count]
-        raise file.fault(f"no row is complete; columns {listed(gaps)} have missing values")
+        raise file.error(f"no row is complete; columns {listed(gaps)} have missing values")
     if key:
         _check_key(file, pd.concat(hashes), key)
     for name in formula.predictors:
         if name in same:
             value = shown(first[name])
-            raise file.fault(f"predictor {name!r} is {value} in every row; leave it out")
+            raise file.error(f"predictor {name!r} is {value} in every row; leave it out")
     return rows
 
 
-def _tallied(file: File, rows: Kept, design: Design, outcome: Outcome) -> Tally:
+def _tallied(file: File, rows: CompleteRows, design: Design, outcome: Outcome) -> TableSummary:
     """Evaluate the design of all rows, and check it and the outcome's columns."""
     tally, wrong = None, None
     for batch in rows.batches():
         response.check_columns(file, batch, outcome)
         here = _evaluated(file, lambda batch=batch: design.at(batch, response=True))
-        tally = tally or Tally(design, outcome, batch)
+        tally = tally or TableSummary(design, outcome, batch)
         tally.add(batch, here, families.columns(batch, outcome))
         wrong = wrong or response.first_wrong(file, batch, here, outcome)
-    for (columns, _), triangle in zip(design.of_parts(), tally.triangles, strict=True):
+    for (columns, _), triangle in zip(design.rank_blocks(), tally.triangles, strict=True):
         _evaluated(file, lambda c=columns, t=triangle: check_rank(design.formula, c, t, tally.rows))
     for factor in design.factors:
         if len(factor.levels) < 2:
-            raise file.fault(
+            raise file.error(
                 f"column {factor.name!r} has one group only, {shown(factor.levels[0])}; "
                 "two are needed"
             )
@@ -204,12 +206,12 @@ def _tallied(file: File, rows: Kept, design: Design, outcome: Outcome) -> Tally:
     # Of different numbers of trials, the same number of successes says something.
     if tally.greatest - tally.least < 1 / HUGE and len(tally.trials) < 2:
         name = design.formula.response
-        raise file.fault(f"the response {name!r} is {tally.least:g} in every row")
+        raise file.error(f"the response {name!r} is {tally.least:g} in every row")
     return tally
 
 
 def _check_residuals(
-    file: File, rows: Kept, subset: pd.DataFrame, design: Design, outcome: Outcome
+    file: File, rows: CompleteRows, subset: pd.DataFrame, design: Design, outcome: Outcome
 ) -> None:
     """Refuse a table of which sigma is zero; `subset` are some of its rows, or all."""
 
@@ -221,19 +223,19 @@ def _check_residuals(
             yield here, here.y - families.offset(values, len(table)), weights
 
     every = (lambda: of(rows.batches())) if len(subset) < rows.rows else None
-    said = exact.problem(lambda: of([subset]), every, outcome)
+    said = exact.exact_fit_reason(lambda: of([subset]), every, outcome)
     if said:
-        raise file.fault(said)
+        raise file.error(said)
 
 
-def ingest_new(path, learned: Learned, outcome: Outcome, *, source: str) -> pd.DataFrame:
+def ingest_new(path, learned: FittedTransforms, outcome: Outcome, *, source: str) -> pd.DataFrame:
     """Read and check rows to predict.
 
     Parameters
     ----------
     path, outcome, source
         As for `ingest`.
-    learned : Learned
+    learned : FittedTransforms
         From the table that is fitted: columns must have its types, predictors its labels.
 
     Returns
@@ -257,9 +259,9 @@ def ingest_new(path, learned: Learned, outcome: Outcome, *, source: str) -> pd.D
     rows = file.read(needed, text, others=True)
     for name in rows.columns:
         if name in PREDICTED:
-            raise file.fault(f"column {name!r} has the name of a result; rename it")
+            raise file.error(f"column {name!r} has the name of a result; rename it")
     checked = [name for name in rows.columns if name in {*needed, *roles.values()}]
-    columns = Columns(
+    columns = ColumnTypes(
         file,
         Roles(checked, numbers={*checked} - text, labels=text, response=set(), text=text),
         "fill it in, or leave out the row",
@@ -303,7 +305,7 @@ def _evaluated(file: File, design) -> Design:
     try:
         return design()
     except UserError as error:
-        raise file.fault(str(error)) from None
+        raise file.error(str(error)) from None
 
 
 def _plain_type(values: pd.Series):
@@ -325,7 +327,7 @@ def _check_key(file: File, hashed: pd.Series, key: list[str]) -> None:
     second = found[found.duplicated()].iloc[0]
     first = found[(found == second).all(axis=1)].iloc[0]
     named = ", ".join(f"{name} {shown(second[name])}" for name in key)
-    raise file.fault(
+    raise file.error(
         f"rows {first.name + 1} and {second.name + 1} have the same key: {named}; "
         "leave out one of them, or add to `key` what tells them apart"
     )

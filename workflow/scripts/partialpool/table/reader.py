@@ -42,7 +42,7 @@ _UNDECODED = re.compile("[\udc80-\udcff]")
 _GUESSES = (pa.int64(), pa.bool_(), pa.float64())
 
 
-class Again(Exception):
+class TypesChanged(Exception):
     """The types of columns turned out to be others: batches must be read from the first again."""
 
 
@@ -63,7 +63,7 @@ class File:
         self.padded: dict[str, str] = {}  # numbers with zeros before them, at the top of a CSV file
         self._types = None  # of a CSV file's columns, once a guess has failed
 
-    def fault(self, message: str) -> UserError:
+    def error(self, message: str) -> UserError:
         """An error about this file, which it names."""
         return UserError(f"{self.source}: {message}")
 
@@ -95,14 +95,14 @@ class File:
         path = self.path
         if not path.exists():
             near = nearest(path.name, (p.name for p in path.parent.glob("*")))
-            raise self.fault(f"no such file or folder{near}")
+            raise self.error(f"no such file or folder{near}")
         try:
             if path.is_dir() or path.suffix.lower() in (".parquet", ".pq"):
                 found = self._parquet_batches(wanted, text, others)
             elif self.is_csv:
                 found = self._csv_batches(wanted, text, others)
             else:
-                raise self.fault(
+                raise self.error(
                     "is neither .csv nor .parquet, nor a folder of Parquet parts; unpack it, or "
                     "save it as CSV"
                 )
@@ -118,9 +118,9 @@ class File:
                 if len(frame):
                     yield frame
             if not rows:
-                raise self.fault("has no rows")
+                raise self.error("has no rows")
         except (pa.ArrowException, OSError, ValueError, csv.Error) as problem:
-            raise self.fault(f"cannot be read ({shown(problem)})") from None
+            raise self.error(f"cannot be read ({shown(problem)})") from None
 
     def columns(self) -> list[str]:
         """Names of its columns; none if they cannot be read, which `batches` will explain."""
@@ -139,13 +139,13 @@ class File:
             try:
                 batches = [as_text(b) for b in self.batches(wanted, text, others)]
                 return pd.concat(batches) if len(batches) > 1 else batches[0]
-            except Again:
+            except TypesChanged:
                 continue
 
     def _parquet_batches(self, wanted, text, others) -> Iterator[pa.RecordBatch]:
         parts = [Path(part) for part in files.parts(self.path)]
         if not parts:
-            raise self.fault("is a folder without .parquet files")
+            raise self.error("is a folder without .parquet files")
         schemas = [self._schema(part, wanted) for part in parts]
         names = schemas[0].names if others else wanted
         kinds = [pa.schema([schema.field(name) for name in names]) for schema in schemas]
@@ -184,13 +184,13 @@ class File:
     def _damaged(self, part: Path, problem: Exception) -> UserError:
         where = self._where(part).strip()
         what = f"{where}: {problem}" if where else problem
-        return self.fault(f"is not a Parquet file, or a damaged one ({shown(what)})")
+        return self.error(f"is not a Parquet file, or a damaged one ({shown(what)})")
 
     def _csv_batches(self, wanted, text, others) -> Iterator[pa.RecordBatch]:
         separator, header = self._header(wanted)
         top = list(islice(self._records(separator), TOP + 1))
         if len(top) < 2:
-            raise self.fault("has no rows")
+            raise self.error("has no rows")
         self._check_names(header, wanted)
         for name in wanted:
             cells = (row[at] for row in top[1:] if (at := header.index(name)) < len(row))
@@ -216,7 +216,7 @@ class File:
                 raise
             # Types were guessed from the first rows and do not hold: look at all of them.
             self._types = self._survey(separator, header, wanted, columns, as_written)
-            raise Again from None
+            raise TypesChanged from None
 
     def _parse(self, separator, columns, types, newlines) -> pa.csv.CSVStreamingReader:
         return pa.csv.open_csv(
@@ -260,25 +260,25 @@ class File:
             headers.items(), key=lambda item: (len({*item[1]} & {*wanted}), len(item[1]))
         )
         if not header:
-            raise self.fault("is empty")
+            raise self.error("is empty")
         if "\0" in "".join(header):
-            raise self.fault("has NUL bytes, so it is not a CSV file in UTF-8; save it as one")
+            raise self.error("has NUL bytes, so it is not a CSV file in UTF-8; save it as one")
         if _UNDECODED.search("".join(header)):
-            raise self.fault("is not UTF-8: its header cannot be read; save it as UTF-8")
+            raise self.error("is not UTF-8: its header cannot be read; save it as UTF-8")
         return separator, header
 
     def _check_rows(self, separator: str, header: list[str]) -> None:
         """Name the row that stopped the parser."""
         for number, cells in enumerate(self._records(separator)):
             if len(cells) != len(header):
-                raise self.fault(
+                raise self.error(
                     f"row {number} has {len(cells)} cells, the header has {len(header)} "
                     f"(separated by {SEPARATORS[separator]})"
                 )
             for name, cell in zip(header, cells, strict=True):
                 if _UNDECODED.search(cell):
                     read = cell.encode("utf-8", "surrogateescape").decode("latin-1")
-                    raise self.fault(
+                    raise self.error(
                         f"is not UTF-8: column {name!r} in row {number} may be {shown(read)}; "
                         "save it as UTF-8"
                     )
@@ -293,9 +293,9 @@ class File:
                             f"; the table's {spelled(other)} only looks like {spelled(name)}: "
                             "rename it, or copy its name from there"
                         )
-                raise self.fault(f"no column {name!r}{where}{hint}")
+                raise self.error(f"no column {name!r}{where}{hint}")
             if names.count(name) > 1:
-                raise self.fault(f"two columns are called {name!r}{where}; rename one")
+                raise self.error(f"two columns are called {name!r}{where}; rename one")
 
     def _plain(self, name: str, column: pa.Array, text: bool) -> pa.Array:
         """int64, float64 or text, whatever the file has; dates are text."""
@@ -318,7 +318,7 @@ class File:
             return column.cast(pa.float64())
         if pa.types.is_string(kind) or pa.types.is_large_string(kind):
             return column.cast(pa.string()).dictionary_encode()
-        raise self.fault(f"column {name!r} is of type {kind}; it must be numbers or text")
+        raise self.error(f"column {name!r} is of type {kind}; it must be numbers or text")
 
 
 def _dates(column: pa.Array) -> pa.Array:

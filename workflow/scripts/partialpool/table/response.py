@@ -47,7 +47,7 @@ def check_columns(file: File, table: pd.DataFrame, outcome: Outcome) -> None:
             wrong = values < 1 / HUGE
             needs = f"{role} must be over 0"
         if wrong.any():
-            raise file.fault(
+            raise file.error(
                 f"{needs}; column {name!r} is {values[wrong].iloc[0]:g} in row {_row(wrong)}"
             )
 
@@ -78,7 +78,7 @@ def first_wrong(
         return None
     at = wrong.argmax()
     of = f", of {trials[at]:g} trials," if trials is not None else ""
-    return file.fault(
+    return file.error(
         f"the response {design.formula.response!r} is {y[at]:.15g}{of} in row "
         f"{table.index[at] + 1}; family {family} takes {families.FAMILIES[family].support}"
         f"{_fitting(family, y)}"

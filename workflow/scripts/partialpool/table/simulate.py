@@ -13,7 +13,7 @@ import pandas as pd
 from partialpool.design.design import Design, Factor
 from partialpool.design.formula import Formula
 from partialpool.model import families
-from partialpool.study.simulate_block import arguments, draw, each_group, fault, require_names
+from partialpool.study.simulate_block import arguments, draw, each_group, error, require_names
 from partialpool.study.study import Outcome, Study, call
 
 
@@ -45,10 +45,10 @@ def simulate(study: Study) -> tuple[pd.DataFrame, dict]:
     """
     block, formula, outcome = study.simulate, Formula(study.formula), Outcome.of(vars(study))
     if formula.response not in formula.variables:
-        raise fault(study, f"the response is {formula.response!r}; it must be a plain column")
+        raise error(study, f"the response is {formula.response!r}; it must be a plain column")
     if study.group_effects != "normal":
         reason = f"group_effects: {study.group_effects} cannot be simulated, only normal ones"
-        raise fault(study, reason)
+        raise error(study, reason)
     rng = np.random.default_rng(study.seed)
     table = _grouped(study, formula, rng)
     written = block.get("predictors", {})
@@ -107,13 +107,13 @@ def _numbers(study: Study, columns: tuple[str, ...]) -> dict[str, int]:
     given = study.simulate.get("groups")
     if (given is not None) != bool(columns):
         needed = "needs `groups`" if columns else "has no group term, so leave `groups` out"
-        raise fault(study, f"the formula {needed}")
+        raise error(study, f"the formula {needed}")
     if isinstance(given, dict):
         require_names(study, given, columns, "a grouping column of the formula", "groups")
     elif len(columns) > 1:
         example = ", ".join(f"{column}: {given}" for column in columns)
         reason = f"{given} must be a number for each column, as in {{{example}}}"
-        raise fault(study, reason, "groups")
+        raise error(study, reason, "groups")
     else:
         given = dict.fromkeys(columns, given)
     return {column: int(given[column]) for column in columns}
@@ -131,7 +131,7 @@ def _rows(study: Study, groups: int, rng) -> np.ndarray:
     if isinstance(rows, str):
         low, high = arguments(study, rows, ("uniform",), "rows")
         if not (low % 1 == 0 and high % 1 == 0 and low >= 1):
-            raise fault(study, f"{rows} must have whole numbers of rows, 1 or more", "rows")
+            raise error(study, f"{rows} must have whole numbers of rows, 1 or more", "rows")
         return rng.integers(int(low), int(high), size=groups, endpoint=True)
     return each_group(study, rows, groups, "rows").astype(int)
 
@@ -141,11 +141,11 @@ def _crossed(study: Study, nests: dict, rng) -> list[np.ndarray]:
     rows = study.simulate["rows"]
     if isinstance(rows, list | str):
         reason = f"{rows} must be one number, of the whole table, as factors are crossed"
-        raise fault(study, reason, "rows")
+        raise error(study, reason, "rows")
     sizes = {":".join(nest): prod(shape) for nest, shape in nests.items()}
     for name, size in sizes.items():
         if rows < size:
-            raise fault(study, f"{rows} are too few for {size} groups of {name!r}", "rows")
+            raise error(study, f"{rows} are too few for {size} groups of {name!r}", "rows")
     return [rng.permutation(np.arange(int(rows)) % size) for size in sizes.values()]
 
 
@@ -159,7 +159,7 @@ def _check_outcome(study: Study, outcome: Outcome, found: dict[str, np.ndarray])
         if wrong.any():
             needed = "whole numbers, 1 or more" if role == "trials" else "over 0"
             reason = f"{role} must be {needed}; one is {values[wrong][0]:g}"
-            raise fault(study, reason, f"predictors.{outcome.columns[role]}")
+            raise error(study, reason, f"predictors.{outcome.columns[role]}")
 
 
 def _coefficients(study: Study, design: Design, rng, values: dict):
@@ -173,7 +173,7 @@ def _coefficients(study: Study, design: Design, rng, values: dict):
     if len(factors) > 1:
         example = ", ".join(f"{f.name}: {{{f.varying[0]}: 1}}" for f in factors)
         reason = f"no `deviations`; with several factors, add sds as in {{{example}}}"
-        raise fault(study, reason)
+        raise error(study, reason)
     coefficients = _by_group(study, design, rng, values)
     columns = [design.columns.index(name) for f in factors for name in f.varying]
     return coefficients[_first_groups(design)], {f.name: coefficients[:, columns] for f in factors}
@@ -188,7 +188,7 @@ def _around(study: Study, design: Design, rng, values: dict):
     for name in design.coefficients:
         if not isinstance(population[name], int | float):
             reason = "must be a number, which `deviations` are from"
-            raise fault(study, reason, f"coefficients.{name}")
+            raise error(study, reason, f"coefficients.{name}")
         values[f"beta[{name}]"] = float(population[name])
     largest = max(len(block) for factor in design.factors for block in factor.blocks)
     correlation = _correlation(study, largest)
@@ -219,7 +219,7 @@ def _by_group(study: Study, design: Design, rng, values: dict) -> np.ndarray:
     for index, name in enumerate(design.columns):
         given, where = written[name], f"coefficients.{name}"
         if not isinstance(given, int | float) and name not in varying:
-            raise fault(study, "must be a number: it does not vary", where)
+            raise error(study, "must be a number: it does not vary", where)
         if not isinstance(given, str):
             result[:, index] = each_group(study, given, groups, where)
             if not isinstance(given, list) and name in design.coefficients:
@@ -253,7 +253,7 @@ def _correlation(study: Study, size: int) -> float:
             f"{correlation} needs two or more normal coefficients in one group term with `|`, and "
             "over -1 / (number - 1)"
         )
-        raise fault(study, reason, "correlation")
+        raise error(study, reason, "correlation")
     return float(correlation)
 
 
@@ -276,7 +276,7 @@ def _parameters(study: Study, outcome: Outcome, design: Design, found, rng, valu
     spread = ("sd_log_sigma",) if outcome.has_sigma and outcome.pools_sigma else ()
     for name in ("sigma", "sd_log_sigma", "nu", "alpha"):
         if name in block and name not in own + spread:
-            raise fault(study, "the study's model has none; leave it out", name)
+            raise error(study, "the study's model has none; leave it out", name)
     for name in own:
         if name == "sigma":
             relative = families.relative_sd(found)
@@ -285,7 +285,7 @@ def _parameters(study: Study, outcome: Outcome, design: Design, found, rng, valu
         elif name in block:
             parameters[name] = values[name] = float(block[name])
         else:
-            raise fault(study, f"no `{name}`; add a number over 0")
+            raise error(study, f"no `{name}`; add a number over 0")
     return parameters
 
 
@@ -294,18 +294,18 @@ def _sigma(study: Study, outcome: Outcome, design: Design, rng, values: dict):
     given, known = study.simulate.get("sigma"), not outcome.sigma_estimated
     if known and given is not None and given != outcome.sigma:
         reason = f"the study's sigma, {outcome.sigma!r}, is known; leave this out"
-        raise fault(study, reason, "sigma")
+        raise error(study, reason, "sigma")
     if outcome.errors:
         return 1.0
     if not known and given is None:
-        raise fault(study, "no `sigma`; add a number over 0")
+        raise error(study, "no `sigma`; add a number over 0")
     levels = design.factors[0].levels if design.factors else ("all",)
     sigma = each_group(study, outcome.sigma if known else given, len(levels), "sigma")
     if outcome.pools_sigma:
         spread = study.simulate.get("sd_log_sigma")
         if isinstance(given, list) == (spread is not None):
             reason = "give the median and, as `sd_log_sigma`, the sd of its log; or a list alone"
-            raise fault(study, reason, "sigma")
+            raise error(study, reason, "sigma")
         if spread is not None:
             values |= {"sigma_median": float(given), "sd_log_sigma": float(spread)}
             sigma = sigma * np.exp(spread * rng.normal(size=len(levels)))

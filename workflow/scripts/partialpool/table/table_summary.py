@@ -13,7 +13,7 @@ from partialpool.base.moments import Moments
 from partialpool.design.design import Design
 from partialpool.model import families
 from partialpool.study.study import COUNTS, SIGMA_FAMILIES, Outcome
-from partialpool.table.typical import Typical
+from partialpool.table.typical import TypicalValues
 
 COPIES = 1_000_000  # rows of a table at most in which copies of others are looked for
 PAIRS = 1_000_000  # pairs of groups of two factors at most that are counted
@@ -33,7 +33,7 @@ def read_groups(path) -> pd.DataFrame:
     return found.assign(**found[numbers].apply(pd.to_numeric))
 
 
-class Column:
+class ColumnSummary:
     """One column of a table: moments and extremes of numbers, counts of labels.
 
     Parameters
@@ -47,7 +47,7 @@ class Column:
         self.levels: dict[str, int] = {}
         self.codes: dict[float, int] = {}  # rows of each of `CODES`
         self.rest = np.inf, -np.inf  # extremes of the other numbers
-        self.thousands = Thousands()
+        self.thousands = ThousandsCheck()
 
     def add(self, values: pd.Series) -> None:
         """Take some more rows into account."""
@@ -88,7 +88,7 @@ class Column:
         return self.least if self.least == self.greatest else None
 
 
-class Thousands:
+class ThousandsCheck:
     """Whether points in numbers may separate thousands, as in 987, 1.234 and 12.345."""
 
     def __init__(self):
@@ -123,7 +123,7 @@ class Thousands:
         return self.first if whole > 3 * pointed else None
 
 
-class Sides:
+class SeparationCheck:
     """Which labels, or values, go with successes and which with failures."""
 
     def __init__(self):
@@ -154,7 +154,7 @@ class Sides:
         )
 
 
-class Groups:
+class GroupSummary:
     """Sizes and means of the groups of one factor, by number of the group."""
 
     def __init__(self, count: int):
@@ -171,7 +171,7 @@ class Groups:
             np.maximum.at(self.greatest, index, along)
 
 
-class Tally:
+class TableSummary:
     """What is known of a table after some of its batches.
 
     Parameters
@@ -186,12 +186,12 @@ class Tally:
     def __init__(self, design: Design, outcome: Outcome, table: pd.DataFrame):
         self.outcome, self.rows = outcome, 0
         numeric = {name: pd.api.types.is_numeric_dtype(table[name]) for name in table}
-        self.columns = {name: Column(numeric[name]) for name in table}
+        self.columns = {name: ColumnSummary(numeric[name]) for name in table}
         self.design: Moments | None = None  # of the columns of the design
         self.triangles: list[np.ndarray | None] = [None] * len(design.parts)
         self.least, self.greatest = np.inf, -np.inf  # of the response
         self.trials = set()
-        self.factors = {f.name: Groups(len(f.levels)) for f in design.factors}
+        self.factors = {f.name: GroupSummary(len(f.levels)) for f in design.factors}
         self.pairs: dict[tuple[str, str], np.ndarray | None] = {
             (a.name, b.name): np.array([], dtype=int) for a, b in combinations(design.factors, 2)
         }
@@ -199,11 +199,11 @@ class Tally:
         self.discrete = families.FAMILIES[outcome.family].discrete
         self.failures, self.successes = 0, 0
         formula = design.formula
-        self.sides = {f.name: Sides() for f in design.factors}
+        self.sides = {f.name: SeparationCheck() for f in design.factors}
         labels = (n for n in formula.predictors if n in formula.labels or n in design.text)
-        self.labelled = {name: Sides() for name in labels}
+        self.labelled = {name: SeparationCheck() for name in labels}
         self.numeric = {
-            name: Sides()
+            name: SeparationCheck()
             for name, own in design.terms.items()
             if own == (name,) and name != "Intercept" and outcome.family not in COUNTS
         }
@@ -212,7 +212,7 @@ class Tally:
         if len(formula.group_columns) == 1:
             [groups] = design.factors
             named = [name for name in formula.predictors if name not in formula.group_columns]
-            self.typical = Typical(named, design.label_predictors, len(groups.levels))
+            self.typical = TypicalValues(named, design.label_predictors, len(groups.levels))
 
     def add(self, table: pd.DataFrame, design: Design, values: dict[str, np.ndarray]) -> None:
         """Take a batch into account.
@@ -229,7 +229,7 @@ class Tally:
             column.add(table[name])
         found = Moments.of(design.matrix)
         self.design = found if self.design is None else self.design + found
-        for number, (_, matrix) in enumerate(design.of_parts()):
+        for number, (_, matrix) in enumerate(design.rank_blocks()):
             above = self.triangles[number]
             stacked = matrix if above is None else np.vstack([above, matrix])
             self.triangles[number] = np.linalg.qr(stacked, mode="r")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 
-class Typical:
+class TypicalValues:
     """Each group's own typical value of some predictors, from batches of rows.
 
     That of a label is the most frequent one, and so is that of a number with two values in the

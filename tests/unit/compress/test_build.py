@@ -145,7 +145,7 @@ def test_rough_sigmas_are_in_the_unit_of_the_precision_weights(formula):
         _, data = compressed(
             rows.assign(z2=unit * rows["z2"]), formula=formula, precision_weights="z2"
         )
-        if isinstance(data, gaussian.Compressed):
+        if isinstance(data, gaussian.GroupTriangles):
             found.append(
                 np.append(np.exp(preconditioner.log_group_sigma(data)), preconditioner.sigma(data))
             )
@@ -159,7 +159,7 @@ def test_it_is_the_same_after_the_file():
     for formula in ("y ~ x + z + (1 + x | g)", "y ~ x"):
         _, data = compressed(table(), "se", formula, weights="w")
         again = netcdf.read(data.to_dataset())
-        assert type(again) is gaussian.Compressed
+        assert type(again) is gaussian.GroupTriangles
         for name, value in vars(data).items():
             found = getattr(again, name)
             assert type(found) is type(value), name

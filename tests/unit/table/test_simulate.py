@@ -13,15 +13,15 @@ from scipy.special import expit
 from partialpool.base.errors import UserError
 from partialpool.compress import build
 from partialpool.design.formula import Formula
-from partialpool.engine.posterior import Sampled, describe
+from partialpool.engine.posterior import SampledParameters, describe
 from partialpool.model import families, priors
-from partialpool.model.description import Described
+from partialpool.model.description import ModelDescription
 from partialpool.sampler import convergence
 from partialpool.study.config import read
 from partialpool.study.study import Outcome
 from partialpool.table.simulate import simulate
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def one(seed=1, **block):
@@ -302,7 +302,9 @@ def _names_of_a_fit(study, table):
     """Names in `summary.csv`, from draws of no particular distribution."""
     outcome = Outcome.of(vars(study))
     design = Formula(study.formula).design(table)
-    data = Described(**build.described(design, outcome, families.columns(table, outcome)))
+    data = ModelDescription(
+        **build.model_description(design, outcome, families.columns(table, outcome))
+    )
     rng, size = np.random.default_rng(1), (4, 50)
 
     def draws(*shape):
@@ -321,7 +323,7 @@ def _names_of_a_fit(study, table):
         if count > 1:
             free[f"partial_cor_{factor.name}"] = draws(count * (count - 1) // 2)
         deviations[factor.name] = rng.normal(size=(200, len(factor.levels), count))
-    sampled = Sampled(xr.Dataset(free), data, priors.complete({}, data), "hierarchical")
+    sampled = SampledParameters(xr.Dataset(free), data, priors.complete({}, data), "hierarchical")
     found = describe(sampled, deviations)
     return set(convergence.summarise(found, 0.95)["name"])
 

@@ -7,8 +7,8 @@ import pytest
 from partialpool.compress import build
 from partialpool.design.formula import Formula
 from partialpool.engine import starts
-from partialpool.engine.gaussian import Gaussian
-from partialpool.engine.glm import Generalised
+from partialpool.engine.gaussian import CollapsedTarget
+from partialpool.engine.glm import SampledEffectsTarget
 from partialpool.model import priors
 from partialpool.sampler import sampling
 from partialpool.study.study import Outcome
@@ -24,7 +24,7 @@ def begun(outcome, given, variant="hierarchical", effects="normal", text="y ~ x 
     """Data, priors, rough coefficients, and those that chains start with; None if as usual."""
     data = build.compress(Formula(text).design(TABLE), outcome, {})
     completed = priors.complete(given, data, effects)
-    kind = Generalised if outcome.family == "student_t" else Gaussian
+    kind = SampledEffectsTarget if outcome.family == "student_t" else CollapsedTarget
     model = kind(data, completed, variant).model()
     moved = starts.elsewhere(model, data, completed, variant)
     if moved is None:

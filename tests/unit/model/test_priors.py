@@ -9,9 +9,9 @@ from partialpool.base import moments
 from partialpool.base.errors import UserError
 from partialpool.compress import build
 from partialpool.design.formula import Formula
-from partialpool.design.transforms import Learned
+from partialpool.design.transforms import FittedTransforms
 from partialpool.model import families, priors
-from partialpool.model.description import Described, Grouping
+from partialpool.model.description import GroupingFactor, ModelDescription
 from partialpool.study.study import Outcome
 from partialpool.table import ingest
 
@@ -43,12 +43,12 @@ def test_what_is_not_a_prior_is_refused(text, support, expected):
 
 def data(outcome=Outcome(), **changes):  # noqa: B008 (it is frozen)
     columns = ("Intercept", "x", "C(k)[b]", "C(k)[c]")
-    return Described(
+    return ModelDescription(
         **{
             "columns": columns,
             "coefficients": columns,
             "terms": {"Intercept": ["Intercept"], "x": ["x"], "C(k)": ["C(k)[b]", "C(k)[c]"]},
-            "factors": (Grouping("g", (("Intercept", "x"),), ("a", "b")),),
+            "factors": (GroupingFactor("g", (("Intercept", "x"),), ("a", "b")),),
             "outcome": outcome,
             "response": "y",
             "mean": {"Intercept": 1, "x": 3.0, "C(k)[b]": 0.5, "C(k)[c]": 0.1},
@@ -64,8 +64,8 @@ def data(outcome=Outcome(), **changes):  # noqa: B008 (it is frozen)
 
 
 SEVERAL = (
-    Grouping("school", (("Intercept",),), ("a", "b")),
-    Grouping("school:class", (("Intercept", "x"),), ("a:1", "b:1")),
+    GroupingFactor("school", (("Intercept",),), ("a", "b")),
+    GroupingFactor("school:class", (("Intercept", "x"),), ("a:1", "b:1")),
 )
 
 
@@ -166,7 +166,7 @@ def test_every_factor_has_priors_of_its_own():
     ],
 )
 def test_where_priors_of_a_factor_hold(blocks, given, at_averages, intercept):
-    completed = priors.complete(given, data(factors=(Grouping("g", blocks, ("a", "b")),)))
+    completed = priors.complete(given, data(factors=(GroupingFactor("g", blocks, ("a", "b")),)))
     assert completed.at_averages == (("g",) if at_averages else ())
     if intercept:
         [scale] = completed.sd["g"]["Intercept"].arguments
@@ -355,8 +355,8 @@ def test_outliers_do_not_widen_the_defaults_of_the_family_meant_for_them(tmp_pat
         table.to_csv(path, index=False)
         to = tmp_path / "t.parquet"
         found = ingest.ingest(path, Formula("y ~ x"), outcome, to=to, source="t.csv")
-        learned = Learned.from_dict(Formula("y ~ x"), found.learned.to_dict())
-        return priors.complete({}, build.table(to, learned, outcome))
+        learned = FittedTransforms.from_dict(Formula("y ~ x"), found.learned.to_dict())
+        return priors.complete({}, build.compress_table(to, learned, outcome))
 
     outcome = Outcome("student_t", offset="off")
     usual, moved = defaults(rows, outcome), defaults(far, outcome)

@@ -10,7 +10,7 @@ from partialpool.answers import prediction_grid
 from partialpool.base import files
 from partialpool.compress import netcdf
 from partialpool.design.formula import Formula
-from partialpool.design.transforms import Learned
+from partialpool.design.transforms import FittedTransforms
 from partialpool.figures.style import short
 from partialpool.model import families
 from partialpool.study.study import Outcome
@@ -90,7 +90,7 @@ class Factor:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class FigureData:
     """All variants of one study, and what they share.
 
     Attributes
@@ -141,7 +141,7 @@ class Evidence:
     recovery: pd.DataFrame | None
 
     @property
-    def family(self) -> families.Family:
+    def family(self) -> families.ResponseFamily:
         """The distribution of the response."""
         return families.FAMILIES[self.outcome.family]
 
@@ -248,7 +248,7 @@ def _labels(rows: pd.DataFrame) -> list[str]:
     return [*map(str, rows.columns), *(str(cell) for name in text for cell in text[name].unique())]
 
 
-def read(paths: dict, block: dict) -> Evidence:
+def read(paths: dict, block: dict) -> FigureData:
     """Read a study's results.
 
     Parameters
@@ -261,7 +261,7 @@ def read(paths: dict, block: dict) -> Evidence:
         The study's `formula`, `variants`, `interval`, `new_data`, and what `Outcome` has.
     """
     outcome = Outcome.of(block)
-    learned = Learned.read(block["formula"], paths["learned"])
+    learned = FittedTransforms.read(block["formula"], paths["learned"])
     formula, table = learned.formula, pd.read_parquet(paths["subset"])
     design, groups = (
         learned.design.at(table, response=True),
@@ -317,7 +317,7 @@ def read(paths: dict, block: dict) -> Evidence:
                 predictions=_with_text(predictions, formula.group_columns),
             )
         )
-    return Evidence(
+    return FigureData(
         table=table.reset_index(drop=True),
         total=data.total,
         average=overall,

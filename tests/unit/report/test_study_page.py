@@ -25,7 +25,7 @@ from partialpool.report import (
     text,
     words,
 )
-from partialpool.report.results import Factor, _factors
+from partialpool.report.report_data import Factor, _factors
 from partialpool.study import config
 from partialpool.study.study import FAMILIES, Outcome
 from partialpool.table.ingest import ingest

@@ -16,7 +16,7 @@ from partialpool.base.errors import UserError
 from partialpool.study.config import load, read
 from partialpool.study.study import FAMILIES, OUTCOME, VARIANTS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SIMULATED = {"rows": 9, "coefficients": {"x": 1}}
 WHOM = ("group", "new_group", "average_group")
 

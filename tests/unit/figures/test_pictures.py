@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 
 from partialpool.design.formula import Formula
 from partialpool.figures import answers, convergence, data, estimates, predictive, study_figures
-from partialpool.figures.evidence import Evidence, Factor, Fit
+from partialpool.figures.figure_data import Factor, FigureData, Fit
 from partialpool.figures.marks import chosen
 from partialpool.figures.style import INK, LOOKS, plt
 from partialpool.study.study import Outcome
@@ -80,7 +80,7 @@ def study(outcome="gaussian", variants=VARIANTS, levels=LEVELS, rows=ROWS, faile
         one.estimates(names).assign(variant=one.variant, truth=truth) for one in fits
     )
     recovery = recovery.rename_axis("name").reset_index().sample(frac=1, random_state=1)
-    return Evidence(
+    return FigureData(
         table=table,
         total=count,
         average=0.37,
@@ -140,13 +140,13 @@ def compared(variants, failed, rng):
     return found.assign(fit_passed=[variant not in failed for variant in variants])
 
 
-def predicted(found, frame, whom=("group", "new_group")):
+def predicted(found, frame, prediction_target=("group", "new_group")):
     """A study with predictions of the given rows, others of each variant."""
     rng = np.random.default_rng(3)
     fits = []
     for one in found.fits:
         parts = []
-        for asked in whom:
+        for asked in prediction_target:
             numbers = [
                 spread(frame.index, rng, start) for start in ("", "probability_", "outcome_")
             ]
@@ -451,10 +451,10 @@ def test_each_predicted_row_has_its_own_numbers(outcome, own_rows):
     ]
     per = n if outcome == "poisson" and not own_rows else np.ones(6)
     shares = found.family.link == "logit"
-    for axes, whom in zip(figure.axes, ("group", "new_group"), strict=True):
+    for axes, prediction_target in zip(figure.axes, ("group", "new_group"), strict=True):
         expected = {}
         for fit in found.fits:
-            rows = fit.predictions[fit.predictions["predicted_for"] == whom]
+            rows = fit.predictions[fit.predictions["predicted_for"] == prediction_target]
             names = ["probability", "probability_lower", "probability_upper"] if shares else first
             numbers = rows[names].to_numpy() / per[:, None]
             outer = rows[["outcome_lower", "outcome_upper"]].to_numpy()
@@ -501,10 +501,12 @@ def test_lines_of_predictions_are_in_the_panel_of_their_group(outcome):
     start = "probability" if outcome in ("binomial", "bernoulli") else ""
     names = [f"{start}_{one}".strip("_") for one in ("lower", "upper")]
     for title, axes in panels.items():
-        whom = "new_group" if title == "a new group" else "group"
-        label = "delta" if whom == "new_group" else title.partition("\n")[0]  # the largest
+        prediction_target = "new_group" if title == "a new group" else "group"
+        label = (
+            "delta" if prediction_target == "new_group" else title.partition("\n")[0]
+        )  # the largest
         lines = list(axes.lines)
-        if whom == "group":
+        if prediction_target == "group":
             rows = found.table[found.table["g"] == label]
             seen = rows["y"] / (rows["n"] if outcome in ("poisson", "binomial") else 1)
             points = lines.pop(0)
@@ -515,7 +517,7 @@ def test_lines_of_predictions_are_in_the_panel_of_their_group(outcome):
                 assert points.get_ydata() == pytest.approx(seen.to_numpy())
         [band] = axes.collections
         for line, fit in zip(lines, found.fits, strict=True):
-            rows = fit.predictions[fit.predictions["predicted_for"] == whom]
+            rows = fit.predictions[fit.predictions["predicted_for"] == prediction_target]
             rows = rows[rows["g"] == label]
             per = rows["n"] if outcome == "poisson" else 1
             assert who(line.get_color()) == fit.variant

@@ -13,7 +13,7 @@ from partialpool.design.formula import Formula
 from partialpool.model import families
 from partialpool.model.priors import check_keys, complete
 from partialpool.report import captions, meaning, priors, words
-from partialpool.report.results import Factor
+from partialpool.report.report_data import Factor
 from partialpool.study.study import Outcome
 
 STUDIES = {

@@ -10,9 +10,9 @@ import xarray as xr
 from partialpool.compress import build, gaussian
 from partialpool.design.formula import Formula
 from partialpool.engine import terms
-from partialpool.engine.gaussian import Gaussian
-from partialpool.engine.glm import Generalised
-from partialpool.engine.posterior import Sampled, describe
+from partialpool.engine.gaussian import CollapsedTarget
+from partialpool.engine.glm import SampledEffectsTarget
+from partialpool.engine.posterior import SampledParameters, describe
 from partialpool.model import families, priors
 from partialpool.study.study import VARIANTS, Outcome
 
@@ -44,7 +44,7 @@ def compressed(formula, outcome=Outcome()):  # noqa: B008 (it is frozen)
     return build.compress(Formula(formula).design(TABLE), outcome, {})
 
 
-def sampled(data, completed, variant, **more) -> tuple[Sampled, dict]:
+def sampled(data, completed, variant, **more) -> tuple[SampledParameters, dict]:
     """What NUTS might have drawn, and each factor's deviations."""
     rng, shape = np.random.default_rng(4), (CHAINS, DRAWS)
     free = {"beta": (("coefficient",), rng.normal(size=(*shape, len(data.coefficients))))}
@@ -61,7 +61,7 @@ def sampled(data, completed, variant, **more) -> tuple[Sampled, dict]:
                 free[f"partial_cor_{factor.name}"] = ((f"pair_{factor.name}",), drawn)
     variables = {n: (("chain", "draw", *dims), v) for n, (dims, v) in free.items()} | more
     found = xr.Dataset(variables, {"draw": np.arange(DRAWS)})
-    return Sampled(found, data, completed, variant), deviations
+    return SampledParameters(found, data, completed, variant), deviations
 
 
 def correlations(factor, partial) -> np.ndarray:
@@ -188,7 +188,7 @@ def test_parameters_of_the_response_are_told_whether_they_were_drawn_or_fixed(ou
             more["sd_log_sigma"] = ("chain", "draw"), rng.uniform(1, 2, shape)
     draws, deviations = sampled(data, priors.complete({}, data), variant, **more)
     if outcome.has_sigma and not outcome.sigma_estimated:
-        draws = Sampled(draws._sampled.drop_vars("sigma"), data, draws.priors, variant)
+        draws = SampledParameters(draws._sampled.drop_vars("sigma"), data, draws.priors, variant)
     found = describe(draws, deviations)
     fixed = {}
     if outcome.sigma == 1.75:
@@ -231,7 +231,7 @@ def test_deviations_that_were_integrated_out_are_drawn_given_all_else(formula, o
     design, values = Formula(formula).design(rows), families.columns(rows, outcome)
     data = build.compress(design, outcome, values)
     completed = priors.complete(given, data)
-    kind = Gaussian if isinstance(data, gaussian.Compressed) else Generalised
+    kind = CollapsedTarget if isinstance(data, gaussian.GroupTriangles) else SampledEffectsTarget
     free = {"beta": (("b",), rng.normal(size=len(data.coefficients)))}
     sigma = np.full(60, 1.0 if outcome.errors else outcome.sigma if data.known_sigma else 1.7)
     if outcome.sigma_by_group:
@@ -266,7 +266,7 @@ def test_deviations_that_were_integrated_out_are_drawn_given_all_else(formula, o
         },
         {"draw": np.arange(size)},
     )
-    draws = Sampled(sampled, data, completed, "hierarchical")
+    draws = SampledParameters(sampled, data, completed, "hierarchical")
     found = kind(data, completed, "hierarchical").deviations(draws, rng)
     [factor] = [f for f in design.factors if f.name == "g"]
     z = design.of(factor.varying)

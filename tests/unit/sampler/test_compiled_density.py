@@ -48,7 +48,7 @@ def poisson_model(rows, given=PRIORS):
     values = families.columns(rows, outcome)
     data = build.compress(Formula(FORMULA).design(rows), outcome, values)
     completed = priors.complete(given, data, "normal")
-    return glm.Generalised(data, completed, "hierarchical").model()
+    return glm.SampledEffectsTarget(data, completed, "hierarchical").model()
 
 
 def compiled(model):

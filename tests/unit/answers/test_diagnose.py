@@ -209,12 +209,12 @@ def test_advice_is_about_sds_that_are_estimated(posterior, variant):
 
 def test_chains_of_an_earlier_attempt_are_apart_if_no_later_draw_is_where_they_were(posterior):
     medians = convergence.medians(posterior)
-    assert convergence.apart(medians, posterior) == {}
+    assert convergence.between_chain_spread(medians, posterior) == {}
     medians["coef_g"][2, 1, 0] += 6.0
     medians["sigma"][2] += 20.0
     medians["beta"][3, 1] = np.nan
-    assert convergence.apart(medians, posterior) == {2: "sigma"}
-    assert convergence.apart(medians.isel(chain=[0, 2]), posterior) == {1: "sigma"}
+    assert convergence.between_chain_spread(medians, posterior) == {2: "sigma"}
+    assert convergence.between_chain_spread(medians.isel(chain=[0, 2]), posterior) == {1: "sigma"}
 
 
 def test_a_chain_was_where_it_went_not_where_it_came_from():

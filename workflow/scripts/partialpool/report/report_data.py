@@ -88,7 +88,7 @@ class Fit:
 
 
 @dataclass(frozen=True)
-class Results:
+class ReportData:
     """All that is written up of one study.
 
     Attributes
@@ -98,7 +98,7 @@ class Results:
     data : dict
         The data report.
     model : dict
-        `partialpool.model.description.Described.description` of the fitted table.
+        `partialpool.model.description.ModelDescription.description` of the fitted table.
     factors : list of Factor
     pairs : dict of (str, str) to int
         For each two factors, how many pairs of their groups are in the table, if not too many
@@ -155,7 +155,7 @@ class Results:
         return "identity" if family in SIGMA_FAMILIES else "log" if family in COUNTS else "logit"
 
 
-def read(paths: dict, study: dict) -> Results:
+def read(paths: dict, study: dict) -> ReportData:
     """Read a study's results.
 
     Parameters
@@ -203,7 +203,7 @@ def read(paths: dict, study: dict) -> Results:
                 **attributes,
             )
         )
-    return Results(
+    return ReportData(
         study=study,
         data=data,
         model=model,

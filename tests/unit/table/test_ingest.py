@@ -20,7 +20,7 @@ from partialpool.study.study import Outcome
 from partialpool.table import reader as table_module
 from partialpool.table.ingest import ingest, ingest_new
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 FORMULA = Formula("y ~ x + kind + C(period) + (1 | county)")
 GOOD = """county,y,x,kind,period,note
 01,1.5,2,a,1,q

@@ -194,9 +194,11 @@ def test_answers_on_a_page_are_those_of_the_fit_it_names(run, page):
     tables = Tables(page)
     fit = "The hierarchical fit"
     predictions = table(paths, "predictions", 2)
-    for whom, title in zip(WHOM, ("For its own group", "For a new group"), strict=True):
+    for prediction_target, title in zip(
+        WHOM, ("For its own group", "For a new group"), strict=True
+    ):
         [shown] = tables.below("Predict", fit, title)
-        rows = predictions[predictions["predicted_for"] == whom]
+        rows = predictions[predictions["predicted_for"] == prediction_target]
         for (at, cells), row in zip(shown.iterrows(), rows.to_dict("records"), strict=True):
             assert [cells[S], cells[R], cells["group"]] == [row[S], row[R], row["group_status"]]
             says(at, 1 + SCHOOLS.index(row[S]))

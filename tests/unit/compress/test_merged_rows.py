@@ -7,7 +7,7 @@ from scipy import special, stats
 
 from partialpool.base import files
 from partialpool.compress import build, gaussian, netcdf
-from partialpool.compress.merged_rows import Rows
+from partialpool.compress.merged_rows import MergedRows
 from partialpool.design.formula import Formula
 from partialpool.model import families, priors
 from partialpool.study.study import Outcome
@@ -94,7 +94,7 @@ def predictor(columns, index, data, beta, deviations):
     return eta
 
 
-def of_merged(data: Rows, beta, deviations) -> float:
+def of_merged(data: MergedRows, beta, deviations) -> float:
     """Log likelihood by what a fit reads."""
     eta = predictor(data.of_columns, data.index, data, beta, deviations) + data.offset
     parameters = PARAMETERS | ({} if data.known_sigma is None else {"sigma": data.known_sigma})
@@ -149,12 +149,12 @@ def test_likelihood_is_that_of_the_rows(formula, outcome):
 @pytest.mark.parametrize(
     ("formula", "family", "kind"),
     [
-        ("y ~ x", "gaussian", gaussian.Compressed),
-        ("y ~ x + (1 | g)", "gaussian", gaussian.Compressed),
-        ("y ~ x + (1 | g) + (1 | h)", "gaussian", Rows),
-        ("y ~ x + (1 | g/h)", "gaussian", Rows),
-        ("y ~ x + (1 | g)", "student_t", Rows),
-        ("y ~ x", "poisson", Rows),
+        ("y ~ x", "gaussian", gaussian.GroupTriangles),
+        ("y ~ x + (1 | g)", "gaussian", gaussian.GroupTriangles),
+        ("y ~ x + (1 | g) + (1 | h)", "gaussian", MergedRows),
+        ("y ~ x + (1 | g/h)", "gaussian", MergedRows),
+        ("y ~ x + (1 | g)", "student_t", MergedRows),
+        ("y ~ x", "poisson", MergedRows),
     ],
 )
 def test_what_a_fit_reads(formula, family, kind):
@@ -215,8 +215,8 @@ def test_it_is_the_same_after_the_file(outcome, formula, tmp_path):
     _, _, data = merged(weighted(outcome), formula)
     files.write_netcdf(tmp_path / "compressed.nc", data.to_dataset())
     stored = files.read_netcdf(tmp_path / "compressed.nc")
-    for again in (Rows.from_dataset(data.to_dataset()), netcdf.read(stored)):
-        assert type(again) is Rows
+    for again in (MergedRows.from_dataset(data.to_dataset()), netcdf.read(stored)):
+        assert type(again) is MergedRows
         for name, value in vars(data).items():
             found = getattr(again, name)
             if isinstance(value, np.ndarray):

@@ -9,15 +9,15 @@ import xarray as xr
 from scipy import special, stats
 
 from partialpool.answers import contrasts, predict, prediction_grid
-from partialpool.answers.predictor import Draws
+from partialpool.answers.predictor import Predictor
 from partialpool.answers.response_scale import ResponseScale
 from partialpool.base.errors import UserError
 from partialpool.design.formula import Formula
-from partialpool.design.transforms import Learned
+from partialpool.design.transforms import FittedTransforms
 from partialpool.model import families
 from partialpool.study.study import Outcome
 from partialpool.table import ingest
-from partialpool.table.table_summary import Tally, read_groups
+from partialpool.table.table_summary import TableSummary, read_groups
 
 TABLE = pd.DataFrame(
     {
@@ -118,7 +118,7 @@ def test_each_row_is_predicted_for_everyone_asked(posterior):
     found = predicted(
         posterior,
         {"g": ["a", "new"], "x": [0.0, 0.0]},
-        whom=("group", "new_group", "average_group"),
+        prediction_target=("group", "new_group", "average_group"),
     )
     assert list(found["predicted_for"]) == [
         name for name in ("group", "new_group", "average_group") for _ in range(2)
@@ -130,7 +130,9 @@ def test_each_row_is_predicted_for_everyone_asked(posterior):
 
 def test_what_an_unpooled_fit_cannot_say_is_said(posterior):
     rows = {"g": ["new", "a"], "x": [0.0, 0.0]}
-    found = predicted(posterior, rows, "unpooled", passed=False, whom=("group", "average_group"))
+    found = predicted(
+        posterior, rows, "unpooled", passed=False, prediction_target=("group", "average_group")
+    )
     assert found.loc[[0, 2, 3], ["mean", "lower", "outcome_upper"]].isna().all(axis=None)
     assert found.loc[1, "mean"] == pytest.approx(4, abs=0.1)
     assert predict.NO_NEW_GROUP in found["note"][0]
@@ -164,7 +166,7 @@ def test_sigma_of_a_new_group_is_drawn_where_it_has_a_distribution(posterior):
     design = FORMULA.design(TABLE).at(
         pd.DataFrame({"g": ["new", "b", "new", "newer"], "x": [0.0, 0, 1, 0]})
     )
-    draws = Draws(own, design, outcome, {}, seed=1)
+    draws = Predictor(own, design, outcome, {}, seed=1)
     at = np.arange(4)
     sigma = draws.parameters(at)["sigma"]
     assert (sigma[0] == sigma[2]).all()
@@ -185,7 +187,7 @@ def test_sigma_of_a_new_group_says_nothing_of_its_deviation():
         sd_log_sigma=([], 0.5),
     )
     design = Formula("y ~ 1 + (1 | g)").design(TABLE).at(pd.DataFrame({"g": ["new"]}))
-    draws = Draws(own, design, Outcome(sigma="~ (1 | g)"), {}, seed=1)
+    draws = Predictor(own, design, Outcome(sigma="~ (1 | g)"), {}, seed=1)
     at = np.arange(1)
     [sigma], [eta] = draws.parameters(at)["sigma"], draws.linear_predictor(at)
     assert stats.pearsonr(np.log(sigma), eta).pvalue > 1e-3
@@ -194,7 +196,7 @@ def test_sigma_of_a_new_group_says_nothing_of_its_deviation():
 def test_a_new_group_of_student_t_effects_has_their_tails(posterior):
     nu = xr.full_like(posterior["sigma"], 4.0)
     design = FORMULA.design(TABLE).at(pd.DataFrame({"g": ["new"], "x": [0.0]}))
-    draws = Draws(posterior.assign(nu_g=nu), design, Outcome(), {}, seed=1)
+    draws = Predictor(posterior.assign(nu_g=nu), design, Outcome(), {}, seed=1)
     u = draws.effects[0].of_new("new", 1)
     assert stats.kstest(u[:, 0] / 2, stats.t(4).cdf).pvalue > 1e-3
     assert stats.kstest(u[:, 1] / 0.5, stats.t(4).cdf).pvalue > 1e-3
@@ -218,7 +220,7 @@ def test_of_two_factors_the_known_part_is_used_and_the_new_part_drawn():
     assert found["mean"].to_numpy() == pytest.approx([12.25, 12, 10], abs=0.06)
     assert found["sd"].to_numpy() == pytest.approx([0, 0.5, (2**2 + 0.5**2) ** 0.5], rel=0.03)
     # The same label means different groups in different factors.
-    draws = Draws(own, formula.design(TABLE).at(pd.DataFrame(rows)), Outcome(), {})
+    draws = Predictor(own, formula.design(TABLE).at(pd.DataFrame(rows)), Outcome(), {})
     first, second = (e.of_new("z", 1) / e.scale[:, 0] for e in draws.effects)
     assert abs(np.corrcoef(first[:, 0], second[:, 0])[0, 1]) < 0.05
 
@@ -292,7 +294,7 @@ LOG_NORMAL = [stats.lognorm(s=0.4 * np.log(b), scale=b**0.6).mean() for b in (np
 def test_a_transformed_response_is_predicted_on_its_own_scale(response, back, mean, rate):
     formula = Formula(f"{response} ~ x + (1 | g)")
     table = TABLE.assign(y=Y)
-    learned = Learned.of(formula, lambda: iter([table[:7], table[7:]]))
+    learned = FittedTransforms.of(formula, lambda: iter([table[:7], table[7:]]))
     own = dataset(
         beta=(["coefficient"], [0.1, 0.25]),
         sigma=([], 0.4),
@@ -321,7 +323,7 @@ def test_a_transformed_response_is_predicted_on_its_own_scale(response, back, me
 
 def test_the_mean_of_a_transformed_response_is_by_the_sigma_of_whom_it_is_of():
     formula = Formula("log(y) ~ 1 + (1 | g)")
-    learned = Learned.of(formula, lambda: iter([TABLE.assign(y=Y)]))
+    learned = FittedTransforms.of(formula, lambda: iter([TABLE.assign(y=Y)]))
     own = dataset(
         beta=(["coefficient"], [0.1]),
         sigma=(["g"], [0.4, 1, 1]),
@@ -332,7 +334,7 @@ def test_the_mean_of_a_transformed_response_is_by_the_sigma_of_whom_it_is_of():
     )
     rows, outcome = pd.DataFrame({"g": ["a"]}), Outcome(sigma="~ (1 | g)")
     options = {"variant": "hierarchical", "passed": True, "interval": 0.9, "seed": 1}
-    options["whom"] = ("group", "average_group")
+    options["prediction_target"] = ("group", "average_group")
     found = predict.predict(own, rows, learned.design.at(rows), outcome, **options)
     exact = [stats.lognorm(s, scale=np.exp(mu)).mean() for mu, s in ((0.6, 0.4), (0.1, 0.2))]
     assert found["response_mean"].to_numpy() == pytest.approx(exact)
@@ -351,7 +353,7 @@ def test_new_observations_have_the_sigma_of_whom_they_are_predicted_for():
     )
     everyone = ("group", "new_group", "average_group")
     rows = {"g": ["b", "c", "d"], "x": [1.0, 2.0, 3.0]}
-    found = predicted(own, rows, outcome=Outcome(sigma="~ (1 | g)"), whom=everyone)
+    found = predicted(own, rows, outcome=Outcome(sigma="~ (1 | g)"), prediction_target=everyone)
     drawn = rng.standard_normal((2, 10**6))
     new = np.quantile(2 * np.exp(0.5 * drawn[0]) * drawn[1], 0.95)
     one = stats.norm.ppf(0.95)
@@ -364,14 +366,14 @@ def test_new_observations_have_the_sigma_of_whom_they_are_predicted_for():
 @pytest.mark.parametrize("response", ["y", "abs(y)", "I(log(y))", "log(y + 1)", "log(y / n)"])
 def test_a_response_that_is_no_function_of_one_column_is_left_as_it_is(response):
     formula, table = Formula(f"{response} ~ x"), TABLE.assign(y=Y)
-    learned = Learned.of(formula, lambda: iter([table]))
+    learned = FittedTransforms.of(formula, lambda: iter([table]))
     assert ResponseScale.of(learned.design) is None
 
 
 def test_a_contrast_of_two_rows_keeps_what_they_share_out(posterior):
     rows = {"g": ["a", "a", "new", "new"], "x": [1.0, 3.0, 1.0, 3.0]}
-    whom = ("group", "average_group")
-    found = contrasted(posterior, rows, [[1, 2], [4, 3]], whom=whom)
+    prediction_target = ("group", "average_group")
+    found = contrasted(posterior, rows, [[1, 2], [4, 3]], prediction_target=prediction_target)
     assert found[["first", "second"]].to_numpy().tolist() == [[1, 2], [4, 3]] * 2
     assert list(found["predicted_for"]) == ["group"] * 2 + ["average_group"] * 2
     assert found["mean"].to_numpy() == pytest.approx([4, -4, 4, -4], abs=0.05)
@@ -411,7 +413,7 @@ def test_a_contrast_of_rows_that_are_not_there_is_refused():
 
 def of_grid(table, design, outcome, most=None):
     """The grid of a table, or of its first rows and what is known of its groups."""
-    tally = Tally(design, outcome, table)
+    tally = TableSummary(design, outcome, table)
     for batch in (table[:5], table[5:]):  # of which neither has all labels and groups
         own = design.at(batch, response=True)
         tally.add(batch, own, families.columns(batch, outcome))

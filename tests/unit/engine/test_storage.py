@@ -12,9 +12,9 @@ from partialpool.base import files
 from partialpool.compress import build
 from partialpool.design.formula import Formula
 from partialpool.engine import collapse, storage, terms
-from partialpool.engine.gaussian import Gaussian
-from partialpool.engine.glm import Generalised
-from partialpool.engine.posterior import Sampled
+from partialpool.engine.gaussian import CollapsedTarget
+from partialpool.engine.glm import SampledEffectsTarget
+from partialpool.engine.posterior import SampledParameters
 from partialpool.model import priors
 from partialpool.sampler import convergence
 from partialpool.study.study import Outcome
@@ -56,7 +56,7 @@ def sampled(groups: int, outcome: Outcome, formula="y ~ x + (1 + x | g)"):
             )
     completed = priors.complete({}, data)
     coords = {"chain": np.arange(CHAINS), "draw": np.arange(DRAWS)}
-    return Sampled(xr.Dataset(free, coords), data, completed, "hierarchical"), line
+    return SampledParameters(xr.Dataset(free, coords), data, completed, "hierarchical"), line
 
 
 class Drawn:
@@ -70,7 +70,7 @@ class Drawn:
 def test_thinned_effects_are_those_of_their_groups_and_of_their_draws(monkeypatch, sigma):
     monkeypatch.setattr(storage, "LARGE", 20_000)
     drawn, line = sampled(100, Outcome(sigma=sigma))
-    target = Gaussian(drawn.data, drawn.priors, "hierarchical")
+    target = CollapsedTarget(drawn.data, drawn.priors, "hierarchical")
     some = np.array([0, 7, 99])
     tree = xr.DataTree.from_dict(
         storage.stored(target, drawn, {"g": some}, np.random.default_rng(2))
@@ -85,7 +85,7 @@ def test_thinned_effects_are_those_of_their_groups_and_of_their_draws(monkeypatc
         xr.testing.assert_equal(
             variable.isel(g=some), diagnosed[name].sel(draw=every["draw"]).astype("float32")
         )
-    joint = predictor.joint(tree)
+    joint = predictor.merged_posterior(tree)
     beta = tree["posterior"]["beta"].values[:, ::10]
     assert (joint["beta"].values == beta).all()
     found = joint["u_g"].values + beta[:, :, None]
@@ -114,7 +114,7 @@ def test_sampled_effects_are_turned_into_those_of_the_coefficients():
     """The priors are on groups' lines at the mean of x, the coefficients where x is zero."""
     drawn, _ = sampled(10, Outcome(family="poisson"))
     assert drawn.priors.at_averages == ("g",)
-    target = Generalised(drawn.data, drawn.priors, "hierarchical")
+    target = SampledEffectsTarget(drawn.data, drawn.priors, "hierarchical")
     found = target.deviations(drawn, np.random.default_rng(2))["g"]
     level, slope = np.moveaxis(drawn["u_g"], -1, 0)
     assert found[..., 1] == pytest.approx(slope)
@@ -125,7 +125,7 @@ def test_draws_of_all_groups_are_never_held_at_once(monkeypatch):
     monkeypatch.setattr(storage, "LARGE", 400_000)
     monkeypatch.setattr(collapse, "BATCH", 100_000)
     drawn, _ = sampled(5_000, Outcome())
-    target = Gaussian(drawn.data, drawn.priors, "hierarchical")
+    target = CollapsedTarget(drawn.data, drawn.priors, "hierarchical")
     tracemalloc.start()
     try:
         storage.stored(target, drawn, {"g": np.arange(20)}, np.random.default_rng(2))
@@ -153,14 +153,14 @@ def test_every_group_has_a_summary_and_some_are_judged(tmp_path, monkeypatch, la
     monkeypatch.setattr(convergence, "BATCH", 60_000)
     drawn, line = sampled(100, Outcome())
     drawn.variant = variant
-    target = Gaussian(drawn.data, drawn.priors, variant)
+    target = CollapsedTarget(drawn.data, drawn.priors, variant)
     some = np.array([5, 6, 99])
     tree = xr.DataTree.from_dict(
         storage.stored(target, drawn, {"g": some}, np.random.default_rng(2)),
     )
     tree.attrs |= {"variant": variant, "diagnosed": '{"g": ["g00005", "g00006", "g00099"]}'}
     files.write_netcdf(tmp_path / "posterior.nc", tree)
-    summary, judged, partly = convergence.of_fit(
+    summary, judged, partly = convergence.convergence_of(
         files.read_netcdf(tmp_path / "posterior.nc"), INTERVAL
     )
     rows = summary.set_index("name")
@@ -182,7 +182,7 @@ def test_every_group_has_a_summary_and_some_are_judged(tmp_path, monkeypatch, la
 
 def test_a_diagnosed_group_that_is_stuck_is_not_taken_for_one_that_was_not():
     drawn, _ = sampled(100, Outcome())
-    target = Gaussian(drawn.data, drawn.priors, "hierarchical")
+    target = CollapsedTarget(drawn.data, drawn.priors, "hierarchical")
     stored = storage.stored(target, drawn, {"g": np.arange(3)}, np.random.default_rng(2))
     stored["posterior"]["u_g"][:, 3, 50] = np.nan
     tree = xr.DataTree.from_dict(stored)
@@ -196,7 +196,7 @@ def test_a_diagnosed_group_that_is_stuck_is_not_taken_for_one_that_was_not():
     for labels, passed in (('["g00000", "g00001"]', True), ('["g00000", "g00050"]', False)):
         tree.attrs |= {"variant": "hierarchical", "diagnosed": f'{{"g": {labels}}}'}
         with np.errstate(invalid="ignore"):
-            _, judged, _ = convergence.of_fit(tree, INTERVAL)
+            _, judged, _ = convergence.convergence_of(tree, INTERVAL)
         found = {c["name"]: c for c in convergence.check(judged, statistics, limits)}
         assert found["rhat"]["passed"] is passed
         assert passed or found["rhat"]["value"] is None

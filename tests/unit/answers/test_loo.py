@@ -347,7 +347,7 @@ def test_whether_a_row_is_alone_is_known_from_the_whole_table():
 
 def test_schools_of_one_row_are_left_out_exactly():
     """Of the unpooled eight schools, whose effects rest on their rows alone."""
-    rows = pd.read_csv(Path(__file__).parents[2] / "data/eight_schools.csv")
+    rows = pd.read_csv(Path(__file__).parents[3] / "data/eight_schools.csv")
     outcome = Outcome(sigma="standard_error")
     design = Formula("effect ~ 1 + (1 | school)").design(rows)
     values = families.columns(rows, outcome)

@@ -338,8 +338,8 @@ NOTES = [
 @pytest.mark.parametrize(("table", "formula", "last", "telling"), NOTES)
 def test_notes_begin_where_they_are_said_to(tmp_path, table, formula, last, telling):
     family = {"30 of": "student_t", "The v": "poisson"}.get(telling[:5], "gaussian")
-    silent, told = ({"y": Y} | table(number) for number in (last, last + 1))
-    assert said_of(tmp_path, silent, formula, family=family) == ""
+    quiet, told = ({"y": Y} | table(number) for number in (last, last + 1))
+    assert said_of(tmp_path, quiet, formula, family=family) == ""
     assert telling in said_of(tmp_path, told, formula, family=family)
 
 

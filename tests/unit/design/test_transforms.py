@@ -16,7 +16,7 @@ import pytest
 from partialpool.base.errors import UserError
 from partialpool.compress import build, gaussian
 from partialpool.design.formula import Formula
-from partialpool.design.transforms import Learned
+from partialpool.design.transforms import FittedTransforms
 from partialpool.study.study import Outcome
 from partialpool.table import complete_rows, ingest, reader
 
@@ -63,8 +63,8 @@ def test_a_design_that_was_learned_in_batches_is_that_of_the_whole_table(rows, t
     def batches():
         yield from (rows[first:last] for first, last in pairwise(ends))
 
-    learned = Learned.of(formula, batches)
-    design = Learned.from_dict(formula, json.loads(json.dumps(learned.to_dict()))).design
+    learned = FittedTransforms.of(formula, batches)
+    design = FittedTransforms.from_dict(formula, json.loads(json.dumps(learned.to_dict()))).design
     whole, parts = formula.design(rows), [design.at(part, response=True) for part in batches()]
     assert (design.columns, design.terms, design.text) == (whole.columns, whole.terms, whole.text)
     matrix = np.concatenate([part.matrix for part in parts])
@@ -89,7 +89,7 @@ def in_small_batches(monkeypatch):
 def ingested(path, formula, outcome, **more):
     to = path.with_suffix(".used")
     found = ingest.ingest(path, Formula(formula), outcome, to=to, source=path.name, **more)
-    return found, pd.read_parquet(to), build.table(to, found.learned, outcome)
+    return found, pd.read_parquet(to), build.compress_table(to, found.learned, outcome)
 
 
 def stored(rows, path):
@@ -141,7 +141,7 @@ def test_a_file_in_batches_is_the_file_at_once(rows, tmp_path, request, name, fo
     same(whole, parts)
     # And so with parts that jobs have compressed.
     to = path.with_suffix(".used")
-    shared = [build.table(to, many.learned, outcome, part, 4) for part in range(4)]
+    shared = [build.compress_table(to, many.learned, outcome, part, 4) for part in range(4)]
     assert sum(part.total for part in shared) == SIZE
     same(whole, build.merge(shared[::-1]))
 
@@ -158,7 +158,7 @@ reader.BLOCK, reader.BATCH, complete_rows.BATCH = 1 << 18, 20_000, 20_000
 table_summary.COPIES = 0  # sixteen bytes a row, up to a million rows
 formula, outcome = Formula("y ~ scale(x) + (1 + x | g)"), Outcome()
 found = ingest.ingest(path, formula, outcome, to=to, source="t")
-print(int(build.table(to, found.learned, outcome).rows.sum()))
+print(int(build.compress_table(to, found.learned, outcome).rows.sum()))
 status = pathlib.Path("/proc/self/status").read_text()
 print(status.partition("VmHWM:")[2].split()[0])
 """
@@ -210,7 +210,7 @@ def same(one, other):
         for ours, theirs in zip(grams(one), grams(other), strict=True):
             scale = np.sqrt(np.outer(np.diag(ours), np.diag(ours)))
             np.testing.assert_allclose(ours, theirs, atol=1e-10 * scale.max(), rtol=1e-10)
-        found = "log_jacobian" if isinstance(one, gaussian.Compressed) else "constants"
+        found = "log_jacobian" if isinstance(one, gaussian.GroupTriangles) else "constants"
         np.testing.assert_allclose(getattr(one, found), getattr(other, found), rtol=1e-10)
         return
     for name in ("matrix", "y", "trials", "offset", "count", "constants", "cells"):
@@ -223,7 +223,7 @@ def same(one, other):
 
 def grams(data):
     """What the rows of each group or cell say: the products of their columns."""
-    if isinstance(data, gaussian.Compressed):
+    if isinstance(data, gaussian.GroupTriangles):
         return data.triangle.swapaxes(1, 2) @ data.triangle
     rows = np.column_stack([data.matrix, data.y])
     _, cell = np.unique(data.index, axis=1, return_inverse=True)
@@ -302,4 +302,7 @@ def test_more_parts_than_rows_are_refused(tmp_path):
     path.write_text("y,g\n1,a\n2,b\n4,a\n")
     found, _, _ = ingested(path, "y ~ 1 + (1 | g)", Outcome())
     with pytest.raises(UserError, match="fewer rows than the config has `parts`, 4"):
-        [build.table(path.with_suffix(".used"), found.learned, Outcome(), i, 4) for i in range(4)]
+        [
+            build.compress_table(path.with_suffix(".used"), found.learned, Outcome(), i, 4)
+            for i in range(4)
+        ]

@@ -7,7 +7,7 @@ import xarray as xr
 from scipy import special, stats
 
 from partialpool.answers import contrasts, predict
-from partialpool.answers.predictor import Draws
+from partialpool.answers.predictor import Predictor
 from partialpool.design.formula import Formula
 from partialpool.model import families
 from partialpool.study.study import Outcome
@@ -89,9 +89,9 @@ def flat(posterior, name):
     return posterior[name].values.reshape(ALL, *posterior[name].shape[2:])
 
 
-def draws_of(posterior, outcome, rows=ROWS, **options) -> Draws:
+def draws_of(posterior, outcome, rows=ROWS, **options) -> Predictor:
     design = FORMULA.design(FITTED).at(rows)
-    return Draws(posterior, design, outcome, families.columns(rows, outcome), **options)
+    return Predictor(posterior, design, outcome, families.columns(rows, outcome), **options)
 
 
 def shared(posterior, outcome, row: int) -> np.ndarray:
@@ -133,15 +133,18 @@ def test_linear_predictors_are_of_known_groups_of_drawn_ones_and_of_none(outcome
     """With two factors, of which a row's group may be known in one and not in the other."""
     drawn, rows = posterior(outcome, heavy), np.arange(SIZE)
     draws = draws_of(drawn, outcome, seed=2)
-    by = {whom: draws.linear_predictor(rows, whom) for whom in WHOM}
+    by = {
+        prediction_target: draws.linear_predictor(rows, prediction_target)
+        for prediction_target in WHOM
+    }
     for row in rows:
         common = shared(drawn, outcome, row)
         assert by["average_group"][row] == pytest.approx(common)
         if row in KNOWN:
             assert by["group"][row] == pytest.approx(common + own(drawn, row))
-        for whom in ("group", "new_group"):
-            known = whom == "group"
-            left = by[whom][row] - common - (own(drawn, row) if known else 0)
+        for prediction_target in ("group", "new_group"):
+            known = prediction_target == "group"
+            left = by[prediction_target][row] - common - (own(drawn, row) if known else 0)
             sizes = {
                 factor: size
                 for factor, size in scales(drawn, row).items()
@@ -177,12 +180,12 @@ def test_new_responses_have_the_distribution_of_their_family_in_every_draw(outco
     """And of their row: its trials, exposure, offset, standard error or precision weight."""
     drawn, rows, rng = posterior(outcome), np.arange(SIZE), np.random.default_rng(5)
     draws = draws_of(drawn, outcome)
-    for whom in ("group", "average_group"):
-        eta = draws.linear_predictor(rows, whom)
-        y = draws.responses(rng, rows, eta, whom)
-        for row in KNOWN if whom == "group" else rows:
+    for prediction_target in ("group", "average_group"):
+        eta = draws.linear_predictor(rows, prediction_target)
+        y = draws.responses(rng, rows, eta, prediction_target)
+        for row in KNOWN if prediction_target == "group" else rows:
             centre = shared(drawn, outcome, row)
-            centre = centre + own(drawn, row) if whom == "group" else centre
+            centre = centre + own(drawn, row) if prediction_target == "group" else centre
             one, sigma = ROWS.loc[row], 1.0
             if outcome.errors:
                 sigma = one["s"]
@@ -202,10 +205,13 @@ def test_new_responses_have_the_distribution_of_their_family_in_every_draw(outco
                 y[row],
             )
             if not families.FAMILIES[outcome.family].discrete:
-                assert uniform(below(at)), (row, whom)
+                assert uniform(below(at)), (row, prediction_target)
                 continue
             share = rng.uniform(size=ALL)  # of a step of the distribution function
-            assert uniform(share * below(at) + (1 - share) * below(at - 1)), (row, whom)
+            assert uniform(share * below(at) + (1 - share) * below(at - 1)), (
+                row,
+                prediction_target,
+            )
 
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=named)
@@ -214,7 +220,13 @@ def test_predictions_do_not_depend_on_the_order_of_rows_or_how_many_come_at_once
 ):
     """As far as nothing is drawn anew, and in every column that tells of a row."""
     drawn, design = posterior(outcome), FORMULA.design(FITTED)
-    options = {"variant": "hierarchical", "passed": True, "interval": 0.8, "seed": 3, "whom": WHOM}
+    options = {
+        "variant": "hierarchical",
+        "passed": True,
+        "interval": 0.8,
+        "seed": 3,
+        "prediction_target": WHOM,
+    }
 
     def predicted(rows):
         return predict.predict(drawn, rows, design.at(rows), outcome, **options)
@@ -233,12 +245,20 @@ def test_predictions_do_not_depend_on_the_order_of_rows_or_how_many_come_at_once
 def test_predictions_and_contrasts_are_of_the_same_draws(outcome):
     """So what one row is expected to have over another is the difference of what they have."""
     drawn, design = posterior(outcome, heavy=True), FORMULA.design(FITTED).at(ROWS)
-    options = {"variant": "hierarchical", "passed": True, "interval": 0.8, "seed": 3, "whom": WHOM}
+    options = {
+        "variant": "hierarchical",
+        "passed": True,
+        "interval": 0.8,
+        "seed": 3,
+        "prediction_target": WHOM,
+    }
     rows = predict.predict(drawn, ROWS, design, outcome, **options)
     pairs = [(1, 2), (4, 1), (3, 5), (2, 3)]
     found = contrasts.contrast(drawn, ROWS, design, outcome, pairs, **options)
     mean = "probability" if outcome.family == "binomial" else "mean"
-    assert found["predicted_for"].tolist() == [whom for whom in WHOM for _ in pairs]
+    assert found["predicted_for"].tolist() == [
+        prediction_target for prediction_target in WHOM for _ in pairs
+    ]
     for one in found.itertuples():
         own_rows = rows[rows["predicted_for"] == one.predicted_for].reset_index(drop=True)
         first, second = own_rows[mean][one.first - 1], own_rows[mean][one.second - 1]
@@ -275,10 +295,10 @@ def test_some_draws_are_every_so_many_th_of_all_quantities():
     few, whole = (draws_of(drawn, Outcome(), thin=thin) for thin in (7, 1))
     rows = np.arange(SIZE)
     assert few.count == len(range(0, ALL, 7))
-    for whom in ("group", "average_group"):
-        at = KNOWN if whom == "group" else rows
-        every = whole.linear_predictor(np.array(at), whom)
-        assert (few.linear_predictor(np.array(at), whom) == every[:, ::7]).all()
+    for prediction_target in ("group", "average_group"):
+        at = KNOWN if prediction_target == "group" else rows
+        every = whole.linear_predictor(np.array(at), prediction_target)
+        assert (few.linear_predictor(np.array(at), prediction_target) == every[:, ::7]).all()
     assert (few.parameters(rows)["sigma"] == whole.parameters(rows)["sigma"][:, ::7]).all()
     for one, other in zip(few.effects, whole.effects, strict=True):
         for name in ("u", "scale", "nu"):

@@ -19,7 +19,7 @@ from partialpool.figures import (
     study_figures,
     style,
 )
-from partialpool.figures.evidence import Evidence, Factor, Fit
+from partialpool.figures.figure_data import Factor, FigureData, Fit
 from partialpool.model import families
 from partialpool.study.study import Outcome
 
@@ -105,7 +105,7 @@ def study(family="gaussian", factors=1, variants=VARIANTS, **columns):
         for v, fit in zip(variants, fits, strict=True)
     )
     terms = " + ".join(f"(1 | `{name}`)" for name in names)
-    return Evidence(
+    return FigureData(
         table=table,
         total=len(table),
         average=0.1,

@@ -7,7 +7,7 @@ from pages import Tables
 
 from partialpool.report import index
 
-TEMPLATES = Path(__file__).parents[2] / "workflow" / "report"
+TEMPLATES = Path(__file__).parents[3] / "workflow" / "report"
 CHECK = {"name": "ess_bulk", "value": 3.0, "threshold": 400, "worst": "sigma"}
 
 
