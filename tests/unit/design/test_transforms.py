@@ -17,7 +17,7 @@ from partialpool.base.errors import UserError
 from partialpool.compress import build, gaussian
 from partialpool.design.formula import Formula
 from partialpool.design.transforms import FittedTransforms
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table import complete_rows, ingest, reader
 
 SIZE = 997
@@ -150,7 +150,7 @@ READING = """
 import pathlib, sys
 from partialpool.compress import build
 from partialpool.design.formula import Formula
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table import complete_rows, ingest, reader, table_summary
 
 path, to = sys.argv[1:]

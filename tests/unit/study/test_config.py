@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import time
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -13,10 +14,15 @@ import pytest
 import yaml
 
 from partialpool.base.errors import UserError
-from partialpool.study.config import load, read
-from partialpool.study.study import FAMILIES, OUTCOME, VARIANTS
+from partialpool.model import families
+from partialpool.model.families import FAMILIES
+from partialpool.study import config as of_study
+from partialpool.study.config import load
+from partialpool.study.outcome import OUTCOME
+from partialpool.study.study import VARIANTS
 
 ROOT = Path(__file__).parents[3]
+read = partial(of_study.read, families=families)
 SIMULATED = {"rows": 9, "coefficients": {"x": 1}}
 WHOM = ("group", "new_group", "average_group")
 
@@ -234,7 +240,8 @@ TAKES = {
     "studies.x.simulate.sigma[0]": ([1e-9], [0, *BESIDES]),
     **{
         f"studies.x.simulate.{key}": ([1e-9, 5], [0, -1, *BESIDES])
-        for key in ("sd_log_sigma", "nu", "alpha")
+        for key in ("sd_log_sigma", *families.parameter_names())
+        if key != "sigma"
     },
 }
 
@@ -288,7 +295,8 @@ def keys_of(schema: dict, at: str = ""):
 
 def test_the_limits_of_every_key_are_held():
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text("utf-8"))
-    assert {*keys_of(schema)} == {*TAKES}
+    parameters = {f"studies.x.simulate.{name}" for name in families.parameter_names()}
+    assert {*keys_of(schema)} | parameters == {*TAKES}
 
 
 HAVE = {
@@ -309,11 +317,11 @@ HAVE = {
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("said", HAVE)
 def test_what_is_said_of_a_response_goes_with_its_family(said, family):
-    value, families = HAVE[said]
+    value, having = HAVE[said]
     key = said.partition(",")[0]
     besides = {"trials": "m"} if family == "binomial" else {}
     block = config(**besides | {"family": family, key: value})
-    if family in families:
+    if family in having:
         assert getattr(read(block)["radon"], key) == value
     else:
         assert complaint(block).startswith(f"config/config.yaml: studies.radon.{key}: ")

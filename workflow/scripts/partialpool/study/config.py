@@ -16,8 +16,10 @@ from pathlib import Path
 
 from partialpool.base.errors import UserError, nearest
 from partialpool.study import paths
+from partialpool.study.calls import call
 from partialpool.study.expand import expand
-from partialpool.study.study import COUNTS, OUTCOME, VARIANTS, Outcome, Study, call
+from partialpool.study.outcome import OUTCOME, Outcome
+from partialpool.study.study import VARIANTS, Study
 from partialpool.study.yaml_file import Sources
 
 DEFAULT = "config/config.yaml"
@@ -26,7 +28,7 @@ SCHEMA = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
-def load(files=(), given: Mapping | None = None, replace: bool = False) -> "Loaded":
+def load(files=(), given: Mapping | None = None, replace: bool = False, families=None) -> "Loaded":
     """Read a run's config files, and check them and the paths in them.
 
     Parameters
@@ -37,6 +39,8 @@ def load(files=(), given: Mapping | None = None, replace: bool = False) -> "Load
         What `--config` says; it comes last.
     replace : bool
         Whether `files` replace `config/config.yaml` rather than extend it.
+    families : module, optional
+        As for :func:`read`.
 
     Raises
     ------
@@ -48,7 +52,7 @@ def load(files=(), given: Mapping | None = None, replace: bool = False) -> "Load
         files.insert(0, DEFAULT)
     sources = Sources(files, given)
     config, places = sources.merged(), {}
-    studies = read(config, sources.of, places)
+    studies = read(config, sources.of, places, families)
     for name, block in studies.items():
         paths.require(block.data, f"{places[name]}.data")
         paths.require(block.new_data, f"{places[name]}.new_data")
@@ -80,7 +84,10 @@ class Loaded:
 
 
 def read(
-    config: Mapping, source: str | Callable[..., str] = DEFAULT, places: dict | None = None
+    config: Mapping,
+    source: str | Callable[..., str] = DEFAULT,
+    places: dict | None = None,
+    families=None,
 ) -> dict[str, Study]:
     """Validate the whole configuration and read its studies.
 
@@ -92,6 +99,9 @@ def read(
         Its file, or what gives the file that a path of keys comes from, for messages.
     places : dict, optional
         Filled with the file and block of each study.
+    families : module, optional
+        `partialpool.model.families`, which this room cannot import: the names of the families and
+        of their parameters, and `check`. Without it, these are not checked.
 
     Returns
     -------
@@ -106,7 +116,7 @@ def read(
     of = source if callable(source) else lambda *keys: source
     for path, problem in _beyond_json(config):
         raise UserError(f"{of(*path)}: {_dotted(path)}: {problem}")
-    error = _most_telling(list(_validator().iter_errors(config)))
+    error = _most_telling(list(_validator(*_vocabulary(families)).iter_errors(config)))
     if error:
         raise UserError(f"{of(*_keys(error))}: {_explain(error)}")
     studies, origins, folded = {}, {}, {}
@@ -125,15 +135,15 @@ def read(
                 )
             try:
                 if origin:
-                    _require_valid(one, where)
-                studies[name] = _study(name, one, config, where)
+                    _require_valid(one, where, families)
+                studies[name] = _study(name, one, config, where, families)
             except UserError as error:
                 raise UserError(f"{error}{origin}") from None
             origins[name], places[name] = place, where
     return studies
 
 
-def _study(name: str, block: Mapping, config: Mapping, where: str) -> Study:
+def _study(name: str, block: Mapping, config: Mapping, where: str, families) -> Study:
     """One validated block as a Study, after the checks that span keys."""
     if not _NAME.fullmatch(name):
         raise UserError(
@@ -159,7 +169,9 @@ def _study(name: str, block: Mapping, config: Mapping, where: str) -> Study:
     if beyond and not grouped:
         raise UserError(f"{where}.variants: {beyond[0]!r} needs groups, and {ungrouped}")
     outcome = Outcome(**{name: block[name] for name in OUTCOME if name in block})
-    _check_outcome(block, outcome, where)
+    if families:
+        families.check(outcome, block, where)
+    _check_columns(outcome, where)
     if not grouped:
         if outcome.sigma_by_group:
             raise UserError(f"{where}.sigma: {outcome.sigma!r} needs groups, and {ungrouped}")
@@ -194,35 +206,8 @@ def _study(name: str, block: Mapping, config: Mapping, where: str) -> Study:
     )
 
 
-def _check_outcome(block: Mapping, outcome: Outcome, where: str) -> None:
-    """Check that the keys about the response go with its family."""
-    family = outcome.family
-    if family == "binomial" and not outcome.trials:
-        raise UserError(f"{where}: no `trials`; add the column with the trials of each row")
-    if outcome.trials and family != "binomial":
-        raise UserError(f"{where}.trials: family {family} has none; leave it out")
-    if outcome.exposure and family not in COUNTS:
-        raise UserError(
-            f"{where}.exposure: family {family} has none, only {' and '.join(COUNTS)} have; "
-            "leave it out"
-        )
-    if "sigma" in block and not outcome.has_sigma:
-        raise UserError(f"{where}.sigma: family {family} has none; leave it out")
-    if outcome.sigma_by_group and family != "gaussian":
-        raise UserError(
-            f"{where}.sigma: {outcome.sigma!r} goes with family gaussian; {family} takes "
-            "'estimated', a number or a column of standard errors"
-        )
-    if outcome.precision_weights and not outcome.has_sigma:
-        raise UserError(
-            f"{where}.precision_weights: family {family} has no sigma that they could divide; "
-            "leave it out"
-        )
-    if outcome.precision_weights and outcome.errors:
-        raise UserError(
-            f"{where}.precision_weights: the standard errors in {outcome.errors!r} are known; "
-            "divide these by the roots of the weights, and leave it out"
-        )
+def _check_columns(outcome: Outcome, where: str) -> None:
+    """Check that no column has two roles in the response."""
     roles: dict[str, str] = {}
     for role, column in outcome.columns.items():
         if column in roles:
@@ -232,9 +217,9 @@ def _check_outcome(block: Mapping, outcome: Outcome, where: str) -> None:
         roles[column] = role
 
 
-def _require_valid(block: Mapping, where: str) -> None:
+def _require_valid(block: Mapping, where: str, families) -> None:
     """Hold one study against the schema once its placeholders have their values."""
-    error = _most_telling(list(_study_validator().iter_errors(block)))
+    error = _most_telling(list(_study_validator(*_vocabulary(families)).iter_errors(block)))
     if error:
         raise UserError(f"{where}.{_explain(error)}")
 
@@ -244,8 +229,16 @@ def _seed(seed: int, name: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:4])
 
 
+def _vocabulary(families) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the response families, and of their parameters."""
+    if families is None:
+        return (), ()
+    return tuple(families.FAMILIES), families.parameter_names()
+
+
 @cache
-def _validator():
+def _validator(families: tuple[str, ...] = (), parameters: tuple[str, ...] = ()):
+    """The schema's validator, with the names of the response families and of their parameters."""
     import yaml
     from jsonschema import Draft202012Validator, validators
 
@@ -255,14 +248,24 @@ def _validator():
     )
     validator = validators.extend(Draft202012Validator, type_checker=whole)
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return validator(yaml.load(SCHEMA.read_text(encoding="utf-8"), loader))
+    schema = yaml.load(SCHEMA.read_text(encoding="utf-8"), loader)
+    keys = schema["properties"]["studies"]["additionalProperties"]["properties"]
+    if families:
+        known = f"{', '.join(families[:-1])} or {families[-1]}"
+        keys["family"] |= {"enum": list(families), "description": known}
+    simulated = keys["simulate"]["properties"]
+    for name in parameters:
+        simulated.setdefault(name, simulated["sd_log_sigma"])
+    return validator(schema)
 
 
 @cache
-def _study_validator():
-    """Of one block under `studies`."""
-    schema = _validator().schema["properties"]["studies"]["additionalProperties"]
-    return _validator().evolve(schema=schema)
+def _study_validator(families: tuple[str, ...] = (), parameters: tuple[str, ...] = ()):
+    """The validator of one block under `studies`."""
+    validator = _validator(families, parameters)
+    return validator.evolve(
+        schema=validator.schema["properties"]["studies"]["additionalProperties"]
+    )
 
 
 @cache

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from partialpool.base.errors import UserError, nearest
 from partialpool.study import paths
-from partialpool.study.study import OUTCOME
+from partialpool.study.outcome import OUTCOME
 
 _MAGIC = re.compile(r"[*?\[]")
 _SUFFIX = re.compile(r"\.([ct]sv|[ct]sv\.gz|parquet|pq)$", re.IGNORECASE)
