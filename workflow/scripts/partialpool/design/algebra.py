@@ -14,7 +14,7 @@ from formulae.terms import Call, Variable
 
 from partialpool.design import functions
 from partialpool.design.functions import Use
-from partialpool.design.tokens import Refused
+from partialpool.design.tokens import InvalidFormula
 
 MOST = 1000  # terms of a formula
 HIGHEST = 6  # columns in an interaction
@@ -89,24 +89,26 @@ class Reader:
             added = _inside(node.right)
             if isinstance(added, syntax.Call):
                 functions.name_of(added, None)
-            raise Refused("`|` has no meaning before `~`; write `response ~ predictors`")
+            raise InvalidFormula("`|` has no meaning before `~`; write `response ~ predictors`")
         if isinstance(node, syntax.Binary):
             sign = node.operator.lexeme
             if sign in ("+", ":", "|"):
-                raise Refused("more than one response; write one study for each")
-            raise Refused(f"arithmetic of the response goes inside I(), as in I(y {sign} n)")
+                raise InvalidFormula("more than one response; write one study for each")
+            raise InvalidFormula(f"arithmetic of the response goes inside I(), as in I(y {sign} n)")
         if not isinstance(node, syntax.Variable | syntax.QuotedName | syntax.Call):
-            raise Refused("the response must be a column, or a function of one such as log(y)")
+            raise InvalidFormula(
+                "the response must be a column, or a function of one such as log(y)"
+            )
         atom = self._atom(node)
         if isinstance(node, syntax.Call):
             called = node.callee.name.lexeme
             if called in functions.LABELLING:
-                raise Refused(
+                raise InvalidFormula(
                     f"the response {atom.name!r} must be numbers, not labels; a response of 0 and "
                     "1 is written I(y == 'label'), for family bernoulli"
                 )
             if called in functions.SEVERAL:
-                raise Refused(f"the response {atom.name!r} has several columns")
+                raise InvalidFormula(f"the response {atom.name!r} has several columns")
         return (atom,)
 
     def right(self, node) -> tuple[list[Term], list[GroupTerm]]:
@@ -124,12 +126,12 @@ class Reader:
                     intercept = plus == bool(value)
                 case syntax.Binary(operator=sign) if sign.kind == "PIPE":
                     if groups is None:
-                        raise Refused("a group term cannot be inside another one")
+                        raise InvalidFormula("a group term cannot be inside another one")
                     own = self._group(piece)
                     if not plus:
                         bar = piece.operator.lexeme
                         gone = written(own[0].terms, _nested([group.factor for group in own]), bar)
-                        raise Refused(f"{gone} is taken away; leave it out")
+                        raise InvalidFormula(f"{gone} is taken away; leave it out")
                     groups += own
                 case _:
                     terms = self._terms(piece)
@@ -138,7 +140,7 @@ class Reader:
                     else:
                         self._take_away(found, terms)
             if len(found) > MOST:
-                raise Refused(f"has more than {MOST} terms")
+                raise InvalidFormula(f"has more than {MOST} terms")
         return [()] * intercept + [*found.values()]
 
     def _take_away(self, found: dict[frozenset, Term], terms: list[Term]) -> None:
@@ -150,7 +152,7 @@ class Reader:
                 hint = (
                     f"; if {glued.group()!r} is a column, write it in backticks: `{glued.group()}`"
                 )
-            raise Refused(f"`-` takes away {gone!r}, which is not there{hint}")
+            raise InvalidFormula(f"`-` takes away {gone!r}, which is not there{hint}")
         for term in terms:
             found.pop(key(term), None)
 
@@ -161,7 +163,7 @@ class Reader:
                 found = {}
                 for plus, piece in _pieces(node):
                     if isinstance(piece, syntax.Literal) and piece.value in (0, 1):
-                        raise Refused("0 and 1 stand in a sum; write x * z, not (1 + x) * z")
+                        raise InvalidFormula("0 and 1 stand in a sum; write x * z, not (1 + x) * z")
                     if plus:
                         found |= {key(t): t for t in self._terms(piece) if key(t) not in found}
                     else:
@@ -171,36 +173,36 @@ class Reader:
                 return self._product(node, sign)
             case syntax.Variable() | syntax.QuotedName() | syntax.Call():
                 return [self._spell((self._atom(node),))]
-        raise Refused(_literal(node))
+        raise InvalidFormula(_literal(node))
 
     def _product(self, node, sign) -> list[Term]:
         if sign.kind == "STAR_STAR":
             return self._power(node)
         if sign.kind == "PIPE":
-            raise Refused("a group term such as (1 | g) cannot be part of a product")
+            raise InvalidFormula("a group term such as (1 | g) cannot be part of a product")
         if sign.kind not in ("COLON", "STAR", "SLASH"):
-            raise Refused(f"a comparison is written inside I(), as in I(x {sign.lexeme} 0)")
+            raise InvalidFormula(f"a comparison is written inside I(), as in I(x {sign.lexeme} 0)")
         left, right = self._terms(node.left), self._terms(node.right)
         own = [] if sign.kind == "COLON" else left if sign.kind == "SLASH" else [*left, *right]
         if sign.kind == "SLASH":
             left = [tuple(atom for term in left for atom in term)]
         if len(left) * len(right) > MOST:
-            raise Refused(f"has more than {MOST} terms")
+            raise InvalidFormula(f"has more than {MOST} terms")
         return self._different([*own, *(a + b for a in left for b in right)])
 
     def _power(self, node) -> list[Term]:
         power = node.right.value if isinstance(node.right, syntax.Literal) else None
         if not isinstance(node.left, syntax.Grouping):
-            raise Refused("a power of a column is written I(x**2)")
+            raise InvalidFormula("a power of a column is written I(x**2)")
         if type(power) is not int or not 2 <= power <= 5:
-            raise Refused("interactions go up to a power of 2 to 5, as in (a + b)**2")
+            raise InvalidFormula("interactions go up to a power of 2 to 5, as in (a + b)**2")
         terms = self._terms(node.left)
         if len(terms) == 1:
-            raise Refused("a power of a column is written I(x**2)")
+            raise InvalidFormula("a power of a column is written I(x**2)")
         found = [*terms]
         for order in range(2, power + 1):
             if len(terms) ** order > MOST**2:
-                raise Refused(f"has more than {MOST} terms")
+                raise InvalidFormula(f"has more than {MOST} terms")
             found += [sum(some, ()) for some in combinations(terms, order)]
         return self._different(found)
 
@@ -210,21 +212,25 @@ class Reader:
         for term in terms:
             found.setdefault(key(term), self._spell(term))
         if len(found) > MOST:
-            raise Refused(f"has more than {MOST} terms")
+            raise InvalidFormula(f"has more than {MOST} terms")
         return [*found.values()]
 
     def _spell(self, term: Term) -> Term:
         term = tuple({atom.name: atom for atom in term}.values())
         if len(term) > HIGHEST:
-            raise Refused(f"an interaction has more than {HIGHEST} columns: {name(term)[:80]}")
+            raise InvalidFormula(
+                f"an interaction has more than {HIGHEST} columns: {name(term)[:80]}"
+            )
         for atom in term if len(term) > 1 else ():
             if isinstance(atom.node, syntax.Call):
                 called = atom.node.callee.name.lexeme
                 if called in functions.SPLINES:
-                    raise Refused(f"{atom.name} cannot be part of an interaction; poly(x, 3) can")
+                    raise InvalidFormula(
+                        f"{atom.name} cannot be part of an interaction; poly(x, 3) can"
+                    )
         term = self._spelled.setdefault(key(term), term)
         if self._names.setdefault(name(term), key(term)) != key(term):
-            raise Refused(f"{name(term)!r} is a column and another term; rename the column")
+            raise InvalidFormula(f"{name(term)!r} is a column and another term; rename the column")
         return term
 
     def _atom(self, node) -> Atom:
@@ -233,7 +239,7 @@ class Reader:
         if isinstance(node, syntax.Call):
             called = str(functions.Resolver(node).resolve())
             if len(called) > LONGEST:
-                raise Refused(
+                raise InvalidFormula(
                     f"a term has {len(called)} characters; make a column of {called[:30]}... in "
                     "the table"
                 )
@@ -243,13 +249,15 @@ class Reader:
     def _group(self, node) -> list[GroupTerm]:
         """The factors of one `|`, each with what varies by it."""
         if _is_group(_inside(node.left)) or _is_group(_inside(node.right)):
-            raise Refused(
+            raise InvalidFormula(
                 "a group term has one |; write (1 | g) + (1 | h), or (1 | g/h) for h within g"
             )
         terms = self._sum(node.left, None)
         factors = self._factors(node.right)
         if not terms:
-            raise Refused(f"nothing is left that varies by {name(factors[0])!r}; write (1 | g)")
+            raise InvalidFormula(
+                f"nothing is left that varies by {name(factors[0])!r}; write (1 | g)"
+            )
         correlated = node.operator.lexeme == "|"
         return [GroupTerm(terms, factor, correlated) for factor in factors]
 
@@ -264,20 +272,20 @@ class Reader:
             case syntax.Binary(operator=sign) if sign.kind in ("SLASH", "COLON"):
                 left, right = self._factors(node.left), self._factors(node.right)
                 if sign.kind == "COLON" and len(left) * len(right) > 1:
-                    raise Refused("write a/b/c or a:b:c in a group term, not both at once")
+                    raise InvalidFormula("write a/b/c or a:b:c in a group term, not both at once")
                 own = left if sign.kind == "SLASH" else []
                 found = [*own, *(left[-1] + factor for factor in right)]
                 return [tuple({atom.name: atom for atom in term}.values()) for term in found]
             case syntax.Binary(operator=sign):
                 a, b = _plain(node.left, "g"), _plain(node.right, "h")
-                raise Refused(
+                raise InvalidFormula(
                     f"groups are not joined by {sign.lexeme}; write (1 | {a}) + (1 | {b}), "
                     f"(1 | {a}/{b}) for {b} within {a}, or (1 | {a}:{b}) for their combinations"
                 )
             case syntax.Call():
                 _refuse_grouping(node)
         value = f", not {node.value!r}" if isinstance(node, syntax.Literal) else ""
-        raise Refused(f"the grouping factor must be a column, as in (1 | g){value}")
+        raise InvalidFormula(f"the grouping factor must be a column, as in (1 | g){value}")
 
 
 def _pieces(node) -> Iterator[tuple[bool, object]]:
@@ -291,7 +299,9 @@ def _pieces(node) -> Iterator[tuple[bool, object]]:
             case syntax.Binary(operator=sign) if sign.kind in ("PLUS", "MINUS"):
                 minus = sign.kind == "MINUS"
                 if minus and not plus:
-                    raise Refused("`-` inside what is taken away; write the terms that are left")
+                    raise InvalidFormula(
+                        "`-` inside what is taken away; write the terms that are left"
+                    )
                 if minus and inner:
                     _refuse_taking(node.right)
                 waiting.append((plus and not minus, inner, node.right))
@@ -307,7 +317,7 @@ def _pieces(node) -> Iterator[tuple[bool, object]]:
 def _refuse_taking(node) -> None:
     """Refuse `- term` inside parentheses, where R takes it from the sum in them alone."""
     if not isinstance(node, syntax.Literal):  # the intercept is that of the whole formula
-        raise Refused("`-` inside parentheses; write the terms that are left")
+        raise InvalidFormula("`-` inside parentheses; write the terms that are left")
 
 
 def _inside(node):
@@ -354,10 +364,10 @@ def _refuse_grouping(node: syntax.Call) -> None:
     inner = node.args[0] if node.args else None
     column = inner.name.lexeme if isinstance(inner, syntax.Variable) else None
     if called in functions.LABELLING and column:
-        raise Refused(
+        raise InvalidFormula(
             f"the grouping factor must be a column: write (1 | {column}), whose values are labels "
             "already"
         )
-    raise Refused(
+    raise InvalidFormula(
         f"the grouping factor must be a column, not {called}(); make a column of it in the table"
     )

@@ -7,7 +7,7 @@ import pandas as pd
 
 from partialpool.design import algebra
 from partialpool.design.algebra import GroupTerm
-from partialpool.design.tokens import Refused
+from partialpool.design.tokens import InvalidFormula
 
 
 def of_terms(groups: list[GroupTerm]) -> dict[str, tuple[str, ...]]:
@@ -15,7 +15,7 @@ def of_terms(groups: list[GroupTerm]) -> dict[str, tuple[str, ...]]:
 
     Raises
     ------
-    Refused
+    InvalidFormula
         If a factor has two names, or a coefficient varies twice by one factor.
     """
     found: dict[str, tuple[str, ...]] = {}
@@ -24,11 +24,11 @@ def of_terms(groups: list[GroupTerm]) -> dict[str, tuple[str, ...]]:
         name, columns = algebra.name(group.factor), tuple(atom.name for atom in group.factor)
         for other, those in found.items():
             if other != name and set(those) == set(columns):
-                raise Refused(
+                raise InvalidFormula(
                     f"{other!r} and {name!r} are the same groups; write {other} in both terms"
                 )
         if found.get(name, columns) != columns:
-            raise Refused(f"{name!r} is a column and another factor; rename the column")
+            raise InvalidFormula(f"{name!r} is a column and another factor; rename the column")
         for before in seen.setdefault(name, []):
             _check_different(name, before.terms, group.terms)
         seen[name].append(group)
@@ -45,8 +45,8 @@ def _check_different(factor: str, before: list, terms: list) -> None:
     both = sorted([*before, *(t for t in terms if algebra.key(t) not in keys)], key=len)
     one = algebra.written(both, factor)
     if len(both) == 1:
-        raise Refused(f"{one} is there twice; leave one out")
-    raise Refused(
+        raise InvalidFormula(f"{one} is there twice; leave one out")
+    raise InvalidFormula(
         f"{algebra.name(twice[0])!r} varies by {factor!r} in two terms; write {one} for one term "
         f"with correlations, or {algebra.written(both, factor, '||')} without"
     )

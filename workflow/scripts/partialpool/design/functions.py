@@ -14,7 +14,7 @@ from formulae.transforms import TRANSFORMS
 
 from partialpool.base.errors import nearest
 from partialpool.design import refusals
-from partialpool.design.tokens import Refused
+from partialpool.design.tokens import InvalidFormula
 
 LABELLING = ("C", "S", "T")  # take a column as labels
 SPLINES = ("bs", "cc", "cr")
@@ -137,26 +137,26 @@ def name_of(node: syntax.Call, caller: str | None) -> str:
 
     Raises
     ------
-    Refused
+    InvalidFormula
     """
     name = node.callee.name.lexeme if isinstance(node.callee, syntax.Variable) else "(...)"
     if name in refusals.FUNCTIONS:
-        raise Refused(f"{name}() is not available in a formula; {refusals.FUNCTIONS[name]}")
+        raise InvalidFormula(f"{name}() is not available in a formula; {refusals.FUNCTIONS[name]}")
     if name not in ARGUMENTS:
         if any(isinstance(a, syntax.Binary) and a.operator.kind == "PIPE" for a in node.args):
-            raise Refused(
+            raise InvalidFormula(
                 f"no sign between {name} and the group term; write {name} + (1 | g) for two terms"
             )
-        raise Refused(
+        raise InvalidFormula(
             f"function {name!r} cannot be used{nearest(name, ARGUMENTS)}; "
             f"known: {', '.join(ARGUMENTS)}"
         )
     if name in CONTRASTS and caller not in LABELLING:
-        raise Refused(f"{name} is written inside C(), as in C(x, {name})")
+        raise InvalidFormula(f"{name} is written inside C(), as in C(x, {name})")
     if caller is not None and name in SEVERAL:
-        raise Refused(f"{name}() gives several columns and cannot be inside {caller}()")
+        raise InvalidFormula(f"{name}() gives several columns and cannot be inside {caller}()")
     if caller is not None and name in LABELLING:
-        raise Refused(f"{name}() gives labels and cannot be inside {caller}()")
+        raise InvalidFormula(f"{name}() gives labels and cannot be inside {caller}()")
     return name
 
 
@@ -165,7 +165,7 @@ def arguments(name: str, node: syntax.Call) -> Iterator:
 
     Raises
     ------
-    Refused
+    InvalidFormula
         If an argument is missing, not known, or of a value that cannot be.
     """
     known = ARGUMENTS[name]
@@ -173,20 +173,22 @@ def arguments(name: str, node: syntax.Call) -> Iterator:
     positional = [one for one in node.args if not isinstance(one, syntax.Assign)]
     first, names = (0, list(known)) if name in CONTRASTS else (1, list(known))
     if first and not (positional and node.args[0] is positional[0]):
-        raise Refused(f"{name}() needs a column, which comes first, as in {_example(name)}")
+        raise InvalidFormula(f"{name}() needs a column, which comes first, as in {_example(name)}")
     if len(positional) - first > len(names):
-        raise Refused(f"{name}() takes {_takes(names, first)}, not {len(node.args)} arguments")
+        raise InvalidFormula(
+            f"{name}() takes {_takes(names, first)}, not {len(node.args)} arguments"
+        )
     given |= dict(zip(names, positional[first:], strict=False))
     for one in node.args:
         if isinstance(one, syntax.Assign):
             key = one.name.name.lexeme
             if key not in known:
                 near = nearest(key, known)
-                raise Refused(
+                raise InvalidFormula(
                     f"{name}() has no argument {key!r}{near}; it takes {_takes(names, first)}"
                 )
             if key in given:
-                raise Refused(f"{name}() has {key!r} twice")
+                raise InvalidFormula(f"{name}() has {key!r} twice")
             given[key] = one.value
     for key, value in given.items():
         wanted = known[key](value)
@@ -194,10 +196,10 @@ def arguments(name: str, node: syntax.Call) -> Iterator:
             got = (
                 f", not {literal(value)!r}" if isinstance(literal(value), int | float | str) else ""
             )
-            raise Refused(f"{key!r} of {name}() must be {wanted}{got}")
+            raise InvalidFormula(f"{key!r} of {name}() must be {wanted}{got}")
     needed, example = REQUIRED.get(name, (None, ""))
     if needed and needed not in given:
-        raise Refused(f"{name}() needs {needed!r}, as in {example}")
+        raise InvalidFormula(f"{name}() needs {needed!r}, as in {example}")
     _check_together(name, {key: literal(value) for key, value in given.items()})
     yield from positional[:first]
     for value in given.values():
@@ -208,11 +210,11 @@ def arguments(name: str, node: syntax.Call) -> Iterator:
 def _check_together(name: str, given: dict) -> None:
     """Check arguments that depend on one another."""
     if given.get("lower_bound", -np.inf) >= given.get("upper_bound", np.inf):
-        raise Refused(f"'lower_bound' of {name}() must be below 'upper_bound'")
+        raise InvalidFormula(f"'lower_bound' of {name}() must be below 'upper_bound'")
     own = 0 if given.get("center", True) else 1
     least = {"bs": given.get("degree", 3) + own, "cr": 1 + own, "cc": 1 + own}.get(name, 0)
     if given.get("df", COLUMNS) < least:
-        raise Refused(f"'df' of {name}() must be {least} or more here, not {given['df']}")
+        raise InvalidFormula(f"'df' of {name}() must be {least} or more here, not {given['df']}")
 
 
 def _takes(names: list[str], column: int) -> str:
@@ -283,7 +285,7 @@ def uses(node, caller: str | None = None, role: str = "column") -> Iterator[Use]
 
     Raises
     ------
-    Refused
+    InvalidFormula
         If a function cannot be called, or not so, or the arithmetic would not end.
     """
     match node:
@@ -301,15 +303,15 @@ def uses(node, caller: str | None = None, role: str = "column") -> Iterator[Use]
                 role = "number"
             found = [use for one in arguments(called, node) for use in uses(one, called, role)]
             if not found and called not in CONTRASTS:
-                raise Refused(f"{called}() has no column; constants are not terms")
+                raise InvalidFormula(f"{called}() has no column; constants are not terms")
             yield from found
         case syntax.Variable(level=None) | syntax.QuotedName():
             yield Use(column(node), role)
         case syntax.Literal():
             if not isinstance(node.value, int | float | str) or isinstance(node.value, bool):
-                raise Refused(f"{node.value} has no meaning in {caller}()")
+                raise InvalidFormula(f"{node.value} has no meaning in {caller}()")
         case _:
-            raise Refused("`=` and `[ ]` have no meaning here")
+            raise InvalidFormula("`=` and `[ ]` have no meaning here")
 
 
 def _operands(node, kind: str, caller: str, role: str) -> Iterator[Use]:
@@ -321,16 +323,16 @@ def _operands(node, kind: str, caller: str, role: str) -> Iterator[Use]:
     if kind in ("EQUAL_EQUAL", "BANG_EQUAL"):
         role = "column" if role == "number" else role
     elif texts:
-        raise Refused("text can be compared by == and !=, nothing else")
+        raise InvalidFormula("text can be compared by == and !=, nothing else")
     if kind in ("COLON", "PIPE", "TILDE"):
-        raise Refused(f"{node.operator.lexeme!r} has no meaning inside {caller}()")
+        raise InvalidFormula(f"{node.operator.lexeme!r} has no meaning inside {caller}()")
     _check_order(node, kind)
     if kind == "STAR_STAR":
         power, found = literal(node.right), list(uses(node.left, caller, role))
         if type(power) not in (int, float) or not found:
-            raise Refused("a power is of a column and a number, as in I(x**2)")
+            raise InvalidFormula("a power is of a column and a number, as in I(x**2)")
         if abs(power) > DEGREE:
-            raise Refused(f"a power is from -{DEGREE} to {DEGREE}")
+            raise InvalidFormula(f"a power is from -{DEGREE} to {DEGREE}")
         yield from found
         return
     yield from uses(node.left, caller, role)
@@ -341,9 +343,11 @@ def _check_order(node, kind: str) -> None:
     """Refuse what the parser of `formulae` reads in another order than mathematics."""
     left = node.left.operator.kind if hasattr(node.left, "operator") else None
     if kind == "STAR_STAR" and left in ("STAR_STAR", "MINUS"):
-        raise Refused("a power of a power, or of a negative number, needs parentheses: (-x)**2")
+        raise InvalidFormula(
+            "a power of a power, or of a negative number, needs parentheses: (-x)**2"
+        )
     if kind in COMPARISONS and left in COMPARISONS:
-        raise Refused("two comparisons are written I((x > 0) * (x < 1)), not I(0 < x < 1)")
+        raise InvalidFormula("two comparisons are written I((x > 0) * (x < 1)), not I(0 < x < 1)")
 
 
 def column(node) -> str:
@@ -351,6 +355,6 @@ def column(node) -> str:
     if isinstance(node, syntax.QuotedName):
         found = node.expression.lexeme[1:-1]
         if found == "Intercept":
-            raise Refused(refusals.WORDS[found])
+            raise InvalidFormula(refusals.WORDS[found])
         return found
     return node.name.lexeme

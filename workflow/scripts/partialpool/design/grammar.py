@@ -15,7 +15,7 @@ from formulae.parser import ParseError, Parser
 from partialpool.base.errors import UserError
 from partialpool.design.algebra import GroupTerm, Reader, Term
 from partialpool.design.functions import COMPARISONS, Use
-from partialpool.design.tokens import PLAIN, Refused, scan
+from partialpool.design.tokens import PLAIN, InvalidFormula, scan
 
 DEEPEST = 100  # operators and calls within each other
 
@@ -50,8 +50,8 @@ def parse(text: str) -> Parsed:
         response = reader.response(tree.left)
         population, groups = reader.right(tree.right)
         return Parsed(response, population, groups, reader.uses)
-    except Refused as refused:
-        raise error(text, str(refused)) from None
+    except InvalidFormula as problem:
+        raise error(text, str(problem)) from None
 
 
 def check_columns(text: str, columns: Iterable[str]) -> None:
@@ -97,21 +97,21 @@ def _tree(text: str) -> syntax.Binary:
     tokens = scan(text)
     kinds = [token.kind for token in tokens]
     if "TILDE" not in kinds or kinds[0] == "TILDE":
-        raise Refused("no response; write `response ~ predictors`")
+        raise InvalidFormula("no response; write `response ~ predictors`")
     if kinds.count("TILDE") > 1:
-        raise Refused("has more than one `~`; write `response ~ predictors`")
+        raise InvalidFormula("has more than one `~`; write `response ~ predictors`")
     if kinds[-2] == "TILDE":
-        raise Refused("no predictors; an intercept alone is written `y ~ 1`")
+        raise InvalidFormula("no predictors; an intercept alone is written `y ~ 1`")
     _check_equals(kinds)
     parser = Parser(tokens)
     try:
         tree = parser.parse()
     except ParseError:
-        raise Refused(_out_of_place(tokens, parser.current)) from None
+        raise InvalidFormula(_out_of_place(tokens, parser.current)) from None
     if not parser.at_end():
-        raise Refused(_out_of_place(tokens, parser.current))
+        raise InvalidFormula(_out_of_place(tokens, parser.current))
     if not (isinstance(tree, syntax.Binary) and tree.operator.kind == "TILDE"):
-        raise Refused("no response; write `response ~ predictors`")
+        raise InvalidFormula("no response; write `response ~ predictors`")
     return tree
 
 
@@ -121,7 +121,7 @@ def _check_equals(kinds: list[str]) -> None:
     for kind in kinds:
         depth += (kind == "LEFT_PAREN") - (kind == "RIGHT_PAREN")
         if kind == "EQUAL" and not depth:
-            raise Refused("`=` has a meaning inside a call only; a comparison is I(x == 1)")
+            raise InvalidFormula("`=` has a meaning inside a call only; a comparison is I(x == 1)")
 
 
 def _out_of_place(tokens, at: int) -> str:
@@ -155,7 +155,7 @@ def _check_depth(root) -> None:
     while waiting:
         node, depth, summed = waiting.pop()
         if depth > DEEPEST:
-            raise Refused(
+            raise InvalidFormula(
                 f"has more than {DEEPEST} operators and calls within each other; make such a "
                 "column in the table"
             )

@@ -37,7 +37,7 @@ def check(formula: Formula, outcome: Outcome) -> None:
                 f'of {factors[0]!r}; write "~ (1 | {factors[0]})"',
             )
     for role, name in outcome.columns.items():
-        if name in of_response(formula) or name in formula.group_columns:
+        if name in formula.response_columns or name in formula.group_columns:
             other = "a grouping factor" if name in formula.group_columns else "the response"
             raise error(formula.text, f"column {name!r} cannot be both {other} and the {role}")
     taken = dict.fromkeys(RESULTS, "results")
@@ -72,8 +72,3 @@ def _can_be_stored(name: str) -> bool:
         and unicodedata.is_normalized("NFC", name)
         and len(f"{name}_coefficient_bis".encode()) <= 255
     )
-
-
-def of_response(formula: Formula) -> set[str]:
-    """Columns of the table that the response is made of."""
-    return {*formula.variables} - {*formula.predictors, *formula.group_columns}

@@ -21,9 +21,11 @@ from scipy.interpolate import CubicSpline
 from partialpool.base import files
 from partialpool.base.moments import Moments
 from partialpool.design import factors
-from partialpool.design.design import Design, components, labels_in
-from partialpool.design.formula import Formula, Terms
+from partialpool.design.design import Design
+from partialpool.design.formula import Formula
 from partialpool.design.functions import ENVIRONMENT, EVERYTHING
+from partialpool.design.labels import components, labels_in
+from partialpool.design.parsed_formula import Terms
 
 MOMENTS = ("center", "scale", "standardize")  # learn a mean, and perhaps an sd
 UNUSED = ("_random_state", "_penalty_matrix")  # of splines; as long as the table, and not needed
@@ -45,7 +47,7 @@ class FittedTransforms:
     transformations : dict of str to dict
         Parameters of `center(x)` and so on, by how they are written.
     numeric : frozenset of str
-        Predictors that are grouping columns too, and numbers: see `Formula.numeric`.
+        Predictors that are grouping columns too, and whose values are all numbers.
     location_scale : tuple of float, optional
         Robust location and scale of the response without offsets: see `moments.robust`.
     """
@@ -75,9 +77,11 @@ class FittedTransforms:
             If a column is missing or of the wrong type, or a term cannot be evaluated.
         """
         learned: dict[str, dict] = {}
-        numeric = frozenset(formula.both)
+        numeric = frozenset(formula.grouping_predictors)
         if numeric:
-            numeric = reduce(and_, (formula.numeric(batch) for batch in batches()))
+            numeric = reduce(
+                and_, (formula.numeric_grouping_predictors(batch) for batch in batches())
+            )
         while ready := _ready(formula, learned):
             learned |= _totals(formula, ready, batches, numeric)
         exemplars, levels = _exemplars(formula, learned, batches, numeric)
