@@ -247,8 +247,8 @@ def _by_group(study: Study, design: Design, rng, values: dict) -> np.ndarray:
 
 def _correlation(study: Study, size: int) -> float:
     """The correlation of coefficients that are normal between groups, `size` of them in a block."""
-    correlation = study.simulate.get("correlation", 0)
-    if "correlation" in study.simulate and not (size > 1 and correlation > -1 / (size - 1)):
+    correlation = study.simulate["correlation"]
+    if correlation and not (size > 1 and correlation > -1 / (size - 1)):
         reason = (
             f"{correlation} needs two or more normal coefficients in one group term with `|`, and "
             "over -1 / (number - 1)"
