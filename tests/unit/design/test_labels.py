@@ -26,9 +26,9 @@ def test_the_number_of_labels_of_each_term_is_limited(monkeypatch, term, count):
     found["g"] = np.resize([f"g{i}" for i in range(30)], len(found))
     found["y"] = np.random.default_rng(2).normal(size=len(found))
     formula = Formula(f"y ~ {term}")
-    monkeypatch.setattr(labels, "WIDEST", count)
+    monkeypatch.setattr(labels, "MAX_LABELS", count)
     formula.design(found)
     if count > 1:
-        monkeypatch.setattr(labels, "WIDEST", count - 1)
+        monkeypatch.setattr(labels, "MAX_LABELS", count - 1)
         with pytest.raises(UserError, match=f"has {count} labels; {count - 1} are possible"):
             formula.design(found)

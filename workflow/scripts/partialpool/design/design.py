@@ -1,4 +1,4 @@
-"""The design matrix of a formula: its columns for the rows of one table, or of another one."""
+"""The design matrix of a formula for a table, and for other rows with the same coding."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -46,7 +46,7 @@ class TableFactor(GroupingFactor):
 
 @dataclass
 class Design:
-    """The columns of the design, for the rows of one table.
+    """The design matrix of a formula for the rows of one table, with their groups.
 
     Attributes
     ----------
@@ -85,20 +85,20 @@ class Design:
 
     @property
     def along(self) -> str | None:
-        """The predictor that predictions go along: the first that varies by group, or the first."""
+        """The predictor that predictions vary along: the first that varies by group, or the first."""
         varying, groups = self.varying_predictors, self.formula.group_columns
         found = [name for name in self.formula.predictors if name not in groups]
         return min(found, key=lambda name: name not in varying, default=None)
 
     @property
     def label_predictors(self) -> set[str]:
-        """Predictors that are text, or that the formula uses as labels in one of its terms."""
+        """Predictors that are text, or labels in a term of the formula."""
         used = [one.var_names for part in self.parts for one in categorical(part)]
         return self.text.union(*used) & {*self.formula.predictors}
 
     @property
     def held(self) -> tuple[str, ...]:
-        """Predictors that a prediction grid holds fixed, in the order of the formula."""
+        """Predictors that a grid of predictions holds fixed, in the order of the formula."""
         others = (self.along, *self.formula.group_columns)
         return tuple(name for name in self.formula.predictors if name not in others)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from formulae.matrices import ResponseMatrix
 
-from partialpool.design import algebra, factors
+from partialpool.design import factors
 from partialpool.design.coding import coded
 from partialpool.design.design import Design, TableFactor, join
 from partialpool.design.functions import ENVIRONMENT
@@ -17,6 +17,7 @@ from partialpool.design.grammar import check_columns
 from partialpool.design.labels import check_labels, column_names
 from partialpool.design.parsed_formula import ParsedFormula, Terms
 from partialpool.design.rank import check_rank
+from partialpool.design.terms import term_name
 
 
 class Formula(ParsedFormula):
@@ -128,7 +129,7 @@ class Formula(ParsedFormula):
         """Columns that vary by a factor: a block for each of its terms, or each column of `||`."""
         blocks = []
         for group, part in zip(self._parsed.groups, parts, strict=False):
-            if algebra.name(group.factor) == factor:
+            if term_name(group.factor) == factor:
                 own = column_names(part)
                 blocks += [tuple(own)] if group.correlated else [(column,) for column in own]
         varying = [column for block in blocks for column in block]

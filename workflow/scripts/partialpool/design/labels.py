@@ -1,4 +1,4 @@
-"""Labels of the terms of a formula: which terms are categorical, and the label of each row."""
+"""Categorical terms of a formula: their levels, the level of each row, and how many may be."""
 
 from collections.abc import Iterator
 
@@ -11,23 +11,23 @@ from partialpool.design.functions import EVERYTHING, LABELLING
 from partialpool.design.grammar import listed
 from partialpool.design.parsed_formula import ParsedFormula
 
-WIDEST = 10_000  # labels of a term, or combinations of them
+MAX_LABELS = 10_000  # of a term; of an interaction, combinations of labels
 
 
 def categorical(part: CommonEffectsMatrix) -> Iterator:
-    """The components of evaluated terms that are labels."""
+    """The categorical components of evaluated terms."""
     yield from (one for one in components(part.terms.values()) if one.kind == "categoric")
 
 
 def components(terms) -> Iterator:
-    """The columns and calls that terms are products of."""
+    """The components of terms: columns and calls."""
     for term in terms:
         if isinstance(term, Term):
             yield from term.components
 
 
 def check_labels(formula: ParsedFormula, parts: list[list], mask: pd.DataFrame) -> None:
-    """Refuse terms of too many labels, and a reference that is no label: `Treatment('a')`.
+    """Refuse terms with one label or too many, and a reference that is no label.
 
     Parameters
     ----------
@@ -35,7 +35,11 @@ def check_labels(formula: ParsedFormula, parts: list[list], mask: pd.DataFrame) 
         For the message.
     parts : list of list of formulae.terms.Term
     mask : pandas.DataFrame
-        The predictors.
+        The predictors, from :meth:`ParsedFormula.mask`.
+
+    Raises
+    ------
+    UserError
     """
     for term in (term for part in parts for term in part):
         size = 1
@@ -46,15 +50,15 @@ def check_labels(formula: ParsedFormula, parts: list[list], mask: pd.DataFrame) 
                     f"{component.name!r} is {str(known[0])!r} in every row; leave it out"
                 )
             size *= len(known) or 1
-        if size > WIDEST:
+        if size > MAX_LABELS:
             raise formula.error(
-                f"{term.name!r} has {size} labels; {WIDEST} are possible. If they are groups, "
+                f"{term.name!r} has {size} labels; {MAX_LABELS} are possible. If they are groups, "
                 "write a group term such as (1 | g)"
             )
 
 
 def _labels_of(formula: ParsedFormula, component, mask: pd.DataFrame) -> list:
-    """The labels of a column or call; none if it is numbers."""
+    """The labels of a column or call; none if it is numeric."""
     call = getattr(component, "call", None)
     if call is None:
         values = mask[component.name]
@@ -71,7 +75,7 @@ def _labels_of(formula: ParsedFormula, component, mask: pd.DataFrame) -> list:
 
 
 def labels_in(component, mask: pd.DataFrame) -> pd.Series:
-    """The label that a component has in each row."""
+    """The label of a categorical component in each row, shape `(row,)`."""
     if isinstance(component, Variable):
         return mask[component.name]
     values = component.call.eval(mask, component.env)

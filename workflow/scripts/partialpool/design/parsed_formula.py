@@ -10,7 +10,7 @@ import pandas as pd
 from formulae.terms import Intercept, Response, Term
 
 from partialpool.base.errors import UserError, nearest
-from partialpool.design import algebra, factors
+from partialpool.design import factors, terms
 from partialpool.design.grammar import error, parse, shown
 from partialpool.design.tokens import InvalidFormula
 
@@ -63,7 +63,7 @@ class ParsedFormula:
     def __init__(self, text: str):
         self.text = text
         self._parsed = parsed = parse(text)
-        self.response = algebra.name(parsed.response)
+        self.response = terms.term_name(parsed.response)
         try:
             self.factors = factors.of_terms(parsed.groups)
         except InvalidFormula as problem:
@@ -73,8 +73,8 @@ class ParsedFormula:
             raise self.error("no population-level coefficient; write `~ 1 + ...`")
 
         of_response = frozenset(use.name for atom in parsed.response for use in atom.uses)
-        terms = [*parsed.population, *(term for group in parsed.groups for term in group.terms)]
-        on_right = {use.name for term in terms for atom in term for use in atom.uses}
+        right = [*parsed.population, *(term for group in parsed.groups for term in group.terms)]
+        on_right = {use.name for term in right for atom in term for use in atom.uses}
         used = of_response | on_right | set(self.group_columns)
         roles: dict[str, set[str]] = {use.name: set() for use in parsed.uses if use.name in used}
         for use in parsed.uses:
@@ -95,8 +95,8 @@ class ParsedFormula:
 
     def crossed_labels(self, column: str) -> list[str]:
         """Predictors of which a column of the design is a combination of labels."""
-        terms = [*self._parsed.population, *(t for g in self._parsed.groups for t in g.terms)]
-        for term in terms:
+        right = [*self._parsed.population, *(t for g in self._parsed.groups for t in g.terms)]
+        for term in right:
             pattern = ":".join(re.escape(atom.name) + r"(\[.*\])?" for atom in term)
             found = re.fullmatch(pattern, column) if len(term) > 1 else None
             if found:
@@ -222,6 +222,6 @@ def _as_numbers(values: pd.Series) -> pd.Series:
     return pd.to_numeric(values.astype(str), errors="coerce").astype(float)
 
 
-def _term(term: algebra.Term) -> Term | Intercept:
+def _term(term: terms.Term) -> Term | Intercept:
     """A term as an object of `formulae`, with components of its own."""
     return Term(*(atom.component() for atom in term)) if term else Intercept()

@@ -6,8 +6,8 @@ from scipy import linalg
 from partialpool.design.grammar import listed
 from partialpool.design.parsed_formula import ParsedFormula
 
-# A column is independent of the others while this much of it, relative to its
-# length, is left over: well above rounding, well below any real predictor.
+# A column is independent of the others if its residual, relative to its length, is larger:
+# well above rounding, well below any real predictor.
 LEFT_OVER = 1e-11
 
 
@@ -29,13 +29,13 @@ def collinear(matrix: np.ndarray) -> list[int]:
     rank = int((np.abs(np.diag(pivoted)) > LEFT_OVER).sum())
     if rank == matrix.shape[1]:
         return []
-    # The first column left over is a combination of some of those before it.
+    # The first column beyond the rank is a combination of some of the columns before it.
     weights = linalg.solve_triangular(pivoted[:rank, :rank], pivoted[:rank, rank])
     return sorted({order[rank], *order[:rank][np.abs(weights) > 1e-6]})
 
 
 def check_rank(formula: ParsedFormula, names: list[str], matrix: np.ndarray, rows: int) -> None:
-    """Refuse collinear columns: their coefficients could not be told apart.
+    """Refuse collinear columns, whose coefficients are not identified.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def check_rank(formula: ParsedFormula, names: list[str], matrix: np.ndarray, row
         For the message.
     names : list of str
     matrix : numpy.ndarray
-        Shape `(row, name)`: the columns, or the triangular factor of their QR.
+        Shape `(row, name)`: the columns, or the triangular factor of their QR decomposition.
     rows : int
         Rows of the table.
 
@@ -70,7 +70,7 @@ def check_rank(formula: ParsedFormula, names: list[str], matrix: np.ndarray, row
 
 
 def _remedy(formula: ParsedFormula, name: str) -> str:
-    """What to do about a column without any value other than zero."""
+    """What to do about a column of zeros."""
     crossed = formula.crossed_labels(name)
     if len({*crossed}) > 1:
         return (

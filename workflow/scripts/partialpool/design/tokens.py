@@ -6,8 +6,8 @@ from formulae.token import Token
 
 from partialpool.design import refusals
 
-LONGEST = 20_000  # characters of a formula
-DEEPEST = 40  # parentheses within each other, and signs in a row
+MAX_LENGTH = 20_000  # characters of a formula
+MAX_NESTING = 40  # parentheses within each other, and signs in a row
 
 _TOKEN = re.compile(
     r"""(?P<space>[\ \t\r\n]+)
@@ -47,7 +47,7 @@ PLAIN = re.compile(r"[^\W\d][\w.]*")
 
 
 class InvalidFormula(ValueError):
-    """What is wrong with a formula, without its text."""
+    """A formula that is refused; the message does not quote it."""
 
 
 def scan(text: str) -> list[Token]:
@@ -56,10 +56,10 @@ def scan(text: str) -> list[Token]:
     Raises
     ------
     InvalidFormula
-        At a character that has no meaning, and if the formula is too long or nested too deeply.
+        If a character has no meaning, or the formula is too long or nested too deeply.
     """
-    if len(text) > LONGEST:
-        raise InvalidFormula(f"has {len(text)} characters; {LONGEST} are possible")
+    if len(text) > MAX_LENGTH:
+        raise InvalidFormula(f"has {len(text)} characters; {MAX_LENGTH} are possible")
     found: list[Token] = []
     for match in _TOKEN.finditer(text):
         kind, lexeme = match.lastgroup, match.group()
@@ -77,7 +77,7 @@ def scan(text: str) -> list[Token]:
 
 
 def _token(kind: str, lexeme: str, rest: str, before: list[Token]) -> Token:
-    """One token; `rest` is the text after it, `before` what came before."""
+    """One token; `rest` is the text after it, `before` the tokens before it."""
     match kind:
         case "string":
             return Token("STRING", lexeme, lexeme[1:-1])
@@ -141,15 +141,17 @@ def _bracket(before: list[Token]) -> str:
 
 
 def _check_nesting(tokens: list[Token]) -> None:
-    """The parser calls itself for each parenthesis and leading sign."""
+    """Limit nesting, as the parser calls itself for each parenthesis and leading sign."""
     depth = signs = 0
     for token in tokens:
         depth += (token.kind == "LEFT_PAREN") - (token.kind == "RIGHT_PAREN")
         signs = signs + 1 if token.kind in ("PLUS", "MINUS") else 0
         if depth < 0:
             raise InvalidFormula("cannot be read: a parenthesis is closed that was not opened")
-        if max(depth, signs) > DEEPEST:
-            what = "parentheses within each other" if depth > DEEPEST else "signs in a row"
-            raise InvalidFormula(f"has more than {DEEPEST} {what}; make such a column in the table")
+        if max(depth, signs) > MAX_NESTING:
+            what = "parentheses within each other" if depth > MAX_NESTING else "signs in a row"
+            raise InvalidFormula(
+                f"has more than {MAX_NESTING} {what}; make such a column in the table"
+            )
     if depth:
         raise InvalidFormula("cannot be read: a parenthesis is not closed")
