@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from partialpool.base.streams import Stream
+
 SUMMARY_COLUMNS = (
     "name", "mean", "sd", "lower", "upper", "mcse_mean", "mcse_sd", "ess_bulk", "ess_tail", "rhat",
 )  # fmt: skip
@@ -52,7 +54,7 @@ def diagnosed(sizes: np.ndarray, seed: int, factor: str) -> np.ndarray:
     if len(sizes) <= DIAGNOSED:
         return everyone
     ends = np.unique([np.argmin(sizes), np.argmax(sizes)])
-    rng = np.random.default_rng([seed, 6, *factor.encode()])
+    rng = np.random.default_rng([seed, Stream.DIAGNOSED_GROUPS, *factor.encode()])
     others = rng.choice(np.delete(everyone, ends), DIAGNOSED - len(ends), replace=False)
     return np.sort(np.concatenate([ends, others]))
 
