@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from partialpool.base.errors import UserError, nearest
-from partialpool.study import paths
+from partialpool.study import checks, paths
 from partialpool.study.expand import expand
 from partialpool.study.study import COUNTS, OUTCOME, VARIANTS, Outcome, Study, call
 from partialpool.study.yaml_file import Sources
@@ -52,7 +52,7 @@ def load(files=(), given: Mapping | None = None, replace: bool = False) -> "Load
     for name, block in studies.items():
         paths.require(block.data, f"{places[name]}.data")
         paths.require(block.new_data, f"{places[name]}.new_data")
-    strict = config.get("strict", _validator().schema["properties"]["strict"]["default"])
+    strict = config.get("strict", schema()["properties"]["strict"]["default"])
     return Loaded(files, config, studies, places, strict)
 
 
@@ -171,7 +171,7 @@ def _study(name: str, block: Mapping, config: Mapping, where: str) -> Study:
     if "contrasts" in block and "new_data" not in block:
         raise UserError(f"{where}.contrasts: needs the rows of `new_data`; add it")
 
-    top = _validator().schema["properties"]
+    top = schema()["properties"]
     return Study(
         name=name,
         data=block.get("data"),
@@ -245,8 +245,19 @@ def _seed(seed: int, name: str) -> int:
 
 
 @cache
-def _validator():
+def schema() -> dict:
+    """The schema of the config, with the limits of all checks as keys of `convergence`."""
     import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    found = yaml.load(SCHEMA.read_text(encoding="utf-8"), loader)
+    limits = {key: limit.schema for key, limit in checks.limits().items()}
+    found["properties"]["convergence"]["properties"] = limits
+    return found
+
+
+@cache
+def _validator():
     from jsonschema import Draft202012Validator, validators
 
     # JSON has one kind of number, but what counts or indexes has to be whole: 2, not 2.0.
@@ -254,21 +265,20 @@ def _validator():
         "integer", lambda checker, value: isinstance(value, int) and not isinstance(value, bool)
     )
     validator = validators.extend(Draft202012Validator, type_checker=whole)
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return validator(yaml.load(SCHEMA.read_text(encoding="utf-8"), loader))
+    return validator(schema())
 
 
 @cache
 def _study_validator():
     """Of one block under `studies`."""
-    schema = _validator().schema["properties"]["studies"]["additionalProperties"]
-    return _validator().evolve(schema=schema)
+    block = schema()["properties"]["studies"]["additionalProperties"]
+    return _validator().evolve(schema=block)
 
 
 @cache
 def _defaults(block: str) -> dict:
-    keys = _validator().schema["properties"][block]["properties"]
-    return {key: schema["default"] for key, schema in keys.items()}
+    keys = schema()["properties"][block]["properties"]
+    return {key: one["default"] for key, one in keys.items()}
 
 
 def _beyond_json(value) -> Iterator[tuple[tuple, str]]:
@@ -335,10 +345,10 @@ def _explain(error) -> str:
 
 def _hint(key: str, known: Mapping) -> str:
     """Where an unknown key may have been meant to go."""
-    for name, schema in known.items():
-        if key in schema.get("properties", {}):
+    for name, block in known.items():
+        if key in block.get("properties", {}):
             return f"; it belongs under `{name}:`"
-        if name == "studies" and key in schema["additionalProperties"]["properties"]:
+        if name == "studies" and key in block["additionalProperties"]["properties"]:
             return f"; it belongs to a study, under `{name}:`"
     word, colon, value = key.partition(":")
     if colon and word in known:
