@@ -2,6 +2,7 @@
 
 from math import log, pi
 
+from partialpool.base.wording import wording
 from partialpool.model.family import TRIANGLES, Parameter, ResponseFamily, Words
 
 SIGMA = Parameter("sigma", prior="half_student_t(4, {scale})", rough=0.5, symbol="σ", scaled=True)
@@ -60,15 +61,17 @@ GAUSSIAN = ResponseFamily(
     initial=_initial,
     estimate=_gaussian_estimate,
     single_row_noise=True,
-    words=Words(
-        support="numbers",
-        response="{y} is normal around its expected value μ.",
-        expected="mean",
-        difference="expected {y}",
-        distribution="Normal",
-        arguments=("expected", "sigma"),
-        sigma="standard deviation",
-        sigma_squared="variance",
+    words=wording(
+        Words(
+            support="numbers",
+            response="{y} is normal around its expected value μ.",
+            expected="mean",
+            difference="expected {y}",
+            distribution="Normal",
+            arguments=("expected", "sigma"),
+            sigma="standard deviation",
+            sigma_squared="variance",
+        )
     ),
 )
 
@@ -87,13 +90,15 @@ STUDENT_T = ResponseFamily(
     log_concave=False,
     single_row_noise=True,
     unbounded_at_ties=True,
-    words=Words(
-        support="numbers",
-        response="{y} is Student-t around μ with ν degrees of freedom: rows far from the others "
-        "count for less than they would under a normal distribution.",
-        expected="mean",
-        difference="expected {y}",
-        distribution="StudentT",
-        arguments=("nu", "expected", "sigma"),
+    words=wording(
+        Words(
+            support="numbers",
+            response="{y} is Student-t around μ with ν degrees of freedom: rows far from the others "
+            "count for less than they would under a normal distribution.",
+            expected="mean",
+            difference="expected {y}",
+            distribution="StudentT",
+            arguments=("nu", "expected", "sigma"),
+        )
     ),
 )

@@ -1,5 +1,6 @@
 """Families of counts: Poisson and negative binomial."""
 
+from partialpool.base.wording import wording
 from partialpool.model.family import EXPOSURES, INFINITY, Parameter, ResponseFamily, Words
 
 # The variance of a negative binomial response is mu + mu^2 / alpha.
@@ -77,17 +78,19 @@ POISSON = ResponseFamily(
     initial=_initial,
     zero_probability=lambda y, mean, xp: xp.exp(-mean),
     wider="negative_binomial",
-    words=Words(
-        support="whole numbers, 0 or more",
-        response="{y} is a count with expected value μ, which is its variance too.",
-        expected="expected count",
-        expected_per_exposure="rate",
-        difference="expected count",
-        distribution="Poisson",
-        arguments=("expected",),
-        scale=_SCALE,
-        ratio="rate ratio",
-        compared="rates, for the same exposure,",
+    words=wording(
+        Words(
+            support="whole numbers, 0 or more",
+            response="{y} is a count with expected value μ, which is its variance too.",
+            expected="expected count",
+            expected_per_exposure="rate",
+            difference="expected count",
+            distribution="Poisson",
+            arguments=("expected",),
+            scale=_SCALE,
+            ratio="rate ratio",
+            compared="rates, for the same exposure,",
+        )
     ),
 )
 
@@ -105,17 +108,19 @@ NEGATIVE_BINOMIAL = ResponseFamily(
     initial=_initial,
     estimate=_negative_binomial_estimate,
     zero_probability=_negative_binomial_zeros,
-    words=Words(
-        support="whole numbers, 0 or more",
-        response="{y} is a count with expected value μ and variance μ + μ²/α: the smaller α, the "
-        "more it varies beyond a Poisson count.",
-        expected="expected count",
-        expected_per_exposure="rate",
-        difference="expected count",
-        distribution="NegativeBinomial",
-        arguments=("expected", "alpha"),
-        scale=_SCALE,
-        ratio="rate ratio",
-        compared="rates, for the same exposure,",
+    words=wording(
+        Words(
+            support="whole numbers, 0 or more",
+            response="{y} is a count with expected value μ and variance μ + μ²/α: the smaller α, the "
+            "more it varies beyond a Poisson count.",
+            expected="expected count",
+            expected_per_exposure="rate",
+            difference="expected count",
+            distribution="NegativeBinomial",
+            arguments=("expected", "alpha"),
+            scale=_SCALE,
+            ratio="rate ratio",
+            compared="rates, for the same exposure,",
+        )
     ),
 )

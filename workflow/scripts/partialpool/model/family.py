@@ -44,7 +44,8 @@ class Parameter:
 class Words:
     """How a family is described in messages and in the report.
 
-    Changing words reruns what shows them, and no fit: see `partialpool.run.fingerprint`.
+    A record has them as `wording(Words(...))`, so that an edit reruns what shows them and no fit:
+    see :mod:`partialpool.base.wording`.
 
     Attributes
     ----------

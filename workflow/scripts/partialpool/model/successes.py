@@ -1,5 +1,6 @@
 """Families of successes: Bernoulli, and binomial with a column of trials."""
 
+from partialpool.base.wording import wording
 from partialpool.model.family import TRIALS, ResponseFamily, Words
 
 
@@ -51,18 +52,20 @@ BERNOULLI = ResponseFamily(
     initial=_initial,
     single_row_noise=True,
     correction=_recode,
-    words=Words(
-        support="0 or 1",
-        response="{y} is 1 with probability p, else 0.",
-        expected="probability",
-        difference="probability",
-        distribution="Bernoulli",
-        arguments=("expected",),
-        symbol="p",
-        scale=_SCALE,
-        ratio="odds ratio",
-        multiplied="odds",
-        compared="odds",
+    words=wording(
+        Words(
+            support="0 or 1",
+            response="{y} is 1 with probability p, else 0.",
+            expected="probability",
+            difference="probability",
+            distribution="Bernoulli",
+            arguments=("expected",),
+            symbol="p",
+            scale=_SCALE,
+            ratio="odds ratio",
+            multiplied="odds",
+            compared="odds",
+        )
     ),
 )
 
@@ -79,17 +82,19 @@ BINOMIAL = ResponseFamily(
     working=_working,
     initial=_initial,
     correction=_count_successes,
-    words=Words(
-        support="whole numbers from 0 to the row's trials",
-        response="{y} counts the successes among {trials}, each with probability p.",
-        expected="probability",
-        difference="probability",
-        distribution="Binomial",
-        arguments=("trials", "expected"),
-        symbol="p",
-        scale=_SCALE,
-        ratio="odds ratio",
-        multiplied="odds",
-        compared="odds",
+    words=wording(
+        Words(
+            support="whole numbers from 0 to the row's trials",
+            response="{y} counts the successes among {trials}, each with probability p.",
+            expected="probability",
+            difference="probability",
+            distribution="Binomial",
+            arguments=("trials", "expected"),
+            symbol="p",
+            scale=_SCALE,
+            ratio="odds ratio",
+            multiplied="odds",
+            compared="odds",
+        )
     ),
 )

@@ -52,6 +52,8 @@ class Study:
     seed : int
         Derived from the config's seed and the study's name, so that studies do not affect each
         other's draws.
+    settings : dict
+        Values of all other keys of the schema, for the steps that use them.
     """
 
     name: str
@@ -78,7 +80,9 @@ class Study:
     convergence: dict
     interval: float
     seed: int
+    settings: dict
 
     def block(self, *names: str) -> dict:
-        """The named fields as one plain dict of plain values, for a rule's `params`."""
-        return json.loads(json.dumps({name: getattr(self, name) for name in names}))
+        """The named fields and settings as one dict of plain values, for a rule's `params`."""
+        values = self.settings | vars(self)
+        return json.loads(json.dumps({name: values[name] for name in names}))
