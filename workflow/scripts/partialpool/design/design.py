@@ -9,9 +9,9 @@ from formulae.matrices import CommonEffectsMatrix
 from formulae.terms import Response, Term, Variable
 
 from partialpool.base.characters import looks_like, spelled
+from partialpool.base.errors import listed, shown
 from partialpool.design import factors
 from partialpool.design.functions import EVERYTHING, LABELLING
-from partialpool.design.grammar import listed, shown
 from partialpool.design.rank import collinear
 
 WIDEST = 10_000  # labels of a term, or combinations of them

@@ -15,12 +15,12 @@ import pandas as pd
 from formulae.matrices import ResponseMatrix
 from formulae.terms import Intercept, Response, Term
 
-from partialpool.base.errors import UserError, nearest
+from partialpool.base.errors import UserError, nearest, shown
 from partialpool.design import algebra, factors
 from partialpool.design.coding import coded
 from partialpool.design.design import Design, Factor, check_labels, check_rank, labels
 from partialpool.design.functions import ENVIRONMENT
-from partialpool.design.grammar import check_columns, error, parse, shown
+from partialpool.design.grammar import check_columns, error, parse
 from partialpool.design.tokens import Refused
 
 
