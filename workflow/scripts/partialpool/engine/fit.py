@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from partialpool.base import files
+from partialpool.base.provenance import provenance
 from partialpool.compress.gaussian import GroupTriangles
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.engine import starts, storage, terms
@@ -175,7 +175,7 @@ def fit(
                 if len(diagnosed[factor.name]) < len(factor.levels)
             }
         ),
-        "provenance": json.dumps(files.provenance()),
+        "provenance": json.dumps(provenance()),
     }
     return tree
 
