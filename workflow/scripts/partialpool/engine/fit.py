@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from partialpool.base.provenance import provenance
-from partialpool.compress.gaussian import GroupTriangles
+from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.engine import starts, storage, terms
 from partialpool.engine.gaussian import CollapsedTarget
