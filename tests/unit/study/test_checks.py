@@ -15,7 +15,7 @@ from running import ROOT
 from partialpool.answers import diagnose, verdict
 from partialpool.base.errors import UserError
 from partialpool.report import index, tables
-from partialpool.study import checks, config
+from partialpool.study import checks, config, schema
 from partialpool.study.checks import CHECKS, Check, Limit, Presentation
 
 EFFORT = {
@@ -29,11 +29,11 @@ STUDY = {"studies": {"a": {"data": "a.csv", "formula": "y ~ 1"}}}
 @pytest.fixture
 def depth(monkeypatch):
     """A check that the package does not have, of the mean depth of NUTS's trees."""
-    schema = {"description": "a depth from 1 to 10", "type": "number", "maximum": 10, "default": 8}
+    values = {"description": "a depth from 1 to 10", "type": "number", "maximum": 10, "default": 8}
     check = Check(
         lambda summary, statistics, earlier: (float(statistics["tree_depth"].mean()), "chain 1"),
         at_most=True,
-        limit=Limit("max_depth", schema, published=2.0, per_chain=True),
+        limit=Limit("max_depth", values, published=2.0, per_chain=True),
         shown=Presentation(
             label="tree depth",
             decimals=1,
@@ -42,7 +42,7 @@ def depth(monkeypatch):
         ),
     )
     monkeypatch.setitem(CHECKS, "depth", check)
-    read = (config.schema, config._validator, config._study_validator, config._defaults)
+    read = (schema.load, schema._validator)
     for cached in read:
         cached.cache_clear()
     yield check

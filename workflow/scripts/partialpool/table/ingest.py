@@ -16,10 +16,11 @@ from partialpool.base import moments
 from partialpool.base.errors import UserError
 from partialpool.base.streams import Stream
 from partialpool.design import reserved_names
-from partialpool.design.design import HUGE, Design, check_rank
+from partialpool.design.design import HUGE, Design
 from partialpool.design.formula import Formula
 from partialpool.design.grammar import listed, shown
 from partialpool.design.prediction_columns import PREDICTED
+from partialpool.design.rank import check_rank
 from partialpool.design.transforms import FittedTransforms
 from partialpool.model import families
 from partialpool.study.study import Outcome
@@ -102,12 +103,12 @@ def ingest(
     file = File(path, source)
     used = list(dict.fromkeys([*formula.variables, *outcome.columns.values()]))
     wanted = list(dict.fromkeys([*used, *key]))
-    of_response = reserved_names.of_response(formula)
+    of_response = formula.response_columns
     text = {*formula.group_columns, *wanted[len(used) :]}
     roles = Roles(
         wanted,
         numbers={*formula.numbers, *outcome.columns.values()},
-        labels={*text, *formula.labels} - ({*formula.both} - {*formula.labels}),
+        labels={*text, *formula.labels} - ({*formula.grouping_predictors} - {*formula.labels}),
         response=of_response,
         text=text,
     )
