@@ -1,4 +1,4 @@
-"""Names, factors and scales of a model: what compressed data of every kind store of it."""
+"""Description of a model: its columns, factors, response, and the scales of default priors."""
 
 from dataclasses import asdict, dataclass
 from functools import reduce
@@ -29,16 +29,16 @@ class ModelDescription:
     outcome : Outcome
     response : str
     mean, sd : dict of str to float
-        Mean and standard deviation of each column over the rows before compression.
+        Mean and standard deviation of each column over the rows of the table.
     total : int
-        Number of rows before compression.
+        Number of rows of the table.
     weight : float
-        Sum of their weights; their number where there are no weights.
+        Sum of the rows' weights; their number if there are no weights.
     mean_precision : float
-        Their mean precision weight; one where there are none.
+        Mean precision weight of the rows; one without precision weights.
     response_mean, response_sd : float
-        Location and scale of the response on the scale of the linear predictor. With the identity
-        link its mean and sd, or robust ones where the family takes them; else the link of the mean
+        Location and scale on the scale of the linear predictor: those of the response if the
+        link is the identity, robust if the family wants them; otherwise the link of the mean
         response, and one.
     """
 
@@ -73,13 +73,13 @@ class ModelDescription:
         """Approximate sd of the response in a row of precision weight one: the scale of sigma."""
         return self.response_sd * self.mean_precision**0.5
 
-    def description(self) -> dict:
-        """The fields as plain values, to be stored as JSON."""
+    def to_dict(self) -> dict:
+        """Convert to plain values, which JSON can hold."""
         return {name: _plain(getattr(self, name)) for name in ModelDescription.__dataclass_fields__}
 
     @staticmethod
-    def described(stored: dict) -> dict:
-        """Arguments of the class from the values of :meth:`description`."""
+    def arguments(stored: dict) -> dict:
+        """Arguments of the class from what :meth:`to_dict` returned."""
         factors = tuple(
             GroupingFactor(f["name"], tuple(map(tuple, f["blocks"])), tuple(f["levels"]))
             for f in stored["factors"]
@@ -93,7 +93,7 @@ class ModelDescription:
 
     @staticmethod
     def pooled(parts) -> dict:
-        """Fields of the description of all rows together, from those of several parts."""
+        """Scales and numbers of rows of several parts of a table together, as arguments."""
 
         def moments(part, mean, sd):
             mean, sd = np.asarray(mean), np.asarray(sd)
