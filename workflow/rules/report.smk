@@ -1,5 +1,7 @@
 """Pictures, pages and the final word."""
 
+from pathlib import Path
+
 
 rule figures:
     """Draw every picture of a study."""
@@ -37,7 +39,12 @@ rule report:
     input:
         unpack(answers),
         figures=rules.figures.output.figures,
-        templates=[f"{TEMPLATES}/study.html", f"{TEMPLATES}/page.html", f"{TEMPLATES}/page.css"],
+        # The first one is in the folder of all.
+        templates=[
+            *(f"{TEMPLATES}/{name}" for name in ("study.html", "section.html", "macros.html")),
+            *(f"{TEMPLATES}/{name}" for name in ("page.html", "page.css")),
+            *sorted(map(str, Path(TEMPLATES).glob("sections/*.html"))),
+        ],
     output:
         page=report(
             "results/{study}/report.html",

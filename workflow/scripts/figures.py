@@ -3,7 +3,7 @@
 from partialpool.run import job
 
 with job.logged(snakemake):
-    from partialpool.figures import study_figures
+    from partialpool.figures import reader, study_figures
 
-    study = study_figures.read(dict(snakemake.input.items()), snakemake.params.study)
+    study = reader.read(dict(snakemake.input.items()), snakemake.params.study)
     study_figures.draw(study, snakemake.output.figures)

@@ -1,27 +1,47 @@
-"""Convergence: traces, ranks and energy of one fit, by arviz-plots."""
+"""Trace, rank and energy plots of one fit, by arviz-plots."""
 
 import arviz_plots as azp
 import numpy as np
 import xarray as xr
 
-from partialpool.figures.figure_data import Fit
+from partialpool.figures.figure_data import FigureData, Fit
+from partialpool.figures.registry import each_fit, report_figure
 from partialpool.figures.style import ALARM, INK, WIDTH, short
 from partialpool.study.checks import CHECKS
 
-SHOWN = 4  # scalars, the worst by R-hat
-DRAWS = 500  # of each chain, evenly thinned: what a picture can show
+SHOWN = 4  # scalars, those with the highest R-hat
+DRAWS = 500  # of each chain, evenly thinned: as many as a figure can show
+OUTSIDE = 0.01  # probability that the ranks of independent draws leave the grey band
 CHAINS = ["#0b4a86", "#d98200", "#4d9a66", "#a0457e", "#767676", "#3aa3c9", "#5b4b13", "#222222"]
 
 
-def chains(fit: Fit):
-    """Trace and ranks of the scalars whose chains agree least; one chain has no ranks."""
+CHAINS_CAPTION = (
+    "Trace and rank plots: one line per chain, for the population-level scalars with the highest "
+    "R-hat. Left: chains that agree overlap. Right: the rank ECDF of each chain minus the uniform "
+    "one should stay inside the grey band, as independent draws do "
+    f"{100 - 100 * OUTSIDE:g} times in 100."
+)
+ENERGY_CAPTION = (
+    "Energy plots: the two curves should be about equally wide, and every E-BFMI should lie to the "
+    "right of the dashed limit."
+)
+
+
+def chains_alt(_study: FigureData, fit: Fit) -> str:
+    """Alternative text of trace and rank plots."""
+    return f"Trace and rank plots of the chains of the {fit.variant} fit"
+
+
+@report_figure("chains", "diagnose", alt=chains_alt, caption=CHAINS_CAPTION, each=each_fit)
+def chains(_study: FigureData, fit: Fit):
+    """Trace and rank plots of the scalars with the highest R-hat; one chain has no ranks."""
     scalars = {name: draws for name, draws in fit.scalars.items() if np.isfinite(draws).all()}
     if not scalars:
         return None
     rhat = fit.summary["rhat"].reindex(list(scalars))
     worst = rhat.fillna(np.inf).sort_values(ascending=False, kind="stable")
     names = list(worst.index[:SHOWN])
-    # Names of data are not handed on: they would be read as those of variables.
+    # arviz-plots gets names of its own: those of data could be read as an indexed variable.
     step = -(-fit.statistics.sizes["draw"] // DRAWS)
     draw = fit.statistics["draw"].values[::step]
     variables = {
@@ -59,26 +79,32 @@ def chains(fit: Fit):
             _band(rank, len(draw))
     panels[-1, 0].set_xlabel("draw")
     if "rank" in plots:
-        panels[0, 1].set_title("ranks against even", fontsize=8.5, fontweight="normal")
+        panels[0, 1].set_title("rank ECDF minus uniform", fontsize=8.5, fontweight="normal")
         panels[-1, 1].set_xlabel("fractional rank")
     return figure
 
 
 def _band(rank, draws: int) -> None:
-    """Where the ranks of independent draws stay, in place of what arviz-plots marks."""
+    """Replace the marks of arviz-plots by a band for the ranks of independent draws."""
     # The test that marks points and prints a p value assumes independent draws.
     for mark in [*rank.texts, *rank.collections]:
         mark.remove()
-    # A band that independent draws leave one time in a hundred (Dvoretzky-Kiefer-Wolfowitz).
-    band = np.sqrt(np.log(2 / 0.01) / (2 * draws))
+    # Dvoretzky-Kiefer-Wolfowitz inequality.
+    band = np.sqrt(np.log(2 / OUTSIDE) / (2 * draws))
     rank.axhspan(-band, band, color="#eeeeee", zorder=0)
-    furthest = max(np.abs(line.get_ydata()).max() for line in rank.lines)
-    rank.set_ylim(*(np.array([-1.15, 1.15]) * max(band, furthest)))
+    largest = max(np.abs(line.get_ydata()).max() for line in rank.lines)
+    rank.set_ylim(*(np.array([-1.15, 1.15]) * max(band, largest)))
     rank.set_yticks([0])
 
 
-def energy(fit: Fit):
-    """How the energy was explored, and E-BFMI of each chain."""
+def energy_alt(_study: FigureData, fit: Fit) -> str:
+    """Alternative text of energy plots."""
+    return f"Energy and E-BFMI of the chains of the {fit.variant} fit"
+
+
+@report_figure("energy", "diagnose", alt=energy_alt, caption=ENERGY_CAPTION, each=each_fit)
+def energy(_study: FigureData, fit: Fit):
+    """Marginal energy and energy transitions, and E-BFMI of each chain."""
     tree = xr.DataTree.from_dict({"sample_stats": fit.statistics})
     collection = azp.plot_energy(
         tree,
@@ -95,7 +121,7 @@ def energy(fit: Fit):
     bfmi.margins(y=0.2)
     density.set_title("energy", fontsize=8.5)
     density.set_ylim(bottom=0)
-    density.set_xlabel("centred energy (blue), its change (orange)")
+    density.set_xlabel("energy, centred (blue); transitions (orange)")
     for area in density.collections:
         area.set_rasterized(True)
     for dot in bfmi.collections:

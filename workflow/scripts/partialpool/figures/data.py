@@ -1,15 +1,49 @@
-"""Data: the response, by group where there are groups."""
+"""The response, by group where there are groups."""
 
 import numpy as np
 import pandas as pd
 
 from partialpool.figures.figure_data import Factor, FigureData
 from partialpool.figures.marks import MANY
+from partialpool.figures.registry import each_factor_of_data, report_figure
 from partialpool.figures.style import FAINT, INK, LOOKS, WIDTH, distinct, number, plt, short
 
-BINS = 10  # of a predictor, where shares of 0s and 1s are drawn
+BINS = 10  # of a predictor, for shares of a response of 0s and 1s
 
 
+def caption(study: FigureData, factor: Factor | None, form: str) -> str:
+    """How to read the figure of the response."""
+    seen = study.of_group
+    if factor is None:
+        if form == "shares":
+            return f"Ticks: the rows. Points: the {seen} in each of {BINS} equal parts of them."
+        return "The rows as they were read."
+    unit = study.unit(factor)
+    overall = "Dashed line: the same for all rows."
+    match form:
+        case "sizes":
+            return (
+                f"The {seen} of each {unit} against its number of {study.size_unit}. Small groups "
+                f"scatter most, by chance alone. {overall}"
+            )
+        case "histogram":
+            return f"Number of groups by their {seen}; all groups have the same size. {overall}"
+        case "errors":
+            marks = "Lines: ± one standard error."
+        case "bars":
+            marks = f"Orange bars: each group's own {seen}."
+        case _:
+            marks = f"Circles: rows. Orange bars: each group's own {seen}."
+    return f"By {unit}, the highest first. {marks} {overall}"
+
+
+def alt(study: FigureData, factor: Factor | None) -> str:
+    """Alternative text."""
+    groups = f" in each group of {factor.name}" if factor else ""
+    return f"The response {study.formula.response}{groups}"
+
+
+@report_figure("data", "ingest", alt=alt, caption=caption, each=each_factor_of_data)
 def data(study: FigureData, factor: Factor | None):
     """The response: a strip for each group, or each group's mean against its size, or a scatter."""
     if factor is None:
@@ -40,7 +74,7 @@ def _ungrouped(study: FigureData):
 
 
 def _shares(study: FigureData, axes, x: np.ndarray) -> None:
-    """The share of ones over a predictor, above and below which are the rows themselves."""
+    """Draw the share of ones over a predictor, with the rows as ticks above and below."""
     axes.plot(x, np.where(study.y > 0, 1.05, -0.05), ls="", marker="|", ms=7, color=INK, mew=0.6,
               alpha=0.4, rasterized=len(x) > 1000)  # fmt: skip
     bins = pd.qcut(x, BINS, labels=False, duplicates="drop")
@@ -83,20 +117,20 @@ def _strips(study: FigureData, factor: Factor):
 
 
 def size(study: FigureData, factor: Factor, index: int) -> str:
-    """How much a group's rows say: how many they are, successes of trials, or standard error."""
+    """Size label of a group: its number of rows, successes of trials, or standard error."""
     if study.family.is_probability:
         return f"{number(factor.means[index] * factor.sizes[index])} of {factor.sizes[index]:,}"
     if study.outcome.errors is None:
         return f"n = {factor.sizes[index]:,}"
     own = factor.index == index
-    told = (1 / study.table.loc[own, study.outcome.errors] ** 2).mean()
-    error = (told * factor.sizes[index]) ** -0.5
+    precision = (1 / study.table.loc[own, study.outcome.errors] ** 2).mean()
+    error = (precision * factor.sizes[index]) ** -0.5
     rows = f"n = {factor.sizes[index]}, " if factor.sizes[index] > 1 else ""
     return f"{rows}se {number(error)}"
 
 
 def sizes(axes, texts) -> None:
-    """Words at the right end of each row, such as its group's size."""
+    """Label the right end of each row, for example with its group's size."""
     right = axes.secondary_yaxis("right")
     right.set_yticks(range(len(texts)), texts, fontsize=8)
     right.tick_params(axis="y", length=0, pad=8, labelcolor="#666666")
@@ -127,7 +161,7 @@ def _funnel(study: FigureData, factor: Factor):
 
 
 def _counts(axes, values: np.ndarray, discrete: bool) -> None:
-    """How many there are of each value, or of values between limits."""
+    """Draw a bar chart of discrete values, or a histogram."""
     found, counts = np.unique(values.round(9), return_counts=True)
     if discrete and len(found) <= MANY:
         width = 0.6 * np.diff(found).min() if len(found) > 1 else 0.6

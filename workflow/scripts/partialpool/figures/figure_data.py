@@ -1,4 +1,4 @@
-"""What the pictures of a study are drawn from, read once."""
+"""Results of a study as its figures use them."""
 
 from dataclasses import dataclass
 
@@ -6,21 +6,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from partialpool.answers import prediction_grid
-from partialpool.base import files
-from partialpool.compress import compressed_file
 from partialpool.design.formula import Formula
-from partialpool.design.transforms import FittedTransforms
 from partialpool.figures.style import short
 from partialpool.model import families
 from partialpool.model.family import ResponseFamily
 from partialpool.study.outcome import Outcome
-from partialpool.table import table_summary
 
 
 @dataclass(frozen=True)
 class Fit:
-    """One variant.
+    """The fit of one variant.
 
     Attributes
     ----------
@@ -92,7 +87,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class FigureData:
-    """All variants of one study, and what they share.
+    """All fits of one study, and its data.
 
     Attributes
     ----------
@@ -109,10 +104,10 @@ class FigureData:
     factors : tuple of Factor
     interval : float
         Probability inside every interval.
-    own_rows : bool
-        Whether the user gave the rows to predict.
+    new_data : str or None
+        The user's file of rows to predict; without one they are a grid.
     held : dict of str to str
-        Predictors that are held fixed where they did not, and at what of each group.
+        Predictors held fixed in the grid, and the statistic of each group they are held at.
     y, per, weights : numpy.ndarray
         Shape `(row,)`: the response; its trials or exposure, else one; how often a row counts.
     rows : numpy.ndarray
@@ -130,7 +125,7 @@ class FigureData:
     outcome: Outcome
     factors: tuple
     interval: float
-    own_rows: bool
+    new_data: str | None
     held: dict
     y: np.ndarray
     per: np.ndarray
@@ -157,14 +152,36 @@ class FigureData:
         return [fit.variant for fit in self.fits if not fit.passed]
 
     @property
+    def own_rows(self) -> bool:
+        """Whether the user gave the rows to predict."""
+        return self.new_data is not None
+
+    @property
+    def percent(self) -> str:
+        """Probability inside every interval, such as 95%."""
+        return f"{100 * self.interval:g}%"
+
+    @property
+    def subset(self) -> str:
+        """A sentence for captions where not all rows were replicated; empty where all were."""
+        if len(self.rows) == self.total:
+            return ""
+        return f" Shown: {len(self.rows):,} of the {self.total:,} rows, drawn at random."
+
+    def unit(self, factor: Factor) -> str:
+        """One group of a factor in words, such as `class within school`."""
+        columns = self.formula.factors[factor.name]
+        return " within ".join(short(column, 40) for column in reversed(columns))
+
+    @property
     def texts(self) -> list[str]:
-        """All that pictures may show of the data: names of columns and of groups."""
+        """Text from the data that figures may show: names of columns and of groups."""
         levels = [level for factor in self.factors for level in factor.levels]
         return [*map(str, self.table.columns), *levels, *_labels(self.fits[0].predictions)]
 
     @property
     def measured(self) -> np.ndarray:
-        """What pictures show of each row: the response, of one trial or one unit of exposure."""
+        """The response of each row per trial or per unit of exposure, as figures show it."""
         return self.y / self.per
 
     @property
@@ -207,7 +224,7 @@ class FigureData:
 
     @property
     def of_row(self) -> str:
-        """Name of what :attr:`measured` is."""
+        """Axis label of :attr:`measured`."""
         name = short(self.formula.response)
         if self.outcome.trials:
             return f"{name} as a share of {short(self.outcome.trials, 20)}"
@@ -217,15 +234,22 @@ class FigureData:
 
     @property
     def of_group(self) -> str:
-        """Name of what :meth:`by_group` gives."""
+        """Axis label of :meth:`by_group`."""
         if self.binary:
             return f"share with {self.of_row} = 1"
         ratio = self.outcome.trials or self.outcome.exposure
-        return self.of_row if ratio else f"mean {self.of_row}"
+        if ratio:
+            return self.of_row
+        weights = self.outcome.precision_weights
+        return (
+            f"{short(weights, 20)}-weighted mean {self.of_row}"
+            if weights
+            else f"mean {self.of_row}"
+        )
 
     @property
     def of_expected(self) -> str:
-        """Name of the expected response, of one trial or one unit of exposure."""
+        """Axis label of the expected response, per trial or per unit of exposure."""
         name = short(self.formula.response)
         if self.binary:
             return f"probability of {name} = 1"
@@ -235,7 +259,7 @@ class FigureData:
 
     @property
     def size_unit(self) -> str:
-        """What the sizes of groups count."""
+        """Unit of the groups' sizes."""
         return "trials" if self.outcome.trials else "rows"
 
 
@@ -247,123 +271,3 @@ def _labels(rows: pd.DataFrame) -> list[str]:
     """Column names and labels of predicted rows."""
     text = rows.select_dtypes(include=["object", "string"])
     return [*map(str, rows.columns), *(str(cell) for name in text for cell in text[name].unique())]
-
-
-def read(paths: dict, block: dict) -> FigureData:
-    """Read a study's results.
-
-    Parameters
-    ----------
-    paths : dict
-        `learned, subset, groups, compressed, comparison, comparison_groups, recovery` (or None),
-        and by variant, in the order of `variants`: `posteriors, summaries, diagnostics,
-        predictive, predictions, group_estimates`.
-    block : dict
-        The study's `formula`, `variants`, `interval`, `new_data`, and what `Outcome` has.
-    """
-    outcome = Outcome.of(block)
-    learned = FittedTransforms.read(block["formula"], paths["learned"])
-    formula, table = learned.formula, pd.read_parquet(paths["subset"])
-    design, groups = (
-        learned.design.at(table, response=True),
-        table_summary.read_groups(paths["groups"]),
-    )
-    data = compressed_file.read_description(paths["compressed"])
-    values, ones = families.columns(table, outcome), np.ones(len(table))
-    per = values.get("trials", values.get("exposure", ones))
-    factors = tuple(
-        Factor(
-            name=factor.name,
-            varying=factor.varying,
-            levels=factor.levels,
-            index=factor.index,
-            rows=own["rows"].to_numpy(),
-            sizes=own["size"].to_numpy(),
-            means=own["mean"].to_numpy(),
-        )
-        for factor, own in ((f, groups[groups["factor"] == f.name]) for f in design.factors)
-    )
-    weights = families.share_of_mean(values, len(table))
-    overall = (weights * design.y).sum() / (weights * per).sum()
-    if factors:
-        own = groups[groups["factor"] == factors[0].name]
-        overall = np.average(own["mean"], weights=own["weight"])
-    fits, rows = [], None
-    for variant, posterior, summary, diagnostics, predictive, predictions, estimates in zip(
-        block["variants"],
-        paths["posteriors"],
-        paths["summaries"],
-        paths["diagnostics"],
-        paths["predictive"],
-        paths["predictions"],
-        paths["group_estimates"],
-        strict=True,
-    ):
-        replicates = files.read_netcdf(predictive)
-        rows = table.index.get_indexer(replicates["observed_data"]["row"].values)
-        scalars, statistics = _sampled(posterior, factors)
-        described = pd.read_csv(summary, index_col="name")
-        fits.append(
-            Fit(
-                variant=variant,
-                passed=files.read_json(diagnostics)["passed"],
-                summary=described,
-                groups=_with_text(estimates, ("factor", "group", "coefficient")).fillna(
-                    {"coefficient": ""}
-                ),
-                scalars={name: draws for name, draws in scalars.items() if name in described.index},
-                statistics=statistics,
-                prior=replicates["prior_predictive"]["y"].values[0],
-                replicated=replicates["posterior_predictive"]["y"].values[0],
-                predictions=_with_text(predictions, formula.group_columns),
-            )
-        )
-    return FigureData(
-        table=table.reset_index(drop=True),
-        total=data.total,
-        average=overall,
-        formula=formula,
-        coefficients=tuple(design.coefficients),
-        outcome=outcome,
-        factors=factors,
-        interval=block["interval"],
-        own_rows=block["new_data"] is not None,
-        held={} if block["new_data"] else prediction_grid.held(table, design),
-        y=design.y,
-        per=per,
-        weights=weights,
-        rows=rows,
-        fits=fits,
-        comparison=pd.read_csv(paths["comparison"]),
-        comparison_groups=pd.read_csv(paths["comparison_groups"]),
-        recovery=pd.read_csv(paths["recovery"]) if paths.get("recovery") else None,
-    )
-
-
-def _with_text(path, columns) -> pd.DataFrame:
-    """A table of which some columns are text: a group may be called 12 or NA."""
-    kinds = dict.fromkeys(columns, str)
-    return pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=[""])
-
-
-def _sampled(path, factors) -> tuple[dict, xr.Dataset]:
-    """Population-level scalars, named as in the summary, and the sampler's statistics.
-
-    Only these are read: the deviations of thousands of groups stay in the file.
-    """
-    names = ["beta", *(f"{kind}_{f.name}" for f in factors for kind in ("sd", "cor", "nu"))]
-    names += [*families.parameter_names(), "sigma_median", "sd_log_sigma"]
-    with xr.open_dataset(path, group="posterior", engine="netcdf4") as opened:
-        posterior = opened[[name for name in names if name in opened]].load()
-    with xr.open_dataset(path, group="sample_stats", engine="netcdf4") as opened:
-        statistics = opened[["energy", "diverging"]].load()
-    scalars = {}
-    for name, variable in posterior.items():
-        own = [dim for dim in variable.dims if dim not in ("chain", "draw")]
-        flat = variable.transpose(*own, "chain", "draw").values
-        for index in np.ndindex(flat.shape[:-2]):
-            if len(own) == 2 and index[0] >= index[1]:
-                continue  # the diagonal of a correlation matrix is one, and it is symmetric
-            at = ", ".join(str(posterior[d].values[i]) for d, i in zip(own, index, strict=True))
-            scalars[f"{name}[{at}]" if own else name] = flat[index]
-    return scalars, statistics

@@ -1,4 +1,4 @@
-"""Marks that several pictures share: intervals side by side, and which groups to show."""
+"""Marks of several figures: intervals side by side, arrowheads at limits, groups to show."""
 
 import numpy as np
 from matplotlib.lines import Line2D
@@ -9,7 +9,7 @@ MANY = 40  # groups, beyond which each no longer has its own line
 
 
 def chosen(sizes: np.ndarray, limit: int) -> np.ndarray:
-    """Positions of all groups, or of a third each of the largest, the smallest and those between.
+    """Positions of all groups, or of the largest, the smallest and some between, a third each.
 
     Returns
     -------
@@ -26,13 +26,13 @@ def chosen(sizes: np.ndarray, limit: int) -> np.ndarray:
 
 
 def heights(series: dict, variant: str, rows: int) -> np.ndarray:
-    """Where :func:`intervals` puts the intervals of one variant."""
+    """Heights of the intervals of one variant in :func:`intervals`."""
     place = list(series).index(variant) - (len(series) - 1) / 2
     return np.arange(rows) + place * 0.64 / len(series)
 
 
 def intervals(axes, series: dict, rows: int, *, wide: dict | None = None, failed=()) -> None:
-    """Points with intervals, a line a row, the variants of a row beneath each other.
+    """Draw points with intervals in rows, the variants of a row below each other.
 
     Parameters
     ----------
@@ -58,13 +58,13 @@ def intervals(axes, series: dict, rows: int, *, wide: dict | None = None, failed
 
 
 def keep_within(axes, low: float, high: float, ends: dict) -> None:
-    """Limit the values shown, with an arrowhead where an interval goes on.
+    """Limit the x axis, with an arrowhead where an interval goes on.
 
     Parameters
     ----------
     axes : matplotlib.axes.Axes
     low, high : float
-        What must be seen; a margin is added.
+        Values that must be visible; a margin is added.
     ends : dict of str to tuple
         By variant: heights, lower ends and upper ends of its intervals.
     """

@@ -1,4 +1,4 @@
-"""One look for all pictures: sizes, colours, text, and how a picture is saved."""
+"""Style of all figures: sizes, colours, labels, and saving as SVG."""
 
 import io
 import re
@@ -58,7 +58,7 @@ RC = {
 
 @dataclass(frozen=True)
 class Look:
-    """How one variant is drawn: told apart by lightness, marker and line, not by hue alone."""
+    """Style of a variant: variants differ in lightness, marker and line, not in hue alone."""
 
     colour: str
     marker: str
@@ -75,10 +75,10 @@ LOOKS = {
 
 @contextmanager
 def look(texts=()):
-    """Draw with this module's settings, whatever the user's are.
+    """Draw with this module's settings instead of the user's.
 
-    Text becomes outlines, the same everywhere, unless `texts`, which the pictures will show,
-    have letters the font lacks: those are left to the reader's browser to draw.
+    Text becomes outlines, the same everywhere, unless `texts`, which the figures will show, have
+    letters that the font lacks: then the reader's browser draws the text.
     """
     letters = {letter for text in texts for letter in text if letter.isprintable()}
     kind = "path" if all(map(_in_font, letters)) else "none"
@@ -88,19 +88,19 @@ def look(texts=()):
         yield
 
 
-def save(figure, path: Path, failed=()) -> None:
+def save(figure, path: Path, warning: str = "") -> None:
     """Write a figure as SVG, the same bytes for the same content, and close it.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
     path : pathlib.Path
-    failed : sequence of str
-        Variants in the picture whose fit failed its checks: said above it, in words.
+    warning : str
+        Written above the figure in red.
     """
     _wrap_labels(figure)
-    if failed:
-        _alarm(figure, f"✗ {' and '.join(failed)} failed: do not rely on this")
+    if warning:
+        _warn(figure, warning)
     drawn = io.StringIO()
     figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
     plt.close(figure)
@@ -108,12 +108,12 @@ def save(figure, path: Path, failed=()) -> None:
 
 
 def _brief(curve: re.Match) -> str:
-    """A curve in hundredths of a point, on one line: half of its letters."""
+    """Round a curve to hundredths of a point, on one line: half of its characters."""
     return re.sub(r"(\d\.\d\d)\d+", r"\1", curve[0]).replace(" \n", "")
 
 
 def _wrap_labels(figure) -> None:
-    """Break labels of axes that are longer than their axis, which would be cut off."""
+    """Break axis labels that are longer than their axis: they would be cut off."""
     labels = [axis.label for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
     if max((len(label.get_text()) for label in labels), default=0) > LABEL:
         figure.draw_without_rendering()  # now axes are where they will be
@@ -130,22 +130,23 @@ def _wrap(label, inches: float) -> None:
 
 
 def wrapped(text: str, inches: float) -> str:
-    """A label broken into lines that are no longer than its axis."""
+    """Break a label into lines no longer than its axis."""
     return textwrap.fill(text, max(10, int(LETTERS * inches)))
 
 
-def _alarm(figure, words: str) -> None:
-    """Say the words above a figure: over its legend if it has one, as only that is laid out."""
+def _warn(figure, text: str) -> None:
+    """Write a warning above a figure, as title of its legend if it has one: layout sees only it."""
     width, height = figure.get_size_inches()
-    figure.set_size_inches(width, height + 0.25)
+    text = wrapped(text, width)
+    figure.set_size_inches(width, height + 0.1 + 0.15 * len(text.splitlines()))
     font = {"size": 7.5 if width < 4 else 9, "weight": "bold"}
     if figure.legends:
         legend = figure.legends[0]
-        legend.set_title(words, prop=font)
+        legend.set_title(text, prop=font)
         legend.set_alignment("left")
         legend.get_title().set_color(ALARM)
     else:
-        figure.suptitle(words, x=0.01, ha="left", color=ALARM, fontproperties=font)
+        figure.suptitle(text, x=0.01, ha="left", color=ALARM, fontproperties=font)
 
 
 @cache
@@ -158,7 +159,7 @@ def _in_font(letter: str) -> bool:
 
 
 def short(text: str, columns: int = LABEL) -> str:
-    """One line of so many columns, an ellipsis where it was cut; wide letters count two."""
+    """Cut text to a number of columns, with an ellipsis; wide letters count two."""
     text = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
     used = 0
     for index, letter in enumerate(text):
@@ -174,7 +175,7 @@ def _wide(letter: str) -> bool:
 
 
 def distinct(labels, columns: int = LABEL) -> list[str]:
-    """Shortened labels that still differ: those that would be alike get a number."""
+    """Shorten labels so that they still differ: equal ones get a number."""
     cut = [short(label, columns) for label in labels]
     seen: dict[str, int] = {}
     for index, text in enumerate(cut):
@@ -185,12 +186,12 @@ def distinct(labels, columns: int = LABEL) -> list[str]:
 
 
 def named(variant: str, failed) -> str:
-    """A variant's name for a legend, with its verdict if that is bad."""
+    """A variant's name for a legend, marked if its fit failed."""
     return f"{variant} ✗" if variant in failed else variant
 
 
 def number(value: float) -> str:
-    """A number for a label: whole, or four digits without trailing zeros."""
+    """Format a number for a label: whole, or four digits without trailing zeros."""
     if value == round(value) and abs(value) < 1e6:
         return f"{value:,.0f}"
     return f"{value:,.4g}" if abs(value) < 1e5 else f"{value:.3g}"

@@ -1,8 +1,8 @@
-"""Index: all studies on one page, those with a failed verdict first."""
+"""Index page: all studies, those with a failed verdict first."""
 
 from collections import Counter, defaultdict
 
-from partialpool.report import words
+from partialpool.report import checks
 from partialpool.report.study_page import environment
 from partialpool.study.study import VARIANTS
 
@@ -11,7 +11,7 @@ ONE_SCREEN = 12  # studies; more of them can be filtered, and scroll under their
 
 
 def index(studies: dict, fits: dict, data: dict, templates, missing: dict | None = None) -> str:
-    """The page that links all studies.
+    """Write the page that links all studies.
 
     Parameters
     ----------
@@ -61,11 +61,11 @@ def index(studies: dict, fits: dict, data: dict, templates, missing: dict | None
 
 
 def _row(name: str, block: dict, fits: dict, data: dict) -> dict:
-    """One study: its name, data, formula, and each variant's verdict in words."""
+    """Row of a study: name, data, formula, and the verdict on each variant."""
     verdicts = {
         variant: {
             "passed": verdict["passed"],
-            "failed": [words.check(c)["label"] for c in verdict["checks"] if not c["passed"]],
+            "failed": [checks.check(c)["label"] for c in verdict["checks"] if not c["passed"]],
         }
         for variant, verdict in fits.items()
     }

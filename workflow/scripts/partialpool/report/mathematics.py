@@ -6,8 +6,8 @@ names from the data escaped, so the template inserts it as it is.
 
 from xml.etree.ElementTree import Element, tostring
 
+from partialpool.base.text import number, short
 from partialpool.report.report_data import Factor, ReportData
-from partialpool.report.text import number, short
 
 ADDENDS = 12  # terms of the linear predictor before an ellipsis
 LETTERS = "jklm"  # indices of the groups of the first factors

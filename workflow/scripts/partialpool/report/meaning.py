@@ -2,9 +2,9 @@
 
 import math
 
+from partialpool.base.text import a, listed, number, short
 from partialpool.model.links import LINKS
 from partialpool.report.report_data import Factor, ReportData, value
-from partialpool.report.text import a, listed, number, short
 
 
 def response(results: ReportData) -> list[str]:

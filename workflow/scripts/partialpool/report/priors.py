@@ -1,12 +1,12 @@
 """The priors of a study, with the numbers that were used and where they came from."""
 
+from partialpool.base.text import number, short
 from partialpool.model.links import LINKS
 from partialpool.model.priors import FAMILIES, Prior
 from partialpool.report import mathematics, meaning
 from partialpool.report.report_data import ReportData
-from partialpool.report.text import number, short
 
-NAMED = 12  # predictors whose means are told
+NAMED = 12  # predictors whose means are listed
 
 
 def priors(results: ReportData) -> list[dict]:
@@ -72,8 +72,10 @@ def _numbers(text: str) -> str:
 
 
 def centred_words(results: ReportData) -> str | None:
-    """Where default priors hold that would depend on where predictors are zero, if there are any:
-    that of the Intercept, and those of groups' intercepts and their correlations with slopes."""
+    """Where default priors of intercepts apply, if predictors are centred for them.
+
+    These are the prior of the Intercept, and those of groups' intercepts and their correlations.
+    """
     stored, said = results.fits[-1].priors, []
     others = [name for name in results.model["coefficients"] if name != "Intercept"]
     if stored["centred"] and others:
@@ -97,18 +99,18 @@ def centred_words(results: ReportData) -> str | None:
 
 
 def _means(results: ReportData, names: list[str]) -> str:
-    """`x = 5.2, z = 0`: the means of some predictors."""
+    """Means of some predictors, such as `x = 5.2, z = 0`."""
     means, sds = results.model["mean"], results.model["sd"]
-    # A mean of zero, but for rounding, is zero.
+    # A mean that is zero up to rounding.
     shown = {c: means[c] if abs(means[c]) > 1e-9 * sds[c] else 0.0 for c in names[:NAMED]}
     at = ", ".join(f"{short(c, 32)} = {number(mean)}" for c, mean in shown.items())
     return at + (", …" if len(names) > NAMED else "")
 
 
 def warnings(results: ReportData) -> list[dict]:
-    """What is said of priors that are nowhere near the data: `variants` and `said`."""
+    """Warnings about priors that conflict with the data: `variants` and `text`."""
     found: dict[str, list[str]] = {}
     for fit in results.fits:
         for sentence in fit.warnings:
             found.setdefault(sentence, []).append(fit.variant)
-    return [{"variants": variants, "said": said} for said, variants in found.items()]
+    return [{"variants": variants, "text": said} for said, variants in found.items()]

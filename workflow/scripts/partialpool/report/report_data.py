@@ -1,4 +1,4 @@
-"""What a page is written from: the small files of a study, read without a scientific library."""
+"""Results of a study as its page shows them, read without a scientific library."""
 
 import csv
 import json
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from partialpool.base import files
+from partialpool.base.text import short
 from partialpool.model import families
 from partialpool.model.family import ResponseFamily
-from partialpool.report.text import short
 from partialpool.study.outcome import Outcome
 
 
@@ -47,7 +47,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class Fit:
-    """One variant: its verdict, its numbers, and where they came from.
+    """The fit of one variant: its verdict, its numbers, and how they were made.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class ReportData:
-    """All that is written up of one study.
+    """Results of one study.
 
     Attributes
     ----------
@@ -115,6 +115,8 @@ class ReportData:
         Of the rows to predict, by factor: groups that are not in the table.
     new_warnings : list of str
         New groups that look like groups of the table.
+    paths : dict
+        Inputs of the page.
     """
 
     study: dict
@@ -130,6 +132,7 @@ class ReportData:
     merged: int | None = None
     new_groups: dict = field(default_factory=dict)
     new_warnings: list = field(default_factory=list)
+    paths: dict = field(default_factory=dict)
 
     @property
     def failed(self) -> list[str]:
@@ -144,6 +147,36 @@ class ReportData:
         """Whether a column is in a population-level term, as a group's label may be too."""
         alone = re.compile(rf"(?<![\w.]){re.escape(column)}(?![\w.])")
         return any(alone.search(term) for term in self.model["terms"])
+
+    def role(self, column: str) -> str:
+        """Role of a column in the model, such as `predictor` or `groups`."""
+        if any(column in factor.columns for factor in self.factors):
+            return "predictor, groups" if self.is_predictor(column) else "groups"
+        for role, name in self.outcome.columns.items():
+            if name == column:
+                return "standard error" if role == "standard errors" else role
+        # A name followed by a parenthesis is a function.
+        left = re.findall(r"`([^`]*)`|(\w+)\b(?!\s*\()", self.study["formula"].partition("~")[0])
+        return "response" if column in {name for pair in left for name in pair} else "predictor"
+
+    def rows(self, key: str) -> list[dict] | dict[str, list[dict]] | None:
+        """Rows of a CSV file among the inputs of the page.
+
+        Parameters
+        ----------
+        key : str
+            Of the inputs of the rule `report`.
+
+        Returns
+        -------
+        list of dict, or dict of str to list of dict, or None
+            By variant, where each has a file; None where the study has no such file.
+        """
+        given = self.paths.get(key)
+        if isinstance(given, str) or given is None:
+            return given and read_csv(given)
+        fits = zip(self.fits, given, strict=True)
+        return {fit.variant: read_csv(path) for fit, path in fits}
 
     @property
     def outcome(self) -> Outcome:
@@ -162,7 +195,7 @@ class ReportData:
 
 
 def read(paths: dict, study: dict) -> ReportData:
-    """Read a study's results.
+    """Read the results of a study.
 
     Parameters
     ----------
@@ -223,6 +256,7 @@ def read(paths: dict, study: dict) -> ReportData:
         new_warnings=new.get("warnings", []),
         replicated=replicated,
         merged=kept if kept < data["rows_used"] else None,
+        paths=paths,
     )
 
 

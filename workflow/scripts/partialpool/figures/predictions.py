@@ -1,16 +1,17 @@
-"""Compare, predict and recover: what the fits are asked."""
+"""Predicted values of the response: as lines over a predictor, or row by row."""
 
 import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
+from partialpool.base.text import listed
 from partialpool.design.prediction_columns import PREDICTED
 from partialpool.figures.figure_data import FigureData
-from partialpool.figures.marks import chosen, heights, intervals, keep_within, legend
+from partialpool.figures.marks import chosen, intervals, legend
+from partialpool.figures.registry import report_figure
 from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, plt, short, wrapped
-from partialpool.model import families
 
-WHOM = {
+TARGETS = {
     "group": "its own group",
     "new_group": "a new group",
     "average_group": "the average group",
@@ -19,33 +20,41 @@ PANELS = 9  # groups that get a panel of their own
 ROWS = 24  # rows drawn where there is no line to draw
 
 
-def comparison(study: FigureData):
-    """Differences in expected log predictive density, leaving out rows and whole groups."""
-    tables = {"leaving out rows": study.comparison, "leaving out groups": study.comparison_groups}
-    tables = {title: table[table["elpd_diff"].notna()] for title, table in tables.items()}
-    tables = {title: table for title, table in tables.items() if len(table) > 1}
-    if not tables:
-        return None
-    figure, panels = plt.subplots(
-        len(tables), 1, figsize=(WIDTH, 0.5 + 1.25 * len(tables)), squeeze=False
-    )
-    for axes, (title, table) in zip(panels[:, 0], tables.items(), strict=True):
-        for at, row in enumerate(table.itertuples()):
-            look = LOOKS[row.variant]
-            reach = 2 * np.hypot(row.dse, row.subsampling_dse)
-            axes.hlines(at, row.elpd_diff - reach, row.elpd_diff + reach, color=look.colour, lw=1.7)
-            axes.plot(row.elpd_diff, at, marker=look.marker, ms=6, mec=look.colour, mfc=look.face)
-        marks = ["" if passed else " ✗" for passed in table["fit_passed"]]
-        axes.set_yticks(range(len(table)), table["variant"] + marks)
-        axes.set_ylim(len(table) - 0.5, -0.5)
-        axes.axvline(0, color=INK, lw=0.7, ls="--", zorder=0)
-        axes.tick_params(axis="y", length=0)
-        axes.locator_params(axis="x", nbins=5)  # of large tables, differences have many digits
-        axes.set_title(title)
-    panels[-1, 0].set_xlabel("elpd difference to the best, ± 2 standard errors (left is worse)")
-    return figure
+def caption(study: FigureData, _form: str) -> str:
+    """The rows that are predicted, and where their predictors are held fixed."""
+    if study.own_rows:
+        said = f"Predictions for the rows of {study.new_data}."
+    else:
+        said = "Predictions over a grid that spans the range of your data."
+        if held := _held(study):
+            fixed = "; ".join(f"{name} at {value}" for name, value in held.items())
+            said += f" Held fixed: {fixed}."
+    if study.factors:
+        said += " Where there are many groups, the figure shows some; the files have all."
+    return said
 
 
+def _held(study: FigureData) -> dict[str, str]:
+    """Columns held fixed in the grid, and the value each is held at."""
+    own = "its"
+    if study.factors:
+        columns = study.formula.group_columns
+        whole = (
+            study.unit(factor)
+            for factor in study.factors
+            if len(study.formula.factors[factor.name]) == len(columns)
+        )
+        every = f"combination of {listed(short(column, 40) for column in columns)}"
+        own = f"each {next(whole, every)}'s own"
+    held = {short(name, 40): f"{own} {value}" for name, value in study.held.items()}
+    for role, name in study.outcome.columns.items():
+        if role != "weights" and name in study.fits[0].predictions:
+            rounded = ", rounded" if role == "trials" else ""
+            held.setdefault(short(name, 40), f"{own} mean{rounded}")
+    return held
+
+
+@report_figure("predictions", "predict", alt="Predictions of each variant", caption=caption)
 def predictions(study: FigureData):
     """Expected values over the grid, a panel a group; or a line a row where there is no grid."""
     frame = study.fits[0].predictions
@@ -57,8 +66,8 @@ def predictions(study: FigureData):
     return _rows(study, given) if study.own_rows or not lines else _lines(study, others[0])
 
 
-def _asked(study: FigureData) -> list[str]:
-    """Whom rows are predicted for."""
+def _targets(study: FigureData) -> list[str]:
+    """Prediction targets of the study, such as `group` and `new_group`."""
     return list(study.fits[0].predictions["predicted_for"].unique())
 
 
@@ -119,16 +128,16 @@ def _lines(study: FigureData, x: str):
 
 
 def _panels(study: FigureData, x: str) -> list[tuple[str, str, tuple | None]]:
-    """Title of each panel, whom it predicts for, and the group; the largest groups first."""
+    """Title, prediction target and group of each panel; the largest groups first."""
     if not study.factors:
         return [("", "group", None)]
-    asked, wide = _asked(study), _wide(study, x)
+    asked, wide = _targets(study), _wide(study, x)
     counts = study.counts
     counts = counts[[wide.get(key, False) for key in counts.index]]
     largest = counts.idxmax()
-    # What is held fixed is each group's own, so these are predicted where some group is.
-    at = f"\npredictors of {short(', '.join(largest), 14)}" if study.held else ""
-    others = [(f"{WHOM[one]}{at}", one, largest) for one in asked if one != "group"]
+    # Predictors are held at values of a group, so new groups are predicted at those of one.
+    where = f"\npredictors of {short(', '.join(largest), 14)}" if study.held else ""
+    others = [(f"{TARGETS[one]}{where}", one, largest) for one in asked if one != "group"]
     if "group" not in asked:
         return others
     keys = list(counts.index[chosen(counts.to_numpy(), PANELS - len(others))[::-1]])
@@ -153,7 +162,7 @@ def _outcome(study: FigureData, rows: pd.DataFrame) -> pd.DataFrame:
     """`lower, upper` of a new observation, on the scale of :func:`_expected`."""
     found = rows[["outcome_lower", "outcome_upper"]].set_axis(["lower", "upper"], axis=1)
     if study.binary:
-        return found * np.nan  # 0 or 1 is no news
+        return found * np.nan  # an interval of 0 to 1 tells nothing
     if study.outcome.trials:
         return found.div(rows[study.outcome.trials], axis=0)
     if study.outcome.exposure and not study.own_rows:
@@ -162,7 +171,7 @@ def _outcome(study: FigureData, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows(study: FigureData, given: list[str]):
-    asked = _asked(study)
+    asked = _targets(study)
     first = study.fits[0].predictions
     first = first[first["predicted_for"] == asked[0]]
     keep = np.arange(min(ROWS, len(first)))
@@ -185,7 +194,7 @@ def _rows(study: FigureData, given: list[str]):
             said |= wide[fit.variant]["lower"].notna().any()
         intervals(axes, found, len(keep), wide=wide, failed=study.failed)
         if len(asked) > 1 or one != "group":
-            axes.set_title(WHOM[one], fontsize=8.5, fontweight="normal")
+            axes.set_title(TARGETS[one], fontsize=8.5, fontweight="normal")
     names = distinct(_row_names(study, first, given, keep, 26 if len(asked) == 1 else 18), 34)
     grid[0, 0].set_yticks(range(len(keep)), names)
     name = study.of_expected
@@ -198,7 +207,7 @@ def _rows(study: FigureData, given: list[str]):
 
 
 def _row_names(study: FigureData, rows: pd.DataFrame, given: list[str], keep, columns) -> list[str]:
-    """What tells predicted rows apart: their number if they are the user's, and their labels."""
+    """Labels of predicted rows: the number of a row of the user, and its groups and predictors."""
     groups = study.formula.group_columns
     shown = sorted(given, key=lambda name: name not in groups)
     if not study.own_rows:
@@ -213,103 +222,3 @@ def _row_names(study: FigureData, rows: pd.DataFrame, given: list[str], keep, co
         new = " (new)" if row["group_status"] == "new" and row["predicted_for"] == "group" else ""
         names.append(short(number + text, columns) + new)
     return names
-
-
-def recovery(study: FigureData):
-    """True values against estimates: population level, and each group of a few."""
-    if study.recovery is None or study.recovery.empty:
-        return None
-    known = set(study.recovery["name"])
-    few = [factor for factor in study.factors if len(factor.levels) <= ROWS]
-    panels = {}
-    for name in dict.fromkeys(study.recovery["name"]):
-        each = name.startswith("coef_") or (name.startswith("sigma[") and not few)
-        if not each:
-            panels.setdefault(_scale(name), {})[name] = name
-    for factor in few:
-        for column in factor.varying:
-            names = zip(factor.coefficient_names(column), factor.levels, strict=True)
-            own = {name: level for name, level in names if name in known}
-            if own:
-                panels[f"each {factor.name}: {column}"] = own
-    if not panels:
-        return None
-    inches = [0.55 + (0.12 + 0.1 * len(study.fits)) * len(own) for own in panels.values()]
-    figure, grid = plt.subplots(
-        len(panels), 1, figsize=(WIDTH, 0.6 + sum(inches)), squeeze=False, height_ratios=inches
-    )
-    for axes, (title, own) in zip(grid[:, 0], panels.items(), strict=True):
-        _recovered(study, axes, own)
-        if title.startswith("each "):
-            axes.set_title(short(title, 60), fontsize=8.5, fontweight="normal")
-    bar = Line2D([], [], color=INK, lw=0, marker="|", ms=10, mew=2, label="truth")
-    legend(figure, [fit.variant for fit in study.fits], study.failed, [bar])
-    return figure
-
-
-def _recovered(study: FigureData, axes, own: dict) -> None:
-    """The scalars `own`, labelled by its values, a line each."""
-    table = study.recovery[study.recovery["name"].isin(own)]
-    truth = table.drop_duplicates("name").set_index("name")["truth"].reindex(own)
-    found = {
-        fit.variant: table[table["variant"] == fit.variant].set_index("name").reindex(own)
-        for fit in study.fits
-    }
-    intervals(axes, found, len(own), failed=study.failed)
-    at = np.arange(len(own))
-    axes.vlines(truth, at - 0.42, at + 0.42, color=INK, lw=2, zorder=4)
-    axes.set_yticks(at, distinct(own.values(), 30))
-    if "unpooled" in found and len(found) > 1:
-        others = pd.concat([frame for v, frame in found.items() if v != "unpooled"])
-        seen = pd.concat([truth, others["lower"], others["upper"], found["unpooled"]["mean"]])
-        ends = (found["unpooled"][end].to_numpy() for end in ("lower", "upper"))
-        beyond = {"unpooled": (heights(found, "unpooled", len(own)), *ends)}
-        keep_within(axes, seen.min(), seen.max(), beyond)
-
-
-def _scale(name: str) -> str:
-    """What a population-level scalar is measured in: the response, its coefficient, or itself."""
-    if name.startswith("sigma"):
-        return "Intercept"
-    if name in (*families.parameter_names(), "sd_log_sigma"):
-        return name
-    return name.partition("[")[2].rstrip("]")
-
-
-def recovery_groups(study: FigureData):
-    """True values against estimates of many groups, a panel for each variant and coefficient."""
-    if study.recovery is None:
-        return None
-    table = study.recovery.set_index(["variant", "name"])
-    known = set(study.recovery["name"])
-    columns = [
-        (factor, column)
-        for factor in study.factors
-        for column in factor.varying
-        if len(factor.levels) > ROWS and factor.coefficient_names(column)[0] in known
-    ]
-    if not columns:
-        return None
-    figure, grid = plt.subplots(
-        len(columns), len(study.fits), figsize=(WIDTH, 0.5 + 1.9 * len(columns)),
-        sharex="row", sharey="row", squeeze=False,
-    )  # fmt: skip
-    for line, (factor, column) in zip(grid, columns, strict=True):
-        names = factor.coefficient_names(column)
-        seen = study.recovery[study.recovery["name"].isin(names)]
-        truth = seen["truth"].min(), seen["truth"].max()
-        pooled = seen.loc[seen["variant"] != "unpooled", "mean"]  # unpooled may be far out
-        low = np.nanmin([1.5 * truth[0] - 0.5 * truth[1], pooled.min()])
-        high = np.nanmax([1.5 * truth[1] - 0.5 * truth[0], pooled.max()])
-        for axes, fit in zip(line, study.fits, strict=True):
-            own = table.loc[fit.variant].reindex(names)
-            look = LOOKS[fit.variant]
-            axes.plot(own["truth"], own["mean"], ls="", marker="o", ms=2.2, mec=look.colour,
-                      mfc="none", mew=0.5, alpha=0.5, rasterized=True)  # fmt: skip
-            axes.set_ylim(low - 0.03 * (high - low), high + 0.03 * (high - low))
-            axes.axline((own["truth"].mean(),) * 2, slope=1, color=INK, lw=0.8)
-            axes.set_title(named(fit.variant, study.failed), fontsize=8.5)
-        of = f"{short(factor.name, 12)}: " if len(study.factors) > 1 else "estimate: "
-        line[0].set_ylabel(of + short(column, 18))
-    figure.supxlabel("truth", fontsize=9)
-    return figure

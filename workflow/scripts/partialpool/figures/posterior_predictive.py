@@ -1,4 +1,4 @@
-"""Prior predictive and check: what the model says of the data before and after it has seen them."""
+"""Posterior predictive checks: replicated data sets beside the data."""
 
 import numpy as np
 import pandas as pd
@@ -6,83 +6,51 @@ from arviz_stats.base import array_stats
 from matplotlib.lines import Line2D
 
 from partialpool.figures.figure_data import Factor, FigureData, Fit
-from partialpool.figures.marks import chosen, intervals, keep_within, legend
+from partialpool.figures.marks import chosen, intervals, legend
+from partialpool.figures.registry import each_factor, each_fit, report_figure
 from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, number, plt, short
 
 LINES = 40  # replicated data sets drawn
 GROUPS = 16  # groups whose mean is checked
 VALUES = 40  # of a discrete response, beyond which each no longer has its own bar
 TICKS = [0, *(10**power for power in range(12))]  # of counts on a logarithmic axis
-FAR = 20  # times the greatest count: beyond, an axis is logarithmic
+ROW = 1.0  # scale of figures that the page shows side by side
 
 
-def prior(study: FigureData):
-    """Where the priors put single observations, or the share of ones, beside where they are."""
-    figure, axes = plt.subplots(figsize=(WIDTH, 0.95 + 0.42 * (len(study.fits) + 1)))
-    seen, drawn = _seen(study)
-    for at, fit in enumerate(study.fits, start=1):
-        look = LOOKS[fit.variant]
-        finite = drawn[fit.variant][np.isfinite(drawn[fit.variant])]
-        for probability, width in ((0.95, 1.2), (0.8, 4), (0.5, 8)):
-            tails = (1 - probability) / 2
-            low, high = np.quantile(finite, [tails, 1 - tails])
-            axes.hlines(at, low, high, color=look.colour, lw=width, alpha=0.9 if width < 8 else 1)
-    if study.family.bounded:
-        axes.set_xlim(-0.02, 1.02)
-    else:
-        _narrow(axes, seen, drawn)
-    reach = max(np.nanquantile(values, 0.975) for values in drawn.values())
-    if study.family.link == "log" and min(reach, axes.get_xlim()[1]) > FAR * max(seen.max(), 1):
-        _logarithmic(axes)
-    axes.plot(seen, np.zeros(len(seen)), ls="", marker="|", ms=11, mew=2 if study.binary else 0.8,
-              color=INK, alpha=1 if study.binary else 0.6,
-              rasterized=len(seen) > 1000)  # fmt: skip
-    names = ["data", *(named(fit.variant, study.failed) for fit in study.fits)]
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
-    what = "data sets" if study.binary else "single observations"
-    name = study.of_group if study.binary else study.of_row
-    axes.set_xlabel(f"{name} (prior: 50, 80 and 95% of {what})")
-    return figure
+def density_caption(study: FigureData, _fit: Fit, form: str) -> str:
+    """How to read replicated data sets beside the data."""
+    match form:
+        case "shares":
+            said = (
+                f"Colour: the {study.of_group} in replicated data sets. Black line: in your data. "
+                "Where the line lies outside the coloured bars, the model misses something in your "
+                "data."
+            )
+        case "frequencies":
+            said = (
+                "Black points: the number of rows of your data with each value. Bars: that number "
+                f"in {study.percent} of the replicated data sets. Where a point lies outside its "
+                "bar, the model misses something in your data."
+            )
+        case _:
+            lines = min(LINES, len(study.fits[0].replicated))
+            said = (
+                f"Thin lines: {lines} replicated data sets. Thick black line: your data. Where the "
+                "black line leaves the thin ones, the model misses something in your data."
+            )
+    return said + study.subset
 
 
-def _seen(study: FigureData) -> tuple[np.ndarray, dict]:
-    """What is observed and, by variant, what the priors draw: rows, or the share of ones."""
-    if study.binary:
-        shares = {f.variant: study.by_group(None, f.prior, study.rows)[:, 0] for f in study.fits}
-        return study.by_group(None, study.y[study.rows], study.rows), shares
-    per = study.per[study.rows]
-    return study.measured[study.rows], {fit.variant: fit.prior / per for fit in study.fits}
+def density_alt(_study: FigureData, fit: Fit) -> str:
+    """Alternative text of a density."""
+    return f"Data replicated by the {fit.variant} fit, and the data"
 
 
-def _narrow(axes, seen: np.ndarray, drawn: dict) -> None:
-    """Keep the data visible beside an unpooled prior, which is wide on purpose."""
-    others = [values for variant, values in drawn.items() if variant != "unpooled"]
-    if "unpooled" not in drawn or not others:
-        return
-    ends = [np.nanquantile(values, [0.025, 0.975]) for values in others]
-    low = min(seen.min(), *(end[0] for end in ends))
-    high = max(seen.max(), *(end[1] for end in ends))
-    wide = np.nanquantile(drawn["unpooled"], [0.025, 0.975])
-    if wide[1] - wide[0] > 2 * (high - low):
-        heights = np.array([list(drawn).index("unpooled") + 1.0])
-        keep_within(axes, low, high, {"unpooled": (heights, wide[:1], wide[1:])})
-
-
-def _logarithmic(axes) -> None:
-    """An axis of counts that may be 0, with plain numbers."""
-    low, high = axes.get_xlim()
-    axes.set_xscale("symlog", linthresh=1)
-    axes.set_xlim(min(low, -0.15) if low > -1 else -0.15, high)
-    powers = np.arange(0, np.log10(max(high, 10)) + 1e-9)
-    axes.set_xticks([0, *10.0 ** powers[:: -(-len(powers) // 4)]])
-    axes.xaxis.set_major_formatter(lambda value, _: number(value))
-
-
+@report_figure(
+    "density", "check", alt=density_alt, caption=density_caption, each=each_fit, scale=ROW
+)
 def density(study: FigureData, fit: Fit):
-    """Replicated data sets and the data: how often each value is, or their densities."""
+    """Replicated data sets and the data: the frequency of each value, or their densities."""
     figure, axes = plt.subplots(figsize=(2.6, 1.9))
     axes.set_title(named(fit.variant, study.failed))
     axes.set_yticks([])
@@ -127,7 +95,7 @@ def _frequencies(study: FigureData, axes, fit: Fit, y: np.ndarray) -> None:
 
 
 def _densities(axes, look, y: np.ndarray, replicated: np.ndarray, discrete: bool) -> None:
-    # Counts are drawn on a logarithmic axis: they are many small ones and a few large.
+    # Counts are drawn on a logarithmic axis: most are small and a few large.
     skewed = discrete and y.max() > TICKS[2]
     if skewed:
         y, replicated = np.log1p(y), np.log1p(replicated)
@@ -142,10 +110,33 @@ def _densities(axes, look, y: np.ndarray, replicated: np.ndarray, discrete: bool
     spread = np.ptp(y) * (0.3 if skewed else 0.45)
     low = y.min() - (0.1 if skewed else 1) * spread
     axes.set_xlim(max(low, -0.03 * spread) if discrete else low, y.max() + spread)
-    # Replicates of a few rows can have a spike.
+    # A replicate of few rows can have a spike.
     axes.set_ylim(0, min(axes.get_ylim()[1], 2.5 * curve.max()))
 
 
+def groups_caption(study: FigureData, factor: Factor, _form: str) -> str:
+    """How to read each group's replicates, and which groups are shown."""
+    unit = study.unit(factor)
+    said = (
+        f"Black bars: each {unit}'s observed {study.of_group}. Intervals: its value in "
+        f"{study.percent} of the data sets that each variant replicates. Where a bar lies outside "
+        f"an interval, the variant does not describe that {unit}."
+    )
+    if len(factor.levels) > GROUPS:
+        said += (
+            f" Shown: {GROUPS} of the {len(factor.levels):,} groups, the largest, the smallest and "
+            "some between."
+        )
+    return said
+
+
+@report_figure(
+    "groups",
+    "check",
+    alt="The observed mean of each group, and its replicates by each variant",
+    caption=groups_caption,
+    each=each_factor,
+)
 def groups(study: FigureData, factor: Factor):
     """Each group's mean, share or rate: observed, and replicated by each variant."""
     observed = study.by_group(factor, study.y[study.rows], study.rows)

@@ -1,0 +1,87 @@
+"""Table of contrasts: differences between two predicted rows."""
+
+from partialpool.base.text import apart, fixed, listed, short
+from partialpool.report.predictions import TARGETS, interval, own_column, reason_of
+from partialpool.report.report_data import ReportData, value
+from partialpool.report.tables import SHOWN, below, table
+
+
+def contrasts(results: ReportData, variant: str) -> dict | None:
+    """Contrasts of one variant: explanation, table, and those without an estimate."""
+    rows = results.fit(variant).contrasts
+    if not rows:
+        return None
+    ratio = _ratio_name(results, rows)
+    several = len({row["predicted_for"] for row in rows}) > 1
+    answered = [row for row in rows if row["mean"]]
+    out = [
+        [
+            *_contrasted(row, several),
+            *below([*interval(row, "mean", "")]),
+            _share(value(row, "probability_over_zero")),
+            *(below(_ratio(row)) if ratio else []),
+        ]
+        for row in answered[:SHOWN]
+    ]
+    heads = ["contrast", *(["for"] if several else []), "difference", "P(difference > 0)"]
+    heads += [ratio] if ratio else []
+    left = len(answered) - len(out)
+    note = f"The first {len(out)} of {len(answered):,}; contrasts.csv has all." if left else ""
+    refused: dict[str, list[str]] = {}
+    for row in rows:
+        if not row["mean"]:
+            which = " for ".join(_contrasted(row, several))
+            refused.setdefault(reason_of(row), []).append(which)
+    return {
+        "text": _difference(results, ratio),
+        "table": table(heads, out, note, numbers=range(1 + several, len(heads))),
+        "refused": [
+            {"which": listed(which[:SHOWN]), "reason": reason} for reason, which in refused.items()
+        ],
+    }
+
+
+def _contrasted(row: dict, several: bool) -> list[str]:
+    """Labels of a contrast: its rows, and its prediction target where there are several."""
+    title, _ = TARGETS[row["predicted_for"]]
+    rows = f"row {row['second']} minus row {row['first']}"
+    return [rows, title.removeprefix("For ")] if several else [rows]
+
+
+def _ratio_name(results: ReportData, rows: list[dict]) -> str:
+    """Head of the column of ratios; empty where there are none."""
+    if results.link != "identity":
+        return results.family.words.ratio
+    return f"ratio of {_of_ratio(results)}" if "ratio_mean" in rows[0] else ""
+
+
+def _of_ratio(results: ReportData) -> str:
+    """The quantity whose ratio is a difference in the logarithm of a column."""
+    own = own_column(results)
+    return f"1 + {own}" if "log1p(" in results.model["response"] else own
+
+
+def _difference(results: ReportData, ratio: str) -> str:
+    """Explain the contrasts of a study."""
+    y = short(results.model["response"], 32)
+    words = results.family.words
+    said = (
+        f"The {words.difference.format(y=y)} of one row minus that of another, draw by draw, so "
+        "that the uncertainty they share cancels out."
+    )
+    if not ratio:
+        return said
+    if results.link == "identity":
+        return f"{said} The {ratio} compares medians: 1 is no difference."
+    return f"{said} The {ratio} sets their {words.compared} against each other: 1 is no difference."
+
+
+def _ratio(row: dict) -> list[str]:
+    """A ratio and its interval."""
+    at, low, high = apart([value(row, f"ratio_{k}") for k in ("mean", "lower", "upper")])
+    return [at, f"{low} to {high}"]
+
+
+def _share(x: float) -> str:
+    """A share of draws, which are too few for 0 or 1."""
+    return "over 0.999" if x > 0.999 else "under 0.001" if x < 0.001 else fixed(x, 3)
