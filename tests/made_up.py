@@ -1,4 +1,4 @@
-"""A made-up run: every file of a study, each number another one, and each name markup."""
+"""Files of a made-up run: every number differs, and every name has markup."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ Y, X, S, R, N, W = (f"{letter}<i>" for letter in "yxsrnw")  # names of columns
 FORMULA = f"`{Y}` ~ `{X}` + (`{X}` | `{S}`) + (1 | `{R}`)"
 SCHOOLS, ROOMS = ("<i>NA</i>", "007", "b, c"), ("<i>k</i>", "<i>l</i>")
 NUMBERS = ("mean", "sd", "lower", "upper")
-WHOM = ("group", "new_group")
+TARGETS = ("group", "new_group")
 BLOCK = {
     "data": "t.csv",
     "formula": FORMULA,
@@ -28,7 +28,7 @@ BLOCK = {
     "exposure": N,
     "weights": W,
     "variants": [*VARIANTS],
-    "predict": [*WHOM],
+    "predict": [*TARGETS],
     "new_data": "<i>new</i>.csv",
     "contrasts": [[1, 2], [3, 1]],
 }
@@ -148,7 +148,7 @@ def groups(rng) -> pd.DataFrame:
 
 def predictions(rng) -> pd.DataFrame:
     parts = []
-    for prediction_target in WHOM:
+    for prediction_target in TARGETS:
         rows = pd.DataFrame({S: SCHOOLS, R: "<i>k</i>", X: [0.25, 0.5, 7.75], N: [3, 4, 5]})
         found = pd.concat([rows, described(rng, SCHOOLS).drop(columns="name")], axis=1)
         found["outcome_lower"], found["outcome_upper"] = rng.uniform(100, 999, (2, 3)).round()
@@ -166,7 +166,7 @@ def predictions(rng) -> pd.DataFrame:
 
 def contrasts(rng) -> pd.DataFrame:
     parts = []
-    for prediction_target in WHOM:
+    for prediction_target in TARGETS:
         found = described(rng, range(2)).drop(columns="name")
         found[["first", "second"]], found["predicted_for"] = BLOCK["contrasts"], prediction_target
         found["probability_over_zero"] = rng.uniform(0.1, 0.9, 2)
@@ -263,3 +263,9 @@ def predictive(rng, subset, replicated) -> xr.DataTree:
 def attribute(tree, name: str):
     """What a posterior says of how it was sampled."""
     return json.loads(tree.attrs[name])
+
+
+def written(paths, name, number=None) -> pd.DataFrame:
+    """A table of the run, of all variants or of one."""
+    path = paths[name] if number is None else paths[name][number]
+    return pd.read_csv(path, keep_default_na=False, na_values=[""], dtype={"group": str, S: str})

@@ -1,4 +1,4 @@
-"""Results of a study, made by hand, for tests of its page."""
+"""Results of a study for tests of its page."""
 
 from pathlib import Path
 
@@ -162,5 +162,5 @@ def nested():
 
 
 def page(found, figures):
-    (figures / "forms.json").write_text("{}")
+    (figures / "figures.json").write_text("{}")
     return study_page.page(found, figures, {"pooled/summary.csv": "all"}, TEMPLATES)

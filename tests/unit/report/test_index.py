@@ -1,4 +1,4 @@
-"""Index: failed verdicts come first, in words, and nothing of the config is markup."""
+"""Index page: failed verdicts come first, in words, and no text of the config is markup."""
 
 import re
 from pathlib import Path
@@ -88,8 +88,8 @@ def test_a_run_that_did_not_finish():
     assert html.index("<strong>second<") < html.index("<strong>third<") < html.index("<table")
     assert "✗ fit, pooled" in html and "no &lt;b&gt;" in html
     assert 'href="../o%27f%20c/pooled.log"' in html
-    assert "Fits that are done: unpooled." in html
-    assert "not done when the run stopped" in html and "not up to date" in html
+    assert "Finished fits: unpooled." in html
+    assert "not finished when the run stopped" in html and "out of date" in html
     assert "second/report.html" not in html and "third/report.html" not in html
     assert 'href="verdict.json"' not in html
 

@@ -7,8 +7,9 @@ import pytest
 from reports import page, results
 
 from partialpool.model.families import FAMILIES
-from partialpool.report import captions, mathematics, meaning, study_page, tables
+from partialpool.report import mathematics, meaning
 from partialpool.report.report_data import Factor
+from partialpool.report.sections import provenance
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -42,9 +43,8 @@ def test_precision_weights_are_stated(family, sigma, stated, said):
     assert "".join(ElementTree.fromstring(distribution).itertext()) == f"∼{stated}"
     assert "<msqrt>" in distribution
     assert said in " ".join(meaning.response(found))
-    assert tables.role(found, "n") == "precision weights"
-    assert "precision_weights: n" in study_page.config(found)
-    assert captions.observed(found) == "n-weighted mean y"
+    assert found.role("n") == "precision weights"
+    assert "precision_weights: n" in provenance.config(found)
 
 
 def spoken(pieces) -> list[str]:

@@ -1,12 +1,143 @@
-"""Sentences about what a model means: factors, variances, intercepts."""
+"""Sentences about the response, coefficients and factors that depend on the study."""
 
 from dataclasses import replace
 
 import pytest
+from report_models import COUNTS, MODELS, SHARES, SIGMA, STUDIES, T, group, with_coefficients
 from reports import nested, results, row
 
-from partialpool.report import meaning
+from partialpool.report import (
+    meaning,
+)
 from partialpool.report.report_data import Factor
+
+OF_RESPONSE = {
+    "y is normal around its expected value μ.": SIGMA - T,
+    "y is Student-t around μ with ν": T,
+    "y is 1 with probability p, else 0.": {"bernoulli"},
+    "y counts the successes among n, each": {"binomial"},
+    "which is its variance too": {"poisson", "rates"},
+    "variance μ + μ²/α": {"negative_binomial", "rates, overdispersed"},
+    "on the scale of log odds": SHARES,
+    "on the scale of the log of μ.": {"poisson", "negative_binomial"},
+    "log of the rate per unit of weeks.": {"rates", "rates, overdispersed"},
+    "Twice the weeks, twice the expected y.": {"rates", "rates, overdispersed"},
+    "n is added as it is": {"offset"},
+    "A row counts as often as its n says.": {"weights"},
+    "The variance of a row is σ² / n": {"precise"},
+    "The squared scale of a row is σ² / n": {"precise, student_t"},
+    "of y around its expected value, is estimated.": SIGMA
+    - {"precise", "precise, student_t", "own sigmas", "pooled sigmas", "errors", "known"},
+    "of a y of weight one around its": {"precise", "precise, student_t"},
+    "σ, the scale": T,
+    "has its own standard deviation σ": {"own sigmas", "pooled sigmas"},
+    "σ (median) is their median": {"pooled sigmas"},
+    "known: column se.": {"errors"},
+    "around the expected value is known: 2.": {"known"},
+    "Deviations of groups are Student-t": {"far groups"},
+}
+
+
+@pytest.mark.parametrize("sentence", OF_RESPONSE)
+def test_what_is_said_of_the_response(sentence):
+    said = {name for name, keys in STUDIES.items() if sentence in of_response(keys)}
+    assert said == OF_RESPONSE[sentence]
+
+
+def of_response(keys) -> str:
+    return " ".join(meaning.response(results(**keys)))
+
+
+@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("groups", [True, False])
+def test_coefficients_are_ratios_where_there_is_a_link(name, groups):
+    found = results(**STUDIES[name] | {"factors": MODELS["intercepts"] if groups else []})
+    several = with_coefficients(found, "Intercept", "x")
+    if name in SIGMA:
+        assert meaning.ratio(found) is meaning.ratio(several) is None
+        return
+    odds = name in SHARES
+    what = "probability" if odds else "rate" if "rates" in name else "expected count"
+    shown = f"The Intercept is shown as the {what}{' in the average group' * groups}"
+    assert meaning.ratio(found) == f"{shown}."
+    said = meaning.ratio(several)
+    assert f"multiplies the {'odds' if odds else what} by." in said
+    assert f"{shown}, where all predictors are zero" in said
+
+
+@pytest.mark.parametrize(
+    ("coefficients", "varying", "named"),
+    [
+        (("Intercept", "far"), [("Intercept",)], ["The Intercept holds"]),
+        (("Intercept", "near"), [("Intercept",)], None),
+        (("Intercept", "same"), [("Intercept", "same")], None),
+        (("far",), [("Intercept",)], None),
+        (("far",), [("far",)], None),
+        (("Intercept",), [("far",)], ["The Intercept holds"]),
+        (("Intercept",), [("Intercept", "far")], ["The Intercept and sd_g0[Intercept] hold"]),
+        (("far",), [("Intercept", "far"), ("Intercept",)], ["sd_g0[Intercept] holds"]),
+        (
+            ("Intercept", "far", "below"),
+            [("Intercept", "near"), ("Intercept", "below")],
+            ["The Intercept and sd_g1[Intercept] hold", "center(far) and center(below)"],
+        ),
+        (("Intercept", "far", "below"), [], ["where far and below are 0", "holds at the average"]),
+    ],
+)
+def test_what_holds_far_outside_the_data_is_named(coefficients, varying, named):
+    factors = [group(*names, name=f"g{number}") for number, names in enumerate(varying)]
+    found = with_coefficients(results(factors=factors), *coefficients)
+    ends = {"far": (3, 5), "below": (-9, -7), "near": (2, 4), "same": (7, 7)}
+    columns = {name: {"min": low, "max": high} for name, (low, high) in ends.items()}
+    said = meaning.far_from_zero(replace(found, data=found.data | {"columns": columns}))
+    assert (said is None) == (named is None)
+    assert all(part in said for part in named or ())
+
+
+def test_what_is_said_of_a_factor_is_of_that_factor_and_of_the_fits_that_have_it():
+    found = results(factors=MODELS["two factors"])
+    pooled, unpooled, learned = found.fits
+    part = {"groups": 20_000, "of_them": 500}
+    assert meaning.diagnosed(found) == meaning.kept(found) == []
+    for factor in ("g", "h"):
+        for fits in ((learned,), (unpooled, learned)):
+            changed = [
+                replace(one, diagnosed={factor: part}, kept={factor: 400 - 10 * number})
+                for number, one in enumerate(fits)
+            ]
+            [said] = meaning.diagnosed(replace(found, fits=[pooled, *changed]))
+            assert said.startswith(f"Of the 20,000 groups of {factor}, 500 were diagnosed")
+            assert ("in the unpooled and hierarchical fits" in said) == (len(fits) == 2)
+            [said] = meaning.kept(replace(found, fits=[pooled, *changed]))
+            assert f"deviations of {factor} are stored in {410 - 10 * len(fits)} draws" in said
+
+    def sampled(*forms):
+        """Of each fit, the forms of g and h."""
+        fits = []
+        for one, own in zip(found.fits, forms, strict=True):
+            how = {name: {"form": form} for name, form in zip("gh", own, strict=False)}
+            last = one.attempts[-1] | {"parameterisation": how}
+            before = last | {"parameterisation": {"g": {"form": "of before"}}}
+            fits.append(replace(one, attempts=[before, last]))
+        return meaning.sampled(replace(found, fits=fits))
+
+    assert sampled((), (), ()) is None
+    told = sampled((), ("centred", "mixed"), ("centred", "non-centred"))
+    assert told.endswith(": g: centred; h: mixed (unpooled), non-centred (hierarchical).")
+    assert sampled((), ("centred",), ("centred",)).endswith(": g: centred.")
+
+
+@pytest.mark.parametrize("name", STUDIES)
+@pytest.mark.parametrize("column", ["Intercept", "x"])
+def test_what_is_shown_of_a_group_is_named(name, column):
+    quantity = meaning.quantity(results(**STUDIES[name]), column)
+    if column == "x":
+        scale = ", in log odds" * (name in SHARES) + ", on the log scale" * (name in COUNTS)
+        assert quantity == f"coefficient of x{scale}"
+    else:
+        named = {"bernoulli": "probability of y = 1", "binomial": "probability (y of n)"}
+        rate = " per unit of weeks" * ("rates" in name)
+        assert quantity == named.get(name, f"expected y{rate}")
 
 
 @pytest.mark.parametrize(

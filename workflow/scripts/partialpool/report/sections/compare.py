@@ -10,7 +10,7 @@ from partialpool.report.tables import table
 
 
 def compared(rows: list[dict], unit: str) -> list[str]:
-    """Summarise a comparison: the best variant, ties, missing ones and unreliable estimates."""
+    """Summarise a comparison: best variant, ties, missing ones and unreliable estimates."""
     left, rows = [row for row in rows if not row["rank"]], compared_rows(rows)
     missing = [f"The {row['variant']} fit is {row['note'].partition('; ')[0]}." for row in left]
     if not rows:
@@ -29,15 +29,16 @@ def compared(rows: list[dict], unit: str) -> list[str]:
     if int(rows[0]["pareto_k_over"]):
         worse = []
     if close:
-        fits = listed([best, *close], last="and the")
-        said.append(f"The {fits} fits predict left-out {unit} about equally well.")
+        said.append(
+            f"The {listed([best, *close])} fits predict left-out {unit} about equally well."
+        )
     elif int(rows[0]["pareto_k_over"]):
         said.append(f"The {best} fit has the highest elpd, but its own estimate is optimistic.")
     else:
         said.append(f"The {best} fit predicts left-out {unit} best.")
     if worse:
         fits = "fits predict" if len(worse) > 1 else "fit predicts"
-        said.append(f"The {listed(worse, last='and the')} {fits} them clearly worse.")
+        said.append(f"The {listed(worse)} {fits} them clearly worse.")
     said += [*missing, *doubts(rows, unit)]
     units, total = int(rows[0]["units"]), int(rows[0]["units_total"])
     if units < total:
@@ -58,7 +59,8 @@ def doubts(rows: list[dict], unit: str) -> list[str]:
     if not over:
         return []
     limit = number(value(rows[0], "pareto_k_threshold"), 2)
-    return [f"Pareto k is above {limit} for {listed(over)}: their elpd is optimistic."]
+    whose = "its" if len(over) == 1 else "their"
+    return [f"Pareto k is above {limit} for {listed(over)}: {whose} elpd is optimistic."]
 
 
 def comparison(rows: list[dict]) -> dict | None:

@@ -1,0 +1,49 @@
+"""Studies of every kind of response, and models of groups, for tests of the report's sentences."""
+
+from dataclasses import replace
+
+from partialpool.report.report_data import Factor
+
+STUDIES = {
+    "gaussian": {},
+    "student_t": {"family": "student_t"},
+    "bernoulli": {"family": "bernoulli"},
+    "binomial": {"family": "binomial", "trials": "n"},
+    "poisson": {"family": "poisson"},
+    "rates": {"family": "poisson", "exposure": "weeks"},
+    "negative_binomial": {"family": "negative_binomial"},
+    "rates, overdispersed": {"family": "negative_binomial", "exposure": "weeks"},
+    "offset": {"offset": "n"},
+    "weights": {"weights": "n"},
+    "precise": {"precision_weights": "n"},
+    "precise, student_t": {"family": "student_t", "precision_weights": "n"},
+    "far groups": {"group_effects": "student_t"},
+    "far, without groups": {"group_effects": "student_t", "factors": []},
+    "own sigmas": {"sigma": "by_group"},
+    "pooled sigmas": {"sigma": "~ (1 | g)"},
+    "errors": {"sigma": "se"},
+    "known": {"sigma": 2.0},
+}
+T = {"student_t", "precise, student_t"}
+COUNTS = {"poisson", "rates", "negative_binomial", "rates, overdispersed"}
+SHARES = {"bernoulli", "binomial"}
+SIGMA = STUDIES.keys() - COUNTS - SHARES
+
+
+def group(*varying, name="g", sizes="ab") -> Factor:
+    return Factor(name, (name,), (varying or ("Intercept",),), dict.fromkeys(sizes, 3))
+
+
+def with_coefficients(found, *names):
+    return replace(found, model=found.model | {"coefficients": [*names]})
+
+
+MODELS = {
+    # what varies by groups
+    "intercepts": [group()],
+    "lines": [group("Intercept", "x")],
+    "slopes": [group("x")],
+    "two factors": [group(), group(name="h")],
+    "one of each": [group(), group("Intercept", "x", name="h")],
+    "none": [],
+}
