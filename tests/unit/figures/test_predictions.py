@@ -74,6 +74,8 @@ def test_of_many_groups_those_predicted_have_their_own_numbers():
     sizes = found.table["g"].value_counts()[labels]
     assert labels == sorted({*labels}) and len(labels) == predictions.ROWS
     assert {1, 2, 29, 30} < {*sizes}
+    form = axes.figure.get_label()
+    assert "only some groups or rows" in predictions.caption(found, form)
     drawn = marks(axes)
     for fit in found.fits:
         own = fit.predictions.set_index("g")
@@ -90,6 +92,7 @@ def test_lines_of_predictions_are_in_the_panel_of_their_group(outcome):
     found = predicted(found, grid)
     figure = predictions.predictions(found)
     panels = {axes.get_title(): axes for axes in figure.axes if axes.get_visible()}
+    assert figure.get_label() == ""  # of all groups
     assert set(panels) == {
         *(f"{label}\nn = {rows}" for label, rows in zip(LEVELS, ROWS, strict=True)),
         "a new group",
@@ -191,4 +194,4 @@ def test_columns_of_the_response_are_held_where_rows_to_predict_have_them(keys, 
     found = with_formula("y ~ (1 | g)", ["n"] if shown else ["y"])
     words = predictions.caption(replace(found, outcome=Outcome(**keys)), "")
     held = f" Held fixed: {said}." if said and shown else ""
-    assert words.startswith(f"{GRID}{held} Where there are many groups")
+    assert words == f"{GRID}{held}"

@@ -11,7 +11,7 @@ from partialpool.figures.style import INK, LOOKS, WIDTH, plt
     "comparison",
     "compare",
     alt="Differences in expected log predictive density between the variants",
-    caption="Difference in expected log predictive density (elpd) to the best variant, with ± 2 "
+    caption="Difference in expected log predictive density (elpd) to the best variant, ± 2 "
     "standard errors.",
 )
 def comparison(study: FigureData):
@@ -37,5 +37,5 @@ def comparison(study: FigureData):
         axes.tick_params(axis="y", length=0)
         axes.locator_params(axis="x", nbins=5)  # of large tables, differences have many digits
         axes.set_title(title)
-    panels[-1, 0].set_xlabel("elpd difference to the best, ± 2 standard errors (left: worse)")
+    panels[-1, 0].set_xlabel("elpd difference to the best variant (left: worse)")
     return figure

@@ -121,7 +121,7 @@ def energy(_study: FigureData, fit: Fit):
     bfmi.margins(y=0.2)
     density.set_title("energy", fontsize=8.5)
     density.set_ylim(bottom=0)
-    density.set_xlabel("energy, centred (blue); transitions (orange)")
+    density.set_xlabel("energy (blue) and its transitions (orange)")
     for area in density.collections:
         area.set_rasterized(True)
     for dot in bfmi.collections:

@@ -19,7 +19,7 @@ def caption(study: FigureData, factor: Factor | None, form: str) -> str:
             return f"Ticks: the rows. Points: the {seen} in each of {BINS} equal parts of them."
         return "The rows as they were read."
     unit = study.unit(factor)
-    overall = "Dashed line: the same for all rows."
+    overall = f"Dashed line: the {seen} of all rows."
     match form:
         case "sizes":
             return (

@@ -18,9 +18,10 @@ TARGETS = {
 }
 PANELS = 9  # groups that get a panel of their own
 ROWS = 24  # rows drawn where there is no line to draw
+PART = "part"  # form of a figure that does not show all groups or rows
 
 
-def caption(study: FigureData, _form: str) -> str:
+def caption(study: FigureData, form: str) -> str:
     """The rows that are predicted, and where their predictors are held fixed."""
     if study.own_rows:
         said = f"Predictions for the rows of {study.new_data}."
@@ -29,8 +30,8 @@ def caption(study: FigureData, _form: str) -> str:
         if held := _held(study):
             fixed = "; ".join(f"{name} at {value}" for name, value in held.items())
             said += f" Held fixed: {fixed}."
-    if study.factors:
-        said += " Where there are many groups, the figure shows some; the files have all."
+    if form == PART:
+        said += " The figure shows only some groups or rows; predictions.csv has all."
     return said
 
 
@@ -86,6 +87,9 @@ def _lines(study: FigureData, x: str):
     figure, grid = plt.subplots(
         lines, columns, figsize=(width, height), sharex=True, sharey=True, squeeze=False
     )
+    shown = [key for _, target, key in panels if target == "group"]
+    if study.factors and 0 < len(shown) < sum(_wide(study, x).values()):
+        figure.set_label(PART)
     for axes in grid.flat[len(panels) :]:
         axes.set_visible(False)
     keys = {fit.variant: study.keys(fit.predictions) for fit in study.fits if study.factors}
@@ -184,6 +188,8 @@ def _rows(study: FigureData, given: list[str]):
         1, len(asked), sharex=True, sharey=True, squeeze=False,
         figsize=(WIDTH, 1.3 + (0.13 + 0.1 * len(study.fits)) * len(keep)),
     )  # fmt: skip
+    if len(keep) < len(first):
+        figure.set_label(PART)
     said = False
     for axes, one in zip(grid[0], asked, strict=True):
         found, wide = {}, {}
