@@ -14,7 +14,7 @@ from scipy import special
 
 from partialpool.answers.predictor import Predictor, degrees_of_freedom, flat, scale
 from partialpool.answers.quadrature import NODES, Integrals, nodes
-from partialpool.compress.gaussian import GroupTriangles
+from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.engine import collapse
 from partialpool.model import families
@@ -27,7 +27,7 @@ LEAST = 100  # draws that are used of very many rows, however long it takes
 
 def can_integrate(data: GroupTriangles | MergedRows) -> bool:
     """Whether :func:`group_log_density` can integrate over the effects of this model."""
-    if isinstance(data, GroupTriangles):
+    if data.closed_form:
         return bool(data.factors)
     return len(data.factors) == 1 and len(data.factors[0].varying) in NODES
 
@@ -36,7 +36,7 @@ def draws_wanted(posterior, data: GroupTriangles | MergedRows, variant: str) -> 
     """Number of draws for which the integrals of this variant are computed; None for all."""
     factor = data.factors[0]
     heavy = variant != "pooled" and f"nu_{factor.name}" in posterior
-    if isinstance(data, MergedRows):
+    if not data.closed_form:
         at = 1 if variant == "pooled" else len(nodes(len(factor.varying), heavy))
         return max(LEAST, EVALUATIONS // (len(data.y) * at))
     if heavy:
@@ -59,7 +59,7 @@ def group_log_density(posterior, data: GroupTriangles | MergedRows, variant: str
     numpy.ndarray
         Shape `(draw, group)`.
     """
-    if isinstance(data, MergedRows):
+    if not data.closed_form:
         return _of_merged(posterior, data, variant)
     beta = flat(posterior, "beta")
     known = "sigma" not in posterior

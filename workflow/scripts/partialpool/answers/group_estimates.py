@@ -13,8 +13,7 @@ import pandas as pd
 
 from partialpool.answers.predict import described
 from partialpool.answers.predictor import flat
-from partialpool.base import group_qr
-from partialpool.compress.gaussian import GroupTriangles
+from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.design.rank import LEFT_OVER
 
@@ -57,7 +56,7 @@ class GroupPositions:
         intercept = columns.index("Intercept") if "Intercept" in factor.varying else None
         step = max(1, BATCH // (len(columns) ** 2 * len(varying)))
         parts = [
-            _of_triangles(_triangles(data, number, start, start + step), varying, intercept)
+            _of_triangles(data.design_triangles(number, start, start + step), varying, intercept)
             for start in range(0, len(factor.levels), step)
         ]
         found = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
@@ -66,25 +65,6 @@ class GroupPositions:
         everywhere = (multiple | ~several[:, None, None]).all(axis=0) & several.any()
         everywhere[:, varying] = False
         return cls(mean, determined, np.where(everywhere, times, 0.0))
-
-
-def _triangles(data: GroupTriangles | MergedRows, number: int, start: int, stop: int) -> np.ndarray:
-    """R of the QR of the design rows of some groups, `(group, column, column)`."""
-    size = len(data.columns)
-    if isinstance(data, GroupTriangles):
-        return data.triangle[start:stop, :size, :size]
-    stop = min(stop, len(data.factors[number].levels))
-    index = data.index[number]
-    rows = (index >= start) & (index < stop)
-    weight = np.ones(len(index))
-    if data.family.link == "logit":
-        weight = data.trials
-    elif data.outcome.family == "poisson":
-        weight = np.exp(data.offset)  # the exposure of merged rows
-    elif data.outcome.family != "gaussian":
-        weight = data.count
-    matrix = np.sqrt(weight[rows])[:, None] * data.matrix[rows]
-    return group_qr.of_groups(matrix, index[rows] - start, stop - start)
 
 
 def _of_triangles(triangle: np.ndarray, places: list[int], intercept: int | None):

@@ -19,7 +19,7 @@ import xarray as xr
 from partialpool.answers import group_density
 from partialpool.answers.predict import FAILED
 from partialpool.answers.predictor import Predictor
-from partialpool.compress.gaussian import GroupTriangles
+from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.design.design import Design
 from partialpool.study.study import Outcome

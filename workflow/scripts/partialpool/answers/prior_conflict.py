@@ -4,8 +4,8 @@ import numpy as np
 
 from partialpool.answers.predictor import LARGEST_LOG
 from partialpool.answers.prior_predictive import SIMULATED, PriorPredictive
+from partialpool.base.errors import listed
 from partialpool.design.design import Design
-from partialpool.design.grammar import listed
 from partialpool.model.description import ModelDescription
 from partialpool.model.priors import Prior, Priors, complete, holds_as_written
 
