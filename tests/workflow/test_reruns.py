@@ -84,6 +84,11 @@ def cosmetics(workflow):
     workflow.edit("workflow/rules/model.smk", '"""Draw from the', '"""Draw, from the')
 
 
+def rewording(workflow):
+    """Call a check by another name."""
+    workflow.edit(f"{PACKAGE}/study/checks.py", 'label="R-hat"', 'label="potential scale"')
+
+
 def dates(workflow):
     """Touch every table."""
     for path in (workflow.folder / "data").iterdir():
@@ -121,6 +126,7 @@ CHANGES = {
         set(),
     ),
     "dates of tables": (dates, set(), set()),
+    "words about a check": (rewording, JUDGED, ALL),
     "engine/gaussian.py": (logic(f"{PACKAGE}/engine/gaussian.py"), FITTED, ALL),
     "engine/collapse.py": (logic(f"{PACKAGE}/engine/collapse.py"), FITTED, ALL),
     "table/simulate.py": (logic(f"{PACKAGE}/table/simulate.py"), EVERYTHING, {"simulated"}),

@@ -17,7 +17,7 @@ def scripts(tmp_path, monkeypatch):
     copy = tmp_path / "scripts"
     shutil.copytree(fingerprint.SCRIPTS, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(fingerprint, "SCRIPTS", copy)
-    monkeypatch.setattr(fingerprint, "KNOWN", tmp_path / "known/code.json")
+    monkeypatch.setattr(fingerprint, "KNOWN", tmp_path / "known/modules.json")
     forget()
     yield copy
     forget()
@@ -47,6 +47,21 @@ def test_an_edit_is_seen_whatever_its_date_and_size(scripts):
     assert module.stat().st_size == status.st_size
     changed = {script for script in before if before[script] != after[script]}
     assert {"compare"} <= changed and "fit" not in changed
+
+
+def test_wording_counts_where_it_is_shown(scripts):
+    """A new label of a check, or another advice, fits nothing again; another limit does."""
+    module = scripts / "partialpool/study/checks.py"
+    before, text = fingerprint.hashes(), module.read_text(encoding="utf-8")
+    changed = []
+    for old, new in (('label="R-hat"', 'label="Rhat"'), ("published=1.01", "published=1.02")):
+        assert text.count(old) == 1
+        module.write_text(text.replace(old, new), encoding="utf-8")
+        after = fingerprint.hashes()
+        changed.append({script for script in before if before[script] != after[script]})
+    worded, limited = changed
+    assert {"diagnose", "report", "index", "figures"} <= worded
+    assert limited - worded == {"fit"}
 
 
 def imported(path: Path) -> set[Path]:
@@ -122,7 +137,7 @@ def test_which_edits_are_seen(tmp_path, monkeypatch, old, new, seen):
     for name, text in (("before", CHECKED), ("after", CHECKED.replace(old, new))):
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
     before, after = (fingerprint._module(f"{name}.py") for name in ("before", "after"))
-    assert (before != after) == seen
+    assert (before["hash"] != after["hash"]) == seen
 
 
 # What the system says of a file: of `os.stat`, a ValueError that its path has a NUL in it.

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from partialpool.design.design import Design, Factor
+from partialpool.design.design import Design, TableFactor
 from partialpool.design.grammar import listed
 from partialpool.model import families
 from partialpool.study.study import COUNTS, Outcome
@@ -138,7 +138,7 @@ def _described(column: ColumnSummary, missing: int) -> dict:
     }
 
 
-def _sizes(factor: Factor, groups: GroupSummary) -> dict:
+def _sizes(factor: TableFactor, groups: GroupSummary) -> dict:
     return {
         "factor": factor.name,
         "count": len(groups.rows),
