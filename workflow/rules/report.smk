@@ -28,6 +28,8 @@ rule figures:
 
 
 TEMPLATES = f"{workflow.basedir}/workflow/report"
+# A report shows what the study is, all of it; settings are of steps that it does not show.
+REPORTED = [name for name in study.Study.__dataclass_fields__ if name != "settings"]
 
 
 rule report:
@@ -49,7 +51,7 @@ rule report:
     resources:
         **by_attempt(mem_mb=1000, runtime=5),
     params:
-        study=lambda w: STUDIES[w.study].block(*study.Study.__dataclass_fields__),
+        study=lambda w: STUDIES[w.study].block(*REPORTED),
         code=CODE["report"],
     script:
         "../scripts/report.py"
