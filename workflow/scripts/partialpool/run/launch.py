@@ -1,4 +1,4 @@
-"""What a run is started with: its config, read and checked before anything is done.
+"""Read and check the config of a run, before anything is done.
 
 Imported while the workflow is parsed, so nothing scientific is imported here.
 """
