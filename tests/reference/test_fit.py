@@ -282,7 +282,7 @@ def test_of_merged_rows_it_is_known_how_many_a_group_had(family):
     design = Formula("y ~ 1 + (1 | g)").design(table)
     data = build.compress(design, outcome, families.columns(table, outcome))
     times = 3 if family == "binomial" else 1
-    assert fit._sizes(data, 0).tolist() == [times * size for size in sizes]
+    assert data.group_sizes(0).tolist() == [times * size for size in sizes]
 
 
 def test_draws_do_not_depend_on_the_compile_cache(tmp_path):

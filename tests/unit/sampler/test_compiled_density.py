@@ -13,7 +13,7 @@ from pytensor.compile.builders import OpFromGraph
 
 from partialpool.compress import build
 from partialpool.design.formula import Formula
-from partialpool.engine import collapse, collapse_op, gaussian, glm
+from partialpool.engine import collapse_op, gaussian, glm, group_algebra
 from partialpool.model import families, priors
 from partialpool.sampler import compile_queue, compiled_density
 from partialpool.study.study import Outcome
@@ -95,12 +95,12 @@ def test_one_pass_is_gram_schmidt_of_every_group(size):
         )
         rho, tau = (part if len(part) else np.ones(groups) for part in (ratio, unit))
         entries = [[scale[i, k] * rho for k in range(i + 1)] for i in range(size)]
-        directions, triangle = collapse.orthogonalise(
-            collapse.stacked(design, entries, np.ones(()), np), np
+        directions, triangle = group_algebra.orthogonalise(
+            group_algebra.stacked(design, entries, np.ones(()), np), np
         )
         b = np.einsum("rcg,cs->srg", columns, mix) * tau
         for one, side in zip(squares, b, strict=True):
-            left, _ = collapse.remove(directions, np.concatenate([side, np.zeros_like(side)]))
+            left, _ = group_algebra.remove(directions, np.concatenate([side, np.zeros_like(side)]))
             assert one == pytest.approx((left**2).sum(), rel=1e-12)
         expected = sum(np.log(triangle[i, i]).sum() for i in range(size))
         assert float(log_t) == pytest.approx(expected, rel=1e-12)
