@@ -6,21 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numba
 import numpy as np
 import pandas as pd
-import pymc as pm
 import pytest
 import xarray as xr
 
-from partialpool.base.errors import UserError
 from partialpool.compress import build
 from partialpool.design.formula import Formula
 from partialpool.engine import fit, terms
-from partialpool.engine.gaussian import CollapsedTarget
 from partialpool.model import families
-from partialpool.model.priors import complete
-from partialpool.sampler import compiled_density, convergence, nuts, sampling
+from partialpool.sampler import convergence, sampling
 from partialpool.study.study import VARIANTS, Outcome
 
 SCRIPT = """
@@ -272,19 +267,6 @@ def test_of_many_groups_some_are_judged_and_it_is_said_which(monkeypatch, apart)
     assert tree["posterior"]["sigma"].sizes["g"] == 6
 
 
-@pytest.mark.parametrize("family", ["gaussian", "student_t", "binomial", "negative_binomial"])
-def test_of_merged_rows_it_is_known_how_many_a_group_had(family):
-    """So that the groups that are diagnosed are those with the least and the most rows."""
-    sizes = [9, 2, 30, 5]
-    table = pd.DataFrame({"g": np.repeat(list("abcd"), sizes), "y": 1, "n": 3})
-    table["y"] = np.arange(len(table)) % 2
-    outcome = Outcome(family, trials="n" if family == "binomial" else None)
-    design = Formula("y ~ 1 + (1 | g)").design(table)
-    data = build.compress(design, outcome, families.columns(table, outcome))
-    times = 3 if family == "binomial" else 1
-    assert fit._sizes(data, 0).tolist() == [times * size for size in sizes]
-
-
 def test_draws_do_not_depend_on_the_compile_cache(tmp_path):
     """Compiled now, or loaded from the cache: the same bits."""
 
@@ -331,65 +313,6 @@ def test_no_variant_has_the_random_numbers_of_another(monkeypatch):
     assert len(seeds) == len(VARIANTS)
 
 
-def test_chains_start_in_all_parts_of_each_coordinate_by_itself():
-    with pm.Model() as model:
-        pm.Flat("z", shape=6)
-        pm.HalfNormal("sigma")
-    point = model.initial_point(0)
-    starts = sampling.dispersed(model, point, 4, seed=1)
-    away = starts - np.concatenate([np.ravel(one) for one in point.values()])
-    quarters = np.floor(2 * away / ([1] * 6 + [sampling.FACTOR]) + 2)
-    assert (np.sort(quarters, axis=0) == np.arange(4)[:, None]).all()
-    assert len({*map(tuple, quarters.T[:6])}) > 1
-
-
-def test_a_density_that_is_nowhere_finite_is_one_line():
-    @numba.cfunc(compiled_density.SIGNATURE)
-    def nowhere(size, position, gradient, value, data):
-        return compiled_density.NO_VALUE
-
-    found = compiled_density.Density(nowhere, (), np.zeros(2))
-    for at_once in (1, 2):
-        with pytest.raises(UserError, match="the sampler could not start"):
-            nuts.draw(found, np.ones((2, 2)), seed=1, at_once=at_once, draws=5, tune=5)
-
-
 def test_another_seed_gives_other_draws():
     one, other = (fitted({"attempts": 1}, seed)["posterior"]["beta"] for seed in (1, 2))
     assert (one.values != other.values).any()
-
-
-def test_what_is_kept_of_chains_is_of_their_own_draws():
-    """Where they ended, and the log density there, from which another call goes on."""
-    rng = np.random.default_rng(1)
-    table = pd.DataFrame({"g": np.repeat(list("abcdef"), 8), "y": rng.normal(size=48)})
-    data = build.compress(Formula("y ~ 1 + (1 | g)").design(table), Outcome(), {})
-    model = CollapsedTarget(data, complete({}, data), "hierarchical").model()
-    point = model.initial_point(0)
-    settings = {"chains": 3, "draws": 40, "tune": 60, "target_accept": 0.8}
-    drawn = sampling.sample(model, seed=1, **settings)
-    ends = drawn["ends"]["position"].values
-    again = sampling.constrain(model, point, ends[:, None])
-    for name, values in drawn["posterior"].items():
-        assert again[name].values[:, 0] == pytest.approx(values.values[:, -1]), name
-    statistics, compiled = drawn["sample_stats"], compiled_density.compiled(model, point)
-    for chain, position in enumerate(ends):
-        assert statistics["lp"].values[chain, -1] == pytest.approx(compiled(position)[0])
-    assert statistics["diverging"].dtype == bool
-    total, potential = statistics["energy"].values.ravel(), -statistics["lp"].values.ravel()
-    assert np.corrcoef(total, potential)[0, 1] > 0.5
-
-
-def test_chains_that_cannot_start_where_they_should_do_so_closer_to_the_middle():
-    @numba.cfunc(compiled_density.SIGNATURE)
-    def near_zero(size, position, gradient, value, data):
-        if abs(position[0]) > 3:
-            return compiled_density.NO_VALUE
-        value[0], gradient[0] = -0.5 * position[0] ** 2, -position[0]
-        return 0
-
-    found = compiled_density.Density(near_zero, (), np.zeros(1))
-    starts = np.array([[1000.0], [-5.0], [1.0], [1.0]])
-    positions, _ = nuts.draw(found, starts, seed=1, at_once=1, draws=50, tune=50)
-    assert positions.shape == (4, 50, 1) and np.abs(positions).max() <= 3
-    assert (positions[2] != positions[3]).all()  # each has random numbers of its own

@@ -9,7 +9,7 @@ from scipy import stats
 
 from partialpool.compress import build
 from partialpool.design.formula import Formula
-from partialpool.engine import collapse, fit, gaussian
+from partialpool.engine import collapse, fit, gaussian, group_algebra
 from partialpool.engine.posterior import SampledParameters, describe
 from partialpool.model import families, priors
 from partialpool.sampler import convergence
@@ -236,9 +236,9 @@ def test_partial_correlations_make_an_lkj_matrix():
     """Under LKJ(eta) each correlation of q is 2 Beta(eta + q/2 - 1, same) - 1."""
     rng, eta, draws = np.random.default_rng(2), 1.5, 20_000
     blocks = ("single",), ("four", "that", "are", "correlated"), ("another",)
-    shapes = collapse.partial_correlations(blocks, eta)
+    shapes = group_algebra.partial_correlations(blocks, eta)
     partial = {p: 2 * rng.beta(shape, shape, draws) - 1 for p, shape in shapes.items()}
-    factor = collapse.cholesky(partial, 6, np)
+    factor = group_algebra.cholesky(partial, 6, np)
     assert [factor[0], factor[5]] == [[1], [0, 0, 0, 0, 0, 1]]
     assert not any(row[0] for row in factor[1:])
     factor = [row[1:] for row in factor[1:5]]

@@ -225,3 +225,16 @@ def test_it_is_the_same_after_the_file(outcome, formula, tmp_path):
                 assert (found == value).all(), name
             else:
                 assert (type(found), found) == (type(value), value), name
+
+
+@pytest.mark.parametrize("family", ["gaussian", "student_t", "binomial", "negative_binomial"])
+def test_group_sizes_are_numbers_of_original_rows(family):
+    """The groups that are diagnosed are those with the fewest and the most rows."""
+    sizes = [9, 2, 30, 5]
+    rows = pd.DataFrame({"g": np.repeat(list("abcd"), sizes), "y": 1, "n": 3})
+    rows["y"] = np.arange(len(rows)) % 2
+    outcome = Outcome(family, trials="n" if family == "binomial" else None)
+    design = Formula("y ~ 1 + (1 | g)").design(rows)
+    data = build.compress(design, outcome, families.columns(rows, outcome))
+    times = 3 if family == "binomial" else 1
+    assert data.group_sizes(0).tolist() == [times * size for size in sizes]

@@ -21,7 +21,7 @@ import numpy as np
 from scipy import linalg, sparse
 
 from partialpool.compress.merged_rows import MergedRows
-from partialpool.engine import collapse, preconditioner
+from partialpool.engine import group_algebra, preconditioner
 from partialpool.engine.pirls import WorkingModel, block_diagonal, diagonal_blocks
 from partialpool.model.description import GroupingFactor
 
@@ -218,7 +218,7 @@ def _beta_information(
         # At the mode, the slope in beta is that which the deviations balance.
         whole[-1, :-1] = whole[:-1, -1] = np.einsum("gik,gi->k", along[..., :-1], u)
     whole -= np.einsum("gik,gim->km", touched, touched)
-    pairs = collapse.pairs(len(whole))
+    pairs = group_algebra.pairs(len(whole))
     turned = np.moveaxis(touched[chosen] @ pairs, 0, -1) * np.sqrt(times)
     return BetaInformation(
         block.root[..., chosen], turned, np.einsum("ip,ik,kp->p", pairs, whole, pairs)

@@ -10,15 +10,16 @@ import xarray as xr
 from partialpool.base.provenance import provenance
 from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.compress.merged_rows import MergedRows
-from partialpool.engine import starts, storage, terms
+from partialpool.engine import starts, terms
 from partialpool.engine.gaussian import CollapsedTarget
 from partialpool.engine.glm import SampledEffectsTarget
-from partialpool.engine.posterior import SampledParameters
+from partialpool.engine.posterior import SampledParameters, stored
 from partialpool.model import priors
 from partialpool.sampler import convergence, sampling
 from partialpool.study.checks import published_limits
 
 HIGHEST_TARGET = 0.99
+TARGETS = {GroupTriangles: CollapsedTarget, MergedRows: SampledEffectsTarget}
 COORDINATES = ("z", "stretch_", "scale_")
 
 
@@ -77,7 +78,7 @@ def fit(
     -------
     xarray.DataTree
         `posterior` and `sample_stats`; of very many groups `group_effects` and
-        `diagnosed_effects`, see :mod:`partialpool.engine.storage`. Attributes, JSON where
+        `diagnosed_effects`, see :func:`partialpool.engine.posterior.stored`. Attributes, JSON where
         not plain: `variant`, `priors` as used, `sampler`, `attempts` (each with its settings,
         what it failed, `earlier` where chains of earlier attempts were compared with it, how group
         effects were sampled, and seconds), `diagnosed` (labels of
@@ -85,7 +86,7 @@ def fit(
     """
     completed = priors.complete(given, data, group_effects)
     diagnosed = {
-        factor.name: convergence.diagnosed(_sizes(data, number), seed, factor.name)
+        factor.name: convergence.diagnosed(data.group_sizes(number), seed, factor.name)
         for number, factor in enumerate(data.factors)
     }
     settings = {key: sampler[key] for key in ("draws", "tune", "target_accept")}
@@ -111,9 +112,7 @@ def fit(
     attempts: list[dict] = []
     earlier: list[Attempt] = []
     limits = published_limits(sampler["chains"])
-    target = (SampledEffectsTarget if isinstance(data, MergedRows) else CollapsedTarget)(
-        data, completed, variant
-    )
+    target = TARGETS[type(data)](data, completed, variant)
     for number in range(1, sampler["attempts"] + 1):
         begun = time.perf_counter()
         # For whoever follows the log of a long fit.
@@ -153,8 +152,8 @@ def fit(
             "target_accept": min(HIGHEST_TARGET, 1 - (1 - settings["target_accept"]) / 4),
         }
     rng = np.random.default_rng(streams.spawn(1)[0])
-    stored = storage.stored(target, draws, diagnosed, rng)
-    tree = xr.DataTree.from_dict(stored | {"sample_stats": statistics})
+    groups = stored(target, draws, diagnosed, rng)
+    tree = xr.DataTree.from_dict(groups | {"sample_stats": statistics})
     tree.attrs |= {
         "variant": variant,
         "priors": json.dumps(completed.to_dict()),
@@ -213,11 +212,3 @@ def _line(check: dict) -> str:
     """A check in the log."""
     value = "not a number" if check["value"] is None else f"{check['value']:.4g}"
     return f"{check['name']} {value}"
-
-
-def _sizes(data: GroupTriangles | MergedRows, factor: int) -> np.ndarray:
-    """Rows of each group of a factor, as far as merged ones say how many they were."""
-    if isinstance(data, GroupTriangles):
-        return data.rows
-    rows = np.maximum(np.maximum(data.trials, data.count), 1)
-    return np.bincount(data.index[factor], weights=rows)

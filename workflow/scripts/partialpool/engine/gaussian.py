@@ -10,6 +10,8 @@ model with one switch: D is zero (pooled), fixed wide (unpooled) or learned
 well-behaved parameters however many rows and groups there are.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
@@ -142,7 +144,7 @@ def deviations(draws: SampledParameters, data: GroupTriangles, rng) -> dict[str,
     """u of each group from its exact conditional normal, `(draw, group, varying)`, by factor."""
     if not data.factors or draws.variant == "pooled":
         return {}
-    scale, basis = draws.scale(data.factors[0]), draws.basis(data.factors[0])
+    scale, basis = draws.group_scale(data.factors[0]), draws.basis(data.factors[0])
     drawn = collapse.draw_deviations(data, draws["beta"], scale, draws.sigma, basis, rng)
     return {data.factor: drawn}
 
@@ -160,6 +162,36 @@ class CollapsedTarget:
     def deviations(self, draws: SampledParameters, rng) -> dict[str, np.ndarray]:
         """u by factor, `(draw, group, varying)`."""
         return deviations(draws, self.data, rng)
+
+    def thinned_deviations(
+        self, draws: SampledParameters, diagnosed: dict[str, np.ndarray], step: int, rng
+    ) -> tuple[dict, dict, dict]:
+        """Draw u of all groups in every `step`-th draw, and of diagnosed groups in every draw.
+
+        Parameters
+        ----------
+        draws : SampledParameters
+        diagnosed : dict of str to numpy.ndarray
+            Positions of the groups of the factor.
+        step : int
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        whole, thinned, every : dict of str to numpy.ndarray
+            By factor, `(draw, group, varying)`: all groups in every draw, which is empty; all
+            groups, thinned; diagnosed groups in every draw, equal to the thinned ones in the
+            draws that both have.
+        """
+        few, chosen = draws.select(slice(None, None, step)), draws.of_groups(diagnosed)
+        arrays = {n: getattr(draws.data, n) for n in ("triangle", "rows", "log_jacobian")}
+        thinned, every = deviations(few, draws.data, rng), {}
+        for name, u in thinned.items():
+            at = diagnosed[name]
+            data = replace(chosen.data, **{n: array[at] for n, array in arrays.items()})
+            every |= deviations(chosen, data, rng)
+            u[:, at] = draws.by_chain(every[name])[:, ::step].reshape(u[:, at].shape)
+        return {}, thinned, every
 
     @property
     def parameterisation(self) -> dict[str, dict]:

@@ -14,13 +14,21 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from partialpool.compress.merged_rows import MergedRows
-from partialpool.engine import collapse, collapse_op, pirls, preconditioner, terms
+from partialpool.engine import (
+    collapse_op,
+    group_algebra,
+    one_factor_collapse,
+    pirls,
+    preconditioner,
+    terms,
+)
 from partialpool.engine.centring import Block, EffectCoordinates
 from partialpool.engine.pirls import WorkingModel
 from partialpool.engine.posterior import SampledParameters
 from partialpool.model.priors import Priors
 
-MOSTLY = 0.9  # of what decides a group's effect: called centred, or what is left non-centred
+MOSTLY = 0.9  # share of its rows in the precision of an effect: above it is called centred
+BATCH = 4_000_000  # draws x effects held at once
 
 
 def model(
@@ -89,7 +97,7 @@ def model(
             scale = scales[0]
             if nus[0] is not None:
                 scale = terms.stretched(blocks[0].factor, scale, nus[0])
-            _collapsed(data, priors, blocks[0], scale, left, response["sigma"])
+            one_factor_collapse.likelihood(data, priors, blocks[0], scale, left, response["sigma"])
             return glm
         if blocks:
             block = blocks[0]
@@ -124,7 +132,7 @@ def _coefficients(data, priors, coordinates: EffectCoordinates, scales, position
         groups = collapse_op.CollapsedGroups(root, scales[0], pt.ones(()))
         squares = groups.squares(terms.as_data("turned", informed.turned))
         squares = squares + terms.as_data("squares", informed.squares)
-        triangle = collapse.triangle_of(squares, coordinates.last, pt)
+        triangle = group_algebra.triangle_of(squares, coordinates.last, pt)
         position = terms.spread(position, triangle, coordinates.last)
     inverse = terms.as_data("inverse", coordinates.inverse)
     beta = pm.Deterministic(
@@ -151,19 +159,8 @@ def _crossed(data: MergedRows, priors: Priors, block: Block, weight: np.ndarray,
     # A weight of zero rather than no such term, which would be another shape to compile.
     weight = np.zeros_like(weight) if block.is_non_centred else weight
     columns = preconditioner.effects_columns(data, priors, block.factor).T * weight
-    return _summed(data, block, terms.as_data("weighted_columns", columns) * outside)
-
-
-def _summed(data: MergedRows, block: Block, values):
-    """Sums over the rows of each group, `(varying, group)`."""
-    index = terms.as_data(f"summed_{block.factor.name}", data.index[block.position])
-    zeros = pt.zeros(terms.count(block.factor.name))
-    return pt.stack(
-        [
-            pt.inc_subtensor(zeros[index], values[i], ignore_duplicates=False)
-            for i in range(len(block.factor.varying))
-        ]
-    )
+    values = terms.as_data("weighted_columns", columns) * outside
+    return terms.sum_by_group(block.factor, data.index[block.position], values)
 
 
 def _effects(block: Block, scale, nu, natural, z):
@@ -173,7 +170,9 @@ def _effects(block: Block, scale, nu, natural, z):
     """
     name, size = block.factor.name, len(scale)
     root = terms.as_data(f"root_{name}", block.root)
-    _, triangle = collapse.orthogonalise(collapse.stacked(root, scale, pt.ones(()), pt), pt)
+    _, triangle = group_algebra.orthogonalise(
+        group_algebra.stacked(root, scale, pt.ones(()), pt), pt
+    )
     c = []
     for i in range(size):
         right = sum(scale[k][i] * natural[k] for k in range(i, size))
@@ -213,56 +212,14 @@ def _explained(data: MergedRows, priors: Priors, block: Block, u):
 def _likelihood(data: MergedRows, eta, response: dict) -> None:
     y = terms.as_data("response", data.y)
     if data.outcome.family == "gaussian":
-        squares = (((y - eta) / response["sigma"]) ** 2).sum()
-        pm.Potential("likelihood", -0.5 * squares - _normalised(data, response["sigma"]))
+        sigma = response["sigma"]
+        squares = (((y - eta) / sigma) ** 2).sum()
+        pm.Potential("likelihood", -0.5 * squares - terms.gaussian_constant(data, sigma))
         return
     trials = terms.as_data("trials", data.trials)
     density = data.family.kernel(y, eta, response, trials, pt)
     total = (terms.as_data("count", data.count) * density).sum()
     pm.Potential("likelihood", total + terms.as_data("constant", data.constant))
-
-
-def _normalised(data: MergedRows, sigma):
-    rows = terms.as_data("rows", data.cells.sum())
-    return rows * pt.log(sigma) - terms.as_data("constant", data.constant)
-
-
-def _collapsed(data: MergedRows, priors: Priors, block: Block, scale, left, sigma) -> None:
-    """The Gaussian likelihood with one factor's effects integrated out; see `collapse`."""
-    root, directions = _orthonormal(data, priors, block)
-    along = _summed(data, block, terms.as_data("directions", directions) * left)
-    size = len(scale)
-    index = terms.as_data("index_collapsed", data.index[block.position])
-    within = left - sum(
-        terms.as_data(f"direction_{i}", directions[i]) * along[i][index] for i in range(size)
-    )
-    columns = collapse.stacked(terms.as_data("root_collapsed", root), scale, sigma, pt)
-    orthogonal, triangle = collapse.orthogonalise(columns, pt)
-    remaining, _ = collapse.remove(orthogonal, terms.padded(along))
-    squares = ((within / sigma) ** 2).sum() + ((remaining / sigma) ** 2).sum()
-    determinant = sum(pt.log(triangle[i, i] / sigma).sum() for i in range(size))
-    pm.Potential("likelihood", -0.5 * squares - determinant - _normalised(data, sigma))
-
-
-def _orthonormal(data: MergedRows, priors: Priors, block: Block) -> tuple[np.ndarray, np.ndarray]:
-    """QR of each group's varying columns: R `(varying, varying, group)`, Q `(varying, row)`."""
-    index, groups = data.index[block.position], len(block.factor.levels)
-    columns = list(preconditioner.effects_columns(data, priors, block.factor).T.copy())
-    lengths = [np.sqrt(np.bincount(index, one**2, groups)) for one in columns]
-    size = len(columns)
-    root, directions = np.zeros((size, size, groups)), np.zeros((size, len(index)))
-    for i in range(size):
-        length = np.sqrt(np.bincount(index, columns[i] ** 2, groups))
-        # A column that is a multiple of those before, in this group, adds nothing.
-        length = np.where(length > 1e-10 * lengths[i], length, 0.0)
-        root[i, i] = length
-        directions[i] = np.divide(
-            columns[i], length[index], out=np.zeros(len(index)), where=length[index] > 0
-        )
-        for k in range(i + 1, size):
-            root[i, k] = np.bincount(index, directions[i] * columns[k], groups)
-            columns[k] = columns[k] - directions[i] * root[i, k][index]
-    return root, directions
 
 
 def deviations(
@@ -287,24 +244,8 @@ def _deviations(
     block = coordinates.blocks[0]
     if data.outcome.family != "gaussian":
         return found | {block.factor.name: draws[f"u_{block.factor.name}"]}
-    root, directions = _orthonormal(data, draws.priors, block)
-    scale, sigma = draws.scale(block.factor), np.reshape(draws.sigma, (-1, 1))
-    along = np.empty((len(directions), draws.count, len(block.factor.levels)))
-    design = data.of_columns(data.coefficients)
-    index = data.index[block.position]
-    others = [
-        (b, preconditioner.effects_columns(data, draws.priors, b.factor))
-        for b in coordinates.blocks[1:]
-    ]
-    for draw in range(draws.count):
-        left = data.y - design @ draws["beta"][draw]
-        for other, columns in others:
-            u = found[other.factor.name][draw][data.index[other.position]]
-            left = left - (columns * u).sum(axis=1)
-        for i, direction in enumerate(directions):
-            along[i, draw] = np.bincount(index, direction * left, along.shape[-1])
-    u = collapse.draw(root[:, :, None, :], along, scale, sigma, rng)
-    return found | {block.factor.name: np.moveaxis(u, 0, -1)}
+    u = one_factor_collapse.draw(draws, data, block, coordinates.blocks[1:], found, rng)
+    return found | {block.factor.name: u}
 
 
 class SampledEffectsTarget:
@@ -335,6 +276,32 @@ class SampledEffectsTarget:
     def deviations(self, draws: SampledParameters, rng) -> dict[str, np.ndarray]:
         """u by factor, `(draw, group, varying)`."""
         return deviations(draws, self.data, self.coordinates, rng)
+
+    def thinned_deviations(
+        self, draws: SampledParameters, diagnosed: dict[str, np.ndarray], step: int, rng
+    ) -> tuple[dict, dict, dict]:
+        """Compute u in batches of draws, and keep what is stored of it.
+
+        Parameters and returns as for :meth:`gaussian.CollapsedTarget.thinned_deviations`; factors
+        that are not among `diagnosed` are returned whole.
+        """
+        size = draws.chains * sum(len(f.levels) * len(f.varying) for f in draws.data.factors)
+        span = step * max(1, BATCH // (size * step))
+        whole, thinned, every = {}, {}, {}
+        for start in range(0, draws.length, span):
+            part = draws.select(slice(start, start + span))
+            for name, u in self.deviations(part, rng).items():
+                u = part.by_chain(u)
+                if name in diagnosed:
+                    thinned.setdefault(name, []).append(u[:, ::step].astype(np.float32))
+                    every.setdefault(name, []).append(u[:, :, diagnosed[name]])
+                else:
+                    whole.setdefault(name, []).append(u)
+        whole, thinned, every = (
+            {name: _all_draws(parts) for name, parts in found.items()}
+            for found in (whole, thinned, every)
+        )
+        return whole, thinned, every
 
     @property
     def parameterisation(self) -> dict[str, dict]:
@@ -382,3 +349,9 @@ class SampledEffectsTarget:
         return SampledEffectsTarget(
             self.data, self.priors, self.variant, found, non_centred=attempt > 1
         )
+
+
+def _all_draws(parts: list[np.ndarray]) -> np.ndarray:
+    """Concatenate batches `(chain, draw, group, varying)` to `(draw, group, varying)`."""
+    u = np.concatenate(parts, axis=1)
+    return u.reshape(-1, *u.shape[2:])

@@ -1,13 +1,20 @@
-"""Describe: every quantity of a model, under the same names whatever was sampled."""
+"""Posterior draws of every quantity of a model, under the same names whatever was sampled.
+
+Effects of very many groups are stored thinned and in single precision. R-hat and effective sample
+sizes need every draw, so of the groups that are diagnosed every draw is stored as well.
+"""
 
 from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 
-from partialpool.engine import collapse, preconditioner, terms
+from partialpool.engine import group_algebra, preconditioner, terms
 from partialpool.model.description import GroupingFactor, ModelDescription
 from partialpool.model.priors import WIDE_LOG_SIGMA, Priors
+
+LARGE = 20_000_000  # draws x effects of one factor; more are thinned to about as many
+FEWEST = 100  # draws of each effect after thinning, at least
 
 
 class SampledParameters:
@@ -48,6 +55,10 @@ class SampledParameters:
             sampled, replace(self.data, factors=factors), self.priors, self.variant
         )
 
+    def by_chain(self, values: np.ndarray) -> np.ndarray:
+        """Reshape `(draw, ...)` to `(chain, draw, ...)`."""
+        return values.reshape(self.chains, self.length, *values.shape[1:])
+
     def __getitem__(self, name: str) -> np.ndarray:
         """One variable, shape `(draw, ...)`."""
         return self._flat[name]
@@ -71,44 +82,88 @@ class SampledParameters:
         """From the deviations that the priors are on to the coefficients', `(varying, varying)`."""
         return preconditioner.effects_basis(self.data, self.priors, factor)
 
-    def correlation(self, factor: GroupingFactor):
-        """Cholesky factor of the correlations, `[row][column]` of numbers or `(draw,)`."""
+    def scale(self, factor: GroupingFactor):
+        """Cholesky factor of the covariance of u, `[row][column]`, each `(draw,)`.
+
+        If effects are Student-t, that of their scale matrix.
+        """
         name, partial = f"partial_cor_{factor.name}", {}
         if name in self:
-            pairs = collapse.partial_correlations(factor.blocks)
+            pairs = group_algebra.partial_correlations(factor.blocks)
             partial = {pair: 2 * self[name][:, i] - 1 for i, pair in enumerate(pairs)}
-        return collapse.cholesky(partial, len(factor.varying), np)
+        return group_algebra.effects_scale(self.sd(factor).T, partial, len(factor.varying), np)
+
+    def group_scale(self, factor: GroupingFactor):
+        """As :meth:`scale`, of each group given its mixing factor if effects are Student-t.
+
+        Entries are `(draw, 1)` or `(draw, group)`.
+        """
+        name = f"scale_{factor.name}"
+        mixing = self[name] if name in self else np.ones((self.count, 1))
+        return [[mixing * entry[:, None] for entry in row] for row in self.scale(factor)]
 
     def coefficients_scale(self, factor: GroupingFactor) -> np.ndarray:
-        """A square root of the covariance of the coefficients' deviations, times its transpose
-        that covariance: `(draw, varying, varying)`. Of their scale matrix if they are Student-t.
-        """
-        size, sd = len(factor.varying), self.sd(factor)
-        dense = np.zeros((self.count, size, size))
-        for i, row in enumerate(self.correlation(factor)):
-            for k, entry in enumerate(row):
-                dense[:, i, k] = sd[:, i] * entry
-        return self.basis(factor) @ dense
+        """Square root of the covariance of the coefficients' deviations, `(draw, row, column)`.
 
-    def scale(self, factor: GroupingFactor):
-        """Cholesky factor of the covariance of u, entries `(draw, 1)` or `(draw, group)`."""
-        sd = self.sd(factor)
-        name = f"scale_{factor.name}"
-        stretch = self[name] if name in self else np.ones((self.count, 1))
-        return [
-            [stretch * np.reshape(sd[:, i] * entry, (-1, 1)) for entry in row]
-            for i, row in enumerate(self.correlation(factor))
-        ]
+        Times its transpose it is that covariance, or the scale matrix of Student-t effects.
+        """
+        dense = np.moveaxis(_dense(self.scale(factor)), -1, 0)
+        return self.basis(factor) @ np.ascontiguousarray(dense)
 
     def covariance(self, factor: GroupingFactor) -> np.ndarray:
-        """Mean covariance of u, `(varying, varying)`."""
-        scale = self.scale(factor)
-        size = len(scale)
-        dense = np.zeros((size, size, *scale[0][0].shape))
-        for row in range(size):
-            for column in range(row + 1):
-                dense[row, column] = scale[row][column]
+        """Mean covariance of u over draws and groups, `(varying, varying)`."""
+        dense = _dense(self.group_scale(factor))
         return np.einsum("ikdg,jkdg->ij", dense, dense) / dense[0, 0].size
+
+
+def _dense(triangle) -> np.ndarray:
+    """Lower triangular matrices `(row, column, ...)` from their entries `[row][column]`."""
+    size = len(triangle)
+    dense = np.zeros((size, size, *triangle[0][0].shape))
+    for row, entries in enumerate(triangle):
+        for column, entry in enumerate(entries):
+            dense[row, column] = entry
+    return dense
+
+
+def stored(
+    target,
+    draws: SampledParameters,
+    diagnosed: dict[str, np.ndarray],
+    rng: np.random.Generator,
+) -> dict[str, xr.Dataset]:
+    """Quantities of a fit, by group of `posterior.nc`.
+
+    Parameters
+    ----------
+    target : gaussian.CollapsedTarget or glm.SampledEffectsTarget
+        It computes the group effects.
+    draws : SampledParameters
+    diagnosed : dict of str to numpy.ndarray
+        Positions of the diagnosed groups of each factor.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    dict of str to xarray.Dataset
+        `posterior`. Effects of factors with more than `LARGE` draws are left out of it: they are
+        in `group_effects`, thinned, with the coordinate `draw`, and in `diagnosed_effects`, every
+        draw of the diagnosed groups.
+    """
+    factors = draws.data.factors
+    counts = {f.name: draws.count * len(f.levels) * len(f.varying) for f in factors}
+    apart = {name for name, count in counts.items() if count > LARGE}
+    if not apart:
+        return {"posterior": describe(draws, target.deviations(draws, rng))}
+    step = min(-(-max(counts.values()) // LARGE), max(1, draws.count // FEWEST))
+    positions = {name: diagnosed[name] for name in apart}
+    few, own = draws.select(slice(None, None, step)), draws.of_groups(positions)
+    whole, thinned, some = target.thinned_deviations(draws, positions, step, rng)
+    return {
+        "posterior": describe(draws, whole, apart),
+        "group_effects": group_effects(few, thinned, apart),
+        "diagnosed_effects": group_effects(own, some, apart),
+    }
 
 
 def describe(draws: SampledParameters, deviations: dict[str, np.ndarray], apart=()) -> xr.Dataset:

@@ -6,7 +6,7 @@ import numpy as np
 
 from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.compress.merged_rows import MergedRows
-from partialpool.engine import collapse
+from partialpool.engine import collapse, group_algebra
 from partialpool.model.description import GroupingFactor, ModelDescription
 from partialpool.model.priors import FAMILIES, Priors
 
@@ -34,7 +34,7 @@ class BetaPreconditioner:
     turned : numpy.ndarray
         `(varying, pair, chosen)`: the rows that u touches, times steps along the coordinates of
         coefficients that vary, and what is left of the response at the centre; and sums of two
-        of these: see `collapse.pairs`.
+        of these: see `group_algebra.pairs`.
     information : numpy.ndarray
         `(pair, stratum)`: squared length of the other rows, times the same.
     prior_information : numpy.ndarray
@@ -86,11 +86,11 @@ class BetaPreconditioner:
             np.column_stack([on, location]) / width[:, None],
         ]
         if varying:
-            directions, _ = collapse.orthogonalise(
-                collapse.stacked(triangles.design, scale, spread, np), np
+            directions, _ = group_algebra.orthogonalise(
+                group_algebra.stacked(triangles.design, scale, spread, np), np
             )
             padded = np.concatenate([triangles.between, np.zeros_like(triangles.between)])
-            left, _ = collapse.remove([d[:, None] for d in directions], padded)
+            left, _ = group_algebra.remove([d[:, None] for d in directions], padded)
             systems.append(_flat(left) / spread)
         rows = np.concatenate(systems)[:, [*index, -1]]
         factor = np.linalg.qr(rows, mode="r")
@@ -104,7 +104,7 @@ class BetaPreconditioner:
         steps = np.vstack([steps, np.eye(len(last) + 1)[-1]])
         if len(chosen) < len(triangles.design.T):
             steps[:, -1] = 0
-        steps = steps @ collapse.pairs(len(last) + 1)
+        steps = steps @ group_algebra.pairs(len(last) + 1)
 
         def turn(rows):
             return np.einsum("rcg,ck->rkg", rows, steps)

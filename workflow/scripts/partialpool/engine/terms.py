@@ -4,7 +4,8 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from partialpool.engine import collapse, preconditioner
+from partialpool.compress.merged_rows import MergedRows
+from partialpool.engine import group_algebra, preconditioner
 from partialpool.model.description import GroupingFactor, ModelDescription
 from partialpool.model.priors import FAMILIES, Prior, Priors
 
@@ -52,7 +53,7 @@ def coefficients(data: ModelDescription, priors: Priors, coordinates, groups, si
         information = (as_data("information", coordinates.information) / sigma**2).sum(axis=-1)
         information += as_data("prior_information", coordinates.prior_information)
         information += groups.squares(as_data("turned", coordinates.turned))
-        triangle = collapse.triangle_of(information, coordinates.last, pt)
+        triangle = group_algebra.triangle_of(information, coordinates.last, pt)
         rounded = spread(z, triangle, coordinates.last)
     inverse = as_data("inverse", coordinates.inverse)
     explained = (inverse * rounded[None, :]).sum(axis=1)
@@ -75,7 +76,7 @@ def spread(z, triangle, size: int):
     z : TensorVariable
         Positions that are standard normal in the working model.
     triangle : dict of (int, int) to TensorVariable
-        [R, r]: see `collapse.triangle_of`.
+        [R, r]: see `group_algebra.triangle_of`.
     size : int
     """
     if not size:
@@ -121,8 +122,7 @@ def between_group_scale(factor: GroupingFactor, priors: Priors, variant: str):
         sd = positive(f"sd_{factor.name}", prior, start, dims)
         if factor.name in priors.cor:
             partial = _partial_correlations(factor, priors.cor[factor.name])
-    correlation = collapse.cholesky(partial, len(factor.varying), pt)
-    return [[sd[i] * entry for entry in row] for i, row in enumerate(correlation)]
+    return group_algebra.effects_scale(sd, partial, len(factor.varying), pt)
 
 
 def degrees_of_freedom(factor: GroupingFactor, priors: Priors, variant: str):
@@ -158,7 +158,7 @@ def stretch(factor: GroupingFactor, nu):
 
 def _partial_correlations(factor: GroupingFactor, prior: Prior):
     """LKJ of each block by its canonical partial correlations, each 2 Beta - 1."""
-    found = collapse.partial_correlations(factor.blocks, *prior.arguments)
+    found = group_algebra.partial_correlations(factor.blocks, *prior.arguments)
     shapes = as_data(f"partial_cor_shape_{factor.name}", list(found.values()))
     symmetric = pm.Beta(f"partial_cor_{factor.name}", shapes, shapes, shape=len(found))
     return {pair: 2 * symmetric[i] - 1 for i, pair in enumerate(found)}
@@ -189,3 +189,21 @@ def arguments(name, priors) -> dict:
     else:
         found = {key: [prior.parameters[key] for prior in priors] for key in priors[0].parameters}
     return {key: as_data(f"{name}_{key}", np.array(values, float)) for key, values in found.items()}
+
+
+def sum_by_group(factor: GroupingFactor, index: np.ndarray, values):
+    """Sum `values`, `(varying, row)`, over the rows of each group: `(varying, group)`."""
+    index = as_data(f"summed_{factor.name}", index)
+    zeros = pt.zeros(count(factor.name))
+    return pt.stack(
+        [
+            pt.inc_subtensor(zeros[index], values[i], ignore_duplicates=False)
+            for i in range(len(factor.varying))
+        ]
+    )
+
+
+def gaussian_constant(data: MergedRows, sigma):
+    """Terms of the negative Gaussian log likelihood of merged rows that are free of residuals."""
+    rows = as_data("rows", data.cells.sum())
+    return rows * pt.log(sigma) - as_data("constant", data.constant)
