@@ -50,7 +50,7 @@ def brute_force(draws, design, outcome, values, draw: int, group: int) -> float:
     family = families.FAMILIES[outcome.family]
     at = design.factors[0].index == group
     one = draws.isel(chain=0, draw=draw)
-    parameters = {n: float(one[n]) for n in family.parameters if n in one}
+    parameters = {n: float(one[n]) for n in family.parameter_names if n in one}
     if outcome.errors:
         parameters["sigma"] = values["standard errors"][at]
     if outcome.precision_weights:

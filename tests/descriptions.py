@@ -1,7 +1,7 @@
 """Descriptions of models, made by hand, for tests of their priors."""
 
 from partialpool.model.description import GroupingFactor, ModelDescription
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 
 def data(outcome=Outcome(), **changes):  # noqa: B008 (it is frozen)

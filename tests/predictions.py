@@ -6,7 +6,7 @@ import xarray as xr
 
 from partialpool.answers import contrasts, predict
 from partialpool.design.formula import Formula
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 TABLE = pd.DataFrame(
     {

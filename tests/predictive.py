@@ -9,7 +9,7 @@ from partialpool.compress.build import compress
 from partialpool.design.formula import Formula
 from partialpool.model import families
 from partialpool.model.priors import complete
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 SHAPE = (2, 250)
 TRUTH = {"sigma": 1.5, "nu": 5.0, "alpha": 3.0}
@@ -30,7 +30,7 @@ def table(family: str, seed: int) -> pd.DataFrame:
     u = np.repeat(rng.normal(0, 0.5, 6), 5) + np.tile(rng.normal(0, 0.3, 5), 6)
     eta = 0.3 + 0.02 * (found["x"].to_numpy() - 50) + u
     trials = found["n"].to_numpy().astype(int) if family == "binomial" else None
-    found["y"] = families.FAMILIES[family].draw(rng, eta, TRUTH, trials).astype(float)
+    found["y"] = families.FAMILIES[family].responses(rng, eta, TRUTH, trials).astype(float)
     return found
 
 
@@ -47,7 +47,7 @@ def checked(rows, outcome, given=None, text="y ~ x + (1 + x | g)", variant="hier
             f"cor_{name}": ([f"{name}_c", f"{name}_bis"], np.eye(size)),
             f"u_{name}": ([name, f"{name}_c"], np.zeros((len(factor.levels), size))),
         }
-    own = families.FAMILIES[outcome.family].parameters
+    own = families.of(outcome).parameter_names
     drawn |= {name: ([], TRUTH[name]) for name in own}
     posterior = xr.Dataset(
         {

@@ -16,7 +16,8 @@ from partialpool.design.formula import Formula
 from partialpool.engine import fit, terms
 from partialpool.model import families
 from partialpool.sampler import convergence, sampling
-from partialpool.study.study import VARIANTS, Outcome
+from partialpool.study.outcome import Outcome
+from partialpool.study.study import VARIANTS
 
 SCRIPT = """
 import hashlib

@@ -16,7 +16,7 @@ from partialpool.engine.posterior import SampledParameters
 from partialpool.model import families, priors
 from partialpool.sampler import sampling
 from partialpool.sampler.compiled_density import compiled
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 ROWS = 60
 OUTCOMES = {
@@ -62,7 +62,7 @@ def table(family: str) -> pd.DataFrame:
         }
     )
     eta = 0.3 + 0.4 * rows["x"] + rng.normal(size=4)[rows["g"]] + rng.normal(size=7)[rows["h"]] / 2
-    drawn = families.FAMILIES[family].draw(
+    drawn = families.FAMILIES[family].responses(
         rng, eta.to_numpy(), {"sigma": 0.7, "nu": 5.0, "alpha": 3.0}, rows["trials"].to_numpy()
     )
     return rows.assign(y=drawn)
@@ -138,7 +138,7 @@ def log_joint(design, values, data, completed, variant, point, beta, u) -> float
         "nu": stats.gamma(2, scale=10),
         "alpha": stats.halfnorm(scale=5),
     }
-    return total + sum(scipy[name].logpdf(point[name]) for name in data.family.parameters)
+    return total + sum(scipy[name].logpdf(point[name]) for name in data.family.parameter_names)
 
 
 CASES = [

@@ -10,7 +10,7 @@ from partialpool.design.formula import Formula
 from partialpool.engine import fit
 from partialpool.model import families, priors
 from partialpool.sampler import convergence
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 OUTCOMES = {
     "binomial": Outcome(family="binomial", trials="trials", offset="shift"),

@@ -16,7 +16,7 @@ from partialpool.engine import fit
 from partialpool.model import prior_keys
 from partialpool.model.priors import FAMILIES, PriorFamily
 from partialpool.report.priors import priors
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 GIVEN = {"Intercept": "gumbel(1, 0.5)", "sigma": "weibull(3, 0.8)"}
 

@@ -15,7 +15,7 @@ rule simulate:
         **by_attempt(mem_mb=1000, runtime=10),
     params:
         study=lambda w: STUDIES[w.study].block(
-            "name", "simulate", "formula", "group_effects", "seed", *study.OUTCOME
+            "name", "simulate", "formula", "group_effects", "seed", *outcome.OUTCOME
         ),
         code=CODE["simulate"],
     script:
@@ -46,7 +46,7 @@ rule ingest:
         **by_attempt(mem_mb=4000, runtime=20),
     params:
         study=lambda w: STUDIES[w.study].block(
-            "name", "data", "formula", "missing", "key", "group_effects", *study.OUTCOME
+            "name", "data", "formula", "missing", "key", "group_effects", *outcome.OUTCOME
         )
         | {"priors": prior_keys.supports(STUDIES[w.study].priors)},
         code=CODE["ingest"],
@@ -74,7 +74,7 @@ rule new_data:
     resources:
         **by_attempt(mem_mb=2000, runtime=10),
     params:
-        study=lambda w: STUDIES[w.study].block("new_data", "formula", "contrasts", *study.OUTCOME),
+        study=lambda w: STUDIES[w.study].block("new_data", "formula", "contrasts", *outcome.OUTCOME),
         code=CODE["new_data"],
     script:
         "../scripts/new_data.py"
@@ -97,7 +97,7 @@ rule compress:
     resources:
         **by_attempt(mem_mb=4000, runtime=20),
     params:
-        study=lambda w: STUDIES[w.study].block("formula", *study.OUTCOME),
+        study=lambda w: STUDIES[w.study].block("formula", *outcome.OUTCOME),
         code=CODE["compress"],
     script:
         "../scripts/compress.py"
@@ -118,7 +118,7 @@ rule compress_part:
     resources:
         **by_attempt(mem_mb=2000, runtime=20),
     params:
-        study=lambda w: STUDIES[w.study].block("formula", "parts", *study.OUTCOME),
+        study=lambda w: STUDIES[w.study].block("formula", "parts", *outcome.OUTCOME),
         code=CODE["compress_part"],
     script:
         "../scripts/compress_part.py"

@@ -78,7 +78,7 @@ rule predict:
         **by_attempt(mem_mb=3000, runtime=5),
     params:
         study=lambda w: STUDIES[w.study].block(
-            "formula", *study.OUTCOME, "predict", "interval", "seed"
+            "formula", *outcome.OUTCOME, "predict", "interval", "seed"
         ),
         code=CODE["predict"],
     script:
@@ -106,7 +106,7 @@ rule contrasts:
         **by_attempt(mem_mb=3000, runtime=5),
     params:
         study=lambda w: STUDIES[w.study].block(
-            "formula", *study.OUTCOME, "predict", "contrasts", "interval", "seed"
+            "formula", *outcome.OUTCOME, "predict", "contrasts", "interval", "seed"
         ),
         code=CODE["contrasts"],
     script:

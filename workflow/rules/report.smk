@@ -20,7 +20,7 @@ rule figures:
         **by_attempt(mem_mb=3000, runtime=5),
     params:
         study=lambda w: STUDIES[w.study].block(
-            "formula", "variants", "interval", "new_data", *study.OUTCOME
+            "formula", "variants", "interval", "new_data", *outcome.OUTCOME
         ),
         code=CODE["figures"],
     script:

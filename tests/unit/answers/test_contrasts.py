@@ -10,7 +10,7 @@ from scipy import special, stats
 from partialpool.answers import predict
 from partialpool.base.errors import UserError
 from partialpool.design.formula import Formula
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table import ingest
 
 

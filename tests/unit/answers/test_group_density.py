@@ -11,7 +11,7 @@ from partialpool.answers import group_density, loo
 from partialpool.compress.build import compress
 from partialpool.design.formula import Formula
 from partialpool.model import families
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 CASES = [
     ("real", Outcome(weights="w"), {"sigma": 1.5}, 1, None),
@@ -185,7 +185,7 @@ def test_gaussian_groups_and_rows_have_the_normal_density_of_their_definition(
         "cor_g": (["v", "bis"], np.broadcast_to(cor, (*shape, size, size))),
         "u_g": (["g", "v"], rng.normal(size=(*shape, 3, size)) * (variant != "pooled")),
     }
-    if outcome.sigma_estimated:
+    if families.of(outcome).estimates_sigma(outcome):
         own = (3,) if outcome.sigma_by_group else ()
         drawn["sigma"] = (["g"] * len(own), rng.uniform(0.5, 2, (*shape, *own)))
     elif not outcome.errors:
@@ -205,7 +205,7 @@ def test_gaussian_groups_and_rows_have_the_normal_density_of_their_definition(
     for draw in range(DRAWS):
         one = posterior.isel(chain=0, draw=draw)
         sigma = TABLE["se"] if outcome.errors else outcome.sigma
-        if outcome.sigma_estimated:
+        if families.of(outcome).estimates_sigma(outcome):
             sigma = np.broadcast_to(one["sigma"].values, 3)[factor.index]
         sigma = np.broadcast_to(sigma, 17).astype(float)
         if outcome.precision_weights:

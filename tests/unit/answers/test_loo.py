@@ -13,7 +13,7 @@ from partialpool.answers import loo
 from partialpool.compress.build import compress
 from partialpool.design.formula import Formula
 from partialpool.model import families, priors
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 WELL = dict.fromkeys(["pooled", "unpooled", "hierarchical"], True)
 

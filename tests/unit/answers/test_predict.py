@@ -12,7 +12,7 @@ from partialpool.answers import predict
 from partialpool.answers.predictor import Predictor
 from partialpool.design.formula import Formula
 from partialpool.model import families
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from predictions import FORMULA, GAUSSIAN, TABLE
 from partialpool.answers import prediction_grid
 from partialpool.design.formula import Formula
 from partialpool.model import families
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table.table_summary import TableSummary, read_groups
 
 
@@ -150,4 +150,5 @@ def test_the_grid_has_what_the_formula_and_the_outcome_need(text, rows, columns)
     assert design.at(found).matrix.shape == (rows, len(design.columns))
     if "n" in columns:
         assert set(found["n"]) == ({10.0} if rows == 4 else {7.0, 10, 14})
-        assert not families.outside("binomial", found["n"].to_numpy(), found["n"].to_numpy()).any()
+        trials = found["n"].to_numpy()
+        assert not families.FAMILIES["binomial"].outside(trials, trials).any()

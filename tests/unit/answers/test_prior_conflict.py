@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from predictive import OUTCOMES, checked, table
 
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 
 def warnings(*arguments, **options) -> list[str]:

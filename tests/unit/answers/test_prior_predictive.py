@@ -8,7 +8,7 @@ from scipy import stats
 
 from partialpool.model import families
 from partialpool.model.priors import of_response
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 
 def test_the_prior_predictive_has_the_moments_of_the_prior():

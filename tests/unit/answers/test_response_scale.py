@@ -10,7 +10,7 @@ from partialpool.answers import contrasts, predict
 from partialpool.answers.response_scale import ResponseScale
 from partialpool.design.formula import Formula
 from partialpool.design.transforms import FittedTransforms
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 Y = TABLE["y"].to_numpy() + 1
 LOG_NORMAL = [stats.lognorm(s=0.4 * np.log(b), scale=b**0.6).mean() for b in (np.e, 2, 10)]

@@ -17,7 +17,8 @@ from partialpool.design.formula import Formula
 from partialpool.design.functions import ARGUMENTS, LABELLING
 from partialpool.design.grammar import check_columns, parse
 from partialpool.design.terms import term_name
-from partialpool.study.study import Outcome
+from partialpool.model import families
+from partialpool.study.outcome import Outcome
 from partialpool.table import ingest
 from partialpool.table.reader import File
 
@@ -215,9 +216,9 @@ LIMITS = [
 
 @pytest.mark.parametrize(("most", "text", "telling"), LIMITS, ids=[one[-1] for one in LIMITS])
 def test_formulas_at_a_limit_are_read_and_those_beyond_are_not(most, text, telling):
-    reserved_names.check(Formula(text(most)), Outcome())
+    reserved_names.check(Formula(text(most)), Outcome(), families.parameter_names())
     with pytest.raises(UserError) as caught:
-        reserved_names.check(Formula(text(most + 1)), Outcome())
+        reserved_names.check(Formula(text(most + 1)), Outcome(), families.parameter_names())
     assert telling in str(caught.value)
 
 
@@ -242,8 +243,9 @@ RESULTS += ["sd_g", "cor_g", "u_g", "coef_g", "nu_g", "g_coefficient", "g_coeffi
 def test_a_group_cannot_have_the_name_of_a_result(name):
     for text in (f"y ~ (1 | g) + (1 | {name})", f"y ~ (1 | {name}) + (1 | g)"):
         with pytest.raises(UserError, match="the grouping factor cannot be called"):
-            reserved_names.check(Formula(text), Outcome())
-    reserved_names.check(Formula(f"y ~ {name} + (1 | g) + (1 | {name}_1)"), Outcome())
+            reserved_names.check(Formula(text), Outcome(), families.parameter_names())
+    crossed = Formula(f"y ~ {name} + (1 | g) + (1 | {name}_1)")
+    reserved_names.check(crossed, Outcome(), families.parameter_names())
 
 
 BAD_NUMBER, BAD_FLAG, BAD_LABEL = ("True", "'1'", "x"), ("1", "0", "'a'", "x"), ("True", "x")

@@ -18,7 +18,7 @@ from partialpool.compress import build
 from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.design.formula import Formula
 from partialpool.design.transforms import FittedTransforms
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table import complete_rows, ingest, reader
 
 SIZE = 997
@@ -151,7 +151,7 @@ READING = """
 import pathlib, sys
 from partialpool.compress import build
 from partialpool.design.formula import Formula
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table import complete_rows, ingest, reader, table_summary
 
 path, to = sys.argv[1:]

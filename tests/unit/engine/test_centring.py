@@ -10,7 +10,7 @@ from partialpool.design.formula import Formula
 from partialpool.engine import glm, pirls
 from partialpool.engine.centring import EffectCoordinates
 from partialpool.model import priors
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 
 def curvature(log_density, size: int):

@@ -5,7 +5,7 @@ from descriptions import SEVERAL, data
 
 from partialpool.base.errors import UserError
 from partialpool.model import prior_keys
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 
 @pytest.mark.parametrize(

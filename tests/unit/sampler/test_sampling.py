@@ -10,7 +10,7 @@ from partialpool.design.formula import Formula
 from partialpool.engine.gaussian import CollapsedTarget
 from partialpool.model.priors import complete
 from partialpool.sampler import compiled_density, sampling
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 
 def test_chains_start_in_all_parts_of_each_coordinate_by_itself():

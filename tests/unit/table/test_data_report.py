@@ -9,7 +9,7 @@ import pytest
 from partialpool.base.errors import UserError
 from partialpool.design import labels
 from partialpool.design.formula import Formula
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table import complete_rows, ingest, reader
 
 SIZE = 150

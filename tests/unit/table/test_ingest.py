@@ -16,7 +16,7 @@ from partialpool.base.errors import UserError
 from partialpool.compress import build, compressed_file
 from partialpool.design.formula import Formula
 from partialpool.model import families
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table import reader as table_module
 from partialpool.table.ingest import ingest, ingest_new
 
@@ -468,7 +468,7 @@ def test_a_table_that_is_fine_has_no_warnings(tmp_path):
     frame = pd.DataFrame({"g": g, "x": x, "k": rng.choice(["a", "b", "c"], 240), "n": 20})
     for family in families.FAMILIES:
         parameters = {"sigma": 1.0, "nu": 5.0, "alpha": 3.0}
-        frame["y"] = families.FAMILIES[family].draw(rng, eta, parameters, frame["n"])
+        frame["y"] = families.FAMILIES[family].responses(rng, eta, parameters, frame["n"])
         frame.to_csv(tmp_path / "t.csv", index=False)
         trials = "n" if family == "binomial" else None
         formula = "y ~ x + k + (1 + x | g)"

@@ -17,20 +17,20 @@ from partialpool.model import families, priors
 from partialpool.model.description import ModelDescription
 from partialpool.sampler import convergence
 from partialpool.study.config import read
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table.simulate import simulate
 
 ROOT = Path(__file__).parents[3]
 
 
 def one(seed=1, **block):
-    return read({"seed": seed, "studies": {"s": block}})["s"]
+    return read({"seed": seed, "studies": {"s": block}}, families=families)["s"]
 
 
 @pytest.fixture(scope="module")
 def textbook():
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
-    studies = read(config)
+    studies = read(config, families=families)
     return {name: simulate(s) for name, s in studies.items() if s.simulate}
 
 
@@ -311,7 +311,7 @@ def _names_of_a_fit(study, table):
         return dims, rng.uniform(0.1, 0.9, (*size, *shape))
 
     free = {"beta": draws(len(data.coefficients))}
-    free |= {name: draws() for name in data.family.parameters}
+    free |= {name: draws() for name in data.family.parameter_names}
     if outcome.pools_sigma:
         free |= {"sigma": draws(len(data.factors[0].levels))}
         free |= {"sigma_median": draws(), "sd_log_sigma": draws()}

@@ -9,7 +9,7 @@ from partialpool.answers.response_scale import ResponseScale
 from partialpool.design import prediction_columns as columns
 from partialpool.design.design import Design
 from partialpool.model import families
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 
 def contrast(

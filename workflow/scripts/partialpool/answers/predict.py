@@ -9,7 +9,7 @@ from partialpool.base.streams import Stream
 from partialpool.design import prediction_columns as columns
 from partialpool.design.design import Design
 from partialpool.model import families
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 BATCH = 10_000_000  # rows x draws held at once
 NO_NEW_GROUP = "no prediction: each group stands on its own, so there is none for a new one"
@@ -97,7 +97,7 @@ def _predicted(
     has_mean = back and _has_mean(draws, response_scale)
     kinds = {
         columns.EXPECTED: True,
-        columns.PROBABILITY: family.link == "logit",
+        columns.PROBABILITY: family.is_probability,
         columns.OUTCOME: True,
         columns.RESPONSE_MEDIAN: back,
         columns.RESPONSE_MEAN: has_mean,
@@ -112,7 +112,7 @@ def _predicted(
     for at in (wanted[start : start + step] for start in range(0, len(wanted), step)):
         eta = draws.linear_predictor(at, prediction_target)
         mean, trials = draws.mean(eta), draws.trials(at)
-        if family.link == "logit":
+        if family.is_probability:
             found[columns.PROBABILITY][at] = described(mean, interval)[:, [0, 2, 3]]
         expected = mean if trials is None else mean * trials
         found[columns.EXPECTED][at] = described(expected, interval)
@@ -146,7 +146,7 @@ def _predicted(
 
 def _has_mean(draws: Predictor, response_scale: ResponseScale) -> bool:
     """Whether the mean of new observations on the column's own scale is known in closed form."""
-    return draws.outcome.family == "gaussian" and response_scale.function.mean is not None
+    return draws.family.normal and response_scale.function.mean is not None
 
 
 def group_status(draws: Predictor, prediction_target: str) -> np.ndarray:

@@ -87,7 +87,7 @@ def _is_wide(table: PriorPredictive, simulated: dict) -> bool:
 
 def _how_wide(table: PriorPredictive, y: np.ndarray, eta: np.ndarray) -> str:
     """Describe the width of simulated responses, on the scale on which it is judged."""
-    if table.family.link == "logit":
+    if table.family.is_probability:
         share = (np.abs(eta) > np.log(999)).mean()
         return (
             f"Under these priors {share:.0%} of simulated rows have a probability below 0.001 "

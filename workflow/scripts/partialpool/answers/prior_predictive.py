@@ -83,7 +83,7 @@ class PriorPredictive:
         outcome = self.data.outcome
         if outcome.errors:
             found["sigma"] = 1.0
-        elif outcome.has_sigma and not outcome.sigma_estimated:
+        elif self.family.has_sigma and not self.family.estimates_sigma(outcome):
             found["sigma"] = np.full((1, 1), float(outcome.sigma))
         elif outcome.sigma_by_group:
             _, _, group, groups = self.factors[0]

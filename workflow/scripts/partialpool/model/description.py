@@ -9,7 +9,8 @@ import numpy as np
 from partialpool.base.grouping_factor import GroupingFactor
 from partialpool.base.moments import Moments
 from partialpool.model import families
-from partialpool.study.study import Outcome
+from partialpool.model.family import ResponseFamily
+from partialpool.study.outcome import Outcome
 
 
 @dataclass(frozen=True)
@@ -56,20 +57,20 @@ class ModelDescription:
     response_sd: float
 
     @property
-    def family(self) -> families.ResponseFamily:
+    def family(self) -> ResponseFamily:
         """The distribution of the response."""
-        return families.FAMILIES[self.outcome.family]
+        return families.of(self.outcome)
 
     @property
     def known_sigma(self) -> float | None:
-        """The known residual sd of the compressed rows; None where it is a parameter."""
-        if not self.outcome.has_sigma or self.outcome.sigma_estimated:
+        """Known residual sd of the compressed rows; None where it is estimated or absent."""
+        if not self.family.has_sigma or self.family.estimates_sigma(self.outcome):
             return None
         return 1.0 if self.outcome.errors else float(self.outcome.sigma)
 
     @property
     def sd_of_weight_one(self) -> float:
-        """About the sd of the response in a row of precision weight one, the scale of sigma."""
+        """Approximate sd of the response in a row of precision weight one: the scale of sigma."""
         return self.response_sd * self.mean_precision**0.5
 
     def to_dict(self) -> dict:

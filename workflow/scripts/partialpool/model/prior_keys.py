@@ -4,6 +4,7 @@ Imported while the workflow is parsed, so nothing scientific is imported here.
 """
 
 from partialpool.base.errors import UserError, nearest
+from partialpool.model import families
 from partialpool.model.priors import FAMILIES, Prior, check_support, of_response
 
 
@@ -65,7 +66,8 @@ def check_keys(given: dict[str, str], design, outcome, group_effects: str, where
                 "copy the column under a second name"
             )
         if key not in known:
-            why = " (sigma is known here)" if key == "sigma" and outcome.has_sigma else ""
+            has_sigma = families.of(outcome).has_sigma
+            why = " (sigma is known here)" if key == "sigma" and has_sigma else ""
             if key in correlations and "cor" not in others:
                 why = " (only coefficients of one group term with `|` are correlated)"
             raise UserError(

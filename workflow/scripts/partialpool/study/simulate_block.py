@@ -3,7 +3,8 @@
 import numpy as np
 
 from partialpool.base.errors import UserError, nearest
-from partialpool.study.study import Study, call
+from partialpool.study.calls import call
+from partialpool.study.study import Study
 
 PARAMETERS = {
     "normal": ("mean", "sd"),
