@@ -97,7 +97,7 @@ def test_csv_is_read_as_written(tmp_path, mark, separator, ending):
     assert report["columns"]["kind"]["levels"] == {"a": 3, "b": 3}
     assert report["warnings"] == [
         "Column 'county' has labels that are the same number: '02' and '2'.",
-        "'county' has only 3 groups, so how much they differ rests largely on its prior.",
+        "'county' has only 3 groups, so how much they differ depends largely on its prior.",
         "1 of 3 groups of 'county' have one row.",
     ]
 
@@ -381,7 +381,7 @@ def test_as_many_varying_coefficients_as_rows_are_pointed_out(tmp_path):
     frame[1:].to_csv(path, index=False)
     few = "1 of 12 groups of 'g' have no more rows than varying coefficients (2)."
     assert warnings(path, None, "y ~ x + (x | g)") == few
-    few = few.replace(".", ": their sigma rests on its prior.")
+    few = few.replace(".", ": their sigma depends on its prior.")
     assert warnings(path, None, "y ~ x + (x | g)", sigma="by_group") == few
 
 
@@ -447,7 +447,7 @@ def test_factors_that_are_one_and_copied_rows_are_pointed_out(tmp_path):
 def test_groups_that_are_predictors_too_are_pointed_out(tmp_path, formula, own):
     rows = (f"g{i % 3},h{i // 3 % 2},{i**0.5:.3f},{i**1.5 % 7:.3f}\n" for i in range(24))
     said = warnings(tmp_path / "t.csv", "g,h,x,y\n" + "".join(rows), formula)
-    assert (f"give each group of 'g' its own {own}, so what the group term adds" in said) == bool(
+    assert (f"give each group of 'g' its own {own}, so only its prior" in said) == bool(
         own
     )
     assert ("its own" in said) == bool(own)

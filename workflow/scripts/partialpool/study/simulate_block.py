@@ -1,4 +1,4 @@
-"""Values of a `simulate` block: numbers, lists and distributions, checked."""
+"""Check and draw the values of a `simulate` block: numbers, lists and distributions."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ PARAMETERS = {
 
 
 def each_group(study: Study, given, groups: int, where: str) -> np.ndarray:
-    """A number for all groups, or a list of one for each, as an array of shape `(group,)`."""
+    """A number for all groups, or a list with one for each, as an array of shape `(group,)`."""
     if isinstance(given, list) and len(given) != groups:
         raise error(study, f"a list of {len(given)} for {groups} groups", where)
     return np.broadcast_to(np.asarray(given, dtype=float), groups)
