@@ -447,9 +447,7 @@ def test_factors_that_are_one_and_copied_rows_are_pointed_out(tmp_path):
 def test_groups_that_are_predictors_too_are_pointed_out(tmp_path, formula, own):
     rows = (f"g{i % 3},h{i // 3 % 2},{i**0.5:.3f},{i**1.5 % 7:.3f}\n" for i in range(24))
     said = warnings(tmp_path / "t.csv", "g,h,x,y\n" + "".join(rows), formula)
-    assert (f"give each group of 'g' its own {own}, so only its prior" in said) == bool(
-        own
-    )
+    assert (f"give each group of 'g' its own {own}, so only its prior" in said) == bool(own)
     assert ("its own" in said) == bool(own)
 
 

@@ -65,9 +65,7 @@ def of_labels(name: str, levels: dict[str, int], grouping: bool, as_labels: bool
                 "coefficient of its own: store it as numbers if it is a quantity."
             )
         else:
-            notes.append(
-                f"Column {name!r} has labels of which some are numbers: {listed(numbers)}."
-            )
+            notes.append(f"Column {name!r} has some labels that are numbers: {listed(numbers)}.")
     return notes
 
 
