@@ -57,7 +57,8 @@ def test_predictors_that_a_column_crosses():
 
 
 def test_any_error_of_an_evaluation_quotes_the_formula():
-    with pytest.raises(
-        UserError, match=r"'y ~ x': poly\(x, 9\) cannot be computed from this table"
-    ), ParsedFormula("y ~ x").evaluating("poly(x, 9)"):
+    with (
+        pytest.raises(UserError, match=r"'y ~ x': poly\(x, 9\) cannot be computed from this table"),
+        ParsedFormula("y ~ x").evaluating("poly(x, 9)"),
+    ):
         np.linalg.inv(np.zeros((2, 2)))
