@@ -13,6 +13,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from partialpool.study import schema
+
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
@@ -89,18 +91,17 @@ def test_every_import_is_declared(declared):
 
 
 def test_every_config_key_is_documented():
-    def keys(schema):
-        for name, inner in schema.get("properties", {}).items():
+    def keys(block):
+        for name, inner in block.get("properties", {}).items():
             yield name
             yield from keys(inner)
-        more = schema.get("additionalProperties")
+        more = block.get("additionalProperties")
         if isinstance(more, dict):
             yield from keys(more)
 
-    schema = (ROOT / "workflow" / "schemas" / "config.schema.yaml").read_text(encoding="utf-8")
     page = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
-    assert documented == set(keys(yaml.safe_load(schema)))
+    assert documented == set(keys(schema.load(schema.SCHEMA)))
 
 
 def test_every_step_has_its_place_on_a_cluster():

@@ -110,6 +110,11 @@ def test_what_is_said_of_the_response_and_of_predictions():
     assert read(config(family="poisson", exposure="area"))["radon"].exposure == "area"
 
 
+def test_keys_of_the_whole_run():
+    assert read(config() | {"seed": 1}) == read({"studies": config()["studies"]})
+    assert read(config() | {"interval": 0.5})["radon"].interval == 0.5
+
+
 def test_block_is_plain_and_a_copy():
     radon = read(config())["radon"]
     block = radon.block("variants", "priors")

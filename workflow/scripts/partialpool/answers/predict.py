@@ -5,6 +5,7 @@ import pandas as pd
 
 from partialpool.answers.predictor import Predictor
 from partialpool.answers.response_scale import ResponseScale
+from partialpool.base.streams import Stream
 from partialpool.design.design import Design
 from partialpool.model import families
 from partialpool.study.study import Outcome
@@ -93,7 +94,9 @@ def _predicted(
     expected, probability = np.full((size, 4), np.nan), np.full((size, 3), np.nan)
     outcome = np.full((size, 2), np.nan)
     middle, average = np.full((size, 3), np.nan), np.full((size, 3), np.nan)
-    noise = np.random.default_rng([draws.seed, 1, *prediction_target.encode()])
+    noise = np.random.default_rng(
+        [draws.seed, Stream.NEW_OBSERVATIONS, *prediction_target.encode()]
+    )
     # Counts have quantiles that are counts.
     method = "inverted_cdf" if family.discrete else "linear"
     step = max(1, BATCH // draws.count)

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from partialpool.answers.predictor import LARGEST, LARGEST_LOG, SMALLEST, Predictor, responses
+from partialpool.base.streams import Stream
 from partialpool.design.design import Design
 from partialpool.design.grammar import listed
 from partialpool.engine import collapse, preconditioner
@@ -64,7 +65,7 @@ def check(
         row)`; `observed_data`. Attributes `rows`, `rows_replicated` and `warnings`, a JSON
         list of sentences about priors of the config that are nowhere near the data.
     """
-    rng = np.random.default_rng([seed, 3])
+    rng = np.random.default_rng([seed, Stream.PREDICTIVE_CHECKS])
     rows = np.arange(len(design.y))
     if len(rows) > ROWS:
         rows = np.sort(rng.choice(len(rows), ROWS, replace=False))

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from partialpool.base.streams import Stream
 from partialpool.design.design import Design
 from partialpool.model import families
 from partialpool.study.study import Outcome
@@ -59,7 +60,7 @@ class FactorEffects:
 
     def of_new(self, label: str, seed: int) -> np.ndarray:
         """Deviations of a new group, `(draw, varying)`: the same for all its rows."""
-        rng = _stream(seed, 2, self.name, label)
+        rng = _stream(seed, Stream.NEW_GROUP_EFFECTS, self.name, label)
         u = np.einsum("sij,sj->si", self.scale, rng.standard_normal(self.scale.shape[:2]))
         if self.nu is not None:
             u /= np.sqrt(rng.gamma(self.nu / 2, 2 / self.nu))[:, None]
@@ -217,7 +218,7 @@ class Predictor:
         median, spread = self._drawn["sigma_median"], self._drawn["sd_log_sigma"]
         if prediction_target == "average_group":
             return median
-        rng = _stream(self.seed, 5, self.effects[0].name, label)
+        rng = _stream(self.seed, Stream.NEW_GROUP_SIGMA, self.effects[0].name, label)
         return median * np.exp(spread * rng.standard_normal(self.count))
 
 
@@ -286,6 +287,6 @@ def degrees_of_freedom(posterior, factor: str, thin: int = 1) -> np.ndarray | No
     return flat(posterior, name)[::thin] if name in posterior else None
 
 
-def _stream(seed: int, purpose: int, factor: str, label: str) -> np.random.Generator:
+def _stream(seed: int, purpose: Stream, factor: str, label: str) -> np.random.Generator:
     """Random numbers that belong to one group, whichever rows are predicted beside it."""
     return np.random.default_rng([seed, purpose, *f"{factor}\0{label}".encode()])

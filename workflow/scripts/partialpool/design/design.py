@@ -85,7 +85,7 @@ class Design:
 
     @property
     def along(self) -> str | None:
-        """The predictor that predictions vary: the first that varies by group, or the first."""
+        """The predictor that predictions vary along: the first varying by group, or the first."""
         varying, groups = self.varying_predictors, self.formula.group_columns
         found = [name for name in self.formula.predictors if name not in groups]
         return min(found, key=lambda name: name not in varying, default=None)

@@ -1,7 +1,8 @@
 """The schema of the config: check a config against it, explain mistakes, and give defaults.
 
-`config.schema.yaml` is the one place for a key's type, limits, default and description. Imported
-while the workflow is parsed, so nothing scientific is imported here.
+`config.schema.yaml` is the one place for a key's type, limits, default and description; but the
+keys of `convergence` are limits of checks, in `partialpool.study.checks`. Imported while the
+workflow is parsed, so nothing scientific is imported here.
 """
 
 import json
@@ -11,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from partialpool.base.errors import UserError, nearest
+from partialpool.study import checks
 
 SCHEMA = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
 # Keys that are no property of a study: those of a run, and what stands for several studies.
@@ -59,7 +61,7 @@ def check_study(block: Mapping, where: str) -> None:
 
 def of_run(config: Mapping, key: str):
     """The value of a key of the whole run: as written, or its default."""
-    return _with_defaults(_validator(SCHEMA).schema["properties"][key], config.get(key))
+    return _with_defaults(load(SCHEMA)["properties"][key], config.get(key))
 
 
 def of_study(config: Mapping, block: Mapping) -> dict:
@@ -77,7 +79,7 @@ def of_study(config: Mapping, block: Mapping) -> dict:
     dict
         None for keys that are not written and have no default.
     """
-    keys = _validator(SCHEMA).schema["properties"] | _study_schema()["properties"]
+    keys = load(SCHEMA)["properties"] | _study_schema()["properties"]
     values = {}
     for name, schema in keys.items():
         if name in _NOT_OF_A_STUDY:
@@ -106,8 +108,19 @@ def _with_defaults(schema: Mapping, value):
 
 
 @cache
-def _validator(path: Path):
+def load(path: Path) -> dict:
+    """Read the schema, with the limits of all checks as keys of `convergence`."""
     import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    schema = yaml.load(path.read_text(encoding="utf-8"), loader)
+    limits = {key: limit.schema for key, limit in checks.limits().items()}
+    schema["properties"]["convergence"]["properties"] = limits
+    return schema
+
+
+@cache
+def _validator(path: Path):
     from jsonschema import Draft202012Validator, validators
 
     # JSON has one kind of number, but what counts or indexes has to be whole: 2, not 2.0.
@@ -115,13 +128,12 @@ def _validator(path: Path):
         "integer", lambda checker, value: isinstance(value, int) and not isinstance(value, bool)
     )
     validator = validators.extend(Draft202012Validator, type_checker=whole)
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return validator(yaml.load(path.read_text(encoding="utf-8"), loader))
+    return validator(load(path))
 
 
 def _study_schema() -> dict:
     """The schema of one block under `studies`."""
-    return _validator(SCHEMA).schema["properties"]["studies"]["additionalProperties"]
+    return load(SCHEMA)["properties"]["studies"]["additionalProperties"]
 
 
 def _beyond_json(value) -> Iterator[tuple[tuple, str]]:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from partialpool.base import moments
 from partialpool.base.errors import UserError
+from partialpool.base.streams import Stream
 from partialpool.design import reserved_names
 from partialpool.design.design import HUGE, Design
 from partialpool.design.formula import Formula
@@ -125,17 +126,17 @@ def ingest(
     design = _evaluated(file, lambda: learned.design)
     summary = _summarised(file, rows, design, outcome)
 
-    def some(most: int, purpose: int) -> pd.DataFrame:
+    def sample(most: int, purpose: Stream) -> pd.DataFrame:
         if rows.rows <= most:
             return complete_rows.chosen(to, np.arange(rows.rows))
-        # Not from the config's seed: another one need not read the table again.
+        # Not from the config's seed, or a new seed would have the table read again.
         rng = np.random.default_rng([rows.rows, purpose])
         return complete_rows.chosen(to, np.sort(rng.choice(rows.rows, most, replace=False)))
 
-    subset = some(SUBSET, 4)
+    subset = sample(SUBSET, Stream.SUBSET_OF_ROWS)
     if outcome.sigma_estimated:
         _check_residuals(file, rows, subset, design, outcome)
-    counted = some(COUNTED, 6) if summary.discrete else subset
+    counted = sample(COUNTED, Stream.ROWS_FOR_DATA_REPORT) if summary.discrete else subset
     gaps = {name: count for name, count in columns.gaps.items() if count}
     report = data_report.report(
         summary,
