@@ -83,7 +83,7 @@ def write(study, table: str | dict = TABLE, new: str | None = None) -> None:
             Path(name).write_bytes(text if isinstance(text, bytes) else text.encode())
 
 
-def test_what_the_cases_are_made_of_is_accepted(folder):
+def test_studies_without_a_mistake_are_accepted(folder):
     for study in ({}, COUNTS, BINARY, BINOMIAL):
         write(study, TABLE, NEW if study is not BINOMIAL else NEW.replace("id", "n"))
         check()

@@ -20,7 +20,7 @@ INSIDE = {
 
 
 @pytest.mark.parametrize("name", ARGUMENTS)
-def test_what_a_function_gives_decides_where_it_stands(name):
+def test_calls_that_give_labels_or_several_columns_stand_alone(name):
     call = CALLS.get(name, f"{name}(x)")
     for outer in ("log", "np.sqrt", "scale", "center", "I", "poly", "cr", "C", "T"):
         if name in ("Sum", "Treatment") and outer in "CT":

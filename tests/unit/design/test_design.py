@@ -71,7 +71,7 @@ def test_new_rows_that_cannot_be_predicted(table):
         ("y ~ county + (1 | county)", None, ()),
     ],
 )
-def test_what_predictions_go_along_and_what_they_hold(table, text, along, held):
+def test_the_predictor_that_varies_and_those_held_fixed(table, text, along, held):
     """The first predictor that varies by group, or else the first."""
     design = Formula(text).design(table)
     assert design.along == along

@@ -65,7 +65,7 @@ def test_labels_with_colons_stay_apart(table):
         ("(1 | g:h)", "(1 + x | g:h)", "lations, or (1 + x || g:h) without"),
     ],
 )
-def test_of_two_group_terms_with_something_in_common_one_is_made(first, second, one):
+def test_group_terms_of_a_factor_with_a_common_coefficient_are_refused(first, second, one):
     with pytest.raises(UserError) as caught:
         Formula(f"y ~ x + {first} + {second}")
     assert one in str(caught.value)

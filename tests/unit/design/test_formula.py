@@ -163,7 +163,7 @@ def test_a_label_is_a_predictor_and_part_of_a_factor(table):
         ("x", "no response"),
     ],
 )
-def test_what_is_refused(table, text, telling):
+def test_formulas_that_do_not_fit_the_table(table, text, telling):
     if "empty" in text:
         table["empty"] = np.where((table["kind"] == "b") | (table.index % 2 == 0), "s", "z")
     if "many" in text:

@@ -102,7 +102,7 @@ TAKES = {
 }
 
 
-def test_the_arguments_of_every_function_are_held():
+def test_the_arguments_of_every_function_are_tested():
     assert TAKES.keys() == {(name, key) for name, keys in ARGUMENTS.items() for key in keys}
 
 

@@ -1,4 +1,4 @@
-"""What formulas may say: each is fitted, or refused by name in one line, at once."""
+"""Formulas of all kinds are fitted, or refused in one line that says what to write."""
 
 import time
 
@@ -42,7 +42,7 @@ def ingested(text, path, columns=()):
 
 
 @pytest.mark.parametrize(("text", "coefficients", "factors"), FITTED)
-def test_fitted(path, text, coefficients, factors):
+def test_formulas_that_are_fitted(path, text, coefficients, factors):
     design = ingested(text, path)
     assert ", ".join(design.coefficients) == coefficients
     blocks = (f"{f.name}: " + " | ".join(map(", ".join, f.blocks)) for f in design.factors)
@@ -61,7 +61,7 @@ def refusal(text, path, columns=()):
 
 
 @pytest.mark.parametrize(("text", "telling"), REFUSED)
-def test_refused(path, text, telling):
+def test_formulas_that_are_refused(path, text, telling):
     assert telling in refusal(text, path)
 
 
@@ -107,11 +107,11 @@ def test_signs_with_spaces_around_them_are_signs(path):
     ],
     ids=lambda text: text[:20],
 )
-def test_what_would_never_end_is_refused_at_once(path, text, telling):
+def test_formulas_that_would_take_forever_are_refused_at_once(path, text, telling):
     assert telling in refusal(text, path)
 
 
-def test_long_sums_are_no_matter(path):
+def test_long_sums_are_read(path):
     assert ingested("y ~ " + "+".join(["x"] * 3000), path).coefficients == ["Intercept", "x"]
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.normal(size=(700, 601)), columns=["y", *(f"x{i}" for i in range(600))])
@@ -158,7 +158,7 @@ SIGNED = ["b-c", "a-b-c", "a-b", "c d", "b-c d", "b-c-1"]
 
 
 @pytest.mark.parametrize("name", SIGNED)
-def test_of_names_within_one_another_the_one_that_was_written_is_shown(name):
+def test_column_names_that_contain_one_another(name):
     for text in ("y ~ {} + x", "y ~ x + log({}) + (1 | g)", "{} ~ x", "y ~ x + (1 | {})"):
         for columns in (SIGNED, SIGNED[::-1]):
             with pytest.raises(UserError) as caught:

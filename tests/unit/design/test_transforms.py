@@ -1,4 +1,4 @@
-"""What comes in batches is what comes whole: columns, design, report and compressed rows."""
+"""Design matrices whose transforms are fitted in batches are those of the whole table."""
 
 import json
 from itertools import pairwise
@@ -32,7 +32,7 @@ FORMULAS = [
 
 @pytest.mark.parametrize("text", FORMULAS)
 @pytest.mark.parametrize("cuts", [[1, 2, 400], [500], []], ids=len)
-def test_a_design_that_was_learned_in_batches_is_that_of_the_whole_table(rows, text, cuts):
+def test_a_design_fitted_in_batches_is_that_of_the_whole_table(rows, text, cuts):
     formula, ends = Formula(text), [0, *cuts, MANY_ROWS]
 
     def batches():

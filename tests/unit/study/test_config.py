@@ -80,7 +80,7 @@ def changed(before, after) -> dict:
 
 
 @pytest.mark.parametrize("key", VALUES)
-def test_a_key_of_a_study_says_that_and_nothing_else(key):
+def test_a_key_of_a_study_changes_that_and_nothing_else(key):
     besides, value = VALUES[key]
     before, after = fields(config(**besides)), fields(config(**besides | {key: value}))
     assert changed(before, after) == {key: value}
@@ -89,7 +89,7 @@ def test_a_key_of_a_study_says_that_and_nothing_else(key):
 @pytest.mark.parametrize(
     ("block", "key"), [(block, key) for block, keys in SETTINGS.items() for key in keys]
 )
-def test_a_setting_says_that_and_nothing_else(block, key):
+def test_a_setting_changes_that_and_nothing_else(block, key):
     one = {key: SETTINGS[block][key]}
     before = fields(config())
     assert changed(before, fields(config() | {block: one})) == {block: before[block] | one}

@@ -18,7 +18,7 @@ from partialpool.table.simulate import simulate
         ("bernoulli(0.2)", 0.2, 0.16),
     ],
 )
-def test_columns_have_the_moments_they_say(written, mean, variance):
+def test_drawn_columns_have_the_moments_of_their_distribution(written, mean, variance):
     block = {"rows": 40000, "coefficients": {"x": 0}, "predictors": {"x": written}, "sigma": 1}
     x = simulate(one(simulate=block, formula="y ~ 0 + x"))[0]["x"]
     assert abs(x.mean() - mean) < 4 * (variance / 40000) ** 0.5
@@ -51,7 +51,7 @@ def test_a_number_is_for_all_groups_and_a_list_has_one_for_each():
         ("normal(0, x)", "is none of normal(mean, sd)"),
     ],
 )
-def test_distributions_that_cannot_be(text, telling):
+def test_distributions_that_are_refused(text, telling):
     with pytest.raises(UserError) as caught:
         draw(STUDY, text, np.random.default_rng(1), 5, "predictors.x")
     assert str(caught.value).startswith(f"config: studies.s.simulate.predictors.x: {text!r}")

@@ -58,7 +58,9 @@ def stored(rows, path):
     ],
     ids=str,
 )
-def test_a_file_in_batches_is_the_file_at_once(rows, tmp_path, request, name, formula, outcome):
+def test_a_file_read_in_batches_gives_the_same_as_at_once(
+    rows, tmp_path, request, name, formula, outcome
+):
     if name == "parts":
         rows = rows.assign(w=np.where(np.arange(MANY_ROWS) // 333 == 1, 1.0, rows["w"]))
     path = stored(rows, tmp_path / name)
@@ -176,7 +178,7 @@ LATE = {
 
 
 @pytest.mark.parametrize("cell", LATE)
-def test_what_the_last_row_is_decides_about_its_column(tmp_path, in_small_batches, cell):
+def test_the_last_row_may_change_the_type_of_a_column(tmp_path, in_small_batches, cell):
     path, (written, expected) = tmp_path / "t.csv", LATE[cell]
     path.write_text("y,x,k\n" + "".join(f"{i},{i % 2},a\n{i},{i % 2},b\n" for i in range(400)))
     with path.open("a") as stream:

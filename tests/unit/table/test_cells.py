@@ -1,4 +1,4 @@
-"""What the text of a cell is: labels stay labels, everything else is recognised."""
+"""Cells of text as numbers, bounds, dates, missing values and labels."""
 
 import numpy as np
 import pandas as pd

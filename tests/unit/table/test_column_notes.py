@@ -1,4 +1,4 @@
-"""Notes on labels that may be one, a missing value or numbers, and on numbers that may be codes."""
+"""Warnings about labels that may be the same or missing values, and numbers that may be codes."""
 
 import pytest
 

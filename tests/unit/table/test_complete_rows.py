@@ -23,7 +23,7 @@ def test_rows_with_gaps_are_left_out_where_the_config_says_so(tmp_path):
     assert report["warnings"][0] == expected
 
 
-def test_rows_of_a_fault_are_counted_as_in_the_file(tmp_path):
+def test_rows_of_errors_are_counted_as_in_the_file(tmp_path):
     text = "x,y,n\n1,,1\n2,1,1\n-3,0,1\n4,1,0\n"
     for formula, outcome, telling in (
         ("y ~ log(x)", {}, "'log(x)' is nan in row 3"),

@@ -59,7 +59,7 @@ NOTES = [
 
 
 @pytest.mark.parametrize(("table", "formula", "last", "telling"), NOTES)
-def test_notes_begin_where_they_are_said_to(tmp_path, table, formula, last, telling):
+def test_warnings_begin_at_their_limits(tmp_path, table, formula, last, telling):
     family = {"30 of": "student_t", "The v": "poisson"}.get(telling[:5], "gaussian")
     quiet, told = ({"y": Y} | table(number) for number in (last, last + 1))
     assert warnings_or_error(tmp_path, quiet, formula, family=family) == ""
@@ -67,7 +67,7 @@ def test_notes_begin_where_they_are_said_to(tmp_path, table, formula, last, tell
 
 
 @pytest.mark.parametrize("family", ["bernoulli", "binomial", "poisson"])
-def test_what_goes_with_one_side_only(frame, stored, family):
+def test_labels_and_groups_that_separate_the_responses(frame, stored, family):
     """Labels as text and as numbers, and groups, by the rows that are used."""
     rng, trials = np.random.default_rng(2), 2 if family == "binomial" else 1
     frame["p"] = np.arange(ROWS) % 5 + 1
@@ -102,7 +102,7 @@ def test_what_goes_with_one_side_only(frame, stored, family):
     assert any(one.startswith(told) for one in said)
 
 
-def test_one_row_a_group_is_too_little_for_0s_and_1s(tmp_path):
+def test_one_binary_row_in_each_group_is_too_little(tmp_path):
     frame = {"g": np.arange(60), "y": Y > 0}
     said = warnings_or_error(tmp_path, frame, "y ~ 1 + (1 | g)", family="bernoulli")
     assert "Every group of 'g' has one row, so differences between groups" in said
@@ -117,7 +117,7 @@ def test_counts_that_vary_as_their_exposure_does_are_fine(tmp_path):
     )
 
 
-def test_groups_of_one_row_are_told_from_noise_by_precision_weights(tmp_path):
+def test_precision_weights_identify_groups_of_one_row(tmp_path):
     rows = "g,y,n\n" + "".join(f"g{i},{i % 3},{i + 1}\n" for i in range(9))
     said = "so differences between groups and noise within them cannot be told apart"
     assert said in warnings(tmp_path / "t.csv", rows, "y ~ 1 + (1 | g)")
@@ -146,7 +146,7 @@ def test_as_many_varying_coefficients_as_rows_are_pointed_out(tmp_path):
     assert warnings(path, None, "y ~ x + (x | g)", sigma="by_group") == few
 
 
-def test_what_separates_0s_from_1s_is_pointed_out(tmp_path):
+def test_predictors_that_separate_0s_from_1s(tmp_path):
     path = tmp_path / "t.csv"
     # x separates, z does not; every 'b' is 1, every 'c' is 0, and so is group 3.
     text = (

@@ -1,4 +1,4 @@
-"""A response that the columns give exactly is refused by name, and nothing else is."""
+"""Responses that the design fits exactly are refused, with the columns that give them."""
 
 import numpy as np
 import pandas as pd
@@ -79,7 +79,7 @@ def reading(request, monkeypatch):
 
 
 @pytest.mark.parametrize(("y", "formula", "given"), EXACT, ids=lambda one: str(one)[:40])
-def test_what_gives_the_response_is_named(tmp_path, reading, y, formula, given):
+def test_columns_that_give_the_response_exactly_are_named(tmp_path, reading, y, formula, given):
     if given.count("groups") > 1 and reading == "in batches":
         return  # several factors together are looked at in tables of up to SUBSET rows
     said = refusal(tmp_path, y, formula)

@@ -31,7 +31,7 @@ FAULTS = [
 
 @pytest.mark.parametrize("gaps", [(5, 70), (108, 109)])
 @pytest.mark.parametrize(("cell", "more", "telling"), FAULTS, ids=lambda one: str(one)[:40])
-def test_the_row_of_a_fault_is_that_of_the_file(frame, stored, cell, more, telling, gaps):
+def test_an_error_names_the_row_of_the_file(frame, stored, cell, more, telling, gaps):
     """Whatever was left out before it, right before it too, and whichever batch it is in."""
     [[name, value]] = cell.items()
     frame = frame.ffill().bfill().assign(n=4.0)

@@ -22,7 +22,7 @@ def test_factors_of_the_same_groups_are_pointed_out(tmp_path, first, second, sam
     assert said.startswith("'g' and 'h' divide the rows into the same groups") if same else not said
 
 
-def test_a_slope_tied_to_an_intercept_far_away_is_pointed_out(tmp_path):
+def test_varying_slopes_of_predictors_far_from_zero(tmp_path):
     rows = "".join(
         f"{g},{1000 + x},{x * (1 + i) + x**2}\n" for i, g in enumerate("abc") for x in range(4)
     )

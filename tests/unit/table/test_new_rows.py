@@ -22,7 +22,7 @@ from partialpool.table import ingest
     ],
     ids=str,
 )
-def test_the_row_of_a_fault_in_rows_to_predict(frame, stored, cell, more, telling):
+def test_an_error_names_the_row_of_the_rows_to_predict(frame, stored, cell, more, telling):
     frame = frame.ffill().bfill().assign(n=4.0)
     more = {"formula": "y ~ x + (1 | g)"} | more
     learned = ingested(stored(frame), **more).learned

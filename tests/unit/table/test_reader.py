@@ -120,7 +120,7 @@ def test_compressed_wide_and_tab_separated_files(tmp_path):
 
 @pytest.mark.parametrize("more", [0, 300], ids=["at first", "once columns are read again"])
 @pytest.mark.parametrize("word", ["", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL"])
-def test_a_word_for_a_gap_is_one_unless_it_is_quoted(tmp_path, monkeypatch, word, more):
+def test_a_word_for_a_missing_value_is_a_label_if_it_is_quoted(tmp_path, monkeypatch, word, more):
     """In labels of both kinds; among numbers that is a fault."""
     monkeypatch.setattr(reader, "BLOCK", 1000)
     rows = [f"{'fgh'[i % 3]},{'uv'[i % 2]},{i % 7},{i}" for i in range(6 + more)]

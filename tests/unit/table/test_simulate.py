@@ -1,4 +1,4 @@
-"""Simulated tables: the truth they report is the truth they came from."""
+"""Simulated tables follow from their true values, by their names in the summary of a fit."""
 
 from pathlib import Path
 
@@ -58,7 +58,7 @@ def test_textbook_studies(textbook):
     }
 
 
-def test_varying_slopes_have_the_moments_they_say():
+def test_varying_slopes_have_their_moments():
     table, truth = simulate(one(**SLOPES))
     values = truth["values"]
     labels = sorted(table["g"].unique())

@@ -63,7 +63,7 @@ def test_every_group_has_rows(terms, groups, rows, cells):
         assert len(table.groupby(list(columns))) == count
 
 
-def test_deviations_have_the_sds_and_correlations_they_say():
+def test_deviations_have_their_sds_and_correlations():
     deviations = {"a": {"Intercept": 1, "x": 0.5}, "b": {"Intercept": 2}}
     formula, groups = "y ~ x + (1 + x | a) + (1 | b)", {"a": 2000, "b": 1500}
     _, truth = simulate(several(formula, groups, 2000, deviations, correlation=-0.6))

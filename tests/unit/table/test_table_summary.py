@@ -81,7 +81,7 @@ MOMENTS = {"mean": "mean", "sd": "std"}
 
 
 @pytest.mark.parametrize("outcome", [{}, {"offset": "e"}, {"weights": "n"}], ids=str)
-def test_where_a_response_lies_and_how_wide_it_is(frame, stored, outcome):
+def test_robust_location_and_scale_of_the_response(frame, stored, outcome):
     """Its median and median absolute deviation, less the offset, of rows as often as they count."""
     frame["y"] = np.random.default_rng(4).normal(size=ROWS) + 9 * frame["e"]
     found = ingested(stored(frame), "y ~ x + (1 | g)", family="student_t", **outcome).learned

@@ -4,7 +4,7 @@ import numpy as np
 from tables import ingested
 
 
-def test_what_is_typical_of_each_group(frame, stored):
+def test_typical_values_of_each_group(frame, stored):
     """Its mean, or its most frequent value where there are two or they are labels."""
     frame["n"] = frame["n"].clip(upper=4)
     found = ingested(stored(frame), "y ~ x + k + n + C(e) + (1 | g)").groups.set_index("group")
