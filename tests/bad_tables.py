@@ -132,7 +132,10 @@ BAD_TABLES = [
     bad({}, "t.csv: column 'y' has a NUL byte in row 3", (",3.1", ",3.1\0")),
     bad({}, "t.csv: predictor 'x' is '1' in every row; leave it out", x="1|1|1|1|1|1"),
     bad({}, "t.csv: column 'g' has one group only, 'a'; two are needed", g="a|a|a|a|a|a"),
-    bad({"formula": "y ~ C(id) + x"}, "t.csv: formula 'y ~ C(id) + x': 6 rows cannot tell 7 coef"),
+    bad(
+        {"formula": "y ~ C(id) + x"},
+        "t.csv: formula 'y ~ C(id) + x': 7 coefficients cannot be estimated from 6 rows",
+    ),
     bad(
         {"formula": "y ~ x + I(x * 2)"},
         "t.csv: formula 'y ~ x + I(x * 2)': columns 'x', 'I(x * 2)' are collinear",

@@ -33,7 +33,7 @@ def test_the_columns_that_depend_on_one_another_are_found(columns, dependent):
     [
         ({"x": X, "z": 2 * X}, 40, "columns 'x', 'z' are collinear; leave one out"),
         ({"x": X, "z": 0 * X}, 40, "column 'z' is zero in every row; leave it out"),
-        ({"x": X, "z": Z}, 1, "1 rows cannot tell 2 coefficients apart: 'x', 'z'"),
+        ({"x": X, "z": Z}, 1, "2 coefficients cannot be estimated from 1 rows: 'x', 'z'"),
     ],
 )
 def test_the_remedy_of_columns_that_are_dependent(columns, rows, telling):

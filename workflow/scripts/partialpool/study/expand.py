@@ -141,7 +141,7 @@ def _filled(text: str, values: Mapping[str, str], where: str, place: str) -> str
         name = match[1]
         if name not in values:
             hint = nearest(name, values) or f"; known: {', '.join(values)}"
-            raise UserError(f"{where}: nothing to put for {match[0]!r} ({place}){hint}")
+            raise UserError(f"{where}: no value for {match[0]!r} ({place}){hint}")
         if not values[name]:
             raise UserError(f"{where}: column {name!r} is empty ({place}); fill it in")
         return values[name]

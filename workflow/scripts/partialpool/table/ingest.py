@@ -202,7 +202,7 @@ def _summarised(file: File, rows: CompleteRows, design: Design, outcome: Outcome
         if len(factor.levels) < 2:
             raise file.error(
                 f"column {factor.name!r} has one group only, {shown(factor.levels[0])}; "
-                "two are needed"
+                "two are needed, so leave out the group term"
             )
     if wrong:
         raise wrong
