@@ -9,7 +9,7 @@ from partialpool.design.design import Design
 from partialpool.design.grammar import listed
 from partialpool.table import column_types
 from partialpool.table.cells import usually_missing
-from partialpool.table.table_summary import ColumnSummary
+from partialpool.table.column_summary import NumberSummary
 
 SHOWN = 5  # examples in a warning
 TOTALS = {"total", "grand total", "subtotal", "sum", "all", "overall", "mean", "average"}
@@ -69,13 +69,13 @@ def of_labels(name: str, levels: dict[str, int], grouping: bool, as_labels: bool
     return notes
 
 
-def of_numbers(name: str, column: ColumnSummary, rows: int, padded: str | None) -> list[str]:
+def of_numbers(name: str, column: NumberSummary, rows: int, padded: str | None) -> list[str]:
     """Warnings about a numeric column.
 
     Parameters
     ----------
     name : str
-    column : ColumnSummary
+    column : NumberSummary
     rows : int
         Rows of the table.
     padded : str or None

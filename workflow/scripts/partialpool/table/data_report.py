@@ -8,7 +8,7 @@ from partialpool.design.grammar import listed
 from partialpool.model import families
 from partialpool.study.study import COUNTS, Outcome
 from partialpool.table import column_notes, group_notes
-from partialpool.table.table_summary import ColumnSummary, GroupSummary, TableSummary
+from partialpool.table.table_summary import GroupSummary, TableSummary
 
 FEW_GROUPS = 5  # fewer hardly inform the sd between groups
 CLEARLY = 4  # standard errors that are more than chance
@@ -59,7 +59,7 @@ def report(
     """
     outcome = tally.outcome
     columns = {
-        name: _described(column, gaps.get(name, 0)) for name, column in tally.columns.items()
+        name: column.description(gaps.get(name, 0)) for name, column in tally.columns.items()
     }
     factors = [_sizes(factor, tally.factors[factor.name]) for factor in design.factors]
     dropped = {"total": read - tally.rows, "by_column": gaps}
@@ -118,21 +118,6 @@ def of_new(design: Design, source: str) -> dict:
             for factor in design.factors
             for warning in column_notes.new_groups(factor.name, factor.levels, new[factor.name])
         ],
-    }
-
-
-def _described(column: ColumnSummary, missing: int) -> dict:
-    if not column.number:
-        levels = {str(level): column.levels[level] for level in sorted(column.levels)}
-        return {"type": "text", "missing": missing, "levels": levels}
-    moments = column.moments
-    return {
-        "type": "number",
-        "missing": missing,
-        "min": column.least,
-        "max": column.greatest,
-        "mean": float(moments.mean),
-        "sd": float(np.sqrt(moments.squares / max(moments.weight - 1, 1))),
     }
 
 

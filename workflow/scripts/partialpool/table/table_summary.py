@@ -13,15 +13,11 @@ from partialpool.base.moments import Moments
 from partialpool.design.design import Design
 from partialpool.model import families
 from partialpool.study.study import COUNTS, SIGMA_FAMILIES, Outcome
+from partialpool.table.column_summary import LabelSummary, NumberSummary
 from partialpool.table.typical import TypicalValues
 
 COPIES = 1_000_000  # rows of a table at most that is searched for duplicate rows
 PAIRS = 1_000_000  # pairs of groups of two factors that are counted at most
-# Numbers that often stand for a missing value.
-CODES = (
-    -9,
-    *(sign * code for code in (99, 999, 9999, 99999, 99.9, 999.9, 9999.9) for sign in (-1, 1)),
-)
 GROUPS = ("factor", "group", "rows", "size", "weight", "mean", "least", "greatest")
 TYPICAL = "typical "  # prefix of the column with each group's typical value of a predictor
 
@@ -31,97 +27,6 @@ def read_groups(path) -> pd.DataFrame:
     found = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
     numbers = list(GROUPS[2:])
     return found.assign(**found[numbers].apply(pd.to_numeric))
-
-
-class ColumnSummary:
-    """Running summary of a column: moments and extremes of numbers, counts of labels.
-
-    Parameters
-    ----------
-    number : bool
-        Whether the column is numeric.
-    """
-
-    def __init__(self, number: bool):
-        self.number = number
-        self.moments, self.least, self.greatest = None, np.inf, -np.inf
-        self.levels: dict[str, int] = {}
-        self.codes: dict[float, int] = {}  # rows of each of `CODES`
-        self.rest = np.inf, -np.inf  # extremes of the other numbers
-        self.thousands = ThousandsCheck()
-
-    def add(self, values: pd.Series) -> None:
-        """Add a batch of rows."""
-        if not self.number:
-            counts = values.value_counts(sort=False)
-            for level, count in counts[counts > 0].items():
-                self.levels[level] = self.levels.get(level, 0) + int(count)
-            return
-        plain = values.to_numpy(dtype=float)
-        found = Moments.of(plain)
-        self.moments = found if self.moments is None else self.moments + found
-        self.least = min(self.least, float(plain.min()))
-        self.greatest = max(self.greatest, float(plain.max()))
-        self.thousands.add(plain)
-        coded = np.isin(plain, CODES)
-        for code, count in zip(*np.unique(plain[coded], return_counts=True), strict=True):
-            self.codes[float(code)] = self.codes.get(float(code), 0) + int(count)
-        if not coded.all():
-            others = plain[~coded]
-            least, greatest = self.rest
-            self.rest = min(least, float(others.min())), max(greatest, float(others.max()))
-
-    @property
-    def codes_far_out(self) -> dict[float, int]:
-        """Rows of each of `CODES` that is farther from all other numbers than their range."""
-        least, greatest = self.rest
-        return {
-            code: count
-            for code, count in self.codes.items()
-            if max(code - greatest, least - code) >= greatest - least > 0
-        }
-
-    @property
-    def constant(self):
-        """The value of all rows; None if it is not the same."""
-        if not self.number:
-            return next(iter(self.levels)) if len(self.levels) == 1 else None
-        return self.least if self.least == self.greatest else None
-
-
-class ThousandsCheck:
-    """Whether points in numbers may be thousands separators, as in 987, 1.234 and 12.345."""
-
-    def __init__(self):
-        self.possible = True
-        self.whole, self.pointed, self.three = 0, 0, 0  # rows; of three decimals, the last not 0
-        self.sums = np.zeros(2)  # of whole numbers, and of numbers with a point
-        self.first: float | None = None
-
-    def add(self, values: np.ndarray) -> None:
-        """Add a batch of rows."""
-        if not self.possible:
-            return
-        size = np.abs(values)
-        pointed = size != np.floor(size)
-        thousand = np.round(1000 * size[pointed])
-        decimals = np.isclose(thousand, 1000 * size[pointed], rtol=1e-12, atol=1e-7)
-        self.possible = bool((size < 1000).all() and (thousand > 1000).all() and decimals.all())
-        self.whole += int((~pointed).sum())
-        self.pointed += len(thousand)
-        self.three += int((thousand % 10 != 0).sum())
-        self.sums += size[~pointed].sum(), size[pointed].sum()
-        if len(thousand) and self.first is None:
-            self.first = float(values[pointed][0])
-
-    @property
-    def example(self) -> float | None:
-        """A number with a point, if whole numbers are one in ten or more, and far larger."""
-        several = self.pointed >= 5 and self.three >= 0.7 * self.pointed
-        if not self.possible or not several or self.whole < 0.1 * self.pointed:
-            return None
-        whole, pointed = self.sums / (self.whole, self.pointed)
-        return self.first if whole > 3 * pointed else None
 
 
 class SeparationCheck:
@@ -197,7 +102,9 @@ class TableSummary:
     def __init__(self, design: Design, outcome: Outcome, table: pd.DataFrame):
         self.outcome, self.rows = outcome, 0
         numeric = {name: pd.api.types.is_numeric_dtype(table[name]) for name in table}
-        self.columns = {name: ColumnSummary(numeric[name]) for name in table}
+        self.columns = {
+            name: NumberSummary() if numeric[name] else LabelSummary() for name in table
+        }
         self.design: Moments | None = None  # of the columns of the design
         self.triangles: list[np.ndarray | None] = [None] * len(design.parts)
         self.least, self.greatest = np.inf, -np.inf  # of the response
