@@ -14,7 +14,7 @@ from partialpool.base import files, session
 from partialpool.base.errors import UserError
 from partialpool.model import priors
 from partialpool.run import fingerprint, launch, partial_page, progress, reruns
-from partialpool.study import paths, study
+from partialpool.study import outcome, paths, study
 
 try:
     # A job on a cluster reads the Snakefile, too, and takes what its run was started with.

@@ -27,7 +27,7 @@ from partialpool.design.formula import Formula
 from partialpool.engine import fit
 from partialpool.model import families, priors
 from partialpool.model.priors import Prior, Priors
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 SAMPLER = {"chains": 2, "draws": 1000, "tune": 700, "target_accept": 0.9, "attempts": 2}
 APART = 20  # draws between two that are ranked against, which are independent by then
@@ -123,12 +123,12 @@ class Structure:
                 pair = ", ".join(factor.varying)
                 truth[f"cor_{name}[{pair}]"] = covariance[0, 1] / own.prod()
         parameters = {}
-        if self.outcome.has_sigma:
+        if families.of(self.outcome).has_sigma:
             truth["sigma"] = sigma = abs(rng.normal())
             weights = self.table["w"].to_numpy() if self.outcome.precision_weights else 1.0
             parameters["sigma"] = sigma / np.sqrt(weights)
         family = families.FAMILIES[self.outcome.family]
-        return truth, family.draw(rng, eta, parameters, np.ones(len(eta), int))
+        return truth, family.responses(rng, eta, parameters, np.ones(len(eta), int))
 
 
 HALF_NORMAL = Prior.parse("half_normal(1)")

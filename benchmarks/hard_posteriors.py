@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "workflow" / "sc
 from partialpool.compress import build
 from partialpool.design.formula import Formula
 from partialpool.engine import fit
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 DEFAULT = {"chains": 4, "draws": 1000, "tune": 1000, "target_accept": 0.9, "attempts": 3}
 SIZES = {"b": 10_000, "d": 30, "c": 2, "a": 1}

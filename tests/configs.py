@@ -1,13 +1,16 @@
 """Configs of one study, and what is said of a broken one."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from partialpool.base.errors import UserError
-from partialpool.study.config import read
+from partialpool.model import families
+from partialpool.study import config as of_study
 
 ROOT = Path(__file__).parents[1]
+read = partial(of_study.read, families=families)
 SIMULATED = {"rows": 9, "coefficients": {"x": 1}}
 SAMPLER = {"chains": 3, "draws": 11, "tune": 12, "target_accept": 0.7, "attempts": 2}
 

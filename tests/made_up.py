@@ -11,7 +11,7 @@ from partialpool.base import files
 from partialpool.compress import build
 from partialpool.design.formula import Formula
 from partialpool.study import config
-from partialpool.study.study import OUTCOME, Outcome
+from partialpool.study.outcome import OUTCOME, Outcome
 from partialpool.table.ingest import ingest
 
 TEMPLATES = Path(__file__).parents[1] / "workflow" / "report"

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from partialpool.model.families import FAMILIES
 from partialpool.report import study_page
 from partialpool.report.report_data import Factor, Fit, ReportData
 from partialpool.study import config
-from partialpool.study.study import OUTCOME
+from partialpool.study.outcome import OUTCOME
 
 SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 TEMPLATES = SCRIPTS.parent / "report"
@@ -107,6 +108,8 @@ def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=No
     written = {"data": HOSTILE, "formula": f"y ~ 1 + (1 | `{HOSTILE}`)", "variants": [*VARIANTS]}
     study = config.read({"interval": 0.9, "studies": {"radon": written | keys}})["radon"]
     outcome = {name: getattr(study, name) for name in OUTCOME}
+    parameters = FAMILIES[study.family].parameter_names
+    response = dict.fromkeys(parameters, "half_student_t(4, 1)")
     return ReportData(
         study=study.block(*study.__dataclass_fields__),
         data={
@@ -137,7 +140,9 @@ def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=No
         },
         factors=factors,
         pairs={},
-        fits=[fit(variant, factors, variant not in failed) for variant in VARIANTS],
+        fits=[
+            fit(variant, factors, variant not in failed, response=response) for variant in VARIANTS
+        ],
         comparison=[compared(variant, rank) for rank, variant in enumerate(ranking)],
         comparison_groups=[],
         recovery=[],

@@ -1,6 +1,6 @@
 """Studies with a `simulate` block."""
 
-from partialpool.study.config import read
+from configs import read
 
 
 def one(seed=1, **block):

@@ -8,7 +8,7 @@ import pytest
 
 from partialpool.base.errors import UserError
 from partialpool.design.formula import Formula
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table import ingest
 
 ROWS = 150  # of the tables made in tests/unit/table/conftest.py

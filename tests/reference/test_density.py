@@ -16,7 +16,7 @@ from partialpool.compress import build
 from partialpool.design.formula import Formula
 from partialpool.engine import collapse, gaussian, preconditioner
 from partialpool.model import families, priors
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 INTERPRETED = Mode(linker="py", optimizer=None)
 GROUPS, ROWS = 4, 6
@@ -79,7 +79,7 @@ def free_point(data, completed, variant, rng) -> dict:
             point["z_sigma"] = rng.normal(size=GROUPS)
         if variant == "hierarchical":
             point["sd_log_sigma"] = rng.uniform(0.1, 1)
-    elif data.outcome.sigma_estimated:
+    elif data.family.estimates_sigma(data.outcome):
         point["sigma"] = rng.uniform(0.5, 2, GROUPS if data.outcome.sigma_by_group else None)
     if variant == "hierarchical":
         point["sd_g"] = rng.uniform(0.2, 2, len(data.varying))

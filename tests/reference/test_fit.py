@@ -21,7 +21,8 @@ from partialpool.engine.gaussian import CollapsedTarget
 from partialpool.model import families
 from partialpool.model.priors import complete
 from partialpool.sampler import compiled_density, convergence, nuts, sampling
-from partialpool.study.study import VARIANTS, Outcome
+from partialpool.study.outcome import Outcome
+from partialpool.study.study import VARIANTS
 
 SCRIPT = """
 import hashlib

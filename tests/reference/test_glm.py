@@ -17,7 +17,7 @@ from partialpool.engine.posterior import SampledParameters
 from partialpool.model import families, priors
 from partialpool.sampler import convergence, sampling
 from partialpool.sampler.compiled_density import compiled
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 INTERPRETED = Mode(linker="py", optimizer=None)
 ROWS = 60
@@ -64,7 +64,7 @@ def table(family: str) -> pd.DataFrame:
         }
     )
     eta = 0.3 + 0.4 * rows["x"] + rng.normal(size=4)[rows["g"]] + rng.normal(size=7)[rows["h"]] / 2
-    drawn = families.FAMILIES[family].draw(
+    drawn = families.FAMILIES[family].responses(
         rng, eta.to_numpy(), {"sigma": 0.7, "nu": 5.0, "alpha": 3.0}, rows["trials"].to_numpy()
     )
     return rows.assign(y=drawn)
@@ -181,7 +181,7 @@ def log_joint(design, values, data, completed, variant, point, beta, u) -> float
         "nu": stats.gamma(2, scale=10),
         "alpha": stats.halfnorm(scale=5),
     }
-    return total + sum(scipy[name].logpdf(point[name]) for name in data.family.parameters)
+    return total + sum(scipy[name].logpdf(point[name]) for name in data.family.parameter_names)
 
 
 CASES = [
@@ -304,7 +304,7 @@ def integrated(data, completed, sd_prior):
     log_marginal = np.zeros((len(intercept), len(log_sd)))
     means = []
     for y, trials, offset in zip(data.y, data.trials, data.offset, strict=True):
-        kernel = data.family.kernel(y, eta + offset, {}, trials, families.NUMPY) + weights
+        kernel = data.family.log_kernel(y, eta + offset, {}, trials) + weights
         log_group = special.logsumexp(kernel, axis=-1)
         log_marginal += log_group
         means.append((np.exp(kernel - log_group[..., None]) * eta).sum(axis=-1))
@@ -331,7 +331,9 @@ def test_posterior_is_the_integral(family):
     rows = pd.DataFrame({"g": list("abcdefghijkl"), "shift": 0.0, "times": 1.0})
     rows["trials"], rows["time"] = rng.integers(5, 40, 12), rng.uniform(1, 9, 12)
     eta = rng.normal(-0.5, 0.8, 12) + (np.log(rows["time"]) if family == "poisson" else 0)
-    rows["y"] = families.FAMILIES[family].draw(rng, np.asarray(eta), {}, rows["trials"].to_numpy())
+    rows["y"] = families.FAMILIES[family].responses(
+        rng, np.asarray(eta), {}, rows["trials"].to_numpy()
+    )
     design = Formula("y ~ 1 + (1 | g)").design(rows)
     data = build.compress(design, outcome, families.columns(rows, outcome))
     given = {"Intercept": "normal(0, 2)", "sd": "half_normal(1)"}

@@ -13,7 +13,7 @@ from partialpool.engine import collapse, fit, gaussian
 from partialpool.engine.posterior import SampledParameters, describe
 from partialpool.model import families, priors
 from partialpool.sampler import convergence
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 SAMPLER = {"chains": 4, "draws": 1000, "tune": 1000, "target_accept": 0.9, "attempts": 1}
 EFFECTS = [28, 8, -3, 7, -1, 1, 18, 12]

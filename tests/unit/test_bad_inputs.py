@@ -23,7 +23,7 @@ from partialpool.design.formula import Formula
 from partialpool.design.transforms import FittedTransforms
 from partialpool.model import priors
 from partialpool.run import launch
-from partialpool.study.study import OUTCOME, Outcome
+from partialpool.study.outcome import OUTCOME, Outcome
 from partialpool.table import ingest
 from partialpool.table.reader import File
 

@@ -17,7 +17,7 @@ rule simulate:
         runtime=by_attempt(10),
     params:
         study=lambda w: STUDIES[w.study].block(
-            "name", "simulate", "formula", "group_effects", "seed", *study.OUTCOME
+            "name", "simulate", "formula", "group_effects", "seed", *outcome.OUTCOME
         ),
         code=CODE["simulate"],
     script:
@@ -50,7 +50,7 @@ rule ingest:
         runtime=by_attempt(20),
     params:
         study=lambda w: STUDIES[w.study].block(
-            "name", "data", "formula", "missing", "key", "group_effects", *study.OUTCOME
+            "name", "data", "formula", "missing", "key", "group_effects", *outcome.OUTCOME
         )
         | {"priors": priors.supports(STUDIES[w.study].priors)},
         code=CODE["ingest"],
@@ -80,7 +80,7 @@ rule new_data:
         mem_mb=by_attempt(2000),
         runtime=by_attempt(10),
     params:
-        study=lambda w: STUDIES[w.study].block("new_data", "formula", "contrasts", *study.OUTCOME),
+        study=lambda w: STUDIES[w.study].block("new_data", "formula", "contrasts", *outcome.OUTCOME),
         code=CODE["new_data"],
     script:
         "../scripts/new_data.py"
@@ -105,7 +105,7 @@ rule compress:
         mem_mb=by_attempt(4000),
         runtime=by_attempt(20),
     params:
-        study=lambda w: STUDIES[w.study].block("formula", *study.OUTCOME),
+        study=lambda w: STUDIES[w.study].block("formula", *outcome.OUTCOME),
         code=CODE["compress"],
     script:
         "../scripts/compress.py"
@@ -128,7 +128,7 @@ rule compress_part:
         mem_mb=by_attempt(2000),
         runtime=by_attempt(20),
     params:
-        study=lambda w: STUDIES[w.study].block("formula", "parts", *study.OUTCOME),
+        study=lambda w: STUDIES[w.study].block("formula", "parts", *outcome.OUTCOME),
         code=CODE["compress_part"],
     script:
         "../scripts/compress_part.py"

@@ -83,7 +83,7 @@ rule predict:
         runtime=by_attempt(5),
     params:
         study=lambda w: STUDIES[w.study].block(
-            "formula", *study.OUTCOME, "predict", "interval", "seed"
+            "formula", *outcome.OUTCOME, "predict", "interval", "seed"
         ),
         code=CODE["predict"],
     script:
@@ -113,7 +113,7 @@ rule contrasts:
         runtime=by_attempt(5),
     params:
         study=lambda w: STUDIES[w.study].block(
-            "formula", *study.OUTCOME, "predict", "contrasts", "interval", "seed"
+            "formula", *outcome.OUTCOME, "predict", "contrasts", "interval", "seed"
         ),
         code=CODE["contrasts"],
     script:

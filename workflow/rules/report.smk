@@ -22,7 +22,7 @@ rule figures:
         runtime=by_attempt(5),
     params:
         study=lambda w: STUDIES[w.study].block(
-            "formula", "variants", "interval", "new_data", *study.OUTCOME
+            "formula", "variants", "interval", "new_data", *outcome.OUTCOME
         ),
         code=CODE["figures"],
     script:

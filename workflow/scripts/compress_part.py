@@ -6,7 +6,7 @@ from partialpool.run import job
 with job.logged(snakemake):
     from partialpool.compress import build
     from partialpool.design.transforms import FittedTransforms
-    from partialpool.study.study import Outcome
+    from partialpool.study.outcome import Outcome
 
     block = snakemake.params.study
     learned = FittedTransforms.read(block["formula"], snakemake.input.learned)

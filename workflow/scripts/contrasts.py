@@ -8,7 +8,7 @@ with job.logged(snakemake):
 
     from partialpool.answers import contrasts, predictor
     from partialpool.design.transforms import FittedTransforms
-    from partialpool.study.study import Outcome
+    from partialpool.study.outcome import Outcome
 
     block = snakemake.params.study
     rows = pd.read_parquet(snakemake.input.rows)

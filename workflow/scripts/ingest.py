@@ -7,7 +7,7 @@ with job.logged(snakemake):
     from partialpool.base import session
     from partialpool.design.formula import Formula
     from partialpool.model import priors
-    from partialpool.study.study import Outcome
+    from partialpool.study.outcome import Outcome
     from partialpool.table import ingest
     from partialpool.table.reader import File
 

@@ -5,7 +5,7 @@ from partialpool.run import job
 
 with job.logged(snakemake):
     from partialpool.design.transforms import FittedTransforms
-    from partialpool.study.study import Outcome
+    from partialpool.study.outcome import Outcome
     from partialpool.table import data_report, ingest
 
     block = snakemake.params.study

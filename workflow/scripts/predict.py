@@ -10,7 +10,7 @@ with job.logged(snakemake):
     from partialpool.compress import netcdf
     from partialpool.design.transforms import FittedTransforms
     from partialpool.model import families
-    from partialpool.study.study import Outcome
+    from partialpool.study.outcome import Outcome
     from partialpool.table import table_summary
 
     block = snakemake.params.study

@@ -9,7 +9,7 @@ from partialpool.answers.group_estimates import NO_PART, NOT_DETERMINED, estimat
 from partialpool.compress import build
 from partialpool.design.formula import Formula
 from partialpool.model import families
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 SHAPE = (2, 200)
 GAUSSIAN = Outcome()

@@ -13,7 +13,7 @@ from partialpool.base.errors import UserError
 from partialpool.compress.build import compress
 from partialpool.design.formula import Formula
 from partialpool.model import families, priors
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 WELL = dict.fromkeys(["pooled", "unpooled", "hierarchical"], True)
 
@@ -172,7 +172,7 @@ def brute_force(draws, design, outcome, values, draw: int, group: int) -> float:
     family = families.FAMILIES[outcome.family]
     at = design.factors[0].index == group
     one = draws.isel(chain=0, draw=draw)
-    parameters = {n: float(one[n]) for n in family.parameters if n in one}
+    parameters = {n: float(one[n]) for n in family.parameter_names if n in one}
     if outcome.errors:
         parameters["sigma"] = values["standard errors"][at]
     if outcome.precision_weights:
@@ -528,7 +528,7 @@ def test_gaussian_groups_and_rows_have_the_normal_density_of_their_definition(
         "cor_g": (["v", "bis"], np.broadcast_to(cor, (*shape, size, size))),
         "u_g": (["g", "v"], rng.normal(size=(*shape, 3, size)) * (variant != "pooled")),
     }
-    if outcome.sigma_estimated:
+    if families.of(outcome).estimates_sigma(outcome):
         own = (3,) if outcome.sigma_by_group else ()
         drawn["sigma"] = (["g"] * len(own), rng.uniform(0.5, 2, (*shape, *own)))
     elif not outcome.errors:
@@ -548,7 +548,7 @@ def test_gaussian_groups_and_rows_have_the_normal_density_of_their_definition(
     for draw in range(DRAWS):
         one = posterior.isel(chain=0, draw=draw)
         sigma = TABLE["se"] if outcome.errors else outcome.sigma
-        if outcome.sigma_estimated:
+        if families.of(outcome).estimates_sigma(outcome):
             sigma = np.broadcast_to(one["sigma"].values, 3)[factor.index]
         sigma = np.broadcast_to(sigma, 17).astype(float)
         if outcome.precision_weights:

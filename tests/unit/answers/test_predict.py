@@ -15,7 +15,7 @@ from partialpool.base.errors import UserError
 from partialpool.design.formula import Formula
 from partialpool.design.transforms import FittedTransforms
 from partialpool.model import families
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table import ingest
 from partialpool.table.table_summary import TableSummary, read_groups
 
@@ -547,4 +547,8 @@ def test_the_grid_has_what_the_formula_and_the_outcome_need(text, rows, columns)
     assert design.at(found).matrix.shape == (rows, len(design.columns))
     if "n" in columns:
         assert set(found["n"]) == ({10.0} if rows == 4 else {7.0, 10, 14})
-        assert not families.outside("binomial", found["n"].to_numpy(), found["n"].to_numpy()).any()
+        assert (
+            not families.FAMILIES["binomial"]
+            .outside(found["n"].to_numpy(), found["n"].to_numpy())
+            .any()
+        )

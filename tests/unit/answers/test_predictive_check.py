@@ -13,7 +13,7 @@ from partialpool.compress.build import compress
 from partialpool.design.formula import Formula
 from partialpool.model import families
 from partialpool.model.priors import complete, of_response
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 SHAPE = (2, 250)
 TRUTH = {"sigma": 1.5, "nu": 5.0, "alpha": 3.0}
@@ -34,7 +34,7 @@ def table(family: str, seed: int) -> pd.DataFrame:
     u = np.repeat(rng.normal(0, 0.5, 6), 5) + np.tile(rng.normal(0, 0.3, 5), 6)
     eta = 0.3 + 0.02 * (found["x"].to_numpy() - 50) + u
     trials = found["n"].to_numpy().astype(int) if family == "binomial" else None
-    found["y"] = families.FAMILIES[family].draw(rng, eta, TRUTH, trials).astype(float)
+    found["y"] = families.FAMILIES[family].responses(rng, eta, TRUTH, trials).astype(float)
     return found
 
 
@@ -51,7 +51,7 @@ def checked(rows, outcome, given=None, text="y ~ x + (1 + x | g)", variant="hier
             f"cor_{name}": ([f"{name}_c", f"{name}_bis"], np.eye(size)),
             f"u_{name}": ([name, f"{name}_c"], np.zeros((len(factor.levels), size))),
         }
-    own = families.FAMILIES[outcome.family].parameters
+    own = families.of(outcome).parameter_names
     drawn |= {name: ([], TRUTH[name]) for name in own}
     posterior = xr.Dataset(
         {
@@ -92,7 +92,7 @@ def test_every_model_is_replicated_in_the_units_of_its_response(outcome, variant
     for name in ("prior_predictive", "posterior_predictive"):
         y = tree[name]["y"].values[0]
         assert y.shape == (500, 30)
-        wrong = families.outside(outcome.family, y, rows["n"].to_numpy())
+        wrong = families.of(outcome).outside(y, rows["n"].to_numpy())
         assert not wrong.any()
     assert (tree["observed_data"]["y"].values == rows["y"]).all()
 

@@ -10,7 +10,7 @@ from partialpool.answers import contrasts, predict
 from partialpool.answers.predictor import Predictor
 from partialpool.design.formula import Formula
 from partialpool.model import families
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 SHAPE, ALL = (4, 500), 2000
 FORMULA = Formula("y ~ z + x + (1 + x | g) + (0 + z | h)")
@@ -74,9 +74,9 @@ def posterior(outcome, heavy=False) -> xr.Dataset:
         "sd_h": (["h_coefficient"], positive(1)),
         "u_h": (["h", "h_coefficient"], rng.normal(0, 0.5, (*SHAPE, 5, 1))),
     }
-    if outcome.sigma_estimated:
+    if families.of(outcome).estimates_sigma(outcome):
         found["sigma"] = ([], positive())
-    elif outcome.has_sigma and not outcome.errors:
+    elif families.of(outcome).has_sigma and not outcome.errors:
         found["sigma"] = ([], np.full(SHAPE, outcome.sigma))
     own = {"student_t": "nu", "negative_binomial": "alpha"}.get(outcome.family)
     found |= {own: ([], 3 * positive())} if own else {}
@@ -189,7 +189,7 @@ def test_new_responses_have_the_distribution_of_their_family_in_every_draw(outco
             one, sigma = ROWS.loc[row], 1.0
             if outcome.errors:
                 sigma = one["s"]
-            elif outcome.has_sigma:
+            elif families.of(outcome).has_sigma:
                 sigma = flat(drawn, "sigma") / (one["s"] ** 0.5 if outcome.precision_weights else 1)
             below, at = (
                 {

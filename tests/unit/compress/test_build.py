@@ -8,7 +8,7 @@ from partialpool.compress import build, gaussian, netcdf
 from partialpool.design.formula import Formula
 from partialpool.engine import pirls, preconditioner
 from partialpool.model import families, priors
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 
 def table(rows=60, offset=0.0) -> pd.DataFrame:

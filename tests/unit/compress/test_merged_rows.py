@@ -10,7 +10,7 @@ from partialpool.compress import build, gaussian, netcdf
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.design.formula import Formula
 from partialpool.model import families, priors
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 SIZE = 240
 CROSSED = "y ~ x + z + (1 + x | g) + (1 | h)"
@@ -63,7 +63,7 @@ OUTCOMES = [
 
 def named(outcome) -> str:
     sigma = f"sigma={outcome.sigma}"
-    return " ".join([outcome.family, sigma * outcome.has_sigma, *outcome.columns])
+    return " ".join([outcome.family, sigma * families.of(outcome).has_sigma, *outcome.columns])
 
 
 def merged(outcome, formula=CROSSED, rows=None):
@@ -102,7 +102,7 @@ def of_merged(data: MergedRows, beta, deviations) -> float:
         squares = (((data.y - eta) / parameters["sigma"]) ** 2).sum()
         density = -0.5 * squares - (data.cells * np.log(parameters["sigma"])).sum()
     else:
-        kernel = data.family.kernel(data.y, eta, parameters, data.trials, families.NUMPY)
+        kernel = data.family.log_kernel(data.y, eta, parameters, data.trials)
         density = (data.count * kernel).sum()
     return float(density + data.constant)
 

@@ -11,7 +11,8 @@ from partialpool.base.errors import UserError
 from partialpool.design import reserved_names
 from partialpool.design.formula import Formula
 from partialpool.design.grammar import check_columns
-from partialpool.study.study import Outcome
+from partialpool.model import families
+from partialpool.study.outcome import Outcome
 from partialpool.table import ingest
 from partialpool.table.reader import File
 
@@ -148,9 +149,9 @@ LIMITS = [
 
 @pytest.mark.parametrize(("most", "text", "telling"), LIMITS, ids=[one[-1] for one in LIMITS])
 def test_formulas_at_a_limit_are_read_and_those_beyond_are_not(most, text, telling):
-    reserved_names.check(Formula(text(most)), Outcome())
+    reserved_names.check(Formula(text(most)), Outcome(), families.parameter_names())
     with pytest.raises(UserError) as caught:
-        reserved_names.check(Formula(text(most + 1)), Outcome())
+        reserved_names.check(Formula(text(most + 1)), Outcome(), families.parameter_names())
     assert telling in str(caught.value)
 
 

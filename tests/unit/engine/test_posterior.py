@@ -14,7 +14,8 @@ from partialpool.engine.gaussian import CollapsedTarget
 from partialpool.engine.glm import SampledEffectsTarget
 from partialpool.engine.posterior import SampledParameters, describe
 from partialpool.model import families, priors
-from partialpool.study.study import VARIANTS, Outcome
+from partialpool.study.outcome import Outcome
+from partialpool.study.study import VARIANTS
 
 CHAINS, DRAWS = 2, 2
 FORMULAS = [
@@ -48,7 +49,7 @@ def sampled(data, completed, variant, **more) -> tuple[SampledParameters, dict]:
     """What NUTS might have drawn, and each factor's deviations."""
     rng, shape = np.random.default_rng(4), (CHAINS, DRAWS)
     free = {"beta": (("coefficient",), rng.normal(size=(*shape, len(data.coefficients))))}
-    free |= {name: ((), rng.uniform(1, 2, shape)) for name in data.family.parameters}
+    free |= {name: ((), rng.uniform(1, 2, shape)) for name in data.family.parameter_names}
     deviations = {}
     for factor in data.factors if variant != "pooled" else ():
         size = len(factor.varying)
@@ -187,7 +188,7 @@ def test_parameters_of_the_response_are_told_whether_they_were_drawn_or_fixed(ou
         if variant == "hierarchical":
             more["sd_log_sigma"] = ("chain", "draw"), rng.uniform(1, 2, shape)
     draws, deviations = sampled(data, priors.complete({}, data), variant, **more)
-    if outcome.has_sigma and not outcome.sigma_estimated:
+    if families.of(outcome).has_sigma and not families.of(outcome).estimates_sigma(outcome):
         draws = SampledParameters(draws._sampled.drop_vars("sigma"), data, draws.priors, variant)
     found = describe(draws, deviations)
     fixed = {}
@@ -237,7 +238,7 @@ def test_deviations_that_were_integrated_out_are_drawn_given_all_else(formula, o
     if outcome.sigma_by_group:
         free["sigma"] = ((terms.groups("g"),), np.array([0.5, 1.0, 2.0, 3.0]))
         sigma = free["sigma"][1][rows["g"]]
-    elif outcome.sigma_estimated:
+    elif families.of(outcome).estimates_sigma(outcome):
         free["sigma"] = ((), np.array(1.7))
     mean = design.of(design.coefficients) @ free["beta"][1] + families.offset(values, 60)
     for factor in data.factors:

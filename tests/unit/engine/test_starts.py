@@ -11,7 +11,7 @@ from partialpool.engine.gaussian import CollapsedTarget
 from partialpool.engine.glm import SampledEffectsTarget
 from partialpool.model import priors
 from partialpool.sampler import sampling
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 CHAINS = 8
 # The line is at 40 where x is zero, ten sds of x from its mean; at 180 at its mean.

@@ -15,9 +15,9 @@ from partialpool.engine import collapse, storage, terms
 from partialpool.engine.gaussian import CollapsedTarget
 from partialpool.engine.glm import SampledEffectsTarget
 from partialpool.engine.posterior import SampledParameters
-from partialpool.model import priors
+from partialpool.model import families, priors
 from partialpool.sampler import convergence
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 CHAINS, DRAWS = 4, 250
 INTERVAL = 0.9
@@ -46,7 +46,7 @@ def sampled(groups: int, outcome: Outcome, formula="y ~ x + (1 + x | g)"):
     free |= {f"sd_{f.name}": near(np.full(len(f.varying), 20.0)) for f in data.factors}
     if outcome.sigma == "by_group":
         free["sigma"] = near(np.linspace(0.1, 0.2, groups), by_group)
-    elif outcome.has_sigma:
+    elif families.of(outcome).has_sigma:
         free["sigma"] = near(0.1)
     if outcome.family == "poisson":
         for f in data.factors:

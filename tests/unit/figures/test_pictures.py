@@ -14,7 +14,7 @@ from partialpool.figures import answers, convergence, data, estimates, predictiv
 from partialpool.figures.figure_data import Factor, FigureData, Fit
 from partialpool.figures.marks import chosen
 from partialpool.figures.style import INK, LOOKS, plt
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 LEVELS = ("delta", "alpha", "fox", "cara", "bravo", "echo")
 ROWS = (9, 2, 6, 1, 7, 4)  # of each group

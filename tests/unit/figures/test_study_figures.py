@@ -21,7 +21,7 @@ from partialpool.figures import (
 )
 from partialpool.figures.figure_data import Factor, FigureData, Fit
 from partialpool.model import families
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 LEVELS = ("a$b$", "<b>", "L" * 300, "naïve_^{2}")
 ROWS = 6
@@ -86,7 +86,7 @@ def study(family="gaussian", factors=1, variants=VARIANTS, **columns):
     def draws(count):
         eta = np.zeros((count, len(index)))
         parameters = {"sigma": 1.0, "nu": 4.0, "alpha": 2.0}
-        return families.FAMILIES[family].draw(rng, eta, parameters, np.full(len(index), 10))
+        return families.FAMILIES[family].responses(rng, eta, parameters, np.full(len(index), 10))
 
     fits = [fit(variant, variant != "unpooled", factors, draws, rng) for variant in variants]
     y = draws(1)[0]

@@ -12,7 +12,7 @@ from partialpool.design.formula import Formula
 from partialpool.design.transforms import FittedTransforms
 from partialpool.model import families, priors
 from partialpool.model.description import GroupingFactor, ModelDescription
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table import ingest
 
 

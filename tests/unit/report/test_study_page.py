@@ -14,6 +14,7 @@ import yaml
 from reports import ANSWER, HOSTILE, SCRIPTS, TEMPLATES, VARIANTS, compared, fit, page, results, row
 
 from partialpool.design.formula import Formula
+from partialpool.model.families import FAMILIES
 from partialpool.report import (
     answers,
     captions,
@@ -27,7 +28,7 @@ from partialpool.report import (
 )
 from partialpool.report.report_data import Factor, _factors
 from partialpool.study import config
-from partialpool.study.study import FAMILIES, Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table.ingest import ingest
 
 ENDS = ("", "_lower", "_upper")
@@ -250,7 +251,7 @@ def test_every_family_is_stated_in_mathematics_and_in_words(family, tmp_path):
     found = results(family=family, **keys)
     pieces = [piece for line in mathematics.lines(found) for piece in line]
     stated = " ".join("".join(ElementTree.fromstring(piece).itertext()) for piece in pieces)
-    assert stated.startswith(f"yi ∼{mathematics.DISTRIBUTIONS[family]}(")
+    assert stated.startswith(f"yi ∼{FAMILIES[family].words.distribution}(")
     link = {"logit": "logit(pi)=", "log": "log(μi)=", "identity": "μi="}[found.link]
     assert link in stated
     assert ("log(weeksi)" in stated) == (family == "poisson")

@@ -14,7 +14,7 @@ from partialpool.model import families
 from partialpool.model.priors import check_keys, complete
 from partialpool.report import captions, meaning, priors, words
 from partialpool.report.report_data import Factor
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 STUDIES = {
     "gaussian": {},
@@ -108,7 +108,7 @@ def test_how_far_groups_differ_is_said_where_one_number_says_it(name, model):
             own[one] = row(one, 1) | {"sd": "0"}
         if "Intercept" not in factor.varying:
             own.pop(f"sd_{factor.name}[Intercept]")
-    if found.outcome.sigma_estimated and not found.outcome.sigma_by_group:
+    if found.family.estimates_sigma(found.outcome) and not found.outcome.sigma_by_group:
         own["sigma"] = row("sigma", 2) | {"sd": "0"}
     alone = [factor for factor in factors if factor.varying == ("Intercept",)]
     said = meaning.spread(found)

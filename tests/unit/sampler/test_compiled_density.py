@@ -16,7 +16,7 @@ from partialpool.design.formula import Formula
 from partialpool.engine import collapse, collapse_op, gaussian, glm
 from partialpool.model import families, priors
 from partialpool.sampler import compile_queue, compiled_density
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 FORMULA = "y ~ x + (1 + x | g)"
 PRIORS = {"Intercept": "normal(0, 5)", "sd": "half_normal(1)"}

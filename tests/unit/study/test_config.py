@@ -8,10 +8,11 @@ from itertools import combinations
 
 import pytest
 import yaml
-from configs import ROOT, SAMPLER, SIMULATED, complaint, config, fields, write
+from configs import ROOT, SAMPLER, SIMULATED, complaint, config, fields, read, write
 
-from partialpool.study.config import load, read
-from partialpool.study.study import FAMILIES, VARIANTS
+from partialpool.model.families import FAMILIES
+from partialpool.study.config import load
+from partialpool.study.study import VARIANTS
 
 
 def test_default_config_is_the_four_studies():
@@ -150,11 +151,11 @@ HAVE = {
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("said", HAVE)
 def test_what_is_said_of_a_response_goes_with_its_family(said, family):
-    value, families = HAVE[said]
+    value, having = HAVE[said]
     key = said.partition(",")[0]
     besides = {"trials": "m"} if family == "binomial" else {}
     block = config(**besides | {"family": family, key: value})
-    if family in families:
+    if family in having:
         assert getattr(read(block)["radon"], key) == value
     else:
         assert complaint(block).startswith(f"config/config.yaml: studies.radon.{key}: ")

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import pytest
-from configs import SIMULATED, complaint, config, write
+from configs import SIMULATED, complaint, config, read, write
 
-from partialpool.study.config import read
-from partialpool.study.study import OUTCOME
+from partialpool.study.outcome import OUTCOME
 
 
 @pytest.fixture

@@ -6,12 +6,14 @@ from dataclasses import asdict
 
 import pytest
 import yaml
-from configs import ROOT, SAMPLER, SIMULATED, complaint, config, write
+from configs import ROOT, SAMPLER, SIMULATED, complaint, config, read, write
 
 from partialpool.base.errors import UserError
+from partialpool.model import families
+from partialpool.model.families import FAMILIES
 from partialpool.study import schema
-from partialpool.study.config import read
-from partialpool.study.study import FAMILIES, OUTCOME, VARIANTS, Outcome, Study
+from partialpool.study.outcome import OUTCOME, Outcome
+from partialpool.study.study import VARIANTS, Study
 
 TARGETS = ("group", "new_group", "average_group")
 
@@ -77,7 +79,8 @@ TAKES = {
     "studies.x.simulate.sigma[0]": ([1e-9], [0, *BESIDES]),
     **{
         f"studies.x.simulate.{key}": ([1e-9, 5], [0, -1, *BESIDES])
-        for key in ("sd_log_sigma", "nu", "alpha")
+        for key in ("sd_log_sigma", *families.parameter_names())
+        if key != "sigma"
     },
 }
 
@@ -130,7 +133,8 @@ def keys_of(schema: dict, at: str = ""):
 
 
 def test_the_limits_of_every_key_are_tested():
-    assert {*keys_of(schema.load(schema.SCHEMA))} == {*TAKES}
+    names = tuple(FAMILIES), families.parameter_names()
+    assert {*keys_of(schema.with_families(schema.SCHEMA, *names))} == {*TAKES}
 
 
 def test_whole_config_mistakes():

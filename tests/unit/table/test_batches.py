@@ -15,7 +15,7 @@ from tables import MANY_ROWS, many_rows
 from partialpool.base.errors import UserError
 from partialpool.compress import build, gaussian
 from partialpool.design.formula import Formula
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table import ingest
 
 
@@ -90,7 +90,7 @@ READING = """
 import pathlib, sys
 from partialpool.compress import build
 from partialpool.design.formula import Formula
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table import complete_rows, ingest, reader, table_summary
 
 path, to = sys.argv[1:]

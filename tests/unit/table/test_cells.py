@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from partialpool.design.formula import Formula
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table import cells
 from partialpool.table.cells import Kind
 from partialpool.table.ingest import ingest

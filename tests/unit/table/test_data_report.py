@@ -210,7 +210,7 @@ def test_a_table_that_is_fine_has_no_warnings(tmp_path):
     frame = pd.DataFrame({"g": g, "x": x, "k": rng.choice(["a", "b", "c"], 240), "n": 20})
     for family in families.FAMILIES:
         parameters = {"sigma": 1.0, "nu": 5.0, "alpha": 3.0}
-        frame["y"] = families.FAMILIES[family].draw(rng, eta, parameters, frame["n"])
+        frame["y"] = families.FAMILIES[family].responses(rng, eta, parameters, frame["n"])
         frame.to_csv(tmp_path / "t.csv", index=False)
         trials = "n" if family == "binomial" else None
         formula = "y ~ x + k + (1 + x | g)"

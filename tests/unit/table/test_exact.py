@@ -6,7 +6,7 @@ import pytest
 
 from partialpool.base.errors import UserError
 from partialpool.design.formula import Formula
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table import complete_rows, ingest
 
 RNG = np.random.default_rng(12)

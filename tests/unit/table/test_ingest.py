@@ -11,7 +11,7 @@ from partialpool.base import files
 from partialpool.compress import build, netcdf
 from partialpool.design.formula import Formula
 from partialpool.model import families
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table.ingest import ingest, ingest_new
 
 ROOT = Path(__file__).parents[3]

@@ -5,7 +5,7 @@ import pytest
 from tables import FORMULA, GOOD, ROWS, complaint, ingested
 
 from partialpool.base.errors import UserError
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table import ingest
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 import yaml
+from configs import read
 from scipy.special import expit
 from simulated_studies import BOTH, NUMBERS, SLOPES, one, several
 
@@ -16,8 +17,7 @@ from partialpool.engine.posterior import SampledParameters, describe
 from partialpool.model import families, priors
 from partialpool.model.description import ModelDescription
 from partialpool.sampler import convergence
-from partialpool.study.config import read
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table.simulate import simulate
 
 ROOT = Path(__file__).parents[3]
@@ -195,7 +195,7 @@ def _names_of_a_fit(study, table):
         return dims, rng.uniform(0.1, 0.9, (*size, *shape))
 
     free = {"beta": draws(len(data.coefficients))}
-    free |= {name: draws() for name in data.family.parameters}
+    free |= {name: draws() for name in data.family.parameter_names}
     if outcome.pools_sigma:
         free |= {"sigma": draws(len(data.factors[0].levels))}
         free |= {"sigma_median": draws(), "sd_log_sigma": draws()}

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from configs import read
 from simulated_studies import NUMBERS, one, several
 
 from partialpool.base.errors import UserError
 from partialpool.design.formula import Formula
-from partialpool.study.config import read
 from partialpool.table.simulate import simulate
 
 

@@ -8,7 +8,7 @@ from partialpool.answers.predictor import Predictor
 from partialpool.answers.response_scale import ResponseScale
 from partialpool.design.design import Design
 from partialpool.model import families
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 
 def contrast(

@@ -18,7 +18,7 @@ from partialpool.answers.quadrature import NODES, Integrals, nodes
 from partialpool.compress.gaussian import GroupTriangles
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.engine import collapse
-from partialpool.model import families
+from partialpool.model.arrays import LOG_2PI
 
 PRECISIONS = np.linspace(-14, 9, 40)  # in standard deviations of the log precision
 CELLS = 50_000  # rows x draws held at once: larger arrays get fresh memory each time, which is slow
@@ -130,15 +130,15 @@ def _of_rows(draws: Predictor, rows: np.ndarray, y: np.ndarray, alone: np.ndarra
     drawn = np.divide(inside, spread, out=np.zeros_like(inside), where=spread > 0)
     parameters, trials = draws.parameters(rows), draws.trials(rows)
     y, weights = y[:, None], draws.weights(rows)
-    if draws.outcome.family != "gaussian":
+    if not draws.family.normal:
         integrals = Integrals(draws.family, y, trials, weights, np.arange(len(rows)))
-        constant = weights * draws.family.constant(y, trials)
+        constant = weights * draws.family.log_constant(y, trials)
         density = integrals.log_density(fixed, spread[None], parameters, nu, drawn[None])
         return density + constant
 
     sigma = parameters["sigma"]
     # The product of as many normal densities of y is one of their mean, but for a factor.
-    repeated = 0.5 * (1 - weights) * (families.LOG_2PI + 2 * np.log(sigma)) - 0.5 * np.log(weights)
+    repeated = 0.5 * (1 - weights) * (LOG_2PI + 2 * np.log(sigma)) - 0.5 * np.log(weights)
 
     def density(stretch):
         total = np.sqrt(sigma**2 / weights + (stretch * spread) ** 2)
@@ -198,8 +198,9 @@ def _of_merged(posterior, data: MergedRows, variant: str) -> np.ndarray:
     beta, u = flat(posterior, "beta"), flat(posterior, f"u_{factor.name}")
     between = None if variant == "pooled" else scale(posterior, factor.name)
     nu = degrees_of_freedom(posterior, factor.name)
-    drawn = {n: flat(posterior, n) for n in data.family.parameters if n in posterior}
-    known = {n: np.full((1, 1), data.known_sigma) for n in data.family.parameters if n not in drawn}
+    drawn = {n: flat(posterior, n) for n in data.family.parameter_names if n in posterior}
+    unknown = [n for n in data.family.parameter_names if n not in drawn]
+    known = {n: np.full((1, 1), data.known_sigma) for n in unknown}
 
     def of(part: slice) -> np.ndarray:
         fixed = population @ beta[part].T + offset

@@ -76,14 +76,7 @@ def _triangles(data: GroupTriangles | MergedRows, number: int, start: int, stop:
     stop = min(stop, len(data.factors[number].levels))
     index = data.index[number]
     rows = (index >= start) & (index < stop)
-    weight = np.ones(len(index))
-    if data.family.link == "logit":
-        weight = data.trials
-    elif data.outcome.family == "poisson":
-        weight = np.exp(data.offset)  # the exposure of merged rows
-    elif data.outcome.family != "gaussian":
-        weight = data.count
-    matrix = np.sqrt(weight[rows])[:, None] * data.matrix[rows]
+    matrix = np.sqrt(data.rows_in_each()[rows])[:, None] * data.matrix[rows]
     return group_qr.of_groups(matrix, index[rows] - start, stop - start)
 
 

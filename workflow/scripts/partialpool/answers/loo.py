@@ -22,7 +22,8 @@ from partialpool.answers.predictor import Predictor
 from partialpool.compress.gaussian import GroupTriangles
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.design.design import Design
-from partialpool.study.study import Outcome
+from partialpool.model import families
+from partialpool.study.outcome import Outcome
 
 CELLS = 8_000_000  # rows x draws of a pointwise log likelihood
 LEAST_DRAWS = 25  # a fifth of which makes a tail that a Pareto distribution can be fitted to
@@ -160,7 +161,7 @@ def _notes(row: dict, outcome: Outcome, unit: str) -> Iterator[str]:
     many = f"p_loo ({row['p']:,.0f}) exceeds the {unit} ({row['units_total']:,})"
     if row["p"] > row["units_total"] and outcome.weights:
         remedy = "; if weights are the sizes of means, use precision_weights"
-        yield f"{many}: rows count for more than one each{remedy * outcome.has_sigma}"
+        yield f"{many}: rows count for more than one each{remedy * families.of(outcome).has_sigma}"
     elif row["p"] > row["units_total"] and unit == "rows":
         yield f"{many}: the model does not describe the data"
     if not row["fit_passed"]:

@@ -8,7 +8,7 @@ from partialpool.answers.response_scale import ResponseScale
 from partialpool.base.streams import Stream
 from partialpool.design.design import Design
 from partialpool.model import families
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 BATCH = 10_000_000  # rows x draws held at once
 NO_NEW_GROUP = "no prediction: each group stands on its own, so nothing is said of a new one"
@@ -103,7 +103,7 @@ def _predicted(
     for at in (wanted[start : start + step] for start in range(0, len(wanted), step)):
         eta = draws.linear_predictor(at, prediction_target)
         mean, trials = draws.mean(eta), draws.trials(at)
-        if family.link == "logit":
+        if family.is_probability:
             probability[at] = described(mean, interval)[:, [0, 2, 3]]
         expected[at] = described(mean if trials is None else mean * trials, interval)
         drawn = draws.responses(noise, at, eta, prediction_target)
@@ -117,7 +117,7 @@ def _predicted(
 
     answer = pd.DataFrame({"predicted_for": np.full(size, prediction_target)})
     answer[["mean", "sd", "lower", "upper"]] = expected
-    if family.link == "logit":
+    if family.is_probability:
         answer[["probability", "probability_lower", "probability_upper"]] = probability
     answer[["outcome_lower", "outcome_upper"]] = outcome
     if own:
@@ -139,7 +139,7 @@ def _predicted(
 
 def _has_mean(draws: Predictor, own: ResponseScale) -> bool:
     """Whether the mean of new observations on the column's own scale is known in closed form."""
-    return draws.outcome.family == "gaussian" and own.function.mean is not None
+    return draws.family.normal and own.function.mean is not None
 
 
 def group_status(draws: Predictor, prediction_target: str) -> np.ndarray:

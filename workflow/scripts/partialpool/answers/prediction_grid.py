@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from partialpool.design.design import Design
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table.table_summary import TYPICAL
 from partialpool.table.typical import TypicalValues
 

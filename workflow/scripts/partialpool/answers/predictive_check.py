@@ -187,7 +187,7 @@ class PriorPredictive:
         outcome = self.data.outcome
         if outcome.errors:
             found["sigma"] = 1.0
-        elif outcome.has_sigma and not outcome.sigma_estimated:
+        elif self.family.has_sigma and not self.family.estimates_sigma(outcome):
             found["sigma"] = np.full((1, 1), float(outcome.sigma))
         elif outcome.sigma_by_group:
             _, _, group, groups = self.factors[0]
@@ -291,7 +291,7 @@ class PriorPredictive:
         return bool(high - low > WIDE * (np.ptp(self.y) if linear else 1))
 
     def _how_wide(self, y: np.ndarray, eta: np.ndarray) -> str:
-        if self.family.link == "logit":
+        if self.family.is_probability:
             share = (np.abs(eta) > np.log(999)).mean()
             return (
                 f"Under these priors {share:.0%} of simulated rows have a probability below 0.001 "

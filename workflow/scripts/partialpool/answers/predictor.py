@@ -10,7 +10,8 @@ import xarray as xr
 from partialpool.base.streams import Stream
 from partialpool.design.design import Design
 from partialpool.model import families
-from partialpool.study.study import Outcome
+from partialpool.model.family import ResponseFamily
+from partialpool.study.outcome import Outcome
 
 SMALLEST, LARGEST, LARGEST_LOG = 1e-100, 1e100, 700.0  # of parameters, responses, their logs
 
@@ -96,11 +97,11 @@ class Predictor:
         thin: int = 1,
         seed: int = 0,
     ):
-        self.family, self.outcome, self.seed = families.FAMILIES[outcome.family], outcome, seed
+        self.family, self.outcome, self.seed = families.of(outcome), outcome, seed
         self._values = values
         self._drawn = {
             name: flat(posterior, name)[::thin]
-            for name in ("beta", "sigma", "nu", "alpha", "sigma_median", "sd_log_sigma")
+            for name in ("beta", *self.family.parameter_names, "sigma_median", "sd_log_sigma")
             if name in posterior
         }
         self.count = len(self._drawn["beta"])
@@ -175,7 +176,7 @@ class Predictor:
             name: self._sigma(rows, prediction_target)
             if name == "sigma"
             else self._drawn[name][None, :]
-            for name in self.family.parameters
+            for name in self.family.parameter_names
         }
 
     def log_density(self, rows: np.ndarray, y: np.ndarray, eta, parameters) -> np.ndarray:
@@ -231,13 +232,13 @@ def _by_label(labels: np.ndarray, among: np.ndarray) -> Iterator[tuple[str, np.n
     yield from zip(found, np.split(at[order], ends)[:-1], strict=True)
 
 
-def responses(family: families.ResponseFamily, rng, eta, parameters, trials) -> np.ndarray:
+def responses(family: ResponseFamily, rng, eta, parameters, trials) -> np.ndarray:
     """New responses, kept to what numbers can hold: priors may allow any parameter."""
     parameters = {name: np.maximum(values, SMALLEST) for name, values in parameters.items()}
     if family.link == "log":
         eta = np.clip(eta, -LARGEST_LOG, LARGEST_LOG)
     with np.errstate(over="ignore", divide="ignore"):
-        drawn = family.draw(rng, eta, parameters, trials)
+        drawn = family.responses(rng, eta, parameters, trials)
     return drawn if family.discrete else np.clip(drawn, -LARGEST, LARGEST)
 
 

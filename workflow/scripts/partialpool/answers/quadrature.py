@@ -13,7 +13,8 @@ from itertools import product
 import numpy as np
 from scipy import special
 
-from partialpool.model import families
+from partialpool.model.arrays import LOG_2PI
+from partialpool.model.family import ResponseFamily
 
 NODES = {1: 15, 2: 7}  # in each direction, by the number of varying coefficients
 HEAVY = {1: 25, 2: 17}  # and of Student-t effects
@@ -35,7 +36,7 @@ class Integrals:
         Shape `(row,)`: number of each row's unit, all from 0.
     """
 
-    def __init__(self, family: families.ResponseFamily, y, trials, count, unit: np.ndarray):
+    def __init__(self, family: ResponseFamily, y, trials, count, unit: np.ndarray):
         self.family, self.y, self.trials, self.count, self.unit = family, y, trials, count, unit
         self.starts = np.flatnonzero(np.diff(unit, prepend=-1))
         self.single = len(self.starts) == len(unit)
@@ -105,9 +106,7 @@ class Integrals:
     def _kernel(self, eta, parameters):
         """Log density of rows without constants, `(row, draw)`."""
         with np.errstate(over="ignore"):
-            return self.count * self.family.kernel(
-                self.y, eta, parameters, self.trials, families.NUMPY
-            )
+            return self.count * self.family.log_kernel(self.y, eta, parameters, self.trials)
 
     def _explained(self, turned, v) -> np.ndarray:
         """What deviations add to the linear predictor, `(row, draw)`."""
@@ -135,7 +134,7 @@ def _log_prior(v: np.ndarray, nu) -> np.ndarray:
     """Log density of standardised deviations, normal or Student-t, over the first dimension."""
     size, squares = len(v), (v**2).sum(axis=0)
     if nu is None:
-        return -0.5 * squares - 0.5 * size * families.LOG_2PI
+        return -0.5 * squares - 0.5 * size * LOG_2PI
     normalised = special.gammaln((nu + size) / 2) - special.gammaln(nu / 2)
     normalised -= 0.5 * size * np.log(np.pi * nu)
     return normalised - (nu + size) / 2 * np.log1p(squares / nu)

@@ -19,7 +19,8 @@ from partialpool.design.design import Design
 from partialpool.design.transforms import FittedTransforms
 from partialpool.model import families
 from partialpool.model.description import GroupingFactor, scales
-from partialpool.study.study import Outcome
+from partialpool.model.family import EXPOSURES, TRIALS, TRIANGLES
+from partialpool.study.outcome import Outcome
 from partialpool.table import complete_rows
 
 AT_ONCE = 16  # parts that wait to be merged
@@ -44,7 +45,7 @@ def compress(
     -------
     Compressed or Rows
     """
-    if outcome.family != "gaussian" or len(design.factors) > 1:
+    if not families.of(outcome).normal or len(design.factors) > 1:
         return merged_rows(design, outcome, values)
     weights = values.get("weights", np.ones(len(design.y)))
     response = design.y - families.offset(values, len(design.y))
@@ -81,17 +82,17 @@ def merged_rows(design: Design, outcome: Outcome, values: dict[str, np.ndarray])
         matrix, y, shift = matrix / relative[:, None], y / relative, shift / relative
         constant -= weights * np.log(relative)
 
-    family = families.FAMILIES[outcome.family]
-    constant += weights * family.constant(y, trials)
+    family = families.of(outcome)
+    constant += weights * family.log_constant(y, trials)
     own = {"y": y, "trials": np.zeros(size), "offset": shift, "count": np.ones(size)}
-    if outcome.family == "gaussian":
+    if family.merging == TRIANGLES:
         cells = np.bincount(first_factor(index, size), weights=weights, minlength=groups)
         root = np.sqrt(weights)
         matrix, zero = root[:, None] * matrix, np.zeros(size)
         own |= {"y": root * (y - shift), "offset": zero, "count": zero}
-    elif family.link == "logit":
+    elif family.merging == TRIALS:
         own |= {"y": weights * y, "trials": weights * trials}
-    elif outcome.family == "poisson":
+    elif family.merging == EXPOSURES:
         own |= {"y": weights * y, "offset": shift + np.log(weights)}
         constant += weights * y * shift - special.xlogy(own["y"], np.exp(own["offset"]))
     else:
@@ -170,7 +171,7 @@ def compress_table(
             yield compress(rows, outcome, families.columns(batch, outcome))
 
     found = merge(batches())
-    if families.FAMILIES[outcome.family].robust:
+    if families.of(outcome).robust:
         location, scale = learned.location_scale
         return replace(found, response_mean=location, response_sd=scale)
     return found

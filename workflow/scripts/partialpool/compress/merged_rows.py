@@ -18,10 +18,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special
+from scipy import special
 
 from partialpool.base import group_qr
+from partialpool.model.arrays import NUMPY
 from partialpool.model.description import ModelDescription
+from partialpool.model.family import COPIES, EXPOSURES, TRIALS, TRIANGLES
+from partialpool.model.links import LINKS
 
 BY_ROW = ("y", "trials", "offset", "count")
 
@@ -72,16 +75,16 @@ class MergedRows(ModelDescription):
 
     def together(self) -> "MergedRows":
         """Those that are alike made one; the likelihood stays as it is."""
-        constants, keys, family = self.constants, [self.offset], self.outcome.family
-        if family == "gaussian":
+        constants, keys, merging = self.constants, [self.offset], self.family.merging
+        if merging == TRIANGLES:
             matrix, y, index = _triangles(self.matrix, self.y, self.index)
             zero = np.zeros(len(y))
             return replace(
                 self, matrix=matrix, y=y, index=index, trials=zero, offset=zero, count=zero
             )
-        if family in ("bernoulli", "binomial"):
+        if merging == TRIALS:
             summed = {"y": self.y, "trials": self.trials}
-        elif family == "poisson":
+        elif merging == EXPOSURES:
             keys, summed = [], {"y": self.y, "offset": np.exp(self.offset)}
             constants = constants + self._of_exposures()
         else:
@@ -90,11 +93,11 @@ class MergedRows(ModelDescription):
         number = alike.groupby(list(alike.columns), sort=True).ngroup().to_numpy()
         _, first = np.unique(number, return_index=True)
         found = {name: np.bincount(number, weights=values) for name, values in summed.items()}
-        if family == "poisson":
+        if merging == EXPOSURES:
             found["offset"] = np.log(found["offset"])
         kept = {name: found.get(name, getattr(self, name)[first]) for name in BY_ROW}
         merged = replace(self, matrix=self.matrix[first], index=self.index[:, first], **kept)
-        if family == "poisson":
+        if merging == EXPOSURES:
             constants = constants - merged._of_exposures()
         return replace(merged, constants=constants, **merged._centre())
 
@@ -107,17 +110,22 @@ class MergedRows(ModelDescription):
         )
 
     def _centre(self) -> dict:
-        """Where the linear predictor is, on its scale, if that is not the response's."""
-        if self.family.link == "identity":
+        """Location and scale of the linear predictor, if it is not on the response's own scale."""
+        centre = LINKS[self.family.link].centre
+        if centre is None:
             return {}
-        y = (self.count * self.y).sum()
-        if self.family.link == "logit":
-            # Half a success and half a failure more keep it finite.
-            total = self.trials.sum()
-            centre = _common_log_odds((y + 0.5) / (total + 1), self.offset, self.trials / total)
-        else:
-            centre = np.log((y + 0.5) / (self.count * np.exp(self.offset)).sum())
-        return {"response_mean": float(centre), "response_sd": 1.0}
+        found = centre(self.y, self.count, self.trials, self.offset, NUMPY)
+        return {"response_mean": float(found), "response_sd": 1.0}
+
+    def rows_in_each(self) -> np.ndarray:
+        """How much each merged row weighs in a mean of the predictors, `(row,)`."""
+        by_merging = {
+            TRIANGLES: np.ones(len(self.y)),
+            TRIALS: self.trials,
+            EXPOSURES: np.exp(self.offset),
+            COPIES: self.count,
+        }
+        return by_merging[self.family.merging]
 
     @property
     def constant(self) -> float:
@@ -155,16 +163,6 @@ class MergedRows(ModelDescription):
             **arrays,
             **cls.described(json.loads(stored.attrs["model"])),
         )
-
-
-def _common_log_odds(mean: float, offset: np.ndarray, weight: np.ndarray) -> float:
-    """The log odds that, with each row's offset added, have a mean probability over the rows."""
-    own = special.logit(mean)
-    return optimize.brentq(
-        lambda log_odds: weight @ special.expit(log_odds + offset) - mean,
-        own - offset.max() - 1e-6,
-        own - offset.min() + 1e-6,
-    )
 
 
 def first_factor(index: np.ndarray, size: int) -> np.ndarray:

@@ -2,20 +2,29 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 from partialpool.design.formula import Formula
 from partialpool.design.grammar import error, listed, shown
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
-# Names of variables and dimensions of a posterior, and of files made from it.
+# Names of variables and dimensions of a posterior, and of files made from it, besides the
+# parameters of the response's distribution.
 RESULTS = {
-    *("alpha", "beta", "nu", "sigma", "sd_log_sigma", "sigma_median"),
+    *("beta", "sd_log_sigma", "sigma_median"),
     *("chain", "coefficient", "draw", "summary", "unit"),
 }
 
 
-def check(formula: Formula, outcome: Outcome) -> None:
+def check(formula: Formula, outcome: Outcome, parameters: Iterable[str]) -> None:
     """Check a formula against the keys about its response, and the names of its factors.
+
+    Parameters
+    ----------
+    formula : Formula
+    outcome : Outcome
+    parameters : iterable of str
+        Names of the parameters of all response families.
 
     Raises
     ------
@@ -40,7 +49,7 @@ def check(formula: Formula, outcome: Outcome) -> None:
         if name in formula.response_columns or name in formula.group_columns:
             other = "a grouping factor" if name in formula.group_columns else "the response"
             raise error(formula.text, f"column {name!r} cannot be both {other} and the {role}")
-    taken = dict.fromkeys(RESULTS, "results")
+    taken = dict.fromkeys([*RESULTS, *parameters], "results")
     for name in factors:
         if not _can_be_stored(name):
             raise error(

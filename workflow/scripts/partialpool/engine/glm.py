@@ -50,7 +50,7 @@ def model(
         and, if hierarchical, `sd_{factor}[{factor}_coefficient]` and `partial_cor_{factor}`.
     """
     blocks = coordinates.blocks
-    collapsed = data.outcome.family == "gaussian" and bool(blocks)
+    collapsed = data.family.normal and bool(blocks)
     with pm.Model(coords=terms.coords(data)) as glm:
         response = _response(data, priors, found)
         scales = [terms.between_group_scale(block.factor, priors, variant) for block in blocks]
@@ -108,7 +108,7 @@ def model(
 def _response(data: MergedRows, priors: Priors, rough: WorkingModel) -> dict:
     """Parameters of the response's distribution."""
     found = {}
-    for name in data.family.parameters:
+    for name in data.family.parameter_names:
         if name == "sigma" and data.known_sigma is not None:
             found[name] = terms.as_data("known_sigma", data.known_sigma)
         else:
@@ -212,7 +212,7 @@ def _explained(data: MergedRows, priors: Priors, block: Block, u):
 
 def _likelihood(data: MergedRows, eta, response: dict) -> None:
     y = terms.as_data("response", data.y)
-    if data.outcome.family == "gaussian":
+    if data.family.normal:
         squares = (((y - eta) / response["sigma"]) ** 2).sum()
         pm.Potential("likelihood", -0.5 * squares - _normalised(data, response["sigma"]))
         return
@@ -285,7 +285,7 @@ def _deviations(
     if not coordinates.blocks:
         return found
     block = coordinates.blocks[0]
-    if data.outcome.family != "gaussian":
+    if not data.family.normal:
         return found | {block.factor.name: draws[f"u_{block.factor.name}"]}
     root, directions = _orthonormal(data, draws.priors, block)
     scale, sigma = draws.scale(block.factor), np.reshape(draws.sigma, (-1, 1))
@@ -345,7 +345,7 @@ class SampledEffectsTarget:
         """
         found = {}
         for block in self.coordinates.blocks:
-            if self.data.outcome.family == "gaussian" and block is self.coordinates.blocks[0]:
+            if self.data.family.normal and block is self.coordinates.blocks[0]:
                 found[block.factor.name] = {"form": "integrated out"}
                 continue
             shares = block.centring(self.working.covariance[block.position])

@@ -12,16 +12,16 @@ what it draws.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse, special
+from scipy import sparse
 from scipy.sparse.linalg import splu
 
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.engine import preconditioner
+from partialpool.model.arrays import NUMPY
 from partialpool.model.priors import Priors
 
 TURNS = 50  # of estimating variances, at most
 SETTLED = 3e-3  # change of a linear predictor in one turn, in sds of the response
-NU = 5.0  # rough degrees of freedom
 # Of a row against the largest, so that rows without information do no harm.
 LEAST_WEIGHT = 1e-9
 
@@ -165,63 +165,40 @@ def _design(data: MergedRows, priors: Priors, factors) -> sparse.csr_array:
 
 def _expansion(data: MergedRows, eta, response) -> tuple[np.ndarray, np.ndarray]:
     """Expected curvature and slope of every row's log likelihood in its linear predictor."""
-    match data.outcome.family:
-        case "gaussian":
-            weight = np.full(len(eta), response["sigma"] ** -2)
-            slope = weight * (data.y - eta)
-        case "student_t":
-            nu, squared = response["nu"], response["sigma"] ** 2
-            weight = data.count * (nu + 1) / (nu + 3) / squared
-            slope = data.count * (nu + 1) * (data.y - eta) / (nu * squared + (data.y - eta) ** 2)
-        case "bernoulli" | "binomial":
-            chance = special.expit(eta)
-            weight = data.trials * chance * special.expit(-eta)
-            slope = data.y - data.trials * chance
-        case "poisson":
-            weight = np.exp(eta)
-            slope = data.y - weight
-        case "negative_binomial":
-            rate = np.exp(eta)
-            weight = data.count * rate / (1 + rate / response["alpha"])
-            slope = data.count * (data.y - rate) / (1 + rate / response["alpha"])
+    weight, slope = data.family.working(data.y, eta, response, data.trials, data.count, NUMPY)
     return np.maximum(weight, LEAST_WEIGHT * weight.max()), slope
 
 
 def _initial(data: MergedRows) -> np.ndarray:
     """Where each row alone would have its linear predictor, without offset."""
-    match data.family.link:
-        case "identity":
-            return data.y - data.offset
-        case "logit":
-            return special.logit((data.y + 0.5) / (data.trials + 1)) - data.offset
-    # Rates of the rows, half way to the rate of all, which has rows without events too.
-    own = np.log(data.y + 0.5) - data.offset
-    return (own + data.response_mean) / 2
+    return data.family.initial(data.y, data.trials, data.offset, data.response_mean, NUMPY)
 
 
 def _response(data: MergedRows) -> dict[str, float]:
     """Rough parameters of the response's distribution, to begin with."""
-    sigma = data.known_sigma or data.sd_of_weight_one / 2
-    both = {"sigma": sigma, "nu": NU, "alpha": 1.0}
-    return {name: both[name] for name in data.family.parameters}
+    found = {
+        parameter.name: parameter.rough * (data.sd_of_weight_one if parameter.scaled else 1.0)
+        for parameter in data.family.parameters
+    }
+    return found if data.known_sigma is None else found | {"sigma": data.known_sigma}
 
 
 def _estimated(data: MergedRows, linear: np.ndarray, working: WorkingModel) -> dict[str, float]:
     """Rough parameters of the response's distribution, from what is left of the response."""
-    found = dict(working.response)
-    left = data.y - data.offset - linear
-    if "sigma" in found and data.known_sigma is None:
-        count = data.cells.sum() if data.outcome.family == "gaussian" else data.count.sum()
-        freedom = max(count - working.effective(), 0.1 * count)
-        weights = np.ones(len(left)) if data.outcome.family == "gaussian" else data.count
-        if "nu" in found:
-            weights = weights * (NU + 1) / (NU + (left / found["sigma"]) ** 2)
-        smallest = 1e-6 * data.sd_of_weight_one
-        found["sigma"] = max(np.sqrt((weights * left**2).sum() / freedom), smallest)
-    if "alpha" in found:
-        rate = np.exp(linear + data.offset)
-        excess = (data.count * ((data.y - rate) ** 2 - rate)).sum() / (data.count * rate**2).sum()
-        found["alpha"] = float(np.clip(1 / max(excess, 1e-3), 0.05, 100))
+    if data.family.estimate is None:
+        return working.response
+
+    def freedom():
+        count = data.cells.sum() if data.family.normal else data.count.sum()
+        return max(count - working.effective(), 0.1 * count)
+
+    found = working.response | data.family.estimate(
+        data.y, linear, data.offset, working.response, data.count, freedom, NUMPY
+    )
+    if data.known_sigma is not None:
+        found["sigma"] = data.known_sigma
+    elif "sigma" in found:
+        found["sigma"] = max(found["sigma"], 1e-6 * data.sd_of_weight_one)
     return found
 
 

@@ -195,16 +195,17 @@ def _deviations(draws: SampledParameters, factor: GroupingFactor, deviations: di
 
 def _response(draws: SampledParameters) -> dict:
     """Parameters of the response's distribution, with their dims."""
-    outcome, out = draws.data.outcome, {}
-    if outcome.has_sigma and not outcome.errors:
+    outcome, family, out = draws.data.outcome, draws.data.family, {}
+    if family.has_sigma and not outcome.errors:
         by_group = outcome.sigma_by_group
         out["sigma"] = ((draws.data.factors[0].name,) if by_group else (), draws.sigma)
-    if outcome.has_sigma and outcome.pools_sigma:
+    if family.pools_sigma(outcome):
         fixed = WIDE_LOG_SIGMA if draws.variant == "unpooled" else 0.0
         out["sigma_median"] = ((), draws["sigma_median"])
         spread = draws["sd_log_sigma"] if "sd_log_sigma" in draws else np.full(draws.count, fixed)
         out["sd_log_sigma"] = ((), spread)
-    return out | {name: ((), draws[name]) for name in ("nu", "alpha") if name in draws}
+    others = [name for name in family.parameter_names if name != "sigma"]
+    return out | {name: ((), draws[name]) for name in others}
 
 
 def _population(draws: SampledParameters, factor: GroupingFactor) -> np.ndarray:

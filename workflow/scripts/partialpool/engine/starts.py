@@ -1,4 +1,4 @@
-"""Starts: coefficients that are as far apart as the modes of their posterior can be.
+"""Starting values of the chains, as far apart as modes of the coefficients' posterior can be.
 
 Given everything else, the log density of the coefficients is concave where responses, effects
 and the priors of coefficients have log-concave densities: it has one mode, and chains find it
@@ -46,7 +46,7 @@ def elsewhere(
     far = np.abs(on @ centre - location) > FAR * width
     heavy = np.array([priors.beta[name].family in HEAVY for name in data.coefficients])
     effects = variant == "hierarchical" and priors.nu
-    if not (data.outcome.family == "student_t" or effects or heavy.any() or far.any()):
+    if data.family.log_concave and not (effects or heavy.any() or far.any()):
         return None
     # The Intercept is dispersed at the average of the predictors, or it would follow the slopes.
     average = np.eye(len(centre))

@@ -8,6 +8,7 @@ from partialpool.design.prediction_columns import PREDICTED
 from partialpool.figures.figure_data import FigureData
 from partialpool.figures.marks import chosen, heights, intervals, keep_within, legend
 from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, plt, short, wrapped
+from partialpool.model import families
 
 WHOM = {
     "group": "its own group",
@@ -139,7 +140,7 @@ def _panels(study: FigureData, x: str) -> list[tuple[str, str, tuple | None]]:
 
 def _expected(study: FigureData, rows: pd.DataFrame) -> pd.DataFrame:
     """`mean, lower, upper` of the expected response, of one trial or one unit of exposure."""
-    if study.family.link == "logit":
+    if study.family.is_probability:
         names = ["probability", "probability_lower", "probability_upper"]
         return rows[names].set_axis(["mean", "lower", "upper"], axis=1)
     found = rows[["mean", "lower", "upper"]]
@@ -268,10 +269,10 @@ def _recovered(study: FigureData, axes, own: dict) -> None:
 
 def _scale(name: str) -> str:
     """What a population-level scalar is measured in: the response, its coefficient, or itself."""
-    if name in ("nu", "alpha", "sd_log_sigma"):
-        return name
     if name.startswith("sigma"):
         return "Intercept"
+    if name in (*families.parameter_names(), "sd_log_sigma"):
+        return name
     return name.partition("[")[2].rstrip("]")
 
 

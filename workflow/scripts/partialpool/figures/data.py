@@ -84,7 +84,7 @@ def _strips(study: FigureData, factor: Factor):
 
 def size(study: FigureData, factor: Factor, index: int) -> str:
     """How much a group's rows say: how many they are, successes of trials, or standard error."""
-    if study.family.link == "logit":
+    if study.family.is_probability:
         return f"{number(factor.means[index] * factor.sizes[index])} of {factor.sizes[index]:,}"
     if study.outcome.errors is None:
         return f"n = {factor.sizes[index]:,}"

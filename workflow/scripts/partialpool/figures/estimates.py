@@ -8,6 +8,7 @@ from partialpool.figures.data import size, size_axis, sizes
 from partialpool.figures.figure_data import Factor, FigureData
 from partialpool.figures.marks import MANY, chosen, heights, intervals, keep_within, legend
 from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, plt, short
+from partialpool.model.links import LINKS
 
 SCALARS = 16  # population-level scalars drawn, a panel each
 DOTS = 300  # groups whose dots have room to be large
@@ -82,8 +83,7 @@ def _axis_name(study: FigureData, column: str, residual: bool = False) -> str:
     if column == "Intercept":
         where = ", at its own average predictors" * bool(study.formula.predictors and not residual)
         return study.of_expected + where + beyond
-    linked = {"identity": "", "logit": ", in log odds", "log": ", on the log scale"}
-    return f"coefficient of {short(column, 40)}{beyond}{linked[study.family.link]}"
+    return f"coefficient of {short(column, 40)}{beyond}{LINKS[study.family.link].coefficient_scale}"
 
 
 def _arrows(study: FigureData, factor: Factor, column: str, found: dict):

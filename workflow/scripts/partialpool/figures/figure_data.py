@@ -13,7 +13,8 @@ from partialpool.design.formula import Formula
 from partialpool.design.transforms import FittedTransforms
 from partialpool.figures.style import short
 from partialpool.model import families
-from partialpool.study.study import Outcome
+from partialpool.model.family import ResponseFamily
+from partialpool.study.outcome import Outcome
 from partialpool.table import table_summary
 
 
@@ -141,14 +142,14 @@ class FigureData:
     recovery: pd.DataFrame | None
 
     @property
-    def family(self) -> families.ResponseFamily:
+    def family(self) -> ResponseFamily:
         """The distribution of the response."""
-        return families.FAMILIES[self.outcome.family]
+        return families.of(self.outcome)
 
     @property
     def binary(self) -> bool:
         """Whether every response is 0 or 1."""
-        return self.outcome.family == "bernoulli"
+        return self.family.binary
 
     @property
     def failed(self) -> list[str]:
@@ -351,7 +352,7 @@ def _sampled(path, factors) -> tuple[dict, xr.Dataset]:
     Only these are read: the deviations of thousands of groups stay in the file.
     """
     names = ["beta", *(f"{kind}_{f.name}" for f in factors for kind in ("sd", "cor", "nu"))]
-    names += ["sigma", "nu", "alpha", "sigma_median", "sd_log_sigma"]
+    names += [*families.parameter_names(), "sigma_median", "sd_log_sigma"]
     with xr.open_dataset(path, group="posterior", engine="netcdf4") as opened:
         posterior = opened[[name for name in names if name in opened]].load()
     with xr.open_dataset(path, group="sample_stats", engine="netcdf4") as opened:

@@ -27,7 +27,7 @@ def prior(study: FigureData):
             tails = (1 - probability) / 2
             low, high = np.quantile(finite, [tails, 1 - tails])
             axes.hlines(at, low, high, color=look.colour, lw=width, alpha=0.9 if width < 8 else 1)
-    if study.family.link == "logit":
+    if study.family.bounded:
         axes.set_xlim(-0.02, 1.02)
     else:
         _narrow(axes, seen, drawn)

@@ -1,4 +1,4 @@
-"""What every kind of compressed data says of its model: names, factors and scales."""
+"""Names, factors and scales of a model: what compressed data of every kind store of it."""
 
 from dataclasses import asdict, dataclass
 from functools import reduce
@@ -9,7 +9,8 @@ import numpy as np
 from partialpool.base.grouping_factor import GroupingFactor
 from partialpool.base.moments import Moments
 from partialpool.model import families
-from partialpool.study.study import Outcome
+from partialpool.model.family import ResponseFamily
+from partialpool.study.outcome import Outcome
 
 
 @dataclass(frozen=True)
@@ -28,17 +29,17 @@ class ModelDescription:
     outcome : Outcome
     response : str
     mean, sd : dict of str to float
-        Of each column over the rows as given.
+        Mean and standard deviation of each column over the rows before compression.
     total : int
-        How many those rows are.
+        Number of rows before compression.
     weight : float
-        Of those rows together; how many they are, where none is weighted.
+        Sum of their weights; their number where there are no weights.
     mean_precision : float
-        Mean precision weight of those rows; one, where they have none.
+        Their mean precision weight; one where there are none.
     response_mean, response_sd : float
-        On the scale of the linear predictor: of the response itself where the link is the
-        identity, robust ones where the family takes them; else the link of the mean response,
-        and one.
+        Location and scale of the response on the scale of the linear predictor. With the identity
+        link its mean and sd, or robust ones where the family takes them; else the link of the mean
+        response, and one.
     """
 
     columns: tuple[str, ...]
@@ -56,29 +57,29 @@ class ModelDescription:
     response_sd: float
 
     @property
-    def family(self) -> families.ResponseFamily:
+    def family(self) -> ResponseFamily:
         """The distribution of the response."""
-        return families.FAMILIES[self.outcome.family]
+        return families.of(self.outcome)
 
     @property
     def known_sigma(self) -> float | None:
-        """The known residual sd of the compressed rows; None where it is a parameter."""
-        if not self.outcome.has_sigma or self.outcome.sigma_estimated:
+        """Known residual sd of the compressed rows; None where it is estimated or absent."""
+        if not self.family.has_sigma or self.family.estimates_sigma(self.outcome):
             return None
         return 1.0 if self.outcome.errors else float(self.outcome.sigma)
 
     @property
     def sd_of_weight_one(self) -> float:
-        """About the sd of the response in a row of precision weight one, the scale of sigma."""
+        """Approximate sd of the response in a row of precision weight one: the scale of sigma."""
         return self.response_sd * self.mean_precision**0.5
 
     def description(self) -> dict:
-        """As plain values, to be stored."""
+        """The fields as plain values, to be stored as JSON."""
         return {name: _plain(getattr(self, name)) for name in ModelDescription.__dataclass_fields__}
 
     @staticmethod
     def described(stored: dict) -> dict:
-        """The inverse of :meth:`description`: arguments of the class."""
+        """Arguments of the class from the values of :meth:`description`."""
         factors = tuple(
             GroupingFactor(f["name"], tuple(map(tuple, f["blocks"])), tuple(f["levels"]))
             for f in stored["factors"]
@@ -92,7 +93,7 @@ class ModelDescription:
 
     @staticmethod
     def pooled(parts) -> dict:
-        """What changes of the description where the rows of several parts are taken together."""
+        """Fields of the description of all rows together, from those of several parts."""
 
         def moments(part, mean, sd):
             mean, sd = np.asarray(mean), np.asarray(sd)

@@ -8,7 +8,8 @@ import math
 from dataclasses import dataclass, field
 
 from partialpool.base.errors import UserError, nearest
-from partialpool.study.study import call
+from partialpool.model import families
+from partialpool.study.calls import call
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ FAMILIES = {
 }
 
 
+SD_LOG_SIGMA = "half_normal(1)"  # default prior of the sd of log sigma between groups
+NU = "gamma(2, 0.1)"  # default prior of the degrees of freedom of Student-t group effects
 WIDE_LOG_SIGMA = 2.0  # sd of log sigma between groups that stand each on its own
 
 NEEDS = {
@@ -287,7 +290,11 @@ def check_keys(given: dict[str, str], design, outcome, group_effects: str, where
                 "copy the column under a second name"
             )
         if key not in known:
-            why = " (sigma is known here)" if key == "sigma" and outcome.has_sigma else ""
+            why = (
+                " (sigma is known here)"
+                if key == "sigma" and families.of(outcome).has_sigma
+                else ""
+            )
             if key in correlations and "cor" not in own:
                 why = " (only coefficients of one group term with `|` are correlated)"
             raise UserError(
@@ -299,11 +306,18 @@ def check_keys(given: dict[str, str], design, outcome, group_effects: str, where
 
 def of_response(outcome) -> list[str]:
     """The parameters of the response's distribution that have priors."""
-    found = ["sigma"] if outcome.sigma_estimated else []
-    if outcome.has_sigma and outcome.pools_sigma:
-        found.append("sd_log_sigma")
-    own = {"student_t": ["nu"], "negative_binomial": ["alpha"]}
-    return found + own.get(outcome.family, [])
+    return list(_defaults(outcome))
+
+
+def _defaults(outcome) -> dict[str, str]:
+    """Default priors of these parameters; `{scale}` stands for the sd of the response."""
+    family, found = families.of(outcome), {}
+    for parameter in family.parameters:
+        if parameter.name != "sigma" or family.estimates_sigma(outcome):
+            found[parameter.name] = parameter.prior
+        if parameter.name == "sigma" and outcome.pools_sigma:
+            found["sd_log_sigma"] = SD_LOG_SIGMA
+    return found
 
 
 def complete(given: dict[str, str], data, group_effects: str = "normal") -> Priors:
@@ -314,9 +328,10 @@ def complete(given: dict[str, str], data, group_effects: str = "normal") -> Prio
     of its coefficient, correlations lkj(2). Sds and correlations are of the deviations at the
     average predictors, too, unless the config has a prior of that factor's correlations or of its
     Intercept's sd: what is written holds where predictors are zero. With an identity link m and s
-    are the mean and sd of the response, else m is the link of its mean and s is one. sigma is
-    half-Student-t(4, s), with s times the root of the mean precision weight where there are such;
-    degrees of freedom gamma(2, 0.1), alpha half-Cauchy(1), the sd of log sigma half-normal(1).
+    are the mean and sd of the response, else m is the link of its mean and s is one. Parameters of
+    the response's distribution have the defaults of the family's record, in which the scale is s
+    times the root of the mean precision weight where there are such; the sd of log sigma is
+    half-normal(1), degrees of freedom of group effects are gamma(2, 0.1).
     Numbers are rounded to four digits, so that the report prints what was used.
 
     Parameters
@@ -374,10 +389,8 @@ def complete(given: dict[str, str], data, group_effects: str = "normal") -> Prio
     term = {column: name for name, columns in data.terms.items() for column in columns}
     beta = {c: lookup(c, term[c]) or coefficient(c) for c in data.coefficients}
     response = {
-        "sigma": Prior("half_student_t", (4.0, _round(data.sd_of_weight_one))),
-        "sd_log_sigma": Prior("half_normal", (1.0,)),
-        "nu": Prior("gamma", (2.0, 0.1)),
-        "alpha": Prior("half_cauchy", (1.0,)),
+        name: text.format(scale=_round(data.sd_of_weight_one))
+        for name, text in _defaults(data.outcome).items()
     }
     many = [f for f in data.factors if any(len(block) > 1 for block in f.blocks)]
     heavy = data.factors if group_effects == "student_t" else ()
@@ -388,8 +401,8 @@ def complete(given: dict[str, str], data, group_effects: str = "normal") -> Prio
         beta=beta,
         sd={f.name: {c: between(f, c) for c in f.varying} for f in data.factors},
         cor={f.name: lookup(f"cor_{f.name}", "cor") or Prior("lkj", (2.0,)) for f in many},
-        nu={f.name: lookup(f"nu_{f.name}") or response["nu"] for f in heavy},
-        response={name: lookup(name) or response[name] for name in of_response(data.outcome)},
+        nu={f.name: lookup(f"nu_{f.name}") or Prior.parse(NU) for f in heavy},
+        response={name: lookup(name) or Prior.parse(text) for name, text in response.items()},
         centred="Intercept" in beta and "Intercept" not in given,
         at_averages=at_averages,
         wide={f.name: {c: times * deviation_scale(c, f) for c in f.varying} for f in data.factors},

@@ -87,10 +87,10 @@ def _shown(results: ReportData, rows: list[dict]) -> list[tuple[str, str, str]]:
 
     There is no number of a new observation, only its ends.
     """
-    y, family = short(results.model["response"], 32), results.outcome.family
-    if family == "bernoulli":
+    y, family = short(results.model["response"], 32), results.family
+    if family.binary:
         return [("probability", "probability", "probability_")]
-    found = [("probability", "probability", "probability_")] * (results.link == "logit")
+    found = [("probability", "probability", "probability_")] * family.is_probability
     found.append((f"expected {y}", "mean", ""))
     own = own_column(results) if "response_median" in rows[0] else None
     if own:
@@ -212,7 +212,7 @@ def _contrasted(row: dict, several: bool) -> list[str]:
 def _ratio_name(results: ReportData, rows: list[dict]) -> str:
     """What the ratios of contrasts are of; empty where there are none."""
     if results.link != "identity":
-        return "odds ratio" if results.link == "logit" else "rate ratio"
+        return results.family.words.ratio
     return f"ratio of {_of_ratio(results)}" if "ratio_mean" in rows[0] else ""
 
 
@@ -225,17 +225,16 @@ def _of_ratio(results: ReportData) -> str:
 def _difference(results: ReportData, ratio: str) -> str:
     """What the contrasts of a study are."""
     y = short(results.model["response"], 32)
-    links = {"identity": f"expected {y}", "logit": "probability", "log": "expected count"}
+    words = results.family.words
     said = (
-        f"The {links[results.link]} of one row minus that of another, draw by draw, so that the "
-        "uncertainty they share cancels out."
+        f"The {words.difference.format(y=y)} of one row minus that of another, draw by draw, so "
+        "that the uncertainty they share cancels out."
     )
     if not ratio:
         return said
     if results.link == "identity":
         return f"{said} The {ratio} compares medians: 1 is no difference."
-    of = "odds" if results.link == "logit" else "rates, for the same exposure,"
-    return f"{said} The {ratio} sets their {of} against each other: 1 is no difference."
+    return f"{said} The {ratio} sets their {words.compared} against each other: 1 is no difference."
 
 
 def _ratio(row: dict) -> list[str]:

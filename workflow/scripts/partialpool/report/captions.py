@@ -11,7 +11,7 @@ CHECKED = 16  # groups whose mean is checked
 def observed(results: ReportData) -> str:
     """What is seen of a group: the mean, the share or the rate of its responses."""
     outcome, y = results.outcome, results.model["response"]
-    if outcome.family == "bernoulli":
+    if results.family.binary:
         return f"share with {y} = 1"
     if outcome.trials:
         return f"{y} as a share of {outcome.trials}"
@@ -52,7 +52,7 @@ def data(results: ReportData, factor: Factor | None, form: str) -> str:
 
 def prior(results: ReportData) -> str:
     """Intervals of the prior predictive distribution."""
-    if results.outcome.family == "bernoulli":
+    if results.family.binary:
         said = (
             f"Bars hold 50, 80 and 95% of the {observed(results)} in tables drawn from the priors; "
             "the tick above them is the data's."

@@ -1,7 +1,7 @@
-"""The model as mathematics: MathML that browsers draw themselves, names of data escaped.
+"""The model's equations as MathML.
 
-An expression is a list of elements; a finished piece of mathematics is text, and all of
-it has been written by ElementTree, so the template may take it as it is.
+An expression is a list of elements. A finished piece is text that ElementTree has written, with
+names from the data escaped, so the template inserts it as it is.
 """
 
 from xml.etree.ElementTree import Element, tostring
@@ -9,16 +9,8 @@ from xml.etree.ElementTree import Element, tostring
 from partialpool.report.report_data import Factor, ReportData
 from partialpool.report.text import number, short
 
-ADDENDS = 12  # of the linear predictor, before an ellipsis
-LETTERS = "jklm"  # of the groups of each factor
-DISTRIBUTIONS = {
-    "gaussian": "Normal",
-    "student_t": "StudentT",
-    "bernoulli": "Bernoulli",
-    "binomial": "Binomial",
-    "poisson": "Poisson",
-    "negative_binomial": "NegativeBinomial",
-}
+ADDENDS = 12  # terms of the linear predictor before an ellipsis
+LETTERS = "jklm"  # indices of the groups of the first factors
 
 
 def _element(tag: str, text: str | None = None, children=(), **attributes) -> list[Element]:
@@ -41,7 +33,7 @@ def _word(text: str) -> list[Element]:
 
 
 def _mo(sign: str) -> list[Element]:
-    # Infix also where it begins a piece, so that it keeps its spaces.
+    # Infix even at the start of a piece, which keeps the spaces around it.
     return _element("mo", sign, **({"form": "infix"} if sign in "∼=+" else {}))
 
 
@@ -67,13 +59,13 @@ def _zero() -> list[Element]:
 
 
 def mathml(*expressions) -> str:
-    """One piece of mathematics, as text."""
+    """Expressions as one `math` element, in text."""
     children = [element for expression in expressions for element in expression]
     return tostring(_element("math", children=children)[0], encoding="unicode")
 
 
 def index(results: ReportData, factor: Factor) -> list[Element]:
-    """The letter of a factor's groups."""
+    """The index of a factor's groups."""
     position = results.factors.index(factor)
     if position < len(LETTERS):
         return _mi(LETTERS[position])
@@ -86,7 +78,7 @@ def _group_of_row(results: ReportData, factor: Factor) -> list[Element]:
 
 
 def symbol(results: ReportData, letter: str, factor: Factor, *scripts) -> list[Element]:
-    """A quantity of a factor, which bears its name where there are several factors."""
+    """A quantity of a factor, with the factor's name as superscript where there are several."""
     if len(results.factors) == 1:
         return _sub(_mi(letter), *scripts) if scripts else _mi(letter)
     above = _word(factor.name)
@@ -96,7 +88,7 @@ def symbol(results: ReportData, letter: str, factor: Factor, *scripts) -> list[E
 
 
 def indices(results: ReportData) -> list[dict]:
-    """For each factor, `index` (markup) of the group of a row, and its `unit` in words."""
+    """For each factor, the `index` of a row's group (markup) and the `unit`: what a group is."""
     return [
         {"index": mathml(_group_of_row(results, factor)), "unit": factor.unit}
         for factor in results.factors
@@ -104,30 +96,37 @@ def indices(results: ReportData) -> list[dict]:
 
 
 def lines(results: ReportData) -> list[list[str]]:
-    """The model, a list of pieces a line; a line may be broken between its pieces."""
-    outcome, i = results.outcome, _mi("i")
-    expected = _sub(_mi("p" if results.link == "logit" else "μ"), i)
-    arguments = {
-        "gaussian": lambda: (expected, _sigma(results)),
-        "student_t": lambda: (_mi("ν"), expected, _sigma(results)),
-        "bernoulli": lambda: (expected,),
-        "binomial": lambda: (_sub(_word(outcome.trials), i), expected),
-        "poisson": lambda: (expected,),
-        "negative_binomial": lambda: (expected, _mi("α")),
-    }[outcome.family]()
-    response = _sub(_word(results.model["response"]), i)
+    """The equations of the model, each a list of pieces between which a line may break."""
+    words = results.family.words
+    expected = _sub(_mi(words.symbol), _mi("i"))
+    arguments = [_argument(results, name, expected) for name in words.arguments]
+    response = _sub(_word(results.model["response"]), _mi("i"))
     out = [
-        [mathml(response), mathml(_distributed(DISTRIBUTIONS[outcome.family], *arguments))],
+        [mathml(response), mathml(_distributed(words.distribution, *arguments))],
         _predictor(results, expected),
     ]
     for factor in results.factors:
         out += _deviations(results, factor)
-    if outcome.has_sigma and outcome.pools_sigma:
+    if results.family.pools_sigma(results.outcome):
         log_sigma = _call(_word("log"), _sub(_mi("σ"), _mi("j")))
         log_median = _call(_word("log"), _sub(_mi("σ"), _word("median")))
         spread = _sub(_mi("τ"), _word("log σ"))
         out.append([mathml(log_sigma), mathml(_distributed("Normal", log_median, spread))])
     return out
+
+
+def _argument(results: ReportData, name: str, expected) -> list[Element]:
+    """An argument of the response's distribution: see `Words.arguments`."""
+    if name == "expected":
+        return expected
+    if name == "trials":
+        return _sub(_word(results.outcome.trials), _mi("i"))
+    return _sigma(results) if name == "sigma" else _mi(_symbols(results)[name])
+
+
+def _symbols(results: ReportData) -> dict[str, str]:
+    """Symbols of the parameters of the response's distribution."""
+    return {parameter.name: parameter.symbol for parameter in results.family.parameters}
 
 
 def _predictor(results: ReportData, expected) -> list[str]:
@@ -149,7 +148,7 @@ def _predictor(results: ReportData, expected) -> list[str]:
 
 
 def _addends(column: str, results: ReportData) -> list[list[Element]]:
-    """One column of the linear predictor with its coefficient, and its groups' deviations."""
+    """A column of the linear predictor times its coefficient and the deviations of its groups."""
     parts = []
     if column in results.model["coefficients"]:
         parts.append(_sub(_mi("β"), _word(column)))
@@ -166,7 +165,7 @@ def _addends(column: str, results: ReportData) -> list[list[Element]]:
 
 
 def _deviations(results: ReportData, factor: Factor) -> list[list[str]]:
-    """How a factor's deviations are distributed, a line or two for each block of them."""
+    """The distribution of a factor's deviations, a line or two for each block of them."""
     return [line for block in factor.blocks for line in _block(results, factor, block)]
 
 
@@ -216,10 +215,11 @@ def of_parameter(
         "sd": lambda: symbol(results, "τ", factor, _word(column)),
         "cor": lambda: symbol(results, "C", factor),
         "nu_of_groups": lambda: symbol(results, "ν", factor, _mi("u")),
-        "sigma": lambda: _sub(_mi("σ"), _mi("j")) if results.outcome.sigma_by_group else _mi("σ"),
         "sigma_median": lambda: _sub(_mi("σ"), _word("median")),
         "sd_log_sigma": lambda: _sub(_mi("τ"), _word("log σ")),
-        "nu": lambda: _mi("ν"),
-        "alpha": lambda: _mi("α"),
     }
-    return mathml(found[kind]())
+    if kind in found:
+        return mathml(found[kind]())
+    own = _mi(_symbols(results)[kind])
+    by_group = kind == "sigma" and results.outcome.sigma_by_group
+    return mathml(_sub(own, _mi("j")) if by_group else own)

@@ -2,35 +2,21 @@
 
 import math
 
+from partialpool.model.links import LINKS
 from partialpool.report.report_data import Factor, ReportData, value
 from partialpool.report.text import a, listed, number, short
-from partialpool.study.study import Outcome
 
 
 def response(results: ReportData) -> list[str]:
     """How the response is distributed, and what its columns do."""
     outcome, y = results.outcome, results.model["response"]
-    family = outcome.family
-    said = [
-        {
-            "gaussian": f"{y} is normal around its expected value μ.",
-            "student_t": f"{y} is Student-t around μ with ν degrees of freedom: rows far from the "
-            "others count for less than they would under a normal distribution.",
-            "bernoulli": f"{y} is 1 with probability p, else 0.",
-            "binomial": f"{y} counts the successes among {outcome.trials}, each with probability "
-            "p.",
-            "poisson": f"{y} is a count with expected value μ, which is its variance too.",
-            "negative_binomial": f"{y} is a count with expected value μ and variance μ + μ²/α: "
-            "the smaller α, the more it varies beyond a Poisson count.",
-        }[family]
-    ]
-    if outcome.has_sigma:
+    words = results.family.words
+    said = [words.response.format(y=y, trials=outcome.trials)]
+    if results.family.has_sigma:
         said.append(_sigma(results))
-    if results.link == "logit":
-        said.append("Coefficients are on the scale of log odds, log(p / (1 − p)).")
-    if results.link == "log":
-        of = f"the rate per unit of {outcome.exposure}" if outcome.exposure else "μ"
-        said.append(f"Coefficients are on the scale of the log of {of}.")
+    if words.scale:
+        rate = f"the rate per unit of {outcome.exposure}"
+        said.append(words.scale.format(expected=rate if outcome.exposure else words.symbol))
     if outcome.exposure:
         said.append(f"Twice the {outcome.exposure}, twice the expected {y}.")
     if outcome.offset:
@@ -38,10 +24,9 @@ def response(results: ReportData) -> list[str]:
     if outcome.weights:
         said.append(f"A row counts as often as its {outcome.weights} says.")
     if outcome.precision_weights:
-        squared = "variance" if family == "gaussian" else "squared scale"
         said.append(
-            f"The {squared} of a row is σ² / {outcome.precision_weights}, as of a mean of that "
-            f"many values, of which σ is the {_spread_of(outcome)}."
+            f"The {words.sigma_squared} of a row is σ² / {outcome.precision_weights}, as of a mean "
+            f"of that many values, of which σ is the {words.sigma}."
         )
     if results.study["group_effects"] == "student_t" and results.factors:
         said.append(
@@ -54,7 +39,7 @@ def response(results: ReportData) -> list[str]:
 def _sigma(results: ReportData) -> str:
     """What is known of the residual standard deviation."""
     outcome, y = results.outcome, results.model["response"]
-    what = _spread_of(outcome)
+    what = results.family.words.sigma
     if outcome.precision_weights:
         y = f"a {y} of weight one"
     if outcome.sigma == "estimated":
@@ -73,24 +58,18 @@ def _sigma(results: ReportData) -> str:
     return f"The {what} around the expected value is known: {number(outcome.sigma)}."
 
 
-def _spread_of(outcome: Outcome) -> str:
-    """What sigma is: of a Student-t it is the scale, smaller than the standard deviation."""
-    return "standard deviation" if outcome.family == "gaussian" else "scale"
-
-
 def expected(results: ReportData) -> str:
-    """What one expects of a response, in a word or two."""
-    rate = "rate" if results.outcome.exposure else "expected count"
-    return {"identity": "mean", "logit": "probability", "log": rate}[results.link]
+    """Name of the expected response: "mean", "probability", "rate"."""
+    words = results.family.words
+    return words.expected_per_exposure if results.outcome.exposure else words.expected
 
 
 def quantity(results: ReportData, column: str) -> str:
     """What is shown of each group of a varying column: the expected response, or a coefficient."""
     outcome, y = results.outcome, short(results.model["response"], 32)
     if column != "Intercept":
-        on = {"identity": "", "logit": ", in log odds", "log": ", on the log scale"}[results.link]
-        return f"coefficient of {short(column, 40)}{on}"
-    if outcome.family == "bernoulli":
+        return f"coefficient of {short(column, 40)}{LINKS[results.link].coefficient_scale}"
+    if results.family.binary:
         return f"probability of {y} = 1"
     if outcome.trials:
         return f"probability ({y} of {short(outcome.trials, 32)})"
@@ -176,7 +155,7 @@ def ratio(results: ReportData) -> str | None:
     """What coefficients of a model with a link mean as ratios."""
     if results.link == "identity":
         return None
-    what = "odds" if results.link == "logit" else expected(results)
+    what = results.family.words.multiplied or expected(results)
     group = " in the average group" if results.factors else ""
     said = f"The Intercept is shown as the {expected(results)}{group}"
     if results.model["coefficients"] == ["Intercept"]:
@@ -269,7 +248,7 @@ def spread(results: ReportData) -> list[str]:
         if row is None or factor.varying != ("Intercept",):
             continue
         middle, low, high = (number(exp(value(row, k)), 2) for k in ("mean", "lower", "upper"))
-        what = "odds" if results.link == "logit" else expected(results)
+        what = results.family.words.multiplied or expected(results)
         said.append(
             f"A{a(factor.unit)[1:]} one between-group sd above the average has about "
             f"{middle} times its {what} ({low} to {high})."
@@ -280,7 +259,7 @@ def spread(results: ReportData) -> list[str]:
 def _partition(results: ReportData, fit) -> list[str]:
     """The variance between the groups of each factor, and within them, as shares."""
     outcome, factors = results.outcome, results.factors
-    if outcome.family != "gaussian" or any(f.varying != ("Intercept",) for f in factors):
+    if not results.family.normal or any(f.varying != ("Intercept",) for f in factors):
         return []
     # Each row has a precision weight of its own, and sds of Student-t effects are scales.
     if outcome.precision_weights or results.study["group_effects"] == "student_t":

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from partialpool.base import files
+from partialpool.model import families
+from partialpool.model.family import ResponseFamily
 from partialpool.report.text import short
-from partialpool.study.study import COUNTS, SIGMA_FAMILIES, Outcome
+from partialpool.study.outcome import Outcome
 
 
 @dataclass(frozen=True)
@@ -151,8 +153,12 @@ class ReportData:
     @property
     def link(self) -> str:
         """From the expected response to the linear predictor: "identity", "logit" or "log"."""
-        family = self.outcome.family
-        return "identity" if family in SIGMA_FAMILIES else "log" if family in COUNTS else "logit"
+        return self.family.link
+
+    @property
+    def family(self) -> ResponseFamily:
+        """The distribution of the response."""
+        return families.of(self.outcome)
 
 
 def read(paths: dict, study: dict) -> ReportData:

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from partialpool.report import answers, captions, mathematics, meaning, priors, tables, text, words
 from partialpool.report.report_data import ReportData, read
-from partialpool.study.study import OUTCOME
+from partialpool.study.outcome import OUTCOME
 
 __all__ = ["environment", "page", "read"]
 
@@ -210,7 +210,7 @@ def provenance(results: ReportData) -> dict:
 def config(results: ReportData) -> str:
     """The study's block of the config as YAML, defaults filled in."""
     study = results.study
-    without = set() if results.outcome.has_sigma else {"sigma"}
+    without = set() if results.family.has_sigma else {"sigma"}
     without |= set() if results.factors else {"group_effects"}
     block = {key: study[key] for key in ORDER if key not in without and study[key]}
     whole = {

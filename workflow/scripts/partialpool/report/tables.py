@@ -5,13 +5,14 @@ import re
 from collections.abc import Callable
 from itertools import combinations
 
+from partialpool.model import families
 from partialpool.model.priors import WIDE_LOG_SIGMA
 from partialpool.report import meaning, words
 from partialpool.report.report_data import Factor, ReportData, value
 from partialpool.report.text import apart, decimals, fixed, number, short
 from partialpool.report.words import MOVED
 
-RESPONSE = ("sigma", "sigma_median", "sd_log_sigma", "nu", "alpha")  # in their order on the page
+OF_SIGMA = ("sigma", "sigma_median", "sd_log_sigma")
 SHOWN = 20  # rows of a table on the page; the file has all
 
 
@@ -63,7 +64,7 @@ def population(results: ReportData) -> dict:
     """Population-level estimates, the variants side by side."""
     names = list(dict.fromkeys(name for fit in results.fits for name in fit.summary))
     names += [f"sd_{f.name}[{c}]" for f in results.factors for c in f.varying]
-    if results.outcome.has_sigma and results.outcome.pools_sigma:
+    if results.family.pools_sigma(results.outcome):
         names.append("sd_log_sigma")
     ranks = {name: _rank(results, name) for name in names}
     names = sorted((name for name, rank in ranks.items() if rank), key=ranks.get)
@@ -88,8 +89,9 @@ def _rank(results: ReportData, name: str) -> tuple | None:
             return 2, place
         if name == f"nu_{factor.name}":
             return 3, place
-    if name in RESPONSE:
-        return 4, RESPONSE.index(name)
+    of_response = [*dict.fromkeys([*OF_SIGMA, *families.parameter_names()])]
+    if name in of_response:
+        return 4, of_response.index(name)
     return (5,) if name.startswith("sigma[") else None
 
 
@@ -128,11 +130,10 @@ def ratios(results: ReportData) -> dict | None:
     """Coefficients of a model with a link as ratios; the Intercept as what is expected there."""
     if results.link == "identity":
         return None
-    ratio = "odds ratio" if results.link == "logit" else "rate ratio"
     rows = []
     for name in results.model["coefficients"][:SHOWN]:
         through = _expected(results) if name == "Intercept" else meaning.exp
-        label = meaning.expected(results) if name == "Intercept" else ratio
+        label = meaning.expected(results) if name == "Intercept" else results.family.words.ratio
         rows.append(
             [
                 short(name),

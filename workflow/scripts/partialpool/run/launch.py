@@ -1,11 +1,11 @@
-"""What a run is started with: its config, read and checked before anything is done.
+"""Read the config for a run, and check it against the response families and the priors.
 
 Imported while the workflow is parsed, so nothing scientific is imported here.
 """
 
 from collections.abc import Mapping
 
-from partialpool.model import priors
+from partialpool.model import families, priors
 from partialpool.study import config
 
 
@@ -14,7 +14,7 @@ def load(files=(), given: Mapping | None = None, replace: bool = False) -> confi
 
     Parameters and errors are those of :func:`partialpool.study.config.load`.
     """
-    loaded = config.load(files, given, replace)
+    loaded = config.load(files, given, replace, families)
     for name, block in loaded.studies.items():
         priors.check(block.priors, f"{loaded.places[name]}.priors")
     return loaded

@@ -12,8 +12,10 @@ from collections.abc import Callable, Mapping
 
 from partialpool.base.errors import UserError
 from partialpool.study import paths, schema
+from partialpool.study.calls import call
 from partialpool.study.expand import expand
-from partialpool.study.study import COUNTS, VARIANTS, Outcome, Study, call
+from partialpool.study.outcome import Outcome
+from partialpool.study.study import VARIANTS, Study
 from partialpool.study.yaml_file import Sources
 
 DEFAULT = "config/config.yaml"
@@ -22,7 +24,7 @@ FIELDS = [field for field in dataclasses.fields(Study) if field.name != "setting
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
-def load(files=(), given: Mapping | None = None, replace: bool = False) -> "Loaded":
+def load(files=(), given: Mapping | None = None, replace: bool = False, families=None) -> "Loaded":
     """Read a run's config files, and check them and the paths in them.
 
     Parameters
@@ -33,6 +35,8 @@ def load(files=(), given: Mapping | None = None, replace: bool = False) -> "Load
         Keys given by `--config`; they come last.
     replace : bool
         Whether `files` replace `config/config.yaml` rather than extend it.
+    families : module, optional
+        As for :func:`read`.
 
     Raises
     ------
@@ -44,7 +48,7 @@ def load(files=(), given: Mapping | None = None, replace: bool = False) -> "Load
         files.insert(0, DEFAULT)
     sources = Sources(files, given)
     config, places = sources.merged(), {}
-    studies = read(config, sources.of, places)
+    studies = read(config, sources.of, places, families)
     for name, block in studies.items():
         paths.require(block.data, f"{places[name]}.data")
         paths.require(block.new_data, f"{places[name]}.new_data")
@@ -75,7 +79,10 @@ class Loaded:
 
 
 def read(
-    config: Mapping, source: str | Callable[..., str] = DEFAULT, places: dict | None = None
+    config: Mapping,
+    source: str | Callable[..., str] = DEFAULT,
+    places: dict | None = None,
+    families=None,
 ) -> dict[str, Study]:
     """Validate the whole configuration and read its studies.
 
@@ -87,6 +94,9 @@ def read(
         Its file, or a function that gives the file of a path of keys, for messages.
     places : dict, optional
         Filled with the file and block of each study.
+    families : module, optional
+        `partialpool.model.families`, which this room cannot import: the names of the families and
+        of their parameters, and `check`. Without it, these are not checked.
 
     Returns
     -------
@@ -99,7 +109,7 @@ def read(
         For the most informative mistake: file, key, value, and what to write instead.
     """
     of = source if callable(source) else lambda *keys: source
-    schema.check(config, of)
+    schema.check(config, of, families)
     studies, origins, folded = {}, {}, {}
     places = {} if places is None else places
     for key, block in config["studies"].items():
@@ -116,15 +126,15 @@ def read(
                 )
             try:
                 if origin:
-                    schema.check_study(one, where)
-                studies[name] = _study(name, one, config, where)
+                    schema.check_study(one, where, families)
+                studies[name] = _study(name, one, config, where, families)
             except UserError as error:
                 raise UserError(f"{error}{origin}") from None
             origins[name], places[name] = place, where
     return studies
 
 
-def _study(name: str, block: Mapping, config: Mapping, where: str) -> Study:
+def _study(name: str, block: Mapping, config: Mapping, where: str, families) -> Study:
     """Make a study of a valid block, after checks that span several keys."""
     if not _NAME.fullmatch(name):
         raise UserError(
@@ -151,7 +161,9 @@ def _study(name: str, block: Mapping, config: Mapping, where: str) -> Study:
         raise UserError(f"{where}.variants: {beyond[0]!r} needs groups, and {ungrouped}")
     values = schema.of_study(config, block)
     outcome = Outcome.of(values)
-    _check_outcome(block, outcome, where)
+    if families:
+        families.check(outcome, block, where)
+    _check_columns(outcome, where)
     if not grouped:
         if outcome.sigma_by_group:
             raise UserError(f"{where}.sigma: {outcome.sigma!r} needs groups, and {ungrouped}")
@@ -173,35 +185,8 @@ def _study(name: str, block: Mapping, config: Mapping, where: str) -> Study:
     return Study(**{key: _as_tuples(value) for key, value in fields.items()}, settings=values)
 
 
-def _check_outcome(block: Mapping, outcome: Outcome, where: str) -> None:
-    """Check that the keys about the response go with its family."""
-    family = outcome.family
-    if family == "binomial" and not outcome.trials:
-        raise UserError(f"{where}: no `trials`; add the column with the trials of each row")
-    if outcome.trials and family != "binomial":
-        raise UserError(f"{where}.trials: family {family} has none; leave it out")
-    if outcome.exposure and family not in COUNTS:
-        raise UserError(
-            f"{where}.exposure: family {family} has none, only {' and '.join(COUNTS)} have; "
-            "leave it out"
-        )
-    if "sigma" in block and not outcome.has_sigma:
-        raise UserError(f"{where}.sigma: family {family} has none; leave it out")
-    if outcome.sigma_by_group and family != "gaussian":
-        raise UserError(
-            f"{where}.sigma: {outcome.sigma!r} goes with family gaussian; {family} takes "
-            "'estimated', a number or a column of standard errors"
-        )
-    if outcome.precision_weights and not outcome.has_sigma:
-        raise UserError(
-            f"{where}.precision_weights: family {family} has no sigma that they could divide; "
-            "leave it out"
-        )
-    if outcome.precision_weights and outcome.errors:
-        raise UserError(
-            f"{where}.precision_weights: the standard errors in {outcome.errors!r} are known; "
-            "divide these by the roots of the weights, and leave it out"
-        )
+def _check_columns(outcome: Outcome, where: str) -> None:
+    """Check that no column has two roles in the response."""
     roles: dict[str, str] = {}
     for role, column in outcome.columns.items():
         if column in roles:

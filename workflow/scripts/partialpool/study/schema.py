@@ -8,6 +8,7 @@ workflow is parsed, so nothing scientific is imported here.
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +20,7 @@ SCHEMA = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
 _NOT_OF_A_STUDY = {"studies", "strict", "table"}
 
 
-def check(config: Mapping, source_of: Callable[..., str]) -> None:
+def check(config: Mapping, source_of: Callable[..., str], families=None) -> None:
     """Check a whole config.
 
     Parameters
@@ -27,6 +28,8 @@ def check(config: Mapping, source_of: Callable[..., str]) -> None:
     config : mapping
     source_of : callable
         Gives the file of a path of keys, for messages.
+    families : module, optional
+        As for :func:`partialpool.study.config.read`.
 
     Raises
     ------
@@ -35,12 +38,13 @@ def check(config: Mapping, source_of: Callable[..., str]) -> None:
     """
     for path, problem in _beyond_json(config):
         raise UserError(f"{source_of(*path)}: {_dotted(path)}: {problem}")
-    error = _most_informative(list(_validator(SCHEMA).iter_errors(config)))
+    validator = _validator(SCHEMA, *_vocabulary(families))
+    error = _most_informative(list(validator.iter_errors(config)))
     if error:
         raise UserError(f"{source_of(*_keys(error))}: {_explain(error)}")
 
 
-def check_study(block: Mapping, where: str) -> None:
+def check_study(block: Mapping, where: str, families=None) -> None:
     """Check one study once its placeholders have their values.
 
     Parameters
@@ -48,13 +52,16 @@ def check_study(block: Mapping, where: str) -> None:
     block : mapping
     where : str
         The file and the block, for messages.
+    families : module, optional
+        As for :func:`partialpool.study.config.read`.
 
     Raises
     ------
     UserError
     """
-    validator = _validator(SCHEMA)
-    error = _most_informative(list(validator.evolve(schema=_study_schema()).iter_errors(block)))
+    validator = _validator(SCHEMA, *_vocabulary(families))
+    study = validator.schema["properties"]["studies"]["additionalProperties"]
+    error = _most_informative(list(validator.evolve(schema=study).iter_errors(block)))
     if error:
         raise UserError(f"{where}.{_explain(error)}")
 
@@ -104,7 +111,8 @@ def _with_defaults(schema: Mapping, value):
     if not isinstance(value, Mapping) or not known:
         return value
     filled = {key: _with_defaults(inner, value.get(key)) for key, inner in known.items()}
-    return {key: one for key, one in filled.items() if one is not None or key in value}
+    filled = {key: one for key, one in filled.items() if one is not None or key in value}
+    return filled | {key: one for key, one in value.items() if key not in known}
 
 
 @cache
@@ -119,8 +127,29 @@ def load(path: Path) -> dict:
     return schema
 
 
+def _vocabulary(families) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the response families, and of their parameters."""
+    if families is None:
+        return (), ()
+    return tuple(families.FAMILIES), families.parameter_names()
+
+
 @cache
-def _validator(path: Path):
+def with_families(path: Path, families: tuple[str, ...], parameters: tuple[str, ...]) -> dict:
+    """The schema with the names of the response families, and their parameters to simulate with."""
+    schema = deepcopy(load(path))
+    keys = schema["properties"]["studies"]["additionalProperties"]["properties"]
+    if families:
+        known = f"{', '.join(families[:-1])} or {families[-1]}"
+        keys["family"] |= {"enum": list(families), "description": known}
+    simulated = keys["simulate"]["properties"]
+    for name in parameters:
+        simulated.setdefault(name, simulated["sd_log_sigma"])
+    return schema
+
+
+@cache
+def _validator(path: Path, families: tuple[str, ...], parameters: tuple[str, ...]):
     from jsonschema import Draft202012Validator, validators
 
     # JSON has one kind of number, but what counts or indexes has to be whole: 2, not 2.0.
@@ -128,7 +157,7 @@ def _validator(path: Path):
         "integer", lambda checker, value: isinstance(value, int) and not isinstance(value, bool)
     )
     validator = validators.extend(Draft202012Validator, type_checker=whole)
-    return validator(load(path))
+    return validator(with_families(path, families, parameters))
 
 
 def _study_schema() -> dict:

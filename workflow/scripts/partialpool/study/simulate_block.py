@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from partialpool.base.errors import UserError, nearest
-from partialpool.study.study import Study, call
+from partialpool.study.calls import call
+from partialpool.study.study import Study
 
 
 @dataclass(frozen=True)

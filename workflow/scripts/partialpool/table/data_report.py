@@ -6,7 +6,8 @@ import pandas as pd
 from partialpool.design.design import Design, TableFactor
 from partialpool.design.grammar import listed
 from partialpool.model import families
-from partialpool.study.study import COUNTS, Outcome
+from partialpool.model.arrays import NUMPY
+from partialpool.study.outcome import Outcome
 from partialpool.table import column_notes, group_notes
 from partialpool.table.table_summary import GroupSummary, TableSummary
 
@@ -76,7 +77,7 @@ def report(
     ]
     if tally.discrete:
         warnings += _one_sided(tally, outcome)
-        if outcome.family in COUNTS:
+        if families.of(outcome).zero_probability:
             warnings += _counts(counted, outcome, values)
     return {
         "source": source,
@@ -160,8 +161,9 @@ def _columns(columns: dict, tally: TableSummary, design: Design, padded: dict) -
 def _groups(factors: list[dict], outcome: Outcome, rows: int) -> list[str]:
     """Warnings about few groups, and about groups with few rows for their coefficients."""
     notes = []
-    # Noise whose size is not known, and that one row cannot tell from its group's difference.
-    noise = outcome.sigma_estimated or outcome.family == "bernoulli"
+    family = families.of(outcome)
+    known = family.has_sigma and not family.estimates_sigma(outcome)
+    noise = family.single_row_noise and not known
     # Rows of different precision tell the two apart.
     tied = noise and not outcome.precision_weights
     apart = "differences between groups and noise within them cannot be told apart."
@@ -203,34 +205,33 @@ def _copies(tally: TableSummary) -> list[str]:
 
 
 def _ties(design: Design, outcome: Outcome) -> list[str]:
-    """A response that is mostly one number, around which a Student-t density has no bound."""
+    """A response that is mostly one number, around which the density of the family has no bound."""
     values, counts = np.unique(design.y, return_counts=True)
-    if (
-        outcome.family != "student_t"
-        or not outcome.sigma_estimated
-        or 2 * counts.max() < len(design.y)
-    ):
+    family = families.of(outcome)
+    unbounded = family.unbounded_at_ties and family.estimates_sigma(outcome)
+    if not unbounded or 2 * counts.max() < len(design.y):
         return []
     return [
         f"{counts.max()} of {len(design.y)} responses are {values[counts.argmax()]:g}: family "
-        "student_t can make sigma as small as it likes around them, so its fit may fail, or say "
-        "little of the other rows."
+        f"{family.name} can make sigma as small as it likes around them, so its fit may fail, or "
+        "say little of the other rows."
     ]
 
 
 def _one_sided(tally: TableSummary, outcome: Outcome) -> list[str]:
     """Labels, groups and predictors whose coefficients the data give no bound: separation."""
     none, every = "every response is 0", "every response is 1"
-    if outcome.family == "binomial":
+    if outcome.trials:
         none, every = "no trial is a success", "every trial is a success"
     if not (tally.failures and tally.successes):
         always = none if tally.failures else every
         return [f"In all rows {always}: the priors decide how sure that is."]
     unbounded = "the data set no bound to its coefficient, and its prior decides it."
-    said = []
+    notes = []
     for name, sides in tally.labelled.items():
         for what, labels in zip((none, every), sides.one_sided(), strict=True):
-            said += [f"Where {name!r} is {listed(labels)}, {what}: {unbounded}"] * bool(labels)
+            if labels:
+                notes.append(f"Where {name!r} is {listed(labels)}, {what}: {unbounded}")
     for name, sides in tally.numeric.items():
         failure, success = sides.ranges
         for below, above, order in (
@@ -238,7 +239,7 @@ def _one_sided(tally: TableSummary, outcome: Outcome) -> list[str]:
             (success, failure, (every, none)),
         ):
             if below[1] <= above[0]:
-                said.append(
+                notes.append(
                     f"{name!r} separates the responses at {below[1]:g}, below which "
                     f"{order[0]} and above which {order[1]}: {unbounded}"
                 )
@@ -247,16 +248,16 @@ def _one_sided(tally: TableSummary, outcome: Outcome) -> list[str]:
         found = sides.one_sided()
         if alike := sorted({*found[0], *found[1]}):
             what = f"{none}, or {every}" if found[0] and found[1] else none if found[0] else every
-            said.append(
+            notes.append(
                 f"In {len(alike)} of {len(sides.labels)} groups of {name!r} {what} "
                 f"({listed(alike[:3])}{', ...' if len(alike) > 3 else ''}): such a group's own "
                 "rows set no bound to its coefficients; the prior does, or the other groups."
             )
-    return said
+    return notes
 
 
 def _counts(design: Design, outcome: Outcome, values: dict) -> list[str]:
-    """Counts that vary more, or are zero more often, than the family says."""
+    """Counts that vary more, or are zero more often, than the family allows."""
     y = design.y
     cells = pd.DataFrame({f.name: f.index for f in design.factors}, index=range(len(y)))
     cell = cells.groupby(list(cells)).ngroup().to_numpy() if len(cells.columns) else 0 * y
@@ -264,29 +265,27 @@ def _counts(design: Design, outcome: Outcome, values: dict) -> list[str]:
     mean = _poisson_means(design.of(design.coefficients), families.offset(values, len(y)), y)
     scale = np.bincount(cell, weights=y) / np.bincount(cell, weights=mean)
     mean = mean * scale[cell]
-    told = mean > 0  # a group without a count says nothing of how counts vary
-    freedom = told.sum() - len(np.unique(cell[told])) - len(design.coefficients) + 1
+    family = families.of(outcome)
+    informative = mean > 0  # a group without a count has no information about variance
+    freedom = informative.sum() - len(np.unique(cell[informative])) - len(design.coefficients) + 1
     if freedom < ENOUGH or not np.isfinite(mean).all():
         return []
-    excess = (y - mean)[told] ** 2 / mean[told]
+    excess = (y - mean)[informative] ** 2 / mean[informative]
     ratio = excess.sum() / freedom
     beyond = 1 + max(0.5, CLEARLY * np.sqrt(2 / freedom))
-    if outcome.family == "poisson" and ratio > beyond:
+    if family.wider and ratio > beyond:
         where = "within groups" if design.factors else "given the predictors"
         return [
             f"The variance of the counts {where} is about {ratio:.1f} times their mean, where "
-            "family poisson takes them to be equal: its intervals will be too short. "
-            "Consider family negative_binomial."
+            f"family {family.name} takes them to be equal: its intervals will be too short. "
+            f"Consider family {family.wider}."
         ]
-    spread = 0.0
-    if outcome.family == "negative_binomial":
-        spread = max(0.0, ((y - mean) ** 2 - mean).sum() / (mean**2).sum())
-    zero = np.exp(-mean) if spread == 0 else (1 + spread * mean) ** (-1 / spread)
+    zero = family.zero_probability(y, mean, NUMPY)
     expected, seen = zero.sum(), (y == 0).sum()
     chance = np.sqrt((zero * (1 - zero)).sum())
     if seen - expected > max(CLEARLY * chance, MANY_ZEROS * len(y)):
         return [
-            f"{seen} of {len(y)} counts are 0, where family {outcome.family} with these means "
+            f"{seen} of {len(y)} counts are 0, where family {family.name} with these means "
             f"would give about {expected:.0f}: some zeros may come about in another way."
         ]
     return []

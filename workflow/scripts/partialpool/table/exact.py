@@ -15,7 +15,7 @@ from scipy.sparse.linalg import lsmr
 from partialpool.base import group_qr
 from partialpool.design.design import Design, TableFactor
 from partialpool.design.grammar import shown
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 
 EXACT = 1e-10  # residuals of this size relative to the sd of the response are zero,
 ROUNDING = 8 * np.finfo(float).eps  # and so are residuals of this size relative to the largest

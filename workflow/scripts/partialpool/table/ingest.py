@@ -22,7 +22,7 @@ from partialpool.design.prediction_columns import PREDICTED
 from partialpool.design.rank import check_rank
 from partialpool.design.transforms import FittedTransforms
 from partialpool.model import families
-from partialpool.study.study import Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table import complete_rows, data_report, exact, response
 from partialpool.table.column_types import ColumnTypes, Roles
 from partialpool.table.complete_rows import CompleteRows, as_text
@@ -98,7 +98,7 @@ def ingest(
     UserError
         At the first thing that is wrong.
     """
-    reserved_names.check(formula, outcome)
+    reserved_names.check(formula, outcome, families.parameter_names())
     file = File(path, source)
     used = list(dict.fromkeys([*formula.variables, *outcome.columns.values()]))
     wanted = list(dict.fromkeys([*used, *key]))
@@ -134,7 +134,7 @@ def ingest(
         return complete_rows.chosen(to, np.sort(rng.choice(rows.rows, most, replace=False)))
 
     subset = sample(SUBSET, Stream.SUBSET_OF_ROWS)
-    if outcome.sigma_estimated:
+    if families.of(outcome).estimates_sigma(outcome):
         _check_residuals(file, rows, subset, design, outcome)
     counted = sample(COUNTED, Stream.ROWS_FOR_DATA_REPORT) if summary.discrete else subset
     gaps = {name: count for name, count in columns.gaps.items() if count}

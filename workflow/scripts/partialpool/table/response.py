@@ -1,4 +1,4 @@
-"""Check the response of a table against its family, and the columns with its trials, offset, ..."""
+"""Check the response of a table, and its columns such as trials, against the response family."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,8 @@ import pandas as pd
 from partialpool.base.errors import UserError
 from partialpool.design.design import HUGE, Design
 from partialpool.model import families
-from partialpool.study.study import Outcome
+from partialpool.model.family import ResponseFamily
+from partialpool.study.outcome import Outcome
 from partialpool.table.reader import File
 
 LARGEST_COUNT = 1e15  # above, not every whole number is a float
@@ -14,7 +15,7 @@ LARGEST_OFFSET = 100  # on the scale of a logarithm
 
 
 def check_columns(file: File, table: pd.DataFrame, outcome: Outcome) -> None:
-    """Refuse columns with trials, an offset and so on that cannot be, where the table has them.
+    """Check the values of the outcome's columns that the table has: trials, offset, weights, ...
 
     Parameters
     ----------
@@ -36,7 +37,7 @@ def check_columns(file: File, table: pd.DataFrame, outcome: Outcome) -> None:
             wrong = (values < 1) | (values != np.floor(values)) | (values > LARGEST_COUNT)
             needs = "trials must be whole numbers, 1 or more"
         elif role == "offset":
-            link = families.FAMILIES[outcome.family].link
+            link = families.of(outcome).link
             wrong = (values.abs() > LARGEST_OFFSET) & (link != "identity")
             needs = (
                 f"an offset is added on the scale of the {link} and must be between "
@@ -69,34 +70,45 @@ def first_wrong(
     -------
     UserError or None
     """
-    y, family = design.y, outcome.family
+    y, family = design.y, families.of(outcome)
     trials = table[outcome.trials].to_numpy(dtype=float) if outcome.trials else None
-    wrong = families.outside(family, y, trials)
-    if families.FAMILIES[family].discrete:
+    wrong = family.outside(y, trials)
+    if family.discrete:
         wrong |= y > LARGEST_COUNT
     if not wrong.any():
         return None
-    at = wrong.argmax()
-    of = f", of {trials[at]:g} trials," if trials is not None else ""
+    first = wrong.argmax()
+    of = f", of {trials[first]:g} trials," if trials is not None else ""
     return file.error(
-        f"the response {design.formula.response!r} is {y[at]:.15g}{of} in row "
-        f"{table.index[at] + 1}; family {family} takes {families.FAMILIES[family].support}"
-        f"{_fitting(family, y)}"
+        f"the response {design.formula.response!r} is {y[first]:.15g}{of} in row "
+        f"{table.index[first] + 1}; family {family.name} takes {family.words.support}"
+        f"{_advice(family, y)}"
     )
 
 
-def _fitting(family: str, y: np.ndarray) -> str:
-    """What would fit a response that the family cannot give."""
+def _advice(family: ResponseFamily, y: np.ndarray) -> str:
+    """What to do about responses outside the family's support."""
     values = np.unique(y)
-    if family == "bernoulli" and len(values) == 2:
-        return f"; make {values[0]:g} and {values[1]:g} 0 and 1"
-    if not families.outside("poisson", y).any():
+    counts, measurements = _others(y, discrete=True), _others(y, discrete=False)
+    # Two labels written as numbers are no counts, but successes may be.
+    correction = family.correction(values) if family.correction else None
+    if correction and (family.binary or not counts):
+        return f"; {correction}"
+    if counts:
         return (
-            "; counts fit families poisson and negative_binomial, scores and measurements gaussian"
+            f"; counts fit families {' and '.join(counts)}, scores and measurements "
+            f"{measurements[0]}"
         )
-    if family == "binomial" and (values >= 0).all() and (values <= 1).all():
-        return "; give the number of successes, not their share"
-    return "; other numbers fit families gaussian and student_t"
+    return f"; other numbers fit families {' and '.join(measurements)}"
+
+
+def _others(y: np.ndarray, discrete: bool) -> list[str]:
+    """Names of the families of counts, or of any numbers, that have all responses as support."""
+    return [
+        name
+        for name, other in families.FAMILIES.items()
+        if other.discrete == discrete and not other.bounded and not other.outside(y).any()
+    ]
 
 
 def _row(mask: pd.Series) -> int:

@@ -1,7 +1,7 @@
 """Simulate a study's table from known parameter values.
 
-Rows follow from the study's own formula and family, so any model that can be fitted can be
-simulated.
+Rows depend on the coefficients by the study's own formula and family, so any model that can be
+fitted can be simulated.
 """
 
 from itertools import combinations
@@ -13,12 +13,14 @@ import pandas as pd
 from partialpool.design.design import Design, TableFactor
 from partialpool.design.formula import Formula
 from partialpool.model import families
+from partialpool.study.calls import call
+from partialpool.study.outcome import Outcome
 from partialpool.study.simulate_block import arguments, draw, each_group, error, require_names
-from partialpool.study.study import Outcome, Study, call
+from partialpool.study.study import Study
 
 
 def simulate(study: Study) -> tuple[pd.DataFrame, dict]:
-    """Draw a table by the `simulate` block of a study.
+    """Draw the table of a study from the parameter values in its `simulate` block.
 
     Parameters
     ----------
@@ -65,8 +67,7 @@ def simulate(study: Study) -> tuple[pd.DataFrame, dict]:
     parameters = _parameters(study, outcome, design, found, rng, values)
     eta = (design.matrix * by_row).sum(axis=1) + families.offset(found, len(table))
     trials = found["trials"].astype(int) if outcome.trials else None
-    family = families.FAMILIES[outcome.family]
-    table[formula.response] = family.draw(rng, eta, parameters, trials)
+    table[formula.response] = families.of(outcome).responses(rng, eta, parameters, trials)
     for factor in design.factors:
         for column, coefficients in zip(factor.varying, by_group[factor.name].T, strict=True):
             for label, value in zip(factor.levels, coefficients, strict=True):
@@ -273,9 +274,10 @@ def _deviations(
 def _parameters(study: Study, outcome: Outcome, design: Design, found, rng, values: dict) -> dict:
     """Parameters of the response's distribution, each a number or of shape `(row,)`."""
     block, parameters = study.simulate, {}
-    own = families.FAMILIES[outcome.family].parameters
-    spread = ("sd_log_sigma",) if outcome.has_sigma and outcome.pools_sigma else ()
-    for name in ("sigma", "sd_log_sigma", "nu", "alpha"):
+    family = families.of(outcome)
+    own = family.parameter_names
+    spread = ("sd_log_sigma",) if family.pools_sigma(outcome) else ()
+    for name in ("sd_log_sigma", *families.parameter_names()):
         if name in block and name not in own + spread:
             raise error(study, "the study's model has none; leave it out", name)
     for name in own:
@@ -292,7 +294,7 @@ def _parameters(study: Study, outcome: Outcome, design: Design, found, rng, valu
 
 def _sigma(study: Study, outcome: Outcome, design: Design, rng, values: dict):
     """sigma of each row's group, shape `(row,)`; one where standard errors are known."""
-    given, known = study.simulate.get("sigma"), not outcome.sigma_estimated
+    given, known = study.simulate.get("sigma"), not families.of(outcome).estimates_sigma(outcome)
     if known and given is not None and given != outcome.sigma:
         reason = f"the study's sigma, {outcome.sigma!r}, is known; leave this out"
         raise error(study, reason, "sigma")

@@ -12,7 +12,7 @@ import pandas as pd
 from partialpool.base.moments import Moments
 from partialpool.design.design import Design
 from partialpool.model import families
-from partialpool.study.study import COUNTS, SIGMA_FAMILIES, Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table.column_summary import LabelSummary, NumberSummary
 from partialpool.table.typical import TypicalValues
 
@@ -114,7 +114,8 @@ class TableSummary:
             (a.name, b.name): np.array([], dtype=int) for a, b in combinations(design.factors, 2)
         }
         self.hashes, self.responses = [], []  # of rows, while they are few
-        self.discrete = families.FAMILIES[outcome.family].discrete
+        self.family = families.of(outcome)
+        self.discrete = self.family.discrete
         self.failures, self.successes = 0, 0
         formula = design.formula
         self.sides = {f.name: SeparationCheck() for f in design.factors}
@@ -123,7 +124,7 @@ class TableSummary:
         self.numeric = {
             name: SeparationCheck()
             for name, own in design.terms.items()
-            if own == (name,) and name != "Intercept" and outcome.family not in COUNTS
+            if own == (name,) and name != "Intercept" and self.family.bounded
         }
         self.along = design.along if numeric.get(design.along) else None
         self.typical = None
@@ -158,7 +159,7 @@ class TableSummary:
         self._add_groups(table, design, values)
         if self.discrete:
             self._add_sides(table, design, values)
-        if self.outcome.family in SIGMA_FAMILIES and self.rows <= COPIES:
+        if not self.discrete and self.rows <= COPIES:
             self.hashes.append(pd.util.hash_pandas_object(table, index=False).to_numpy())
             self.responses.append(y)
 
@@ -181,8 +182,8 @@ class TableSummary:
 
     def _add_sides(self, table, design: Design, values) -> None:
         success = design.y > 0
-        binary = self.outcome.family not in COUNTS
-        failure = design.y < values.get("trials", 1) if binary else np.ones(len(table), dtype=bool)
+        bounded = self.family.bounded
+        failure = design.y < values.get("trials", 1) if bounded else np.ones(len(table), dtype=bool)
         self.successes += int(success.sum())
         self.failures += int(failure.sum())
         for name, sides in self.labelled.items():

@@ -1,0 +1,70 @@
+"""Link functions: from the expected response to the linear predictor eta."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link function.
+
+    Attributes
+    ----------
+    inverse : callable
+        `(eta, xp)` to the expected response.
+    centre : callable or None
+        `(y, count, trials, offset, xp)`, each of shape `(row,)`, to the linear predictor of a
+        model that has only an intercept. Default priors are then on a scale of one. None where
+        eta is on the response's own scale, of which they take the mean and the sd.
+    coefficient_scale : str
+        How a coefficient is described in the report: empty, or ", in log odds".
+    intercept_scale : str
+        What an intercept is: "log odds"; `{expected}` stands for the expected response.
+    """
+
+    inverse: Callable
+    centre: Callable | None
+    coefficient_scale: str
+    intercept_scale: str
+
+
+def _log_odds(y, count, trials, offset, xp):
+    """The log odds that, with each row's offset added, have the observed mean probability."""
+    from scipy import optimize
+
+    # Half a success and half a failure more keep it finite.
+    total = trials.sum()
+    mean, weight = ((count * y).sum() + 0.5) / (total + 1), trials / total
+    own = xp.logit(mean)
+    return optimize.brentq(
+        lambda log_odds: weight @ xp.expit(log_odds + offset) - mean,
+        own - offset.max() - 1e-6,
+        own - offset.min() + 1e-6,
+    )
+
+
+def _log_rate(y, count, trials, offset, xp):
+    """Log of the mean response per unit of exposure; half a count more keeps it finite."""
+    return xp.log(((count * y).sum() + 0.5) / (count * xp.exp(offset)).sum())
+
+
+LINKS = {
+    "identity": Link(
+        inverse=lambda eta, xp: eta,
+        centre=None,
+        coefficient_scale="",
+        intercept_scale="expected response",
+    ),
+    "logit": Link(
+        inverse=lambda eta, xp: xp.expit(eta),
+        centre=_log_odds,
+        coefficient_scale=", in log odds",
+        intercept_scale="log odds",
+    ),
+    "log": Link(
+        inverse=lambda eta, xp: xp.exp(eta),
+        centre=_log_rate,
+        coefficient_scale=", on the log scale",
+        intercept_scale="log of the {expected}",
+    ),
+}
