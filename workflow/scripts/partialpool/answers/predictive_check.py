@@ -6,9 +6,9 @@ import numpy as np
 import xarray as xr
 
 from partialpool.answers.predictor import LARGEST, LARGEST_LOG, SMALLEST, Predictor, responses
+from partialpool.base.errors import listed
 from partialpool.base.streams import Stream
 from partialpool.design.design import Design
-from partialpool.design.grammar import listed
 from partialpool.engine import collapse, preconditioner
 from partialpool.model.description import ModelDescription
 from partialpool.model.priors import (

@@ -19,3 +19,16 @@ def nearest(word: str, words: Iterable[str]) -> str:
     by_folded = {str(known).casefold(): str(known) for known in words}
     close = get_close_matches(str(word).casefold(), by_folded, n=1)
     return f"; nearest: {by_folded[close[0]]!r}" if close else ""
+
+
+def listed(names) -> str:
+    """Up to ten names for a message."""
+    names = [str(name) for name in names]
+    more = f", ... ({len(names)} in all)" if len(names) > 10 else ""
+    return ", ".join(repr(name) for name in names[:10]) + more
+
+
+def shown(value) -> str:
+    """A value for a message: on one line, and not a page of it."""
+    text = repr(" ".join(str(value).split()))
+    return text if len(text) <= 80 else f"{text[:76]}...'"

@@ -4,8 +4,9 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from partialpool.base.errors import listed, shown
 from partialpool.design.formula import Formula
-from partialpool.design.grammar import error, listed, shown
+from partialpool.design.grammar import error
 from partialpool.study.outcome import Outcome
 
 # Names of variables and dimensions of a posterior, and of files made from it, besides the
