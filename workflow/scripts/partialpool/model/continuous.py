@@ -93,8 +93,8 @@ STUDENT_T = ResponseFamily(
     words=wording(
         Words(
             support="numbers",
-            response="{y} is Student-t around μ with ν degrees of freedom: rows far from the others "
-            "count for less than they would under a normal distribution.",
+            response="{y} is Student-t around μ with ν degrees of freedom: rows far from the "
+            "others count for less than they would under a normal distribution.",
             expected="mean",
             difference="expected {y}",
             distribution="StudentT",

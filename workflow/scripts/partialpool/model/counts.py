@@ -111,8 +111,8 @@ NEGATIVE_BINOMIAL = ResponseFamily(
     words=wording(
         Words(
             support="whole numbers, 0 or more",
-            response="{y} is a count with expected value μ and variance μ + μ²/α: the smaller α, the "
-            "more it varies beyond a Poisson count.",
+            response="{y} is a count with expected value μ and variance μ + μ²/α: the smaller α, "
+            "the more it varies beyond a Poisson count.",
             expected="expected count",
             expected_per_exposure="rate",
             difference="expected count",

@@ -159,7 +159,7 @@ def _study(name: str, block: Mapping, config: Mapping, where: str, families) -> 
     beyond = [variant for variant in variants if variant != "pooled"]
     if beyond and not grouped:
         raise UserError(f"{where}.variants: {beyond[0]!r} needs groups, and {ungrouped}")
-    values = schema.of_study(config, block)
+    values = schema.of_study(config, block, families)
     outcome = Outcome.of(values)
     if families:
         families.check(outcome, block, where)

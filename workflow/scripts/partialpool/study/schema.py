@@ -71,7 +71,7 @@ def of_run(config: Mapping, key: str):
     return _with_defaults(load(SCHEMA)["properties"][key], config.get(key))
 
 
-def of_study(config: Mapping, block: Mapping) -> dict:
+def of_study(config: Mapping, block: Mapping, families=None) -> dict:
     """The value of every key of a study: as written for it, or for the whole run, or its default.
 
     Parameters
@@ -80,13 +80,16 @@ def of_study(config: Mapping, block: Mapping) -> dict:
         The whole config.
     block : mapping
         The study's own part of it.
+    families : module, optional
+        As for :func:`partialpool.study.config.read`.
 
     Returns
     -------
     dict
         None for keys that are not written and have no default.
     """
-    keys = load(SCHEMA)["properties"] | _study_schema()["properties"]
+    whole = with_families(SCHEMA, *_vocabulary(families))["properties"]
+    keys = whole | whole["studies"]["additionalProperties"]["properties"]
     values = {}
     for name, schema in keys.items():
         if name in _NOT_OF_A_STUDY:
