@@ -33,7 +33,7 @@ def integrated(data, completed, sd_prior):
     log_marginal = np.zeros((len(intercept), len(log_sd)))
     means = []
     for y, trials, offset in zip(data.y, data.trials, data.offset, strict=True):
-        kernel = data.family.kernel(y, eta + offset, {}, trials, families.NUMPY) + weights
+        kernel = data.family.log_kernel(y, eta + offset, {}, trials) + weights
         log_group = special.logsumexp(kernel, axis=-1)
         log_marginal += log_group
         means.append((np.exp(kernel - log_group[..., None]) * eta).sum(axis=-1))
@@ -60,7 +60,9 @@ def test_posterior_is_the_integral(family):
     rows = pd.DataFrame({"g": list("abcdefghijkl"), "shift": 0.0, "times": 1.0})
     rows["trials"], rows["time"] = rng.integers(5, 40, 12), rng.uniform(1, 9, 12)
     eta = rng.normal(-0.5, 0.8, 12) + (np.log(rows["time"]) if family == "poisson" else 0)
-    rows["y"] = families.FAMILIES[family].draw(rng, np.asarray(eta), {}, rows["trials"].to_numpy())
+    rows["y"] = families.FAMILIES[family].responses(
+        rng, np.asarray(eta), {}, rows["trials"].to_numpy()
+    )
     design = Formula("y ~ 1 + (1 | g)").design(rows)
     data = build.compress(design, outcome, families.columns(rows, outcome))
     given = {"Intercept": "normal(0, 2)", "sd": "half_normal(1)"}
