@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from partialpool.base.errors import listed
 from partialpool.design.design import Design
-from partialpool.design.grammar import listed
 from partialpool.table.table_summary import TableSummary
 
 FAR = 10  # sds from zero: a varying slope of such a predictor correlates with the intercept
