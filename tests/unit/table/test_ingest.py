@@ -8,7 +8,7 @@ import pandas as pd
 from tables import GOOD, complaint, read, used_and_report
 
 from partialpool.base import files
-from partialpool.compress import build
+from partialpool.compress import build, compressed_file
 from partialpool.design.formula import Formula
 from partialpool.model import families
 from partialpool.study.outcome import Outcome
