@@ -86,10 +86,10 @@ def studies() -> dict[str, dict]:
 
 FIT = """import json, os, sys
 from partialpool.base import files
-from partialpool.compress import netcdf
+from partialpool.compress import compressed_file
 from partialpool.engine import fit
 folder, variant, effects = sys.argv[1:]
-data = netcdf.read(files.read_netcdf(f"{folder}/compressed.nc"))
+data = compressed_file.from_dataset(files.read_netcdf(f"{folder}/compressed.nc"))
 sampler = dict(chains=4, draws=1000, tune=1000, target_accept=0.9, attempts=1)
 tree = fit.fit(data, {}, variant, sampler, 1, effects)
 files.write_netcdf(f"{folder}/{variant}.nc", tree)

@@ -49,8 +49,8 @@ from partialpool.engine import fit
 import nutpie, netCDF4
 """
 FIT = f"""{IMPORTS}
-from partialpool.compress.gaussian import Compressed
-data = Compressed.from_dataset(files.read_netcdf("results/wide/compressed.nc"))
+from partialpool.compress.group_triangles import GroupTriangles
+data = GroupTriangles.from_dataset(files.read_netcdf("results/wide/compressed.nc"))
 sampler = dict(chains=4, draws=1000, tune=1000, target_accept=0.9, attempts=3)
 files.write_netcdf("posterior.nc", fit.fit(data, {{}}, "hierarchical", sampler, 1))
 os._exit(0)

@@ -5,14 +5,14 @@ import nutpie  # noqa: F401
 from own_process import run
 
 from partialpool.base import files
-from partialpool.compress import netcdf
+from partialpool.compress import compressed_file
 from partialpool.engine import fit
 
 SAMPLER = {"chains": 4, "draws": 1000, "tune": 1000, "target_accept": 0.9, "attempts": 3}
 
 
 def read(path):
-    return netcdf.read(files.read_netcdf(path))
+    return compressed_file.from_dataset(files.read_netcdf(path))
 
 
 def parameters(posterior):

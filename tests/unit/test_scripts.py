@@ -16,7 +16,7 @@ from scipy import stats
 
 from partialpool.base import files
 from partialpool.base.errors import UserError
-from partialpool.compress import netcdf
+from partialpool.compress import compressed_file
 from partialpool.model.priors import complete
 from partialpool.run import job
 from partialpool.study import config
@@ -68,7 +68,7 @@ def posterior(variant) -> xr.DataTree:
         for name, (own, at) in around.items()
     }
     tree = xr.DataTree.from_dict({"posterior": xr.Dataset(drawn)})
-    data = netcdf.read(files.read_netcdf("compressed"))
+    data = compressed_file.from_dataset(files.read_netcdf("compressed"))
     tree.attrs["priors"] = json.dumps(complete({}, data).to_dict())
     return tree
 
@@ -212,9 +212,9 @@ def test_parts_of_a_table_are_merged_to_the_whole(step):
         step("compress_part", ("compressed",), part=part, params=study)
         parts.append(Path("compressed").rename(f"part{part}"))
     step("compress_merge", ("compressed",), parts=parts)
-    merged = netcdf.read(files.read_netcdf("compressed"))
+    merged = compressed_file.from_dataset(files.read_netcdf("compressed"))
     step("compress", ("compressed",))
-    whole = netcdf.read(files.read_netcdf("compressed"))
+    whole = compressed_file.from_dataset(files.read_netcdf("compressed"))
     assert merged.total == whole.total == len(TABLE)
     # Of each group, what its rows say of coefficients and sigma, whatever the signs of a triangle.
     one, other = (found.triangle.swapaxes(1, 2) @ found.triangle for found in (merged, whole))

@@ -9,7 +9,7 @@ with job.logged(snakemake):
     import pandas as pd
 
     from partialpool.answers import predictive_check, predictor
-    from partialpool.compress import netcdf
+    from partialpool.compress import compressed_file
     from partialpool.design.transforms import FittedTransforms
     from partialpool.model import families
     from partialpool.model.priors import Priors
@@ -17,7 +17,7 @@ with job.logged(snakemake):
     block = snakemake.params.study
     subset = pd.read_parquet(snakemake.input.subset)
     learned = FittedTransforms.read(block["formula"], snakemake.input.learned)
-    data = netcdf.read(files.read_netcdf(snakemake.input.compressed))
+    data = compressed_file.from_dataset(files.read_netcdf(snakemake.input.compressed))
     tree = files.read_netcdf(snakemake.input.posterior)
     predictive = predictive_check.check(
         predictor.merged_posterior(tree),

@@ -7,7 +7,7 @@ with job.logged(snakemake):
     import pandas as pd
 
     from partialpool.answers import loo, predictor
-    from partialpool.compress import netcdf
+    from partialpool.compress import compressed_file
     from partialpool.design.transforms import FittedTransforms
     from partialpool.model import families
     from partialpool.table import table_summary
@@ -16,7 +16,7 @@ with job.logged(snakemake):
     subset = pd.read_parquet(snakemake.input.subset)
     learned = FittedTransforms.read(block["formula"], snakemake.input.learned)
     design = learned.design.at(subset, response=True)
-    data = netcdf.read(files.read_netcdf(snakemake.input.compressed))
+    data = compressed_file.from_dataset(files.read_netcdf(snakemake.input.compressed))
     values = families.columns(subset, data.outcome)
     alone = loo.only_rows(design, table_summary.read_groups(snakemake.input.groups))
     passed, rows, groups = {}, {}, {}

@@ -4,7 +4,9 @@ from partialpool.base import files
 from partialpool.run import job
 
 with job.logged(snakemake):
-    from partialpool.compress import build, netcdf
+    from partialpool.compress import build, compressed_file
 
-    parts = (netcdf.read(files.read_netcdf(part)) for part in snakemake.input.parts)
+    parts = (
+        compressed_file.from_dataset(files.read_netcdf(part)) for part in snakemake.input.parts
+    )
     files.write_netcdf(snakemake.output.compressed, build.merge(parts).to_dataset())

@@ -4,12 +4,12 @@ from partialpool.base import files
 from partialpool.run import job
 
 with job.logged(snakemake):
-    from partialpool.compress import netcdf
+    from partialpool.compress import compressed_file
     from partialpool.engine import fit
 
     block = snakemake.params.study
     tree = fit.fit(
-        netcdf.read(files.read_netcdf(snakemake.input.compressed)),
+        compressed_file.from_dataset(files.read_netcdf(snakemake.input.compressed)),
         block["priors"],
         snakemake.wildcards.variant,
         block["sampler"],

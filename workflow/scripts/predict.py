@@ -7,7 +7,7 @@ with job.logged(snakemake):
     import pandas as pd
 
     from partialpool.answers import group_estimates, predict, prediction_grid, predictor
-    from partialpool.compress import netcdf
+    from partialpool.compress import compressed_file
     from partialpool.design.transforms import FittedTransforms
     from partialpool.model import families
     from partialpool.study.study import Outcome
@@ -38,7 +38,7 @@ with job.logged(snakemake):
     values = families.columns(subset, outcome)
     estimates = group_estimates.estimates(
         posterior,
-        netcdf.read(files.read_netcdf(snakemake.input.compressed)),
+        compressed_file.from_dataset(files.read_netcdf(snakemake.input.compressed)),
         variant=snakemake.wildcards.variant,
         passed=passed,
         offset=float(values["offset"].mean()) if "offset" in values else 0.0,

@@ -1,8 +1,6 @@
 """Files that are whole or absent, and belong to the run that is under way."""
 
 import os
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -119,45 +117,6 @@ def test_a_job_of_a_run_that_is_over_learns_nothing_of_the_next(folder, monkeypa
     monkeypatch.delenv(session.NAME)
     session.require_current()
     assert session.place("radon") == "config/config.yaml: studies.radon"
-
-
-def git(where, *words) -> str:
-    """What git says in a folder; nothing where it has nothing to say."""
-    who = ("-c", "user.name=a", "-c", "user.email=a@b.c")
-    told = subprocess.run(["git", "-C", where, *who, *words], capture_output=True, text=True)
-    return told.stdout.strip()
-
-
-def test_the_commit_of_a_result_is_that_of_the_workflow(folder):
-    """Wherever it is run from: here, from within another repository."""
-    git(folder, "init")
-    git(folder, "commit", "--allow-empty", "-m", "another")
-    assert git(folder, "rev-parse", "HEAD")
-    workflow = git(Path(files.__file__).parent, "rev-parse", "HEAD")
-    found = files.provenance()
-    assert (found["commit"] or "").removesuffix("-dirty") == workflow[:12]
-    assert {"python", *files.PACKAGES} == found["versions"].keys()
-    assert found["versions"]["numpy"] == np.__version__
-
-
-def test_an_edited_workflow_is_marked(folder, monkeypatch):
-    """Its tracked files; and a tag is not a commit."""
-    own = folder / "workflow"
-    own.mkdir()
-    monkeypatch.setattr(files, "__file__", str(own / "files.py"))
-    assert files.provenance()["commit"] is None
-    (own / "files.py").write_text("1", encoding="utf-8")
-    git(folder, "init")
-    git(folder, "add", ".")
-    git(folder, "commit", "-m", "first")
-    git(folder, "tag", "-a", "v1", "-m", "v1")
-    commit = git(folder, "rev-parse", "HEAD")[:12]
-    (own / "untracked").write_text("1", encoding="utf-8")
-    assert files.provenance()["commit"] == commit
-    (own / "files.py").write_text("2", encoding="utf-8")
-    assert files.provenance()["commit"] == f"{commit}-dirty"
-    monkeypatch.setenv("PATH", "")
-    assert files.provenance()["commit"] is None
 
 
 def test_damaged_numbers_are_noticed(folder):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from partialpool.compress import build, gaussian, netcdf
+from partialpool.compress import build, compressed_file, group_triangles
 from partialpool.design.formula import Formula
 from partialpool.engine import pirls, preconditioner
 from partialpool.model import families, priors
@@ -145,7 +145,7 @@ def test_rough_sigmas_are_in_the_unit_of_the_precision_weights(formula):
         _, data = compressed(
             rows.assign(z2=unit * rows["z2"]), formula=formula, precision_weights="z2"
         )
-        if isinstance(data, gaussian.GroupTriangles):
+        if isinstance(data, group_triangles.GroupTriangles):
             found.append(
                 np.append(np.exp(preconditioner.log_group_sigma(data)), preconditioner.sigma(data))
             )
@@ -158,8 +158,8 @@ def test_rough_sigmas_are_in_the_unit_of_the_precision_weights(formula):
 def test_it_is_the_same_after_the_file():
     for formula in ("y ~ x + z + (1 + x | g)", "y ~ x"):
         _, data = compressed(table(), "se", formula, weights="w")
-        again = netcdf.read(data.to_dataset())
-        assert type(again) is gaussian.GroupTriangles
+        again = compressed_file.from_dataset(data.to_dataset())
+        assert type(again) is group_triangles.GroupTriangles
         for name, value in vars(data).items():
             found = getattr(again, name)
             assert type(found) is type(value), name

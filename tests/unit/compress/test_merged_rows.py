@@ -6,7 +6,7 @@ import pytest
 from scipy import special, stats
 
 from partialpool.base import files
-from partialpool.compress import build, gaussian, netcdf
+from partialpool.compress import build, compressed_file, group_triangles
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.design.formula import Formula
 from partialpool.model import families, priors
@@ -149,8 +149,8 @@ def test_likelihood_is_that_of_the_rows(formula, outcome):
 @pytest.mark.parametrize(
     ("formula", "family", "kind"),
     [
-        ("y ~ x", "gaussian", gaussian.GroupTriangles),
-        ("y ~ x + (1 | g)", "gaussian", gaussian.GroupTriangles),
+        ("y ~ x", "gaussian", group_triangles.GroupTriangles),
+        ("y ~ x + (1 | g)", "gaussian", group_triangles.GroupTriangles),
         ("y ~ x + (1 | g) + (1 | h)", "gaussian", MergedRows),
         ("y ~ x + (1 | g/h)", "gaussian", MergedRows),
         ("y ~ x + (1 | g)", "student_t", MergedRows),
@@ -161,7 +161,7 @@ def test_what_a_fit_reads(formula, family, kind):
     rows = table(True)
     data = build.compress(Formula(formula).design(rows), Outcome(family), {})
     assert type(data) is kind
-    assert type(netcdf.read(data.to_dataset())) is kind
+    assert type(compressed_file.from_dataset(data.to_dataset())) is kind
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_it_is_the_same_after_the_file(outcome, formula, tmp_path):
     _, _, data = merged(weighted(outcome), formula)
     files.write_netcdf(tmp_path / "compressed.nc", data.to_dataset())
     stored = files.read_netcdf(tmp_path / "compressed.nc")
-    for again in (MergedRows.from_dataset(data.to_dataset()), netcdf.read(stored)):
+    for again in (MergedRows.from_dataset(data.to_dataset()), compressed_file.from_dataset(stored)):
         assert type(again) is MergedRows
         for name, value in vars(data).items():
             found = getattr(again, name)

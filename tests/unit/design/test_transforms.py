@@ -14,7 +14,8 @@ import pyarrow.parquet
 import pytest
 
 from partialpool.base.errors import UserError
-from partialpool.compress import build, gaussian
+from partialpool.compress import build
+from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.design.formula import Formula
 from partialpool.design.transforms import FittedTransforms
 from partialpool.study.study import Outcome
@@ -198,19 +199,19 @@ def test_memory_does_not_grow_with_the_table(tmp_path, kind):
 
 def same(one, other):
     """Two compressed tables say the same, to ten digits; likelihoods are in test_rows."""
-    assert one.description().keys() == other.description().keys()
-    for name, value in one.description().items():
+    assert one.to_dict().keys() == other.to_dict().keys()
+    for name, value in one.to_dict().items():
         if name in ("mean", "sd") or isinstance(value, float):
             assert value == pytest.approx(getattr(other, name), rel=1e-10), name
         else:
-            assert value == other.description()[name], name
+            assert value == other.to_dict()[name], name
     if one.outcome.family == "gaussian":
         # Triangles of groups whose columns are collinear, and the rows of small cells, are not
         # the only ones that say the same.
         for ours, theirs in zip(grams(one), grams(other), strict=True):
             scale = np.sqrt(np.outer(np.diag(ours), np.diag(ours)))
             np.testing.assert_allclose(ours, theirs, atol=1e-10 * scale.max(), rtol=1e-10)
-        found = "log_jacobian" if isinstance(one, gaussian.GroupTriangles) else "constants"
+        found = "log_jacobian" if isinstance(one, GroupTriangles) else "constants"
         np.testing.assert_allclose(getattr(one, found), getattr(other, found), rtol=1e-10)
         return
     for name in ("matrix", "y", "trials", "offset", "count", "constants", "cells"):
@@ -223,7 +224,7 @@ def same(one, other):
 
 def grams(data):
     """What the rows of each group or cell say: the products of their columns."""
-    if isinstance(data, gaussian.GroupTriangles):
+    if isinstance(data, GroupTriangles):
         return data.triangle.swapaxes(1, 2) @ data.triangle
     rows = np.column_stack([data.matrix, data.y])
     _, cell = np.unique(data.index, axis=1, return_inverse=True)

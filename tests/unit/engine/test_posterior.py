@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from partialpool.compress import build, gaussian
+from partialpool.compress import build
+from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.design.formula import Formula
 from partialpool.engine import terms
 from partialpool.engine.gaussian import CollapsedTarget
@@ -231,7 +232,7 @@ def test_deviations_that_were_integrated_out_are_drawn_given_all_else(formula, o
     design, values = Formula(formula).design(rows), families.columns(rows, outcome)
     data = build.compress(design, outcome, values)
     completed = priors.complete(given, data)
-    kind = CollapsedTarget if isinstance(data, gaussian.GroupTriangles) else SampledEffectsTarget
+    kind = CollapsedTarget if isinstance(data, GroupTriangles) else SampledEffectsTarget
     free = {"beta": (("b",), rng.normal(size=len(data.coefficients)))}
     sigma = np.full(60, 1.0 if outcome.errors else outcome.sigma if data.known_sigma else 1.7)
     if outcome.sigma_by_group:

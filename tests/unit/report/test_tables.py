@@ -14,7 +14,7 @@ from made_up import ROOMS, SCHOOLS, VARIANTS, WHOM, N, R, S, W, X, Y
 from pages import Tables, says
 
 from partialpool.base import files
-from partialpool.compress import netcdf
+from partialpool.compress import compressed_file
 from partialpool.figures import study_figures
 from partialpool.report import study_page
 from partialpool.study.checks import CHECKS
@@ -345,7 +345,7 @@ def test_sentences_of_a_page_have_the_numbers_of_its_files(run, results, page):
     paths, study, rows = run
     text = re.sub(r"\s+", " ", unescape(re.sub("<[^>]+>", "", page)))
     pairs = len(rows[[S, R]].drop_duplicates())
-    mean = netcdf.describe(paths["compressed"]).mean[X]
+    mean = compressed_file.read_description(paths["compressed"]).mean[X]
     sds = table(paths, "summaries", 2).set_index("name").loc[f"sd_{R}[Intercept]"]
     middle, low, high = (f"{math.exp(sds[end]):.2g}" for end in ("mean", "lower", "upper"))
     over = [(v, *numbers) for v, *numbers in table(paths, "comparison")[

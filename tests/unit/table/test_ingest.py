@@ -13,7 +13,7 @@ import pytest
 
 from partialpool.base import files
 from partialpool.base.errors import UserError
-from partialpool.compress import build, netcdf
+from partialpool.compress import build, compressed_file
 from partialpool.design.formula import Formula
 from partialpool.model import families
 from partialpool.study.study import Outcome
@@ -205,7 +205,7 @@ def test_labels_are_kept_as_they_are(tmp_path):
         assert list(table["g"]) == LABELS * 2
         data = build.compress(Formula(text).design(table), outcome, {})
         data.to_dataset().to_netcdf(tmp_path / "t.nc", engine="netcdf4")
-        again = netcdf.read(files.read_netcdf(tmp_path / "t.nc"))
+        again = compressed_file.from_dataset(files.read_netcdf(tmp_path / "t.nc"))
         pairs = zip(LABELS, LABELS[::-1], strict=True)
         assert again.factors[0].levels == tuple(sorted({wanted(*pair) for pair in pairs}))
         assert report["factors"][0]["count"] == len(LABELS)

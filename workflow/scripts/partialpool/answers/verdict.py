@@ -4,7 +4,7 @@ from partialpool.base.errors import UserError
 
 
 def collect(diagnostics: dict[tuple[str, str], dict]) -> dict:
-    """Gather the verdicts of all fits.
+    """Collect the verdicts of all fits.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and where a result came from.
+"""Write files whole or not at all, and read them with one-line errors.
 
 Imported while the workflow is parsed, so nothing scientific is imported at module level.
 """
@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import platform
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,8 +15,6 @@ from pathlib import Path
 
 from partialpool.base import session
 from partialpool.base.errors import UserError
-
-PACKAGES = ("pymc", "pytensor", "nutpie", "numba", "numpy", "arviz-stats", "formulae", "snakemake")
 
 
 @contextmanager
@@ -56,7 +53,7 @@ def replacing(path) -> Iterator[Path]:
 
 
 def unwritable(folder: Path, size: int = 1 << 20) -> OSError | None:
-    """Why a folder takes no more files of so many bytes; None if it does."""
+    """Return the error of writing `size` bytes to a folder; None if that works."""
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(bytes(size))
@@ -71,7 +68,7 @@ def write_text(path, text: str) -> None:
 
 
 def keep(path: Path, value: dict) -> None:
-    """Write what only saves time the next time, unless it is there already or cannot be written.
+    """Write a cache file that :func:`kept` reads; nothing is raised if it cannot be written.
 
     Its first line is a hash of the rest, so that :func:`kept` notices damage.
     """
@@ -86,7 +83,7 @@ def keep(path: Path, value: dict) -> None:
 
 
 def kept(path: Path) -> dict:
-    """What :func:`keep` wrote; empty if it is damaged or is not there."""
+    """Read a cache file of :func:`keep`; empty if it is damaged or missing."""
     with suppress(OSError, ValueError):
         found, _, text = path.read_text(encoding="utf-8").partition("\n")
         if found == hashlib.sha256(text.encode()).hexdigest():
@@ -158,12 +155,12 @@ def is_tree(data) -> bool:
 
 
 def read_netcdf(path):
-    """Load a netCDF file wholly into memory: a DataTree if it has groups, else a Dataset.
+    """Load a netCDF file into memory: as a DataTree if it has groups, else as a Dataset.
 
     Raises
     ------
     UserError
-        If it is cut off or damaged. Nothing of such a file is used.
+        If it is cut off or damaged.
     """
     import xarray as xr
 
@@ -179,35 +176,8 @@ def read_netcdf(path):
 
 
 def parts(path: str) -> list[str]:
-    """The files of a table: itself, or the Parquet parts in a folder, in order of name."""
+    """List the files of a table: the file itself, or the Parquet files of a folder, by name."""
     if not Path(path).is_dir():
         return [str(Path(path))]  # Snakemake wants no // in it
     found = (part for part in Path(path).rglob("*.parquet") if part.name[0] not in "._")
     return sorted(map(str, found))
-
-
-def provenance() -> dict:
-    """Versions, platform and commit a result came from."""
-    from importlib.metadata import version
-
-    return {
-        "versions": {"python": platform.python_version(), **{p: version(p) for p in PACKAGES}},
-        "platform": platform.platform(),
-        "commit": _commit(),
-    }
-
-
-def _commit() -> str | None:
-    """Short commit of the workflow, marked if its tracked files were edited; None without git."""
-    try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return described.stdout.strip() or None

@@ -1,4 +1,4 @@
-"""Triangles: R of the QR decomposition of each group's rows, for many groups at once."""
+"""QR decomposition of the rows of many groups at once: the triangular factors R."""
 
 import numpy as np
 
@@ -6,21 +6,21 @@ BATCH = 4_000_000  # numbers factored at once
 
 
 def of_groups(rows: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
-    """R of the QR of each group's rows, with rows of zeros where there are fewer than columns.
+    """Factor each group's rows; R has rows of zeros for a group with fewer rows than columns.
 
     Parameters
     ----------
     rows : numpy.ndarray
         Shape `(row, column)`.
     group : numpy.ndarray
-        Shape `(row,)`: the number of each row's group.
+        Shape `(row,)`: index of each row's group.
     groups : int
-        How many there are; some may have no rows.
+        Number of groups; a group may have no rows.
 
     Returns
     -------
     numpy.ndarray
-        Shape `(group, column, column)`; no diagonal is below zero, so R is the only one.
+        Shape `(group, column, column)`; diagonals are not negative, so R is unique.
     """
     width = rows.shape[1]
     found = np.zeros((groups, width, width))
@@ -43,6 +43,6 @@ def of_groups(rows: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
 
 
 def upright(factors: np.ndarray) -> np.ndarray:
-    """Triangular factors with no diagonal below zero."""
+    """Flip signs of rows of triangular factors so that no diagonal is negative."""
     signs = np.where(np.diagonal(factors, axis1=-2, axis2=-1) < 0, -1.0, 1.0)
     return factors * signs[..., None]

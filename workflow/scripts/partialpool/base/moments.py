@@ -1,4 +1,4 @@
-"""Means and variances of columns, merged from parts of a table, and robust location and scale."""
+"""Means and variances that merge over parts of a table; robust location and scale."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from scipy import special
 
 @dataclass(frozen=True)
 class Moments:
-    """Weight, mean and sum of squared distances from it, of one or several columns.
+    """Weight, mean and sum of squared deviations of one or several columns.
 
     Parts merge by the update of Chan, Golub & LeVeque (1983,
     https://doi.org/10.1080/00031305.1983.10483115), which loses no digits to a large mean.
@@ -16,7 +16,7 @@ class Moments:
     Attributes
     ----------
     weight : float
-        Of all rows together; how many they are, where none is weighted.
+        Sum of the rows' weights; their number if there are no weights.
     mean, squares : numpy.ndarray
         Shape `(...)`, that of a row.
     """
@@ -27,7 +27,7 @@ class Moments:
 
     @classmethod
     def of(cls, values: np.ndarray, weights: np.ndarray | None = None) -> "Moments":
-        """Of rows, shape `(row, ...)`, each of which counts once or as its weight says."""
+        """Moments of rows, shape `(row, ...)`, with optional weights, shape `(row,)`."""
         if weights is None:
             mean = values.mean(axis=0)
             return cls(float(len(values)), mean, ((values - mean) ** 2).sum(axis=0))
@@ -47,20 +47,20 @@ class Moments:
 
     @property
     def sd(self) -> np.ndarray:
-        """Standard deviation over the rows, not one less."""
+        """Standard deviation, with the sum of weights as denominator."""
         return np.sqrt(self.squares / self.weight)
 
 
 def robust(values: np.ndarray, weights: np.ndarray | None = None) -> tuple[float, float]:
-    """Median, and median absolute deviation in the units of a normal distribution's sd.
+    """Weighted median, and median absolute deviation scaled to the sd of a normal distribution.
 
-    Where more than half of the values are the same, the mean absolute deviation takes the place
-    of the median one (Rousseeuw & Croux 1993, https://doi.org/10.1080/01621459.1993.10476408).
+    If more than half of the values are equal, the mean absolute deviation is used instead
+    (Rousseeuw & Croux 1993, https://doi.org/10.1080/01621459.1993.10476408).
 
     Parameters
     ----------
     values, weights : numpy.ndarray
-        Shape `(row,)`: a row counts once, or as its weight says.
+        Shape `(row,)`; weights are one by default.
     """
 
     def median(of):

@@ -1,7 +1,7 @@
-"""Compress: replace the rows of a design by fewer that have the same likelihood.
+"""Compress the rows of a design to sufficient statistics, or fewer rows of the same likelihood.
 
-Gaussian rows with at most one factor become triangles (`gaussian`); rows of other families, or
-with several grouping factors, are merged where they are alike (`merged_rows`).
+Gaussian rows with at most one grouping factor become triangles (`group_triangles`); rows of other
+families, or with several grouping factors, are merged if they are identical (`merged_rows`).
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from scipy import special
 from partialpool.base import group_qr
 from partialpool.base.errors import UserError
 from partialpool.base.moments import Moments
-from partialpool.compress.gaussian import GroupTriangles
+from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.compress.merged_rows import MergedRows, first_factor
 from partialpool.design.design import Design
 from partialpool.design.transforms import FittedTransforms
@@ -22,7 +22,7 @@ from partialpool.model.description import GroupingFactor, scales
 from partialpool.study.study import Outcome
 from partialpool.table import complete_rows
 
-AT_ONCE = 16  # parts that wait to be merged
+AT_ONCE = 16  # parts in memory before they are merged
 
 
 def compress(
@@ -36,13 +36,13 @@ def compress(
         Response, columns and groups of every row.
     outcome : Outcome
     values : dict of str to numpy.ndarray
-        Its columns, from `families.columns`, each of shape `(row,)`. By standard errors, in
-        the response's units, rows are divided, and by the root of precision weights they are
-        multiplied; weights say how many rows a row counts for.
+        Columns of the outcome, from `families.columns`, each of shape `(row,)`. Rows are divided
+        by standard errors, in the response's units, and multiplied by the root of precision
+        weights; weights are the numbers of rows that each row counts for.
 
     Returns
     -------
-    Compressed or Rows
+    GroupTriangles or MergedRows
     """
     if outcome.family != "gaussian" or len(design.factors) > 1:
         return merged_rows(design, outcome, values)
@@ -108,7 +108,7 @@ def merged_rows(design: Design, outcome: Outcome, values: dict[str, np.ndarray])
 
 
 def model_description(design: Design, outcome: Outcome, values: dict[str, np.ndarray]) -> dict:
-    """What a design and its outcome say of a model: arguments of :class:`ModelDescription`.
+    """Arguments of :class:`ModelDescription` from a design and its outcome.
 
     Parameters
     ----------
@@ -136,21 +136,21 @@ def model_description(design: Design, outcome: Outcome, values: dict[str, np.nda
 def compress_table(
     path, learned: FittedTransforms, outcome: Outcome, part: int = 0, parts: int = 1
 ) -> GroupTriangles | MergedRows:
-    """Compress a table that has been ingested, or a part of it, some rows at a time.
+    """Compress an ingested table, or a part of it, in batches of rows.
 
     Parameters
     ----------
     path : path-like
         The Parquet file.
     learned : FittedTransforms
-        Of the whole table.
+        Transforms fitted on the whole table.
     outcome : Outcome
     part, parts : int
-        Which of how many parts.
+        Index of the part, and number of parts.
 
     Returns
     -------
-    Compressed or Rows
+    GroupTriangles or MergedRows
 
     Raises
     ------
@@ -177,16 +177,16 @@ def compress_table(
 
 
 def merge(parts: Iterable[GroupTriangles | MergedRows]) -> GroupTriangles | MergedRows:
-    """Compress parts of a table into one, as if its rows had come together.
+    """Merge the compressed parts of a table into the compressed table.
 
     Parameters
     ----------
-    parts : iterable of Compressed or Rows
-        At least one; all of one kind, with the same columns and levels. Few are held at a time.
+    parts : iterable of GroupTriangles or MergedRows
+        At least one, all of the same class, columns and levels; at most `AT_ONCE` are in memory.
 
     Returns
     -------
-    Compressed or Rows
+    GroupTriangles or MergedRows
     """
     found = []
     for part in parts:

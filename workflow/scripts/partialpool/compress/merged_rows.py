@@ -1,4 +1,4 @@
-"""Rows merged where they are alike, for models whose group effects stay in the model.
+"""Merged rows: identical rows of a design combined, for models whose effects are sampled.
 
 Rows with the same design, groups and offset differ in their response alone. Then
 
@@ -7,14 +7,15 @@ Rows with the same design, groups and offset differ in their response alone. The
 - negative binomial and Student-t rows with the same response are one row that counts
   several times;
 - Gaussian rows of one cell (the same group of every factor) become the triangle of their
-  QR decomposition, at most a row for each column and one: see `gaussian`.
+  QR decomposition, at most one row more than columns: see `group_triangles`.
 
-What no parameter changes is kept as a constant, so the log likelihood is that of the rows.
+Terms free of parameters are kept as constants, so the log likelihood is that of the rows.
 """
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ BY_ROW = ("y", "trials", "offset", "count")
 
 @dataclass(frozen=True)
 class MergedRows(ModelDescription):
-    """Merged rows, and what is needed to have the likelihood of the rows they came from.
+    """Merged rows and constants that give the log likelihood of the original rows.
 
     Attributes
     ----------
@@ -37,15 +38,17 @@ class MergedRows(ModelDescription):
     index : numpy.ndarray
         Shape `(factor, row)`: position of each row's group among the factor's levels.
     y, trials, offset, count : numpy.ndarray
-        Shape `(row,)`: response; trials of a binomial row, else 0; what is added to the linear
-        predictor; how many rows it stands for. Gaussian rows count in `cells` instead.
+        Shape `(row,)`: response; trials of a binomial row, else 0; offset of the linear
+        predictor; number of original rows. Gaussian rows are counted in `cells` instead.
     cells : numpy.ndarray
-        Shape `(group,)`: Gaussian rows of each group of the first factor, or of all rows
-        where there is none; they have density sigma ** -cells besides their squares.
+        Shape `(group,)`: number of original Gaussian rows of each group of the first factor, or
+        of the table without factors: the exponent of 1 / sigma in their density.
     constants : numpy.ndarray
-        Shape `(group,)`: what no parameter changes of the log likelihood of each group of the
-        first factor, or of all rows where there is none.
+        Shape `(group,)`: terms of the log likelihood without parameters, of each group of the
+        first factor, or of the table without factors.
     """
+
+    closed_form: ClassVar[bool] = False  # of integrals over all group effects
 
     matrix: np.ndarray
     index: np.ndarray
@@ -58,7 +61,7 @@ class MergedRows(ModelDescription):
 
     @classmethod
     def merged(cls, parts: Sequence["MergedRows"]) -> "MergedRows":
-        """The rows of several parts, merged across them."""
+        """Merge the rows of several parts."""
         by_row = {n: np.concatenate([getattr(p, n) for p in parts]) for n in ("matrix", *BY_ROW)}
         whole = replace(
             parts[0],
@@ -71,7 +74,7 @@ class MergedRows(ModelDescription):
         return whole.together()
 
     def together(self) -> "MergedRows":
-        """Those that are alike made one; the likelihood stays as it is."""
+        """Merge identical rows; the likelihood stays as it is."""
         constants, keys, family = self.constants, [self.offset], self.outcome.family
         if family == "gaussian":
             matrix, y, index = _triangles(self.matrix, self.y, self.index)
@@ -99,7 +102,7 @@ class MergedRows(ModelDescription):
         return replace(merged, constants=constants, **merged._centre())
 
     def _of_exposures(self) -> np.ndarray:
-        """What exposures add to the log likelihood of Poisson rows, by group of `constants`."""
+        """Terms of the Poisson log likelihood from exposures alone, by group of `constants`."""
         return np.bincount(
             first_factor(self.index, len(self.y)),
             weights=special.xlogy(self.y, np.exp(self.offset)),
@@ -121,15 +124,42 @@ class MergedRows(ModelDescription):
 
     @property
     def constant(self) -> float:
-        """Of the log likelihood."""
+        """Constant of the log likelihood."""
         return float(self.constants.sum())
+
+    def group_sizes(self, factor: int) -> np.ndarray:
+        """Number of rows of each group of a factor, as far as merged rows have kept it.
+
+        Trials of binomial rows; the rows as merged of Poisson and Gaussian models.
+        """
+        rows = np.maximum(np.maximum(self.trials, self.count), 1)
+        return np.bincount(self.index[factor], weights=rows)
+
+    def design_triangles(self, factor: int, start: int, stop: int) -> np.ndarray:
+        """R of the QR of the design rows of groups `start` to `stop`, `(group, column, column)`.
+
+        Merged rows are weighted by :meth:`rows_in_each`.
+        """
+        stop = min(stop, len(self.factors[factor].levels))
+        index = self.index[factor]
+        rows = (index >= start) & (index < stop)
+        matrix = np.sqrt(self.rows_in_each()[rows])[:, None] * self.matrix[rows]
+        return group_qr.of_groups(matrix, index[rows] - start, stop - start)
+
+    def rows_in_each(self) -> np.ndarray:
+        """Weight of each merged row in a mean of the predictors, `(row,)`."""
+        if self.family.link == "logit":
+            return self.trials
+        if self.outcome.family == "poisson":
+            return np.exp(self.offset)  # the exposure of merged rows
+        return np.ones(len(self.y)) if self.outcome.family == "gaussian" else self.count
 
     def of_columns(self, names) -> np.ndarray:
         """The named columns of the matrix, shape `(row, name)`."""
         return self.matrix[:, [self.columns.index(name) for name in names]]
 
     def to_dataset(self):
-        """As an xarray Dataset: the rows; the rest in attributes."""
+        """Convert to an xarray Dataset; the model description is its attribute `model`, JSON."""
         import xarray as xr
 
         by_row = {name: ("row", getattr(self, name)) for name in BY_ROW}
@@ -142,19 +172,14 @@ class MergedRows(ModelDescription):
                 **by_row,
             },
             coords={"column": list(self.columns), "factor": [f.name for f in self.factors]},
-            attrs={
-                "model": json.dumps(self.description()),
-            },
+            attrs={"model": json.dumps(self.to_dict())},
         )
 
     @classmethod
     def from_dataset(cls, stored) -> "MergedRows":
         """The inverse of :meth:`to_dataset`."""
         arrays = {name: stored[name].values for name in stored.data_vars}
-        return cls(
-            **arrays,
-            **cls.described(json.loads(stored.attrs["model"])),
-        )
+        return cls(**arrays, **cls.arguments(json.loads(stored.attrs["model"])))
 
 
 def _common_log_odds(mean: float, offset: np.ndarray, weight: np.ndarray) -> float:
@@ -168,12 +193,15 @@ def _common_log_odds(mean: float, offset: np.ndarray, weight: np.ndarray) -> flo
 
 
 def first_factor(index: np.ndarray, size: int) -> np.ndarray:
-    """Each row's group of the first factor; one for all rows where there is none."""
+    """Index of each row's group of the first factor; zeros without factors."""
     return index[0] if len(index) else np.zeros(size, dtype=int)
 
 
 def _triangles(matrix: np.ndarray, y: np.ndarray, index: np.ndarray):
-    """The triangle of every cell that has more rows than that, and the groups rows are of."""
+    """Replace the rows of every cell with more rows than columns by their QR factor.
+
+    Returns the new rows of `matrix` and `y`, and the `index` of their groups.
+    """
     rows = np.column_stack([matrix, y])
     cell = np.zeros(len(rows), dtype=int)
     if len(index):

@@ -9,9 +9,9 @@ from formulae.matrices import CommonEffectsMatrix
 from formulae.terms import Response
 
 from partialpool.base.characters import looks_like, spelled
+from partialpool.base.errors import listed, shown
 from partialpool.base.grouping_factor import GroupingFactor
 from partialpool.design import factors
-from partialpool.design.grammar import listed, shown
 from partialpool.design.labels import categorical, column_names, labels_in
 from partialpool.design.parsed_formula import ParsedFormula
 

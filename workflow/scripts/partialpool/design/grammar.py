@@ -12,7 +12,7 @@ from typing import NamedTuple
 from formulae import expr as syntax
 from formulae.parser import ParseError, Parser
 
-from partialpool.base.errors import UserError
+from partialpool.base.errors import UserError, shown
 from partialpool.design.algebra import Reader
 from partialpool.design.column_uses import Use
 from partialpool.design.functions import COMPARISONS
@@ -183,16 +183,3 @@ def _check_depth(root) -> None:
                 waiting += [(one, below, False) for one in node.args]
             case syntax.Assign():
                 waiting.append((node.value, below, False))
-
-
-def listed(names) -> str:
-    """Up to ten names for a message."""
-    names = [str(name) for name in names]
-    more = f", ... ({len(names)} in all)" if len(names) > 10 else ""
-    return ", ".join(repr(name) for name in names[:10]) + more
-
-
-def shown(value) -> str:
-    """A value for a message: on one line, and not a page of it."""
-    text = repr(" ".join(str(value).split()))
-    return text if len(text) <= 80 else f"{text[:76]}...'"

@@ -7,8 +7,8 @@ import pandas as pd
 from formulae.matrices import CommonEffectsMatrix
 from formulae.terms import Term, Variable
 
+from partialpool.base.errors import listed
 from partialpool.design.functions import EVERYTHING, LABELLING
-from partialpool.design.grammar import listed
 from partialpool.design.parsed_formula import ParsedFormula
 
 MAX_LABELS = 10_000  # of a term; of an interaction, combinations of labels

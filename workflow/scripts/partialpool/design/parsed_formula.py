@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from formulae.terms import Intercept, Response, Term
 
-from partialpool.base.errors import UserError, nearest
+from partialpool.base.errors import UserError, nearest, shown
 from partialpool.design import factors, terms
-from partialpool.design.grammar import error, parse, shown
+from partialpool.design.grammar import error, parse
 from partialpool.design.tokens import InvalidFormula
 
 

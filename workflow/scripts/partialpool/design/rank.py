@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import linalg
 
-from partialpool.design.grammar import listed
+from partialpool.base.errors import listed
 from partialpool.design.parsed_formula import ParsedFormula
 
 # A column is independent of the others if its residual, relative to its length, is larger:

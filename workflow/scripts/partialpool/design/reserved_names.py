@@ -3,8 +3,9 @@
 import re
 import unicodedata
 
+from partialpool.base.errors import listed, shown
 from partialpool.design.formula import Formula
-from partialpool.design.grammar import error, listed, shown
+from partialpool.design.grammar import error
 from partialpool.study.study import Outcome
 
 # Names of variables and dimensions of a posterior, and of files made from it.

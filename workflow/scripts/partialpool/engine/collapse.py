@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from partialpool.compress.gaussian import GroupTriangles
+from partialpool.compress.group_triangles import GroupTriangles
 
 BATCH = 4_000_000  # numbers per temporary array, to bound memory
 LEAST = 1e-12  # of a diagonal entry is what is left of it at least

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from partialpool.base import files
-from partialpool.compress.gaussian import GroupTriangles
+from partialpool.base.provenance import provenance
+from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.engine import starts, storage, terms
 from partialpool.engine.gaussian import CollapsedTarget
@@ -168,7 +168,7 @@ def fit(
                 if len(diagnosed[factor.name]) < len(factor.levels)
             }
         ),
-        "provenance": json.dumps(files.provenance()),
+        "provenance": json.dumps(provenance()),
     }
     return tree
 

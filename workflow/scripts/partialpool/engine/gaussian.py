@@ -14,7 +14,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from partialpool.compress.gaussian import GroupTriangles
+from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.engine import collapse, collapse_op, preconditioner, terms
 from partialpool.engine.posterior import SampledParameters
 from partialpool.model.priors import WIDE_LOG_SIGMA, Priors

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from partialpool.compress.gaussian import GroupTriangles
+from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.engine import collapse
 from partialpool.model.description import GroupingFactor, ModelDescription

@@ -8,7 +8,7 @@ import xarray as xr
 
 from partialpool.answers import prediction_grid
 from partialpool.base import files
-from partialpool.compress import netcdf
+from partialpool.compress import compressed_file
 from partialpool.design.formula import Formula
 from partialpool.design.transforms import FittedTransforms
 from partialpool.figures.style import short
@@ -267,7 +267,7 @@ def read(paths: dict, block: dict) -> FigureData:
         learned.design.at(table, response=True),
         table_summary.read_groups(paths["groups"]),
     )
-    data = netcdf.describe(paths["compressed"])
+    data = compressed_file.read_description(paths["compressed"])
     values, ones = families.columns(table, outcome), np.ones(len(table))
     per = values.get("trials", values.get("exposure", ones))
     factors = tuple(

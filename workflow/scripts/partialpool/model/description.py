@@ -1,4 +1,4 @@
-"""What every kind of compressed data says of its model: names, factors and scales."""
+"""Description of a model: its columns, factors, response, and the scales of default priors."""
 
 from dataclasses import asdict, dataclass
 from functools import reduce
@@ -28,17 +28,17 @@ class ModelDescription:
     outcome : Outcome
     response : str
     mean, sd : dict of str to float
-        Of each column over the rows as given.
+        Mean and standard deviation of each column over the rows of the table.
     total : int
-        How many those rows are.
+        Number of rows of the table.
     weight : float
-        Of those rows together; how many they are, where none is weighted.
+        Sum of the rows' weights; their number if there are no weights.
     mean_precision : float
-        Mean precision weight of those rows; one, where they have none.
+        Mean precision weight of the rows; one without precision weights.
     response_mean, response_sd : float
-        On the scale of the linear predictor: of the response itself where the link is the
-        identity, robust ones where the family takes them; else the link of the mean response,
-        and one.
+        Location and scale on the scale of the linear predictor: those of the response if the
+        link is the identity, robust if the family wants them; otherwise the link of the mean
+        response, and one.
     """
 
     columns: tuple[str, ...]
@@ -72,13 +72,13 @@ class ModelDescription:
         """About the sd of the response in a row of precision weight one, the scale of sigma."""
         return self.response_sd * self.mean_precision**0.5
 
-    def description(self) -> dict:
-        """As plain values, to be stored."""
+    def to_dict(self) -> dict:
+        """Convert to plain values, which JSON can hold."""
         return {name: _plain(getattr(self, name)) for name in ModelDescription.__dataclass_fields__}
 
     @staticmethod
-    def described(stored: dict) -> dict:
-        """The inverse of :meth:`description`: arguments of the class."""
+    def arguments(stored: dict) -> dict:
+        """Arguments of the class from what :meth:`to_dict` returned."""
         factors = tuple(
             GroupingFactor(f["name"], tuple(map(tuple, f["blocks"])), tuple(f["levels"]))
             for f in stored["factors"]
@@ -92,7 +92,7 @@ class ModelDescription:
 
     @staticmethod
     def pooled(parts) -> dict:
-        """What changes of the description where the rows of several parts are taken together."""
+        """Scales and numbers of rows of several parts of a table together, as arguments."""
 
         def moments(part, mean, sd):
             mean, sd = np.asarray(mean), np.asarray(sd)

@@ -8,8 +8,8 @@ import re
 import pandas as pd
 
 from partialpool.base.characters import alike, appearance, differ_in_case_or_spaces, plain, spelled
+from partialpool.base.errors import listed
 from partialpool.design.design import Design
-from partialpool.design.grammar import listed
 from partialpool.table import column_types
 from partialpool.table.cells import usually_missing
 from partialpool.table.table_summary import ColumnSummary

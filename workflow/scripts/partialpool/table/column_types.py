@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from partialpool.base.characters import spelled
+from partialpool.base.errors import listed, shown
 from partialpool.design.design import HUGE
-from partialpool.design.grammar import listed, shown
 from partialpool.table import cells
 from partialpool.table.cells import Kind
 from partialpool.table.reader import File, TypesChanged

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from partialpool.base.errors import listed
 from partialpool.design.design import Design, TableFactor
-from partialpool.design.grammar import listed
 from partialpool.model import families
 from partialpool.study.study import COUNTS, Outcome
 from partialpool.table import column_notes

@@ -13,8 +13,8 @@ from scipy import sparse
 from scipy.sparse.linalg import lsmr
 
 from partialpool.base import group_qr
+from partialpool.base.errors import shown
 from partialpool.design.design import Design, TableFactor
-from partialpool.design.grammar import shown
 from partialpool.study.study import Outcome
 
 EXACT = 1e-10  # residuals of this size relative to the sd of the response are zero,

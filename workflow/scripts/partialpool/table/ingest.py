@@ -13,12 +13,11 @@ import numpy as np
 import pandas as pd
 
 from partialpool.base import moments
-from partialpool.base.errors import UserError
+from partialpool.base.errors import UserError, listed, shown
 from partialpool.base.streams import Stream
 from partialpool.design import reserved_names
 from partialpool.design.design import HUGE, Design
 from partialpool.design.formula import Formula
-from partialpool.design.grammar import listed, shown
 from partialpool.design.prediction_columns import PREDICTED
 from partialpool.design.rank import check_rank
 from partialpool.design.transforms import FittedTransforms

@@ -21,8 +21,7 @@ import pyarrow.parquet
 
 from partialpool.base import files
 from partialpool.base.characters import looks_like, spelled
-from partialpool.base.errors import UserError, nearest
-from partialpool.design.grammar import listed, shown
+from partialpool.base.errors import UserError, listed, nearest, shown
 from partialpool.table.complete_rows import as_text
 
 MISSING = ["", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL"]

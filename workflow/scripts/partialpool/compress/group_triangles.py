@@ -1,4 +1,4 @@
-"""Gaussian rows with at most one factor, as a triangle of the QR decomposition of each group.
+"""Triangular QR factors of the groups of a Gaussian model with at most one grouping factor.
 
 For group j, with design rows X_j and response y_j, the likelihood is a function of the
 residual norms ||y_j - X_j b||, and these are a function of R_j, the triangular factor of the
@@ -12,6 +12,7 @@ digits of a predictor whose mean is large against its spread.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from partialpool.model.description import ModelDescription
 
 @dataclass(frozen=True)
 class GroupTriangles(ModelDescription):
-    """What a fit of a Gaussian model with at most one factor reads: a triangle a group.
+    """Sufficient statistics of a Gaussian model with at most one factor: a triangle a group.
 
     Attributes
     ----------
@@ -30,9 +31,11 @@ class GroupTriangles(ModelDescription):
     rows : numpy.ndarray
         Shape `(group,)`: the number of rows of each group, or the sum of their weights.
     log_jacobian : numpy.ndarray
-        Shape `(group,)`: minus the sum of the logs of what its rows were divided by:
-        their standard errors, or sds in units of sigma; 0 otherwise.
+        Shape `(group,)`: minus the sum of the logs of the standard errors, or of the sds in units
+        of sigma, that the group's rows were divided by; 0 otherwise.
     """
+
+    closed_form: ClassVar[bool] = True  # normal group effects integrate out exactly
 
     triangle: np.ndarray
     rows: np.ndarray
@@ -53,8 +56,17 @@ class GroupTriangles(ModelDescription):
         """Group labels; a single "all" where there is no factor."""
         return self.factors[0].levels if self.factors else ("all",)
 
+    def group_sizes(self, factor: int) -> np.ndarray:
+        """Number of rows, or sum of weights, of each group, `(group,)`."""
+        return self.rows
+
+    def design_triangles(self, factor: int, start: int, stop: int) -> np.ndarray:
+        """R of the QR of the design rows of groups `start` to `stop`, `(group, column, column)`."""
+        size = len(self.columns)
+        return self.triangle[start:stop, :size, :size]
+
     def to_dataset(self):
-        """As an xarray Dataset: `triangle`, `rows`, column scales; the rest in attributes."""
+        """Convert to an xarray Dataset; the model description is its attribute `model`, JSON."""
         import xarray as xr
 
         return xr.Dataset(
@@ -64,14 +76,14 @@ class GroupTriangles(ModelDescription):
                 "log_jacobian": ("group", self.log_jacobian),
             },
             coords={"group": list(self.levels), "column": [*self.columns, self.response]},
-            attrs={"model": json.dumps(self.description())},
+            attrs={"model": json.dumps(self.to_dict())},
         )
 
     @classmethod
     def from_dataset(cls, stored) -> "GroupTriangles":
         """The inverse of :meth:`to_dataset`."""
         arrays = {name: stored[name].values for name in ("triangle", "rows", "log_jacobian")}
-        return cls(**arrays, **cls.described(json.loads(stored.attrs["model"])))
+        return cls(**arrays, **cls.arguments(json.loads(stored.attrs["model"])))
 
     @classmethod
     def merged(cls, parts: Sequence["GroupTriangles"]) -> "GroupTriangles":
