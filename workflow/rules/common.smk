@@ -1,7 +1,7 @@
 """Functions of the rules: resources, threads, and inputs that depend on the config.
 
-Each rule names its environment, which is the same for all: `use rule` gives no copy of a rule
-another script, and `snakemake --lint` does not see an environment of the whole workflow.
+The environment is the same for all steps, and named in each: a copy made by `use rule` cannot
+have a script of its own, and `snakemake --lint` does not see one environment for the workflow.
 """
 
 from types import SimpleNamespace
