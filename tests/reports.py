@@ -152,6 +152,15 @@ def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=No
     )
 
 
+def nested():
+    """Rooms within schools."""
+    school = Factor("school", ("school",), (("Intercept",),), {"A": 3, "B": 3})
+    room = Factor(
+        "school:room", ("school", "room"), (("Intercept",),), {"A:1": 3, "B:1": 2, "B:2": 1}
+    )
+    return [school, room]
+
+
 def page(found, figures):
     (figures / "forms.json").write_text("{}")
     return study_page.page(found, figures, {"pooled/summary.csv": "all"}, TEMPLATES)

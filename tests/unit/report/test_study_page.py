@@ -11,10 +11,21 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
-from reports import ANSWER, HOSTILE, SCRIPTS, TEMPLATES, VARIANTS, compared, fit, page, results, row
+from reports import (
+    ANSWER,
+    HOSTILE,
+    SCRIPTS,
+    TEMPLATES,
+    VARIANTS,
+    compared,
+    fit,
+    nested,
+    page,
+    results,
+    row,
+)
 
 from partialpool.design.formula import Formula
-from partialpool.model.families import FAMILIES
 from partialpool.report import (
     answers,
     captions,
@@ -245,42 +256,6 @@ def test_numbers(x, shown):
     assert text.number(x, 5) == shown
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_every_family_is_stated_in_mathematics_and_in_words(family, tmp_path):
-    keys = {"binomial": {"trials": "n"}, "poisson": {"exposure": "weeks"}}.get(family, {})
-    found = results(family=family, **keys)
-    pieces = [piece for line in mathematics.lines(found) for piece in line]
-    stated = " ".join("".join(ElementTree.fromstring(piece).itertext()) for piece in pieces)
-    assert stated.startswith(f"yi ∼{FAMILIES[family].words.distribution}(")
-    link = {"logit": "logit(pi)=", "log": "log(μi)=", "identity": "μi="}[found.link]
-    assert link in stated
-    assert ("log(weeksi)" in stated) == (family == "poisson")
-    html = page(found, tmp_path)
-    assert {"logit": "log odds", "log": "scale of the log of", "identity": "σ, the"}[
-        found.link
-    ] in html
-    assert ("fitted as" in html) and ("5 rows with the same likelihood" in html)
-
-
-@pytest.mark.parametrize(
-    ("family", "sigma", "stated", "said"),
-    [
-        ("gaussian", "estimated", "Normal(μi,σ/ni)", "The variance of a row is σ² / n, as of a"),
-        ("gaussian", "by_group", "Normal(μi,σj[i]/ni)", "is the standard deviation"),
-        ("student_t", 2.0, "StudentT(ν,μi,2/ni)", "The squared scale of a row is σ² / n"),
-    ],
-)
-def test_precision_weights_are_stated(family, sigma, stated, said):
-    found = results(family=family, sigma=sigma, precision_weights="n")
-    [_, distribution], *_ = mathematics.lines(found)
-    assert "".join(ElementTree.fromstring(distribution).itertext()) == f"∼{stated}"
-    assert "<msqrt>" in distribution
-    assert said in " ".join(meaning.response(found))
-    assert tables.role(found, "n") == "precision weights"
-    assert "precision_weights: n" in study_page.config(found)
-    assert captions.observed(found) == "n-weighted mean y"
-
-
 def test_ratios_are_exponentials_of_the_coefficients():
     found = results(family="bernoulli")
     model = found.model | {"coefficients": ["Intercept", "x"]}
@@ -294,14 +269,6 @@ def test_ratios_are_exponentials_of_the_coefficients():
     assert tables.ratios(found)["rows"][0][2]["under"] == "0 to 1"
 
 
-def nested():
-    school = Factor("school", ("school",), (("Intercept",),), {"A": 3, "B": 3})
-    room = Factor(
-        "school:room", ("school", "room"), (("Intercept",),), {"A:1": 3, "B:1": 2, "B:2": 1}
-    )
-    return [school, room]
-
-
 def test_several_factors_are_told_apart(tmp_path):
     found = replace(results(factors=nested()), pairs={("school", "school:room"): 3})
     html = page(found, tmp_path)
@@ -309,24 +276,6 @@ def test_several_factors_are_told_apart(tmp_path):
     assert "sd_school:room[Intercept]" in html and "Nested: each room is in one school." in html
     pieces = ["".join(ElementTree.fromstring(p).itertext()) for p in mathematics.lines(found)[1]]
     assert pieces[1:] == ["βIntercept", "+uIntercept,j[i]school", "+uIntercept,k[i]school:room"]
-
-
-@pytest.mark.parametrize(
-    ("sizes", "pairs", "said"),
-    [
-        ((2, 4), 4, "Nested: each room is in one school."),
-        ((4, 2), 4, "Nested: each school is in one room."),
-        ((2, 3), 6, "Crossed: all 6 pairs of a school and a room occur."),
-        ((2, 3), 5, "Crossed: 5 of 6 pairs of a school and a room occur."),
-    ],
-)
-def test_nested_or_crossed(sizes, pairs, said):
-    factors = [
-        Factor(name, (name,), (("Intercept",),), dict.fromkeys(map(str, range(size)), 1))
-        for name, size in zip(("school", "room"), sizes, strict=True)
-    ]
-    found = replace(results(factors=factors), pairs={("school", "room"): pairs})
-    assert meaning.relations(found) == [said]
 
 
 def test_a_label_may_be_a_predictor_and_part_of_a_factor():
@@ -340,23 +289,6 @@ def test_a_label_may_be_a_predictor_and_part_of_a_factor():
     assert meaning.relations(found) == [
         "Nested: the combinations of school and room are groups too."
     ]
-
-
-def test_variance_is_shared_out_between_factors_and_rows():
-    found = results(factors=nested())
-    own = found.fit("hierarchical").summary
-    for name, variance in (("sd_school", 20), ("sd_school:room", 30)):
-        own[f"{name}[Intercept]"] = row("", variance**0.5) | {"sd": "0"}
-    own["sigma"] = row("", 7) | {"sd": "1"}  # 49 and 1 are the mean of sigma squared
-    [said] = meaning.spread(found)
-    assert said == (
-        "Of the variance of y, about 20% is from one school to another, 30% from one room to "
-        "another within a school and 50% from row to row within these."
-    )
-    assert meaning.spread(results(factors=nested(), family="student_t")) == []
-    for keys in ({"precision_weights": "n"}, {"group_effects": "student_t"}):
-        other = results(factors=nested(), **keys)
-        assert meaning.spread(replace(other, fits=found.fits)) == []
 
 
 def test_groups_of_several_columns_are_counted_as_the_fits_name_them(tmp_path):
@@ -471,20 +403,6 @@ def test_groups_that_an_unpooled_fit_says_nothing_of(tmp_path):
     ]
     shown = tables.groups(replace(found, fits=fits), found.factors[0], "Intercept")
     assert shown["columns"][2:] == ["pooled", "hierarchical"]
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "far"), [(1995, 2014, True), (2, 5, False), (-9, -8, True)]
-)
-def test_intercepts_far_outside_the_data_are_named(low, high, far):
-    found = results(factors=[Factor("firm", ("firm",), (("Intercept", "year"),), {"a": 1, "b": 2})])
-    year = {"type": "number", "missing": 0, "min": low, "max": high, "mean": 1, "sd": 1}
-    data = found.data | {"columns": found.data["columns"] | {"year": year}}
-    said = meaning.far_from_zero(replace(found, data=data))
-    assert (said is not None) == far
-    if far:
-        assert said.startswith("The Intercept and sd_firm[Intercept] hold where year is 0")
-        assert "center(year)" in said
 
 
 def test_priors_of_every_parameter_and_where_they_came_from():
@@ -720,35 +638,6 @@ def test_what_is_seen_of_groups_is_named_after_the_family(keys, of_group, size):
         found, found.factors[0], "sizes"
     )
     assert f"observed {of_group}." in captions.groups(found, found.factors[0], "90%")
-
-
-def spoken(pieces) -> list[str]:
-    return ["".join(ElementTree.fromstring(piece).itertext()) for piece in pieces]
-
-
-def test_groups_and_their_sigmas_are_stated_in_mathematics():
-    blocks = (("Intercept", "x"), ("z",))
-    factor = Factor("g", ("g",), blocks, {"a": 3, "b": 3})
-    found = results(factors=[factor], sigma="~ (1 | g)", offset="n")
-    found = replace(found, model=found.model | {"coefficients": ["Intercept", "x"]})
-    assert [" ".join(spoken(line)) for line in mathematics.lines(found)] == [
-        "yi ∼Normal(μi,σj[i])",
-        "μi= βIntercept +uIntercept,j[i] +(βx+ux,j[i])xi +uz,j[i]zi +ni",
-        "(uIntercept,j,ux,j) ∼Normal(0,DCD)",
-        "D=diag(τIntercept,τx)",
-        "uz,j ∼Normal(0,τz)",
-        "log(σj) ∼Normal(log(σmedian),τlog σ)",
-    ]
-    parameters = {
-        ("beta", "x"): "βx",
-        ("sd", "z"): "τz",
-        ("cor", ""): "C",
-        ("sigma", ""): "σj",
-        ("sigma_median", ""): "σmedian",
-        ("sd_log_sigma", ""): "τlog σ",
-    }
-    for (kind, column), symbol in parameters.items():
-        assert spoken([mathematics.of_parameter(found, kind, factor, column)]) == [symbol]
 
 
 def test_of_whom_nothing_is_said_it_is_said_why():

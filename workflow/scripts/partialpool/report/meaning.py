@@ -1,4 +1,4 @@
-"""What the model means, in sentences: the response, the variants, the groups."""
+"""Sentences that explain a study's model: the response, the variants, the groups."""
 
 import math
 
@@ -8,36 +8,36 @@ from partialpool.report.text import a, listed, number, short
 
 
 def response(results: ReportData) -> list[str]:
-    """How the response is distributed, and what its columns do."""
+    """The distribution of the response, and the effect of its columns such as weights."""
     outcome, y = results.outcome, results.model["response"]
     words = results.family.words
-    said = [words.response.format(y=y, trials=outcome.trials)]
+    sentences = [words.response.format(y=y, trials=outcome.trials)]
     if results.family.has_sigma:
-        said.append(_sigma(results))
+        sentences.append(_sigma(results))
     if words.scale:
         rate = f"the rate per unit of {outcome.exposure}"
-        said.append(words.scale.format(expected=rate if outcome.exposure else words.symbol))
+        sentences.append(words.scale.format(expected=rate if outcome.exposure else words.symbol))
     if outcome.exposure:
-        said.append(f"Twice the {outcome.exposure}, twice the expected {y}.")
+        sentences.append(f"Twice the {outcome.exposure}, twice the expected {y}.")
     if outcome.offset:
-        said.append(f"{outcome.offset} is added as it is, its coefficient being one.")
+        sentences.append(f"{outcome.offset} is added as it is, its coefficient being one.")
     if outcome.weights:
-        said.append(f"A row counts as often as its {outcome.weights} says.")
+        sentences.append(f"A row counts as often as its {outcome.weights} says.")
     if outcome.precision_weights:
-        said.append(
+        sentences.append(
             f"The {words.sigma_squared} of a row is σ² / {outcome.precision_weights}, as of a mean "
             f"of that many values, of which σ is the {words.sigma}."
         )
     if results.study["group_effects"] == "student_t" and results.factors:
-        said.append(
+        sentences.append(
             "Deviations of groups are Student-t, which allows a few groups far from the others; "
             "the smaller ν, the further."
         )
-    return said
+    return sentences
 
 
 def _sigma(results: ReportData) -> str:
-    """What is known of the residual standard deviation."""
+    """How the residual standard deviation is modelled."""
     outcome, y = results.outcome, results.model["response"]
     what = results.family.words.sigma
     if outcome.precision_weights:
@@ -93,39 +93,41 @@ def pulled_apart(results: ReportData, factor: Factor, column: str) -> bool:
 
 
 def of_groups(results: ReportData, factor: Factor, column: str) -> str:
-    """What is compared of the groups of a factor, and where a fit says nothing of them."""
-    said, unit, several = [], factor.unit, len(results.factors) > 1
+    """The quantity in which groups of a factor are compared, and the fits that do not have it."""
+    sentences, unit, several = [], factor.unit, len(results.factors) > 1
     if column == "Intercept" and has_predictors(results):
-        said.append(
+        sentences.append(
             f"The {quantity(results, column)} of each {unit} at its own average predictors. Its "
             "intercept, in summary.csv, is its value where all predictors are zero or at their "
             "reference."
         )
     if column == "Intercept" and results.outcome.offset:
-        said.append(f"{results.outcome.offset} is at its mean over all rows.")
+        sentences.append(f"{results.outcome.offset} is at its mean over all rows.")
     if column != "Intercept" and pulled_apart(results, factor, column):
-        said.append(f"It is at each {unit}'s own value of the predictors that interact with it.")
+        sentences.append(
+            f"It is at each {unit}'s own value of the predictors that interact with it."
+        )
     if several:
-        said.append("The other grouping factors are at their average.")
+        sentences.append("The other grouping factors are at their average.")
     unpooled = results.fit("unpooled")
     if unpooled is None:
-        return " ".join(said)
+        return " ".join(sentences)
     empty = sum(not row["mean"] for row in unpooled.groups[factor.name, column].values())
     if several:
-        said.append(
+        sentences.append(
             f"The unpooled fit is left out: with several factors, the rows of {a(unit)} do not say "
             "which of them a difference is due to."
         )
     elif empty:
-        said.append(
+        sentences.append(
             f"In {empty:,} of {len(factor.sizes):,} groups the {unit}'s own rows do not determine "
             "it, so the unpooled fit says nothing of it."
         )
-    return " ".join(said)
+    return " ".join(sentences)
 
 
 def far_from_zero(results: ReportData) -> str | None:
-    """Which intercepts hold where a predictor is zero, if that is far from all of its values."""
+    """Advice to center predictors that are far from zero, where intercepts hold."""
     columns, names = results.data["columns"], results.model["coefficients"]
     varying = {name for factor in results.factors for name in factor.varying}
     far = []
@@ -152,23 +154,23 @@ def far_from_zero(results: ReportData) -> str | None:
 
 
 def ratio(results: ReportData) -> str | None:
-    """What coefficients of a model with a link mean as ratios."""
+    """How to read exponentials of coefficients; None with the identity link."""
     if results.link == "identity":
         return None
     what = results.family.words.multiplied or expected(results)
     group = " in the average group" if results.factors else ""
-    said = f"The Intercept is shown as the {expected(results)}{group}"
+    intercept = f"The Intercept is shown as the {expected(results)}{group}"
     if results.model["coefficients"] == ["Intercept"]:
-        return f"{said}."
+        return f"{intercept}."
     return (
         "Coefficients as ratios: what one more of a predictor, or a label in place of the "
-        f"reference, multiplies the {what} by. 1 changes nothing, 2 doubles. {said}, where all "
-        "predictors are zero or at their reference."
+        f"reference, multiplies the {what} by. 1 changes nothing, 2 doubles. {intercept}, where "
+        "all predictors are zero or at their reference."
     )
 
 
 def pooling(results: ReportData) -> dict[str, str]:
-    """What each variant means for this study, in a sentence or two."""
+    """The assumptions of each variant about the groups, in a sentence or two."""
     factors, y = results.factors, results.model["response"]
     varying = {("Intercept",), *(factor.varying for factor in factors)}
     only = results.model["coefficients"] == ["Intercept"] and len(varying) == 1
@@ -212,48 +214,50 @@ def _wide(results: ReportData, factor: Factor) -> str:
 def relations(results: ReportData) -> list[str]:
     """Which factors are nested, and which are crossed."""
     by_name = {factor.name: factor for factor in results.factors}
-    said = []
+    sentences = []
     for (first, second), pairs in results.pairs.items():
         few, many = sorted((by_name[first], by_name[second]), key=lambda f: len(f.sizes))
         if many.columns[: len(few.columns)] == few.columns:
             if len(many.columns) == len(few.columns) + 1:
                 own, outer = (short(f.columns[-1], 40) for f in (many, few))
                 if results.is_predictor(many.columns[-1]):
-                    said.append(f"Nested: the combinations of {outer} and {own} are groups too.")
+                    sentences.append(
+                        f"Nested: the combinations of {outer} and {own} are groups too."
+                    )
                     continue
-                said.append(
+                sentences.append(
                     f"Nested: each {own} is in one {few.unit}. The same {own} label in another "
                     f"{outer} is another {own}."
                 )
         elif pairs == len(many.sizes) > len(few.sizes):
-            said.append(f"Nested: each {many.unit} is in one {few.unit}.")
+            sentences.append(f"Nested: each {many.unit} is in one {few.unit}.")
         elif pairs > len(many.sizes):
             every = len(few.sizes) * len(many.sizes)
             them = f"pairs of {a(few.unit)} and {a(many.unit)}"
             how = f"all {pairs:,} {them}" if pairs == every else f"{pairs:,} of {every:,} {them}"
-            said.append(f"Crossed: {how} occur.")
-    return said
+            sentences.append(f"Crossed: {how} occur.")
+    return sentences
 
 
 def spread(results: ReportData) -> list[str]:
-    """How much groups differ in the hierarchical fit, in plain words."""
+    """How much groups differ in the hierarchical fit: shares of variance, or ratios."""
     fit = results.fit("hierarchical")
     if fit is None:
         return []
     if results.link == "identity":
         return _partition(results, fit)
-    said = []
+    sentences = []
     for factor in results.factors:
         row = fit.summary.get(f"sd_{factor.name}[Intercept]")
         if row is None or factor.varying != ("Intercept",):
             continue
         middle, low, high = (number(exp(value(row, k)), 2) for k in ("mean", "lower", "upper"))
         what = results.family.words.multiplied or expected(results)
-        said.append(
+        sentences.append(
             f"A{a(factor.unit)[1:]} one between-group sd above the average has about "
             f"{middle} times its {what} ({low} to {high})."
         )
-    return said
+    return sentences
 
 
 def _partition(results: ReportData, fit) -> list[str]:
@@ -318,29 +322,29 @@ def sampled(results: ReportData) -> str | None:
 
 
 def diagnosed(results: ReportData) -> list[str]:
-    """Of which groups the fits were judged, where not of all; a sentence a factor."""
-    said = []
+    """The number of groups that were diagnosed, for each factor where not all were."""
+    sentences = []
     for factor in results.factors:
         partly = [fit for fit in results.fits if factor.name in fit.diagnosed]
         if partly:
             counts = partly[0].diagnosed[factor.name]
             where = f" in the {listed(fit.variant for fit in partly)} fits" * (len(partly) > 1)
-            said.append(
+            sentences.append(
                 f"Of the {counts['groups']:,} groups of {short(factor.name, 40)}, "
                 f"{counts['of_them']:,} were diagnosed{where}: the smallest, the largest, and "
                 "others drawn at random. All other quantities were."
             )
-    return said
+    return sentences
 
 
 def kept(results: ReportData) -> list[str]:
-    """In how many draws the effects of groups are stored, where not in all; a sentence a factor."""
-    said = []
+    """The number of draws with stored group effects, for each factor where not all have them."""
+    sentences = []
     for factor in results.factors:
         counts = [fit.kept[factor.name] for fit in results.fits if factor.name in fit.kept]
         if counts:
-            said.append(
+            sentences.append(
                 f"The deviations of {short(factor.name, 40)} are stored in {min(counts):,} draws, "
                 "evenly spaced, and predictions, checks and comparisons use these."
             )
-    return said
+    return sentences
