@@ -22,7 +22,7 @@ class Scripted:
     def __init__(self, *script):
         self.script, self.calls, self.drawn = script, [], []
 
-    def __call__(self, model, *, chains, draws, elsewhere=None, **asked):
+    def __call__(self, model, *, chains, draws, disperse=None, **asked):
         """`at` and `phi` are where each chain is and how slowly it moves there."""
         number = len(self.calls)
         own = {"at": [0.0] * chains, "phi": 0.0, "energy": 0.0, "diverging": 0}

@@ -1,4 +1,4 @@
-"""Starts: coefficients that are as far apart as the modes of their posterior can be.
+"""Starting values of the chains, as far apart as modes of the coefficients' posterior can be.
 
 Given everything else, the log density of the coefficients is concave where responses, effects
 and the priors of coefficients have log-concave densities: it has one mode, and chains find it
@@ -23,10 +23,10 @@ WIDE = 2.0  # standard deviations of the response to each side
 FAR = 3.0  # standard deviations of a prior: from there it and the data disagree
 
 
-def elsewhere(
+def overdispersed(
     model: pm.Model, data: ModelDescription, priors: Priors, variant: str
 ) -> Callable[[np.ndarray], np.ndarray] | None:
-    """Where chains start, as :func:`partialpool.sampler.sampling.sample` takes it.
+    """Function that moves starting points apart, for :func:`partialpool.sampler.sampling.sample`.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def elsewhere(
     Returns
     -------
     callable or None
-        From starts in a hypercube, `(chain, position)`; None where there is one mode.
+        It maps starts in a hypercube, `(chain, position)`; None if there can be only one mode.
     """
     centre = model["centre (data)"].get_value()
     on, location, width = preconditioner.prior_rows(data, priors)
