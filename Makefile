@@ -11,7 +11,7 @@ ARGS ?=
 
 in_env = PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: run gallery test test-unit test-cluster lint lock clean environment
+.PHONY: run gallery test test-unit test-newest test-cluster lint lock clean environment
 
 run: environment
 	@$(in_env) snakemake --cores $(CORES) $(ARGS)
@@ -27,6 +27,11 @@ test: environment
 
 test-unit: environment
 	@$(in_env) pytest tests/unit $(ARGS)
+
+# The newest releases of the packages: those that our bounds allow (a failure is a bug for users
+# today), then those beyond (a change to come). ARGS=allowed or ARGS=beyond for one of them.
+test-newest: environment
+	@.venv/bin/python tools/newest.py $(ARGS)
 
 test-cluster: environment
 	@tests/cluster/slurm up

@@ -12,7 +12,7 @@ sys.path.insert(0, f"{workflow.basedir}/workflow/scripts")
 
 from partialpool.base import files, session
 from partialpool.base.errors import UserError
-from partialpool.model import priors
+from partialpool.model import prior_keys
 from partialpool.run import fingerprint, launch, partial_page, progress, reruns
 from partialpool.study import paths, study
 

@@ -14,27 +14,23 @@ MARK = "JOBS: "
 
 
 def main() -> None:
-    from snakemake import api, cli
+    # The code of the Snakefile that is asked for, which may be a copy.
+    snakefile = Path(sys.argv[sys.argv.index("--snakefile") + 1])
+    sys.path.insert(0, str(snakefile.parent / "workflow/scripts"))
+    from partialpool.run import plan
 
-    execute = api.DAGApi.execute_workflow
-
-    def execute_and_tell(self, *arguments, **settings):
-        execute(self, *arguments, **settings)
-        dag = self.workflow_api._workflow.dag
-        jobs = [job for level in dag.toposorted() for job in level]
-        asked = {path for job in jobs if job.rule.name == "all" for path in job.input}
-        jobs = [job for job in jobs if job.rule.name != "all"]
-        if "PRETEND" in os.environ:
-            for job in jobs:
-                pretend(job)
-        found = [
-            told(job) | {"planned": dag.needrun(job), "asked": sorted(asked & {*job.output})}
-            for job in jobs
-        ]
-        print(f"\n{MARK}{json.dumps(found)}", flush=True)
-
-    api.DAGApi.execute_workflow = execute_and_tell
-    cli.main(["--dry-run", "--quiet", "all", *sys.argv[1:]])
+    jobs = plan.jobs(sys.argv[1:])
+    os.chdir(plan.folder(next(iter(jobs))))
+    asked = {path for job in jobs if job.is_norun for path in job.input}
+    jobs = {job: planned for job, planned in jobs.items() if not job.is_norun}
+    if "PRETEND" in os.environ:
+        for job in jobs:
+            pretend(job)
+    found = [
+        told(job) | {"planned": planned, "asked": sorted(asked & {*job.output})}
+        for job, planned in jobs.items()
+    ]
+    print(f"\n{MARK}{json.dumps(found)}", flush=True)
 
 
 def told(job) -> dict:

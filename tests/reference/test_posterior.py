@@ -168,34 +168,6 @@ def test_sds_and_correlations_are_those_of_the_coefficients():
         assert np.outer(size, size) * cor == pytest.approx(covariance, rel=1e-12)
 
 
-def test_priors_draw_what_pymc_means():
-    """Quantiles of draws under PyMC's own distribution function are uniform."""
-    import pymc as pm
-
-    rng = np.random.default_rng(4)
-    given = {
-        "normal": "normal(1, 2)", "student_t": "student_t(4, 1, 2)", "cauchy": "cauchy(1, 2)",
-        "laplace": "laplace(1, 2)", "logistic": "logistic(1, 2)", "half_normal": "half_normal(2)",
-        "half_cauchy": "half_cauchy(2)", "half_student_t": "half_student_t(3, 2)",
-        "exponential": "exponential(2)", "gamma": "gamma(2, 3)",
-        "inverse_gamma": "inverse_gamma(3, 2)", "lognormal": "lognormal(1, 0.5)",
-    }  # fmt: skip
-    assert set(given) == set(priors.FAMILIES) - {"lkj"}
-    for family, text in given.items():
-        prior = priors.Prior.parse(text)
-        distribution = getattr(pm, priors.FAMILIES[family].pymc).dist(**prior.parameters)
-        drawn = np.sort(prior.draw(rng, 4000))
-        grid = np.linspace(drawn[40], drawn[-40], 4000)
-        density = np.exp(pm.logp(distribution, grid).eval())
-        steps = (density[1:] + density[:-1]) / 2 * np.diff(grid)
-        # The share of draws in the grid's halves is the integral of PyMC's density there.
-        for share in (0.25, 0.5, 0.75):
-            cut = grid[int(share * 4000)]
-            expected = steps[: int(share * 4000)].sum()
-            found = ((drawn > grid[0]) & (drawn <= cut)).mean()
-            assert found == pytest.approx(expected, abs=4 * 0.5 / 4000**0.5), family
-
-
 def test_variants_are_one_model_with_one_switch():
     """An unpooled sd as small as zero is the pooled model; as wide as can be, least squares."""
     design, data, _, _ = one_group("estimated")

@@ -19,7 +19,7 @@ from partialpool.base.errors import UserError
 from partialpool.compress import build
 from partialpool.design.formula import Formula
 from partialpool.design.transforms import FittedTransforms
-from partialpool.model import priors
+from partialpool.model import prior_keys, priors
 from partialpool.run import launch
 from partialpool.study.study import OUTCOME, Outcome
 from partialpool.table import ingest
@@ -35,8 +35,8 @@ def gate(path: str = "config/config.yaml") -> None:
         with tempfile.TemporaryDirectory() as folder, files.replacing(f"{folder}/t.parquet") as to:
             learned = ingest.ingest(study.data, formula, outcome, to=to, **named).learned
         where = f"{path}: studies.{study.name}.priors"
-        supports, design = priors.supports(study.priors), learned.design
-        priors.check_keys(supports, design, outcome, study.group_effects, where)
+        supports, design = prior_keys.supports(study.priors), learned.design
+        prior_keys.check_keys(supports, design, outcome, study.group_effects, where)
         if study.new_data:
             new = study.new_data
             rows = ingest.ingest_new(new, learned, outcome, source=new)

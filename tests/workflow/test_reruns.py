@@ -79,6 +79,11 @@ def cosmetics(workflow):
     workflow.edit("workflow/rules/model.smk", '"""Draw from the', '"""Draw, from the')
 
 
+def rewording(workflow):
+    """Call a check by another name."""
+    workflow.edit(f"{PACKAGE}/study/checks.py", 'label="R-hat"', 'label="potential scale"')
+
+
 def dates(workflow):
     """Touch every table."""
     for path in (workflow.folder / "data").iterdir():
@@ -102,6 +107,7 @@ CHANGES = {
     "nothing": (lambda workflow: None, set(), set()),
     "docstrings, comments and layout": (cosmetics, set(), set()),
     "dates of tables": (dates, set(), set()),
+    "words about a check": (rewording, JUDGED, ALL),
     "engine/gaussian.py": (logic(f"{PACKAGE}/engine/gaussian.py"), FITTED, ALL),
     "engine/collapse.py": (logic(f"{PACKAGE}/engine/collapse.py"), FITTED, ALL),
     "table/simulate.py": (logic(f"{PACKAGE}/table/simulate.py"), EVERYTHING, {"simulated"}),

@@ -52,7 +52,7 @@ rule ingest:
         study=lambda w: STUDIES[w.study].block(
             "name", "data", "formula", "missing", "key", "group_effects", *study.OUTCOME
         )
-        | {"priors": priors.supports(STUDIES[w.study].priors)},
+        | {"priors": prior_keys.supports(STUDIES[w.study].priors)},
         code=CODE["ingest"],
     script:
         "../scripts/ingest.py"

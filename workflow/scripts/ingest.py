@@ -6,7 +6,7 @@ from partialpool.run import job
 with job.logged(snakemake):
     from partialpool.base import session
     from partialpool.design.formula import Formula
-    from partialpool.model import priors
+    from partialpool.model import prior_keys
     from partialpool.study.study import Outcome
     from partialpool.table import ingest
     from partialpool.table.reader import File
@@ -25,7 +25,7 @@ with job.logged(snakemake):
             key=block["key"],
             source=source,
         )
-        priors.check_keys(
+        prior_keys.check_keys(
             block["priors"],
             found.learned.design,
             outcome,

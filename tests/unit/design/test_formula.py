@@ -1,13 +1,10 @@
 """From formula to columns: names, state for new rows, and what is refused."""
 
-from itertools import product
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from partialpool.base.errors import UserError
-from partialpool.design import design
 from partialpool.design.formula import Formula
 
 
@@ -438,26 +435,3 @@ def test_what_predictions_go_along_and_what_they_hold(table, text, along, held):
     design = Formula(text).design(table)
     assert design.along == along
     assert design.held == (tuple(held.split()) if isinstance(held, str) else held)
-
-
-@pytest.mark.parametrize(
-    ("term", "labels"),
-    [
-        *(("a", 3), ("b", 4), ("a:b", 12), ("C(w)", 5), ("a:C(w)", 15), ("x:b", 4)),
-        *(("a + b", 4), ("a + b + C(w)", 5), ("a*b", 12), ("a:b + b:C(w)", 20)),
-        *(("x + (a | g)", 3), ("a + (0 + b | g)", 4), ("x", 1), ("a:b + a + b + C(w)", 12)),
-    ],
-)
-def test_the_labels_of_each_term_are_limited_and_not_those_of_all(monkeypatch, term, labels):
-    """Of an interaction, their combinations; groups may be more."""
-    every = product("rst", "jklm", range(5), range(2))
-    found = pd.DataFrame(every, columns=["a", "b", "w", "x"])
-    found["g"] = np.resize([f"g{i}" for i in range(30)], len(found))
-    found["y"] = np.random.default_rng(2).normal(size=len(found))
-    formula = Formula(f"y ~ {term}")
-    monkeypatch.setattr(design, "WIDEST", labels)
-    formula.design(found)
-    if labels > 1:
-        monkeypatch.setattr(design, "WIDEST", labels - 1)
-        with pytest.raises(UserError, match=f"has {labels} labels; {labels - 1} are possible"):
-            formula.design(found)

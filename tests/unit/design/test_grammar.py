@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partialpool.base.errors import UserError
-from partialpool.design import algebra, reserved_names
+from partialpool.design import reserved_names
 from partialpool.design.formula import Formula
 from partialpool.design.functions import ARGUMENTS, LABELLING
 from partialpool.design.grammar import check_columns, parse
+from partialpool.design.terms import term_name
 from partialpool.study.study import Outcome
 from partialpool.table import ingest
 from partialpool.table.reader import File
@@ -179,7 +180,7 @@ def test_sums_and_products_have_the_terms_they_have_in_r(first, pieces):
         with pytest.raises(UserError, match="which is not there" if nothing else "no population"):
             Formula(text)
         return
-    found = [algebra.name(term) for term in parse(text).population]
+    found = [term_name(term) for term in parse(text).population]
     assert (found[:1] == ["Intercept"]) == intercept
     found = [frozenset(name.split(":")) for name in found[intercept:]]
     assert len(found) == len(terms) and {*found} == terms

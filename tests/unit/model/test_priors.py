@@ -1,8 +1,9 @@
-"""The vocabulary is closed, its complaints are one line, and defaults follow the data."""
+"""Priors are of a closed vocabulary, its complaints are one line, and defaults follow the data."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from descriptions import SEVERAL, data
 from scipy import special, stats
 
 from partialpool.base import moments
@@ -11,7 +12,7 @@ from partialpool.compress import build
 from partialpool.design.formula import Formula
 from partialpool.design.transforms import FittedTransforms
 from partialpool.model import families, priors
-from partialpool.model.description import GroupingFactor, ModelDescription
+from partialpool.model.description import GroupingFactor
 from partialpool.study.study import Outcome
 from partialpool.table import ingest
 
@@ -39,34 +40,6 @@ def test_what_is_not_a_prior_is_refused(text, support, expected):
     assert message.startswith("config.yaml: priors.x: ")
     assert expected in message
     assert "\n" not in message
-
-
-def data(outcome=Outcome(), **changes):  # noqa: B008 (it is frozen)
-    columns = ("Intercept", "x", "C(k)[b]", "C(k)[c]")
-    return ModelDescription(
-        **{
-            "columns": columns,
-            "coefficients": columns,
-            "terms": {"Intercept": ["Intercept"], "x": ["x"], "C(k)": ["C(k)[b]", "C(k)[c]"]},
-            "factors": (GroupingFactor("g", (("Intercept", "x"),), ("a", "b")),),
-            "outcome": outcome,
-            "response": "y",
-            "mean": {"Intercept": 1, "x": 3.0, "C(k)[b]": 0.5, "C(k)[c]": 0.1},
-            "sd": {"Intercept": 0, "x": 2.0, "C(k)[b]": 0.5, "C(k)[c]": 0.3},
-            "total": 10,
-            "weight": 10.0,
-            "mean_precision": 1.0,
-            "response_mean": 123456.789,
-            "response_sd": 4.0,
-        }
-        | changes
-    )
-
-
-SEVERAL = (
-    GroupingFactor("school", (("Intercept",),), ("a", "b")),
-    GroupingFactor("school:class", (("Intercept", "x"),), ("a:1", "b:1")),
-)
 
 
 def test_defaults_are_scaled_to_the_data():
@@ -217,80 +190,6 @@ def test_what_the_config_gives_goes_first():
     assert set(texts(completed.sd["g"]).values()) == {"gamma(2, 1)"}
     assert texts(completed.response) == {"sigma": "half_cauchy(5)"}
     assert priors.Priors.from_dict(completed.to_dict()) == completed
-
-
-@pytest.mark.parametrize(
-    ("given", "outcome", "expected"),
-    [
-        ({"C(kk)": "normal(0, 1)"}, Outcome(), "nearest: 'C(k)'"),
-        ({"sigma": "half_normal(1)"}, Outcome(sigma=1.0), "sigma is known here"),
-        ({"sigma": "half_normal(1)"}, Outcome("student_t", "se"), "sigma is known here"),
-        ({"sigma": "half_normal(1)"}, Outcome("poisson"), "no such parameter in the model; "),
-        ({"x": "half_normal(1)"}, Outcome(), "a coefficient can be any number"),
-        ({"C(k)": "gamma(2, 1)"}, Outcome(), "a coefficient can be any number"),
-        ({"sd_g": "normal(0, 1)"}, Outcome(), "this parameter is over 0"),
-        ({"sd_g[x]": "normal(0, 1)"}, Outcome(), "this parameter is over 0"),
-        ({"sd_g[C(k)[b]]": "half_normal(1)"}, Outcome(), "no such parameter"),
-        ({"sd_gg": "half_normal(1)"}, Outcome(), "nearest: 'sd_g'"),
-        ({"cor_g": "half_normal(1)"}, Outcome(), "lkj"),
-        ({"nu_g": "gamma(2, 1)"}, Outcome("student_t"), "no such parameter"),
-        ({"nu": "gamma(2, 1)"}, Outcome(), "no such parameter"),
-        ({"nu": "cauchy(2, 1)"}, Outcome("student_t"), "this parameter is over 0"),
-        ({"alpha": "gamma(2, 1)"}, Outcome("poisson"), "no such parameter"),
-        ({"alpha": "normal(2, 1)"}, Outcome("negative_binomial"), "this parameter is over 0"),
-        ({"sd_log_sigma": "gamma(2, 1)"}, Outcome(sigma="by_group"), "no such parameter"),
-    ],
-)
-def test_priors_must_name_a_parameter_and_fit_it(given, outcome, expected):
-    with pytest.raises(UserError) as error:
-        priors.check_keys(priors.supports(given), data(), outcome, "normal", "priors")
-    [key] = given
-    assert str(error.value).startswith(f"priors.{key}: ")
-    assert expected in str(error.value)
-
-
-def test_a_factor_with_one_coefficient_has_no_correlation():
-    one = data(factors=SEVERAL[:1])
-    with pytest.raises(UserError, match="no such parameter"):
-        priors.check_keys({"cor": "correlation"}, one, Outcome(), "normal", "priors")
-
-
-def test_a_column_with_the_name_of_a_parameter():
-    names = ("Intercept", "alpha")
-    named = data(coefficients=names, terms={name: [name] for name in names})
-    given = {"alpha": "normal(0, 1)"}
-    priors.check(given, "priors")
-    priors.check_keys(priors.supports(given), named, Outcome("poisson"), "normal", "priors")
-    with pytest.raises(UserError, match="'alpha' is a coefficient and another parameter of the"):
-        priors.check_keys(
-            priors.supports(given), named, Outcome("negative_binomial"), "normal", "priors"
-        )
-
-
-def test_fitting_priors_pass():
-    given = {
-        "C(k)": "cauchy(0, 1)", "C(k)[b]": "normal(0, 1)", "sd": "half_cauchy(1)",
-        "sd_g": "exponential(1)", "sd_g[x]": "gamma(1, 1)", "cor": "lkj(2)", "cor_g": "lkj(2)",
-        "nu_g": "gamma(2, 1)", "sigma": "half_normal(1)",
-    }  # fmt: skip
-    for outcome, more in (
-        (Outcome(sigma="by_group"), {}),
-        (Outcome(sigma="~ (1 | g)"), {"sd_log_sigma": "gamma(2, 1)"}),
-        (Outcome("student_t"), {"nu": "lognormal(1, 1)"}),
-    ):
-        priors.check(given | more, "priors")
-        supports = priors.supports(given | more)
-        priors.check_keys(supports, data(), outcome, "student_t", "priors")
-    several = {"sd_school": "positive", "sd_school:class[x]": "positive", "alpha": "positive"}
-    priors.check_keys(
-        several, data(factors=SEVERAL), Outcome("negative_binomial"), "normal", "priors"
-    )
-
-
-def test_what_can_be_said_before_there_is_a_table():
-    for key, text in (("sd", "normal(0, 1)"), ("sigma", "lkj(2)"), ("cor", "gamma(1, 1)")):
-        with pytest.raises(UserError, match=rf"priors\.{key}: .* does not fit"):
-            priors.check({key: text}, "priors")
 
 
 @pytest.mark.parametrize("family", ["bernoulli", "binomial"])

@@ -13,11 +13,11 @@ import pytest
 from made_up import ROOMS, SCHOOLS, VARIANTS, WHOM, N, R, S, W, X, Y
 from pages import Tables, says
 
-from partialpool.answers.verdict import CHECKS
 from partialpool.base import files
 from partialpool.compress import compressed_file
 from partialpool.figures import study_figures
 from partialpool.report import study_page
+from partialpool.study.checks import CHECKS
 
 
 @pytest.fixture(scope="module")
@@ -242,9 +242,9 @@ def test_how_fits_were_sampled_and_judged_is_that_of_their_variant(run, page):
         [shown] = tables.below("Convergence", variant)
         for check in judged["checks"]:
             own = CHECKS[check["name"]]
-            cells = shown.loc[own.label]
+            cells = shown.loc[own.shown.label]
             assert ("✗" in cells["result"]) != check["passed"]
-            says(cells["value"], round(check["value"], own.decimals))
+            says(cells["value"], round(check["value"], own.shown.decimals))
             says(cells["limit"], check["threshold"])
             assert cells["worst at"] == check["worst"]
     [shown] = tables.below("Provenance", "Sampling")

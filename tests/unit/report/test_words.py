@@ -11,7 +11,8 @@ from partialpool.base.errors import UserError
 from partialpool.compress import build
 from partialpool.design.formula import Formula
 from partialpool.model import families
-from partialpool.model.priors import check_keys, complete
+from partialpool.model.prior_keys import check_keys
+from partialpool.model.priors import complete
 from partialpool.report import captions, meaning, priors, words
 from partialpool.report.report_data import Factor
 from partialpool.study.study import Outcome

@@ -1,76 +1,12 @@
 """Progress: what runs, what is done, and what failed, from records as Snakemake 9 logs them."""
 
 import logging
-from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
+from logged_run import Run
 
 from partialpool.run import progress
-from partialpool.run.progress import Progress
-
-
-@dataclass(frozen=True)
-class Job:
-    jobid: int
-    group: str
-
-    def uuid(self):
-        return f"{self.group}-{self.jobid}"
-
-
-class Run:
-    """A run whose records and clock are the test's."""
-
-    def __init__(self, *needed, local=True):
-        self.now, self.lines, self.local = 0.0, [], local
-        needed = [(rule, {"study": study} if study else {}) for rule, study in needed]
-        terminal = SimpleNamespace(handle=lambda record: self.lines.append(record.msg))
-        self.progress = Progress(needed, terminal, clock=lambda: self.now)
-
-    def tell(self, msg=None, **extra):
-        self.progress.handle(logging.makeLogRecord({"msg": msg, **extra}))
-
-    def start(self, jobid, rule, study, cluster_job=None):
-        log, wildcards = f"logs/{study}_{rule}.log", {"study": study}
-        told = {"rule_name": rule, "log": [log], "wildcards": wildcards, "local": self.local}
-        self.tell(event="job_info", jobid=jobid, indent=False, **told)
-        if cluster_job:
-            self.submit(jobid, cluster_job)
-
-    def group(self, name, steps, cluster_job):
-        jobs = frozenset(Job(jobid, name) for jobid in steps)
-        self.tell(event="group_info", group_id="g", jobs=jobs)
-        for jobid, of in steps.items():
-            self.start(jobid, *of)
-        self.submit(f"{name}-{max(steps)}", cluster_job)
-
-    def submit(self, name, cluster_job):
-        said = f"Job {name} has been submitted with SLURM jobid {cluster_job} (log: /c.log)."
-        self.tell(said, levelno=logging.INFO)
-
-    def write(self, rule, study, *lines):
-        progress.PATH.absolute().parents[1].joinpath("logs").mkdir(exist_ok=True)
-        with open(f"logs/{study}_{rule}.log", "w") as stream:
-            stream.writelines(f"{line}\n" for line in lines)
-
-    def finish(self, *jobids):
-        for jobid in jobids:
-            self.tell(f"Finished jobid: {jobid}", event="job_finished", job_id=jobid)
-
-    def fail(self, jobid, log=(), message=None):
-        told = {"log": ["logs/of_the_step.log", *log], "rule_msg": message, "indent": False}
-        self.tell(event="job_error", jobid=jobid, **told)
-
-    def fail_group(self, *jobids):
-        info = [{"jobid": jobid} for jobid in jobids]
-        self.tell(event="group_error", groupid="g", aux_logs=["c.log"], job_error_info=info)
-        for jobid in jobids:
-            self.tell(event="job_error", jobid=jobid, log=[], rule_msg=None, indent=True)
-
-    def section(self, title):
-        _, _, rest = self.progress.text().partition(f"\n{title}\n")
-        return [line.strip() for line in rest.partition("\n\n")[0].splitlines()]
 
 
 @pytest.fixture(autouse=True)
@@ -102,25 +38,6 @@ def test_a_run_step_by_step():
         "[1/4] 00:00:04  ingest  a  4.0 s",
         "[1/4] 00:00:04  ingest  b  failed: data/b.csv: has no ?[31mrows; log: logs/b_ingest.log",
     ]
-
-
-def test_a_study_is_done_with_its_last_step():
-    run = Run(("fit", "a"), ("report", "a"), ("fit", "b"), ("report", "b"), ("index", None))
-
-    def said():
-        return run.progress.text().splitlines()[1]
-
-    assert said() == "Studies: 0 of 2 done."
-    for jobid, of in enumerate([("fit", "a"), ("fit", "b"), ("report", "b")]):
-        run.start(jobid, *of)
-    run.finish(0, 1)
-    assert said() == "Studies: 0 of 2 done, 2 under way."
-    run.finish(2)
-    assert said() == "Studies: 1 of 2 done, 1 under way."
-    run.start(3, "report", "a")
-    run.finish(3)
-    assert said() == "Studies: 2 of 2 done."
-    assert "Studies" not in Run(("index", None), ("verdict", None)).progress.text()
 
 
 def test_a_step_that_is_tried_again_has_not_failed():
@@ -160,26 +77,6 @@ def test_who_says_why_a_step_failed():
         ["fit", "c", "logs/c_fit.log", "its process returned non-zero exit status 3"],
         ["fit", "d", "logs/d_fit.log", "gave no reason"],
     ]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [
-        (0, "0.0 s"),
-        (9.94, "9.9 s"),
-        (10, "10 s"),
-        (59, "59 s"),
-        (60, "1 min 0 s"),
-        (599, "9 min 59 s"),
-        (600, "10 min"),
-        (3570, "1 h 0 min"),
-        (3 * 86400, "72 h 0 min"),
-    ],
-)
-def test_how_long_it_has_been(seconds, said):
-    run = Run(("fit", "a"))
-    run.now = seconds
-    assert run.progress.text().splitlines()[0].endswith(f"; running for {said}.")
 
 
 def test_missing_output_is_a_failure():
@@ -228,17 +125,6 @@ def test_a_group_fails_by_the_step_that_did():
     assert failed == "compress  a  c.log  its group of steps failed, and none of them says why"
 
 
-def test_long_lists_are_cut():
-    run = Run(*[("fit", f"s{i}") for i in range(1200)])
-    for i in range(205):
-        run.now = float(i)
-        run.start(i, "fit", f"s{i}")
-    listed = run.section("Started")
-    assert listed[0].startswith("fit  s0 ") and listed[-1] == "and 180 more"
-    assert len(listed) == progress.LISTED + 1
-    assert "0 of 1,200 steps done, 205 started" in run.progress.text()
-
-
 def test_the_file_is_written_when_something_changed_or_its_times_are_old():
     run = Run(("fit", "a"), ("fit", "b"))
 
@@ -270,27 +156,6 @@ def test_the_end_of_a_run_that_was_interrupted():
     run.now += progress.STALE
     run.progress.refresh()
     assert progress.PATH.read_text() == text
-
-
-def test_the_estimate():
-    """Forty fits of ten seconds, two at a time, and one step of a kind that comes once."""
-    run = Run(*[("fit", f"s{i}") for i in range(40)], ("index", None))
-    for i in range(0, 40, 2):
-        left = run.progress.seconds_left(run.now)
-        assert left is None if run.now < 60 else left == pytest.approx(200 - run.now, abs=6)
-        run.start(i, "fit", f"s{i}")
-        run.start(i + 1, "fit", f"s{i + 1}")
-        run.now += 10
-        run.finish(i, i + 1)
-
-
-def test_no_estimate_before_the_long_steps_are_known():
-    run = Run(*[(rule, f"s{i}") for i in range(40) for rule in ("ingest", "fit")])
-    for i in range(40):
-        run.start(i, "ingest", f"s{i}")
-        run.now += 2
-        run.finish(i)
-    assert run.progress.seconds_left(run.now) is None
 
 
 def test_a_defect_does_not_end_the_run(capsys):

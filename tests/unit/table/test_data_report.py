@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from partialpool.base.errors import UserError
-from partialpool.design import design
+from partialpool.design import labels
 from partialpool.design.formula import Formula
 from partialpool.study.study import Outcome
 from partialpool.table import complete_rows, ingest, reader
@@ -268,7 +268,7 @@ LIMITS = [
 def test_values_at_a_limit_are_taken_and_those_beyond_are_not(
     tmp_path, monkeypatch, name, last, beyond, more, telling
 ):
-    monkeypatch.setattr(design, "WIDEST", 3)
+    monkeypatch.setattr(labels, "MAX_LABELS", 3)
     columns = {"y": [0, 2, 1, 2.0], "x": [0.3, 1.7, 2, 1.1, 5, 3], "k": [*"uvw"], "g": [*"abcde"]}
     columns |= {"n": [4.0], "e": [1.5, 2.5]}
     frame = pd.DataFrame({key: np.resize(values, 24) for key, values in columns.items()})

@@ -1,6 +1,5 @@
 """Simulated tables: the truth they report is the truth they came from."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -375,7 +374,10 @@ CROSSED = {
         ({"predictors": {"x": 1}}, "predictors: 'n' is missing"),
         ({"coefficients": {"Intercept": 0, "x": "normal(0, 1)"}}, "coefficients.x: must be a"),
         ({"deviations": None}, "no `deviations`; with several factors, add sds as in {a: {Inter"),
-        ({"deviations": {"a": {"x": 1}, "B": {}}}, "'B' is not a factor of the formula; nearest"),
+        (
+            {"deviations": {"a": {"x": 1}, "B": {"x": 1}}},
+            "'B' is not a factor of the formula; nearest",
+        ),
         ({"deviations": {"a": BOTH}}, "deviations: 'b' is missing"),
         ({"deviations": {"a": BOTH, "b": BOTH}}, "deviations.b: 'x' is not a coefficient that va"),
         ({"sigma": 1}, "sigma: the study's model has none; leave it out"),
@@ -384,10 +386,10 @@ CROSSED = {
 )
 def test_a_block_of_several_factors_that_does_not_fit(changes, telling):
     block = {key: v for key, v in {**CROSSED, **changes}.items() if v is not None}
-    study = one(simulate=CROSSED, formula="y ~ x + (1 + x | a) + (1 | b)", **BINOMIAL)
-    simulate(study)
+    model = {"formula": "y ~ x + (1 + x | a) + (1 | b)", **BINOMIAL}
+    simulate(one(simulate=CROSSED, **model))
     with pytest.raises(UserError) as caught:
-        simulate(replace(study, simulate=block))
+        simulate(one(simulate=block, **model))
     assert "studies.s.simulate" in str(caught.value)
     assert telling in str(caught.value)
 

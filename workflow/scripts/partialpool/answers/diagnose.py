@@ -1,31 +1,24 @@
-"""Diagnose: can this fit be trusted, and if not, what to do: the checks of `convergence` in words.
+"""The verdict on one fit: checks of convergence, and advice where they fail.
 
-Apart from them, so that rewording an advice fits nothing again.
+Apart from `sampler.convergence`, so that rewording an advice fits nothing again.
 """
 
 import itertools
 import json
+import math
 
 import pandas as pd
 import xarray as xr
 
-from partialpool.answers.verdict import CHECKS
 from partialpool.sampler import convergence
+from partialpool.study.checks import CHECKS
 
-MIXING = ("rhat", "ess_bulk", "ess_tail")
 HOPELESS = 10  # times more draws: from there on it is the model
-SAFETY = 1.2  # of the draws that are advised, since ESS is an estimate
+SAFETY = 1.2  # factor on the draws that are advised, since ESS is an estimate
 ROUND = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
 TARGETS = (0.99, 0.995)
+MANY = 0.1  # share of draws that diverge, from which on a higher target_accept does not help
 FEW = 5  # groups, which say little about the sd between them
-SEEN = {
-    "divergences": "{value:,} transitions diverged (at most {threshold:,}), most in {worst}, so "
-    "part of the posterior may be missing",
-    "ebfmi": "The energy of {worst} was explored slowly (E-BFMI {value:.2f}, at least "
-    "{threshold:g})",
-    "earlier_attempts": "Chains of an earlier attempt found another mode and stayed there: "
-    "{value:,}, farthest away in {worst}",
-}
 
 
 def verdict(
@@ -35,7 +28,7 @@ def verdict(
     effort: dict,
     partly: dict | None = None,
 ) -> dict:
-    """The machine-readable answer: can a fit be trusted?
+    """Judge one fit, for `diagnostics.json`.
 
     Parameters
     ----------
@@ -44,7 +37,7 @@ def verdict(
     effort : dict
         From :func:`effort`.
     partly : dict, optional
-        Of which factors only a part of the groups was judged.
+        Factors of which only a part of the groups was judged.
 
     Returns
     -------
@@ -84,7 +77,7 @@ def effort(tree: xr.DataTree) -> dict:
 
 
 def advice(failed: list[dict], sampler: dict, last: dict, factors: dict) -> list[str]:
-    """What was seen, and what to write in the config, or that it is the model.
+    """Describe failed checks, and advise a setting of the sampler or a change of the model.
 
     Parameters
     ----------
@@ -100,70 +93,79 @@ def advice(failed: list[dict], sampler: dict, last: dict, factors: dict) -> list
     Returns
     -------
     list of str
-        A sentence for what failed together, and a last one with the remedy.
+        A sentence about the checks that are listed by quantity, one about each other check, and
+        the remedy.
     """
     if not failed:
         return []
-    mixing = [c for c in failed if c["name"] in MIXING]
-    said = [f"{_listed(mixing)}."] if mixing else []
-    said += [f"{_seen(c)}." for c in failed if c not in mixing]
-    if sampler["chains"] == 1 and any(c["name"] == "rhat" for c in mixing):
-        return [*said, "R-hat compares chains, and there is one: set `sampler: {chains: 4}`."]
+    shown = {c["name"]: CHECKS[c["name"]].shown for c in failed}
+    by_quantity = [c for c in failed if shown[c["name"]].finding is None]
+    sentences = [f"{_listed(by_quantity)}."] if by_quantity else []
+    sentences += [f"{_finding(c)}." for c in failed if shown[c["name"]].finding is not None]
+    one_chain = next((own.one_chain for own in shown.values() if own.one_chain), None)
+    if sampler["chains"] == 1 and one_chain:
+        return [*sentences, one_chain]
     draws = last["draws"] * sampler["chains"]
-    hopeless = [c for c in failed if _times_more(c, draws, last) >= HOPELESS]
+    times = [_times_more(check, draws, last) for check in failed]
+    hopeless = [c for c, more in zip(failed, times, strict=True) if more >= HOPELESS]
     if hopeless:
-        return [*said, _model(hopeless[0], factors)]
+        return [*sentences, _model_advice(hopeless[0], factors)]
     wanted = {key: last[key] for key in ("draws", "tune", "target_accept")}
-    for check in failed:
-        times = _times_more(check, draws, last)
-        if check["name"] in MIXING:
-            wanted["draws"] = max(wanted["draws"], _round(SAFETY * times * last["draws"]))
-        elif check["name"] == "divergences":
+    for check, more in zip(failed, times, strict=True):
+        setting = shown[check["name"]].setting
+        if setting == "draws":
+            wanted["draws"] = max(wanted["draws"], _round(SAFETY * more * last["draws"]))
+        elif setting == "target_accept":
             wanted["target_accept"] = next(t for t in TARGETS if t > last["target_accept"])
         else:
             wanted["tune"] = _round(2 * last["tune"])
     changed = [f"{key}: {value:.6g}" for key, value in wanted.items() if value != sampler[key]]
-    return [*said, f"Set `sampler: {{{', '.join(changed)}}}` for this study."]
+    return [*sentences, f"Set `sampler: {{{', '.join(changed)}}}` for this study."]
 
 
 def _listed(checks: list[dict]) -> str:
-    """What checks found, by the quantity that fails them worst."""
-    said = []
-    for worst, own in itertools.groupby(checks, key=lambda check: check["worst"]):
-        numbers = ", ".join(map(_number, own))
-        said.append(f"{worst}: {numbers}" if worst else numbers)
-    return "; ".join(said)
+    """Values and limits of checks, by the quantity that fails them worst."""
+    parts = []
+    for worst, of_one in itertools.groupby(checks, key=lambda check: check["worst"]):
+        numbers = ", ".join(map(_number, of_one))
+        parts.append(f"{worst}: {numbers}" if worst else numbers)
+    return "; ".join(parts)
 
 
-def _seen(check: dict) -> str:
-    return _listed([check]) if check["value"] is None else SEEN[check["name"]].format(**check)
+def _finding(check: dict) -> str:
+    if check["value"] is None:
+        return _listed([check])
+    return CHECKS[check["name"]].shown.finding.format(**check)
 
 
 def _number(check: dict) -> str:
-    own = CHECKS[check["name"]]
-    limit = "" if check["value"] is None else f" ({own.direction} {check['threshold']:g})"
-    return f"{own.label} {own.shown(check['value'])}{limit}"
+    record = CHECKS[check["name"]]
+    limit = "" if check["value"] is None else f" ({record.direction} {check['threshold']:g})"
+    return f"{record.shown.label} {record.text(check['value'])}{limit}"
 
 
 def _times_more(check: dict, draws: int, last: dict) -> float:
     """How many times the effort of the last attempt a check would need, about."""
-    value, threshold = check["value"], check["threshold"]
-    if value is None or check["name"] == "earlier_attempts":
-        return float("inf")
-    if check["name"] == "rhat":  # its distance from one is that of a variance of means
-        return (value - 1) / (threshold - 1)
-    if check["name"] == "divergences":
-        left = last["target_accept"] < TARGETS[-1] and value < 0.1 * draws
-        return 1.0 if left else float("inf")
-    return threshold / max(value, 1e-9)
+    value, record = check["value"], CHECKS[check["name"]]
+    if value is None or record.shown.setting is None:
+        return math.inf
+    if record.shown.setting == "target_accept":
+        helps = last["target_accept"] < TARGETS[-1] and value < MANY * draws
+        return 1.0 if helps else math.inf
+    return record.times_more(value, check["threshold"])
 
 
-def _model(check: dict, factors: dict) -> str:
-    """What of the model to look at, where longer chains would not help."""
+def _model_advice(check: dict, factors: dict) -> str:
+    """Which part of the model to look at, where longer chains would not help."""
     worst = check["worst"] or ""
     more = "Longer chains will not mend this: look at the model."
     shared = [name for name, own in factors.items() if "Intercept" in own["varying"]]
-    about = [f for f in factors for kind in ("sd", "cor", "u", "coef", "nu") if _is(worst, kind, f)]
+    about = [
+        factor
+        for factor in factors
+        for kind in ("sd", "cor", "u", "coef", "nu")
+        if _is_of(worst, kind, factor)
+    ]
     if worst.startswith("chain "):
         about = list(factors)
     elif worst == "beta[Intercept]":
@@ -182,10 +184,9 @@ def _model(check: dict, factors: dict) -> str:
             f"{more} {' and '.join(shared)} share the Intercept: give {sds} tighter priors, or "
             "leave a factor out."
         )
-    if check["name"] == "divergences":
-        return f"{more} Give standard deviations tighter priors, or leave out varying slopes."
-    if check["name"] == "ebfmi":
-        return f"{more} Use priors with lighter tails."
+    model_advice = CHECKS[check["name"]].shown.model_advice
+    if model_advice is not None:
+        return f"{more} {model_advice}"
     if check["value"] is None:
         more = "Draws that do not move, or are not finite, have no diagnostics: look at the model."
     name = worst.partition(" of chain ")[0] or "the parameters"
@@ -195,8 +196,8 @@ def _model(check: dict, factors: dict) -> str:
     )
 
 
-def _is(name: str, kind: str, factor: str) -> bool:
-    """Whether a scalar is a factor's."""
+def _is_of(name: str, kind: str, factor: str) -> bool:
+    """Whether a scalar, such as `sd_county[floor]`, is of this kind and factor."""
     return name == f"{kind}_{factor}" or name.startswith(f"{kind}_{factor}[")
 
 

@@ -1,11 +1,10 @@
-"""Marginal: the density of rows, the deviations of groups that no other rows are of integrated out.
+"""Marginal log density of groups, and of rows alone in a group: group effects integrated out.
 
-These are the rows of a whole group, or one row that is the only one of its group. Of a Gaussian
-response with normal effects this is the collapsed likelihood, and exact. Student-t effects are
-normal ones whose precision is gamma distributed: what is left is an integral over one number
-for each group. For other families, the integral over the deviations is by `quadrature`. Of one
-row only the sum of what deviations add to its linear predictor matters, so the integral is over
-one number, however many deviations there are.
+For a Gaussian response with normal effects this is the collapsed likelihood, and exact. Student-t
+effects are normal with a gamma distributed precision, which leaves an integral over one number
+for each group. For other families, the integral over the deviations is by `quadrature`. The density
+of one row depends on its deviations only by their sum in the linear predictor, so its integral is
+over one number, however many deviations there are.
 """
 
 from collections.abc import Callable
@@ -27,14 +26,14 @@ LEAST = 100  # draws that are used of very many rows, however long it takes
 
 
 def can_integrate(data: GroupTriangles | MergedRows) -> bool:
-    """Whether :func:`group_log_density` has a way for this model."""
+    """Whether :func:`group_log_density` can integrate over the effects of this model."""
     if data.closed_form:
         return bool(data.factors)
     return len(data.factors) == 1 and len(data.factors[0].varying) in NODES
 
 
 def draws_wanted(posterior, data: GroupTriangles | MergedRows, variant: str) -> int | None:
-    """At how many draws the integrals of this variant are worth their time; None: at all."""
+    """Number of draws for which the integrals of this variant are computed; None for all."""
     factor = data.factors[0]
     heavy = variant != "pooled" and f"nu_{factor.name}" in posterior
     if not data.closed_form:
@@ -52,7 +51,7 @@ def group_log_density(posterior, data: GroupTriangles | MergedRows, variant: str
     ----------
     posterior : xarray.Dataset
     data : GroupTriangles or MergedRows
-        With one factor; :func:`can_integrate` says whether it will do.
+        With one factor, see :func:`can_integrate`.
     variant : str
 
     Returns
@@ -83,15 +82,16 @@ def group_log_density(posterior, data: GroupTriangles | MergedRows, variant: str
 def row_log_density(
     draws: Predictor, rows: np.ndarray, y: np.ndarray, alone: np.ndarray
 ) -> np.ndarray:
-    """Log density of rows, the deviations of groups that have no other row integrated out.
+    """Log density of rows, with the deviations of groups that have no other row integrated out.
 
     Deviations of their other groups are those of the draws. Where effects are Student-t and a
-    row is alone in its group of several factors, only those of the first are integrated over.
+    row is alone in its groups of several factors, only those of the first factor are integrated
+    out.
 
     Parameters
     ----------
     draws : Predictor
-        Of the fitted table, or some of its rows.
+        Predictor of the fitted table, or of some of its rows.
     rows : numpy.ndarray
         Shape `(row,)`: positions among its rows.
     y : numpy.ndarray
@@ -102,7 +102,7 @@ def row_log_density(
     Returns
     -------
     numpy.ndarray
-        Shape `(row, draw)`; a row counts as often as its weight says.
+        Shape `(row, draw)`, times the frequency weight of each row.
     """
     found = np.empty((len(rows), draws.count))
     step = max(1, CELLS // draws.count)
@@ -114,7 +114,7 @@ def row_log_density(
 def _of_rows(draws: Predictor, rows: np.ndarray, y: np.ndarray, alone: np.ndarray) -> np.ndarray:
     nu = next((effects.nu for effects in draws.effects if effects.nu is not None), None)
     if nu is not None:
-        # Each factor has its own nu; a sum of Student-t variables is none.
+        # Each factor has its own nu, and a sum of Student-t variables is not Student-t.
         alone = alone & (np.cumsum(alone, axis=0) == 1)
         nus = [effects.nu for effects in draws.effects]
         nu = np.stack(nus)[alone.argmax(axis=0)]
@@ -153,8 +153,8 @@ def _over_precisions(density: Callable, nu, size: int, squares: np.ndarray) -> n
     Parameters
     ----------
     density : callable
-        From what multiplies the scale of the deviations, of the shape of `squares`, to the log
-        density with normal ones.
+        From a factor on the scale of the deviations, of the shape of `squares`, to the log
+        density with normal deviations.
     nu : numpy.ndarray
         Degrees of freedom, broadcasting against `squares`.
     size : int
@@ -174,7 +174,7 @@ def _over_precisions(density: Callable, nu, size: int, squares: np.ndarray) -> n
 
 
 def _entries(factor: np.ndarray, times=1.0) -> list[list[np.ndarray]]:
-    """A Cholesky factor as `collapse` has it: `[row][column]` of `(draw, 1)` or `(draw, group)`."""
+    """A Cholesky factor as in `collapse`: `[row][column]` of `(draw, 1)` or `(draw, group)`."""
     return [[times * factor[:, i, k, None] for k in range(i + 1)] for i in range(factor.shape[1])]
 
 

@@ -1,4 +1,4 @@
-"""Group estimates: each group's expected response at its own predictors, and its own coefficients.
+"""Estimates of each group: its expected response at its own predictors, and its coefficients.
 
 A group's intercept is its line at zero, which may be far from its rows, and without pooling it is
 not determined where a predictor is constant within groups. The linear predictor at the mean of the
@@ -30,7 +30,7 @@ BATCH = 4_000_000  # numbers held at once
 
 @dataclass(frozen=True)
 class GroupPositions:
-    """Where in its predictors each group of a factor is.
+    """The location of each group of a factor among its predictors.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class GroupPositions:
 
     @classmethod
     def of(cls, data: GroupTriangles | MergedRows, number: int) -> "GroupPositions":
-        """Of the groups of one of the factors of compressed data."""
+        """From compressed data, for the groups of one of its factors."""
         factor, columns = data.factors[number], list(data.columns)
         own = [columns.index(name) for name in factor.varying]
         intercept = columns.index("Intercept") if "Intercept" in factor.varying else None
@@ -68,7 +68,7 @@ class GroupPositions:
 
 
 def _of_triangles(triangle: np.ndarray, own: list[int], intercept: int | None):
-    """What :class:`GroupPositions` has, of some groups; and whether they have rows that differ."""
+    """Attributes of :class:`GroupPositions` for some groups, and whether their rows differ."""
     square = (triangle**2).sum(axis=1)
     varying = triangle[:, :, own]
     product = np.einsum("grv,grc->gvc", varying, triangle)
@@ -94,14 +94,14 @@ def estimates(
     offset: float,
     interval: float,
 ) -> pd.DataFrame:
-    """Describe the groups of every factor in one fit.
+    """Summarise the groups of every factor in one fit.
 
     Parameters
     ----------
     posterior : xarray.Dataset
-        From :func:`partialpool.answers.predictor.joint`.
+        From :func:`partialpool.answers.predictor.merged_posterior`.
     data : GroupTriangles or MergedRows
-        What the fit has read.
+        The compressed data of the fit.
     variant : str
     passed : bool
         Whether the fit passed its checks.
@@ -117,9 +117,9 @@ def estimates(
         trial, of one unit of exposure) at the mean of the group's design rows, with all other
         factors at their average; or "coefficient", the varying `coefficient` at the group's own
         value of predictors that are constant within groups and interact with it. `factor, group,
-        quantity, coefficient, mean, sd, lower, upper`; `population`, what the population-level
-        coefficients alone say, on average; `fit_passed`; and `note`, where an unpooled fit says
-        nothing.
+        quantity, coefficient, mean, sd, lower, upper`; `population`, the posterior mean of the
+        quantity without the group's deviations; `fit_passed`; and `note`, where an unpooled fit
+        has no estimate.
     """
     parts = []
     for number, factor in enumerate(data.factors):
@@ -147,9 +147,9 @@ def estimates(
 def _drawn(
     data, number: int, where: GroupPositions, beta: np.ndarray, u: np.ndarray, some: slice, offset
 ):
-    """Of each varying column: its quantity in some groups, and that of the population alone.
+    """Draws of each varying column's quantity in some groups, and of the population's.
 
-    Both are of shape `(group, draw)`.
+    Both of shape `(group, draw)`.
     """
     columns, factor = list(data.columns), data.factors[number]
     at = [columns.index(name) for name in data.coefficients]
@@ -168,7 +168,7 @@ def _drawn(
 
 
 def _leave_out(found: pd.DataFrame, determined: np.ndarray, several: bool) -> None:
-    """Empty what an unpooled fit does not determine, and write why."""
+    """Empty estimates that an unpooled fit does not determine, and note the reason."""
     found["population"] = np.nan
     unknown = np.ones(len(found), dtype=bool) if several else ~determined
     found.loc[unknown, list(NUMBERS)] = np.nan

@@ -1,6 +1,6 @@
-"""Compare: which variant predicts rows, and whole groups, it has not seen.
+"""Compare variants by leave-one-out cross-validation, of rows and of whole groups.
 
-Leave-one-out cross-validation by Pareto-smoothed importance sampling (Vehtari,
+By Pareto-smoothed importance sampling (Vehtari,
 Gelman & Gabry 2017, https://doi.org/10.1007/s11222-016-9696-4; Vehtari,
 Simpson, Gelman, Yao & Gabry 2024, https://jmlr.org/papers/v25/19-556.html),
 computed by arviz-stats.
@@ -31,7 +31,7 @@ COLUMNS = (
     "weight", "p", "pareto_k_max", "pareto_k_threshold", "pareto_k_over", "units", "units_total",
     "fit_passed", "note",
 )  # fmt: skip
-CLOSE = 4  # differences below this are not told apart (Sivula et al. 2020, arXiv:2008.10296)
+CLOSE = 4  # smaller differences are too close to call (Sivula et al. 2020, arXiv:2008.10296)
 
 
 def compare(
@@ -51,7 +51,7 @@ def compare(
     outcome : Outcome, optional
         Whether rows have weights, for the notes.
     unit : {"rows", "groups"}
-        What is left out.
+        The unit that is left out.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def compare(
 
 
 def _loo(tree: xr.DataTree, unit: str):
-    """Pareto-smoothed leave-one-out of one variant; or None, and why it cannot be done."""
+    """Pareto-smoothed leave-one-out of one variant; or None, and the reason."""
     y = tree["log_likelihood"]["y"].values
     draws = y[..., 0].size
     if draws < LEAST_DRAWS:
@@ -125,10 +125,10 @@ def _loo(tree: xr.DataTree, unit: str):
 
 
 def _stacked(results: dict) -> dict[str, float]:
-    """Weights of a mixture of the variants that predicts best (stacking)."""
+    """Stacking weights: of the mixture of variants that predicts best."""
     if len(results) == 1:
         return dict.fromkeys(results, 1.0)
-    # What all variants have in common does not matter, and its exponential might be zero.
+    # A term common to all variants changes no weight, but its exponential might be zero.
     best = reduce(np.maximum, (result.elpd_i for result in results.values()))
     shifted = {variant: deepcopy(result) for variant, result in results.items()}
     for result in shifted.values():
@@ -138,8 +138,8 @@ def _stacked(results: dict) -> dict[str, float]:
 
 
 def _of_all(by_unit: xr.DataArray, total: int) -> tuple[float, float, float]:
-    """Sum over all units of which some are a random subset, its standard error as arviz-stats
-    has it, and what the subset adds to that (Magnusson et al. 2019, arXiv:1904.10679)."""
+    """Sum over all units estimated from a random subset, its standard error as in arviz-stats,
+    and the part of it due to the subset (Magnusson et al. 2019, arXiv:1904.10679)."""
     values = by_unit.values.ravel()
     if values.size == total:
         return values.sum(), np.sqrt(total * values.var()), 0.0
@@ -148,7 +148,7 @@ def _of_all(by_unit: xr.DataArray, total: int) -> tuple[float, float, float]:
 
 
 def _notes(row: dict, outcome: Outcome, unit: str) -> Iterator[str]:
-    """What a reader must know before believing the row."""
+    """Notes on the reliability of a row of the comparison."""
     difference = abs(row["elpd_diff"])
     unsure = np.hypot(row["dse"], row["subsampling_dse"])
     if row["rank"] > 0 and (difference < CLOSE or difference < 2 * unsure):
@@ -159,8 +159,8 @@ def _notes(row: dict, outcome: Outcome, unit: str) -> Iterator[str]:
         yield f"Pareto k {which} for {many}: this estimate is optimistic"
     many = f"p_loo ({row['p']:,.0f}) exceeds the {unit} ({row['units_total']:,})"
     if row["p"] > row["units_total"] and outcome.weights:
-        remedy = "; if weights are the sizes of means, use precision_weights"
-        yield f"{many}: rows count for more than one each{remedy * outcome.has_sigma}"
+        means = "; if weights are the sizes of means, use precision_weights"
+        yield f"{many}: rows count for more than one each{means if outcome.has_sigma else ''}"
     elif row["p"] > row["units_total"] and unit == "rows":
         yield f"{many}: the model does not describe the data"
     if not row["fit_passed"]:
@@ -168,19 +168,19 @@ def _notes(row: dict, outcome: Outcome, unit: str) -> Iterator[str]:
 
 
 def only_rows(design: Design, groups: pd.DataFrame) -> np.ndarray:
-    """Which rows are the only ones of their groups, `(factor, row)`.
+    """Whether each row is the only one of its group, `(factor, row)`.
 
     Parameters
     ----------
     design : Design
-        Of the fitted table, or of some of its rows.
+        Design of the fitted table, or of some of its rows.
     groups : pandas.DataFrame
         See `table_summary.TableSummary.groups`: the groups of the whole table.
     """
     found = np.zeros((len(design.factors), len(design.y)), dtype=bool)
-    for own, factor in zip(found, design.factors, strict=True):
+    for alone, factor in zip(found, design.factors, strict=True):
         of_factor = groups[groups["factor"] == factor.name]
-        own[:] = of_factor["rows"].to_numpy()[factor.index] == 1
+        alone[:] = of_factor["rows"].to_numpy()[factor.index] == 1
     return found
 
 
@@ -195,18 +195,18 @@ def by_row(
 ) -> xr.DataTree:
     """Pointwise log likelihood of rows, given draws of the deviations of their groups.
 
-    Where a row is the only one of its group, the group's deviations are integrated out: they
-    rest on that row, so that their draws would say little of what they are without it.
+    Where a row is the only one of its group, the group's deviations are integrated out: their
+    posterior rests on that row, so that importance weights would not recover it without the row.
     Draws are thinned so that memory is bounded.
 
     Parameters
     ----------
     posterior : xarray.Dataset
     design : Design
-        Of the fitted table, or of a random subset of its rows: the same for every variant.
+        Design of the fitted table, or of a random subset of its rows: the same for every variant.
     outcome : Outcome
     values : dict of str to numpy.ndarray
-        The columns of the outcome of these rows, from `families.columns`.
+        The outcome's columns, from `families.columns`.
     alone : numpy.ndarray
         From :func:`only_rows`.
     variant : str
@@ -216,8 +216,8 @@ def by_row(
     Returns
     -------
     xarray.DataTree
-        `log_likelihood`, `y` with dims `(chain, draw, unit)`; `posterior`, from
-        which the relative efficiency is computed.
+        `log_likelihood`, `y` with dims `(chain, draw, unit)`; `posterior`, for the relative
+        efficiency.
     """
     rows = np.arange(len(design.y))
     thinned = _thinned(posterior, CELLS // len(rows))
@@ -235,7 +235,7 @@ def by_group(
 ) -> xr.DataTree | None:
     """Log density of each whole group with its deviations integrated out.
 
-    Leaving a group out asks how well a new group is predicted.
+    Leaving a group out measures how well a new group is predicted.
 
     Parameters
     ----------
@@ -259,14 +259,14 @@ def by_group(
 
 
 def _thinned(posterior: xr.Dataset, most: int) -> xr.Dataset:
-    """At most so many draws, in equal steps, and at least two of each chain."""
+    """Thin to at most so many draws, in equal steps, and at least two of each chain."""
     length = posterior.sizes["draw"]
     step = -(-posterior.sizes["chain"] * length // max(1, most))
     return posterior.isel(draw=slice(None, None, min(step, max(1, length // 2))))
 
 
 def _tree(density: np.ndarray, posterior: xr.Dataset, total: int) -> xr.DataTree:
-    """`density`, shape `(sample, unit)`, as arviz-stats wants it."""
+    """Log densities, shape `(sample, unit)`, as a DataTree for arviz-stats."""
     shape = posterior.sizes["chain"], posterior.sizes["draw"], density.shape[1]
     y = xr.DataArray(density.reshape(shape), dims=("chain", "draw", "unit"))
     tree = xr.DataTree.from_dict(

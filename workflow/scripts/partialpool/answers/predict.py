@@ -1,10 +1,12 @@
-"""Predict: expected values and new observations for rows of known, new and average groups."""
+"""Posterior predictions of rows: expected responses and new observations, with intervals."""
 
 import numpy as np
 import pandas as pd
 
 from partialpool.answers.predictor import Predictor
 from partialpool.answers.response_scale import ResponseScale
+from partialpool.base.streams import Stream
+from partialpool.design import prediction_columns as columns
 from partialpool.design.design import Design
 from partialpool.model import families
 from partialpool.study.study import Outcome
@@ -30,12 +32,12 @@ def predict(
     seed: int,
     prediction_target: tuple[str, ...] = ("group",),
 ) -> pd.DataFrame:
-    """Predict rows, each once for everyone in `prediction_target`.
+    """Predict rows, each once for every one of `prediction_target`.
 
     `"group"` is a row's own groups. One that was not fitted gets deviations drawn from the
     fitted distribution of groups, the same draws in all its rows. `"new_group"` takes all
     groups for new ones; `"average_group"` has no deviations. A pooled fit ignores groups. An
-    unpooled fit says nothing of a new or average group: such a row is empty, with the reason
+    unpooled fit does not predict a new or average group: such a row is empty, with the reason
     in `note`.
 
     Parameters
@@ -43,14 +45,14 @@ def predict(
     posterior : xarray.Dataset
         Of one fit.
     rows : pandas.DataFrame
-        What is predicted; returned with the predictions beside it.
+        Rows to predict.
     design : Design
-        Of those rows, with the levels of the fitted table.
+        Their design, with the levels of the fitted table.
     outcome : Outcome
         Its columns are among the rows'.
-    variant : str
+    variant : {"pooled", "unpooled", "hierarchical"}
     passed : bool
-        Whether the fit passed its checks; said in `fit_passed` and `note`.
+        Whether the fit passed its checks, for `fit_passed` and `note`.
     interval : float
         Probability inside each interval, equal-tailed.
     seed : int
@@ -59,20 +61,20 @@ def predict(
     Returns
     -------
     pandas.DataFrame
-        The rows with `predicted_for`; `mean, sd, lower, upper` of the expected response
-        (Student-t: of its location); for a Bernoulli or binomial response `probability,
-        probability_lower, probability_upper` of one trial's success; `outcome_lower,
-        outcome_upper` of a new observation; `group_status` ("known" if all groups are, "new",
-        "average", or "none" without groups), `fit_passed` and `note`. Where the response is a
-        function of a column that can be undone, such as log(sales), also on the column's own
-        scale: `response_median` and `response_mean` of new observations, each with `_lower` and
-        `_upper`, and `response_outcome_lower, response_outcome_upper` of a new observation. There
-        is no `response_mean` where it has no closed form.
+        The rows with the columns of :mod:`partialpool.design.prediction_columns`: the target;
+        the expected response (Student-t: its location); for a Bernoulli or binomial response the
+        probability of a success; a new observation; whether the groups are "known", "new" (if
+        one is), "average", or "none"; `fit_passed` and `note`. Where the response is a function
+        of a column that can be undone, such as log(sales), new observations also on the column's
+        own scale; there is no mean of them where it has no closed form.
     """
     draws = Predictor(posterior, design, outcome, families.columns(rows, outcome), seed=seed)
-    own = ResponseScale.of(design) if draws.family.link == "identity" else None
+    response_scale = ResponseScale.of(design) if draws.family.link == "identity" else None
     return pd.concat(
-        [_predicted(draws, rows, one, variant, passed, interval, own) for one in prediction_target],
+        [
+            _predicted(draws, rows, target, variant, passed, interval, response_scale)
+            for target in prediction_target
+        ],
         ignore_index=True,
     )
 
@@ -80,20 +82,30 @@ def predict(
 def _predicted(
     draws: Predictor,
     rows: pd.DataFrame,
-    prediction_target,
-    variant,
-    passed,
-    interval,
-    own: ResponseScale | None,
+    prediction_target: str,
+    variant: str,
+    passed: bool,
+    interval: float,
+    response_scale: ResponseScale | None,
 ) -> pd.DataFrame:
+    """Rows with predictions for one of `prediction_target`."""
     size, family = len(rows), draws.family
     status = group_status(draws, prediction_target)
     refused = refusals(status, variant)
     wanted = np.flatnonzero(refused == "")
-    expected, probability = np.full((size, 4), np.nan), np.full((size, 3), np.nan)
-    outcome = np.full((size, 2), np.nan)
-    middle, average = np.full((size, 3), np.nan), np.full((size, 3), np.nan)
-    noise = np.random.default_rng([draws.seed, 1, *prediction_target.encode()])
+    back = response_scale is not None
+    has_mean = back and _has_mean(draws, response_scale)
+    kinds = {
+        columns.EXPECTED: True,
+        columns.PROBABILITY: family.link == "logit",
+        columns.OUTCOME: True,
+        columns.RESPONSE_MEDIAN: back,
+        columns.RESPONSE_MEAN: has_mean,
+        columns.RESPONSE_OUTCOME: back,
+    }
+    found = {names: np.full((size, len(names)), np.nan) for names, has in kinds.items() if has}
+    stream = Stream.NEW_OBSERVATIONS, *prediction_target.encode()
+    noise = np.random.default_rng([draws.seed, *stream])
     # Counts have quantiles that are counts.
     method = "inverted_cdf" if family.discrete else "linear"
     step = max(1, BATCH // draws.count)
@@ -101,62 +113,60 @@ def _predicted(
         eta = draws.linear_predictor(at, prediction_target)
         mean, trials = draws.mean(eta), draws.trials(at)
         if family.link == "logit":
-            probability[at] = described(mean, interval)[:, [0, 2, 3]]
-        expected[at] = described(mean if trials is None else mean * trials, interval)
+            found[columns.PROBABILITY][at] = described(mean, interval)[:, [0, 2, 3]]
+        expected = mean if trials is None else mean * trials
+        found[columns.EXPECTED][at] = described(expected, interval)
         drawn = draws.responses(noise, at, eta, prediction_target)
-        outcome[at] = np.quantile(drawn, tails(interval), axis=1, method=method).T
-        if own:
+        outcome = np.quantile(drawn, tails(interval), axis=1, method=method).T
+        found[columns.OUTCOME][at] = outcome
+        if back:
             # The median of symmetric noise is its centre, and quantiles go through the inverse.
-            middle[at] = own.back(np.quantile(eta, [0.5, *tails(interval)], axis=1)).T
-            if _has_mean(draws, own):
-                sigma = draws.parameters(at, prediction_target)["sigma"]
-                average[at] = described(own.mean(eta, sigma), interval)[:, [0, 2, 3]]
+            middle = np.quantile(eta, [0.5, *tails(interval)], axis=1)
+            found[columns.RESPONSE_MEDIAN][at] = response_scale.back(middle).T
+            found[columns.RESPONSE_OUTCOME][at] = response_scale.back(outcome)
+        if has_mean:
+            sigma = draws.parameters(at, prediction_target)["sigma"]
+            average = described(response_scale.mean(eta, sigma), interval)
+            found[columns.RESPONSE_MEAN][at] = average[:, [0, 2, 3]]
 
-    answer = pd.DataFrame({"predicted_for": np.full(size, prediction_target)})
-    answer[["mean", "sd", "lower", "upper"]] = expected
-    if family.link == "logit":
-        answer[["probability", "probability_lower", "probability_upper"]] = probability
-    answer[["outcome_lower", "outcome_upper"]] = outcome
-    if own:
-        answer[["response_median", "response_median_lower", "response_median_upper"]] = middle
-        if _has_mean(draws, own):
-            answer[["response_mean", "response_mean_lower", "response_mean_upper"]] = average
-        answer[["response_outcome_lower", "response_outcome_upper"]] = own.back(outcome)
-    answer["group_status"] = status
-    answer["fit_passed"] = passed
-    unsaid = np.isnan(outcome[:, 0]) & (refused == "")
+    answer = pd.DataFrame({columns.PREDICTED_FOR: np.full(size, prediction_target)})
+    for names, values in found.items():
+        answer[list(names)] = values
+    answer[columns.GROUP_STATUS] = status
+    answer[columns.FIT_PASSED] = passed
+    missing = np.isnan(found[columns.OUTCOME][:, 0]) & (refused == "")
     no_sigma = NO_AVERAGE_SIGMA if prediction_target == "average_group" else NO_NEW_SIGMA
     reason = NO_ERROR if draws.outcome.errors else no_sigma
-    notes = [refused, np.where(unsaid, reason, ""), np.full(size, "" if passed else FAILED)]
-    answer["note"] = ["; ".join(filter(None, said)) for said in zip(*notes, strict=True)]
+    notes = [refused, np.where(missing, reason, ""), np.full(size, "" if passed else FAILED)]
+    answer[columns.NOTE] = ["; ".join(filter(None, parts)) for parts in zip(*notes, strict=True)]
     # Columns of the same name in the rows are replaced by the answer.
     kept = rows.reset_index(drop=True).drop(columns=list(answer.columns), errors="ignore")
     return pd.concat([kept, answer], axis=1)
 
 
-def _has_mean(draws: Predictor, own: ResponseScale) -> bool:
+def _has_mean(draws: Predictor, response_scale: ResponseScale) -> bool:
     """Whether the mean of new observations on the column's own scale is known in closed form."""
-    return draws.outcome.family == "gaussian" and own.function.mean is not None
+    return draws.outcome.family == "gaussian" and response_scale.function.mean is not None
 
 
 def group_status(draws: Predictor, prediction_target: str) -> np.ndarray:
-    """What the groups of each row are taken for, `(row,)`."""
-    own = np.where(draws.known, "known", "new")
+    """The `group_status` of each row, `(row,)`."""
+    rows = len(draws.known)
     if not draws.effects:
-        return np.full(len(own), "none")
+        return np.full(rows, "none")
     return {
-        "group": own,
-        "new_group": np.full(len(own), "new"),
-        "average_group": np.full(len(own), "average"),
+        "group": np.where(draws.known, "known", "new"),
+        "new_group": np.full(rows, "new"),
+        "average_group": np.full(rows, "average"),
     }[prediction_target]
 
 
 def refusals(status: np.ndarray, variant: str) -> np.ndarray:
-    """Why rows cannot be predicted, by what their groups are; empty where they can."""
+    """Why rows of each status cannot be predicted, `(row,)`; empty where they can."""
     if variant != "unpooled":
         return np.full(len(status), "")
-    said = {"new": NO_NEW_GROUP, "average": NO_AVERAGE_GROUP}
-    return np.array([said.get(one, "") for one in status], dtype=object)
+    reasons = {"new": NO_NEW_GROUP, "average": NO_AVERAGE_GROUP}
+    return np.array([reasons.get(one, "") for one in status], dtype=object)
 
 
 def described(drawn: np.ndarray, interval: float) -> np.ndarray:

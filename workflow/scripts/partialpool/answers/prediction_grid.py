@@ -1,4 +1,4 @@
-"""Grid: rows to predict where the user gives none."""
+"""Rows to predict where the config gives none: each group over a range of one predictor."""
 
 import numpy as np
 import pandas as pd
@@ -9,23 +9,23 @@ from partialpool.table.table_summary import TYPICAL
 from partialpool.table.typical import TypicalValues
 
 POINTS, ROWS = 20, 20_000
-FEW = 5  # distinct values of a number at most that are each predicted at
+FEW = 5  # a number with at most so many distinct values is predicted at each of them
 
 
 def grid(rows: pd.DataFrame, design: Design, outcome: Outcome, groups: pd.DataFrame):
-    """Each group, over its own range of one predictor.
+    """Make rows for each group, over its own range of one predictor.
 
     The predictor is the first one, varying by group if any does; the other predictors are held
     at what is typical of the group, see :class:`partialpool.table.typical.TypicalValues`, and the
-    outcome's columns at the group's mean. With several factors a group is a combination that is
-    among the rows.
+    outcome's columns at the group's mean. With several factors a group is a combination of labels
+    that occurs in the rows.
 
     Parameters
     ----------
     rows : pandas.DataFrame
         The fitted table, or a random subset of it.
     design : Design
-        Of the fitted table.
+        Design of the fitted table.
     outcome : Outcome
     groups : pandas.DataFrame
         See `table_summary.TableSummary.groups`: the groups of the whole table, and their ranges.
@@ -62,7 +62,7 @@ def grid(rows: pd.DataFrame, design: Design, outcome: Outcome, groups: pd.DataFr
 
 
 def held(rows: pd.DataFrame, design: Design) -> dict[str, str]:
-    """What of each group the predictors are held at that the grid does not go along, in words."""
+    """At which value of each group the other predictors are held, in words, by predictor."""
     labels, found = design.label_predictors, {}
     for name in design.held:
         number = pd.api.types.is_numeric_dtype(rows[name])
@@ -72,7 +72,7 @@ def held(rows: pd.DataFrame, design: Design) -> dict[str, str]:
 
 
 def _groups(rows: pd.DataFrame, design: Design, groups: pd.DataFrame):
-    """Labels of the groups, the positions of each one's rows, and their table, if of more rows."""
+    """Labels of the groups, positions of each one's rows, and their table, if it has more rows."""
     columns = list(design.formula.group_columns)
     if not columns:
         return pd.DataFrame(index=[0]), [np.arange(len(rows))], None
@@ -90,7 +90,7 @@ def _groups(rows: pd.DataFrame, design: Design, groups: pd.DataFrame):
 
 
 def _held(rows: pd.DataFrame, design: Design, members: list, groups) -> pd.DataFrame:
-    """What is typical of each group, of the predictors that the grid does not go along."""
+    """Typical values, in each group, of the predictors that are held fixed."""
     labels = design.label_predictors
     if groups is None:
         index = np.repeat(np.arange(len(members)), [len(own) for own in members])
@@ -120,10 +120,10 @@ def _range(values: pd.Series, number: bool, points: int):
 def _ranges(
     values: pd.Series, number: bool, members, groups, typical, points: int
 ) -> list[np.ndarray]:
-    """Of every group of a table with more rows than these.
+    """Values of the predictor in each group, where the table has more rows than these.
 
-    Of numbers by the group's least and greatest value; of labels those among its own rows, with
-    its typical one, of groups that have few of these rows or none.
+    Numbers are between the group's least and greatest value; labels are those in the group's
+    rows and its typical one, as there may be few of its rows or none.
     """
     if not number:
         own = (pd.unique(values.iloc[at]) for at in members)

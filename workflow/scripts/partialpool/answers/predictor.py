@@ -1,4 +1,4 @@
-"""Draws: a posterior's draws, lined up with the rows of a design."""
+"""Posterior draws of linear predictors, parameters, densities and new responses, row by row."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,22 +7,24 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from partialpool.base.streams import Stream
 from partialpool.design.design import Design
 from partialpool.model import families
 from partialpool.study.study import Outcome
 
-SMALLEST, LARGEST, LARGEST_LOG = 1e-100, 1e100, 700.0  # of parameters, responses, their logs
+# Limits of parameters, of responses and of their logarithms, so that none overflows.
+SMALLEST, LARGEST, LARGEST_LOG = 1e-100, 1e100, 700.0
 
 
 @dataclass(frozen=True)
 class FactorEffects:
-    """The deviations of one factor's groups, and the rows they act on.
+    """Posterior draws of one factor's group effects, and the rows they act on.
 
     Attributes
     ----------
     name : str
     varying : numpy.ndarray
-        Shape `(row, varying)`: columns with deviations.
+        Shape `(row, varying)`: design columns whose coefficients vary by group.
     labels, index : numpy.ndarray
         Shape `(row,)`: each row's group, and its position among those fitted; -1 if new.
     u : numpy.ndarray
@@ -42,9 +44,14 @@ class FactorEffects:
     nu: np.ndarray | None
 
     def added(self, rows: np.ndarray, new: bool, seed: int) -> np.ndarray:
-        """What the deviations add to the linear predictor of rows, `(row, draw)`.
+        """Contribution of the deviations to the linear predictor of rows, `(row, draw)`.
 
-        `new` takes every group for a new one.
+        Parameters
+        ----------
+        rows : numpy.ndarray
+        new : bool
+            Whether every group is taken for a new one.
+        seed : int
         """
         varying, labels, index = self.varying[rows], self.labels[rows], self.index[rows]
         known = (index >= 0) & (not new)
@@ -58,8 +65,8 @@ class FactorEffects:
         return found
 
     def of_new(self, label: str, seed: int) -> np.ndarray:
-        """Deviations of a new group, `(draw, varying)`: the same for all its rows."""
-        rng = _stream(seed, 2, self.name, label)
+        """Deviations of a new group, `(draw, varying)`: the same draws for all its rows."""
+        rng = _stream(seed, Stream.NEW_GROUP_EFFECTS, self.name, label)
         u = np.einsum("sij,sj->si", self.scale, rng.standard_normal(self.scale.shape[:2]))
         if self.nu is not None:
             u /= np.sqrt(rng.gamma(self.nu / 2, 2 / self.nu))[:, None]
@@ -67,10 +74,10 @@ class FactorEffects:
 
 
 class Predictor:
-    """A posterior's draws, lined up with the rows of a design.
+    """Predictions of rows in every posterior draw.
 
-    Rows are predicted for one of three: `"group"`, their own groups, drawn where they are new;
-    `"new_group"`, groups drawn anew for all factors; `"average_group"`, without deviations.
+    The target of a prediction is `"group"`, the row's own groups, drawn where they are new;
+    `"new_group"`, groups drawn anew for all factors; or `"average_group"`, without deviations.
 
     Parameters
     ----------
@@ -82,7 +89,7 @@ class Predictor:
     thin : int
         Keep every `thin`-th draw.
     seed : int
-        Of new groups.
+        Seed of the deviations of new groups.
     """
 
     def __init__(
@@ -120,11 +127,11 @@ class Predictor:
 
     @property
     def known(self) -> np.ndarray:
-        """Which rows have groups that were fitted, of every factor, `(row,)`."""
+        """Whether the groups of each row were fitted, of every factor, `(row,)`."""
         return np.all([np.ones(len(self._offset), bool), *(e.index >= 0 for e in self.effects)], 0)
 
     def linear_predictor(self, rows: np.ndarray, prediction_target: str = "group") -> np.ndarray:
-        """eta of the design's rows with the given numbers, `(row, draw)`."""
+        """Linear predictor of the rows with these numbers, `(row, draw)`."""
         eta = self._population[rows] @ self._drawn["beta"].T + self.offset(rows)
         if prediction_target != "average_group":
             for effects in self.effects:
@@ -141,7 +148,7 @@ class Predictor:
         return self._values["trials"][rows][:, None].astype(int) if self.outcome.trials else None
 
     def offset(self, rows: np.ndarray) -> np.ndarray:
-        """What the outcome's columns add to eta, `(row, 1)`."""
+        """Offset and log exposure of rows, `(row, 1)`."""
         return self._offset[rows][:, None]
 
     def relative_sd(self, rows: np.ndarray) -> np.ndarray | None:
@@ -153,11 +160,11 @@ class Predictor:
         return None if relative is None else relative[rows][:, None]
 
     def weights(self, rows: np.ndarray) -> np.ndarray:
-        """How many rows each row counts for, `(row, 1)`."""
+        """Frequency weight of rows, `(row, 1)`."""
         return self._values.get("weights", np.ones(len(self._offset)))[rows][:, None]
 
     def log_exposure(self, rows: np.ndarray) -> np.ndarray:
-        """What exposure adds to eta, `(row, 1)`."""
+        """Logarithm of the exposure of rows, `(row, 1)`; zero without exposure."""
         if not self.outcome.exposure:
             return np.zeros((len(rows), 1))
         return np.log(self._values["exposure"][rows])[:, None]
@@ -165,10 +172,10 @@ class Predictor:
     def parameters(
         self, rows: np.ndarray, prediction_target: str = "group"
     ) -> dict[str, np.ndarray]:
-        """The family's own parameters, each broadcasting to `(row, draw)`.
+        """Parameters of the family besides eta, each broadcasting to `(row, draw)`.
 
-        sigma is not a number where it is by group and the group is not among those fitted,
-        unless it has a distribution between groups; and in a row without a standard error.
+        sigma is not a number where it is by group and the group was not fitted, unless sigma has
+        a distribution between groups; and in a row without a standard error.
         """
         return {
             name: self._sigma(rows, prediction_target)
@@ -178,7 +185,7 @@ class Predictor:
         }
 
     def log_density(self, rows: np.ndarray, y: np.ndarray, eta, parameters) -> np.ndarray:
-        """Log density of responses, `(row, draw)`; a row counts as often as its weight says."""
+        """Log density of responses, `(row, draw)`, times the frequency weight of the row."""
         trials = self.trials(rows)
         return self.weights(rows) * self.family.log_density(
             y[rows][:, None], eta, parameters, trials
@@ -213,16 +220,16 @@ class Predictor:
         return found
 
     def _new_sigma(self, label: str, prediction_target: str) -> np.ndarray:
-        """sigma of a group that was not fitted, `(draw,)`: drawn, or that of the average one."""
+        """sigma of a group that was not fitted, `(draw,)`: drawn, or of the average group."""
         median, spread = self._drawn["sigma_median"], self._drawn["sd_log_sigma"]
         if prediction_target == "average_group":
             return median
-        rng = _stream(self.seed, 5, self.effects[0].name, label)
+        rng = _stream(self.seed, Stream.NEW_GROUP_SIGMA, self.effects[0].name, label)
         return median * np.exp(spread * rng.standard_normal(self.count))
 
 
 def _by_label(labels: np.ndarray, among: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """Each label of the rows that `among` marks, and the positions of these rows."""
+    """Labels of the rows that are `among`, each with the positions of its rows."""
     at = np.flatnonzero(among)
     codes, found = pd.factorize(labels[at])
     order = np.argsort(codes, kind="stable")
@@ -231,7 +238,7 @@ def _by_label(labels: np.ndarray, among: np.ndarray) -> Iterator[tuple[str, np.n
 
 
 def responses(family: families.ResponseFamily, rng, eta, parameters, trials) -> np.ndarray:
-    """New responses, kept to what numbers can hold: priors may allow any parameter."""
+    """Draw new responses, within the limits of numbers: priors may allow any parameter."""
     parameters = {name: np.maximum(values, SMALLEST) for name, values in parameters.items()}
     if family.link == "log":
         eta = np.clip(eta, -LARGEST_LOG, LARGEST_LOG)
@@ -241,7 +248,7 @@ def responses(family: families.ResponseFamily, rng, eta, parameters, trials) -> 
 
 
 def merged_posterior(tree: xr.DataTree) -> xr.Dataset:
-    """The posterior of a stored fit: all quantities in the draws that are stored of each.
+    """The posterior of a stored fit, with group effects in the draws for which these are stored.
 
     `coef_{factor}` is left out where effects are stored apart: it follows from `u_{factor}`.
     """
@@ -253,7 +260,7 @@ def merged_posterior(tree: xr.DataTree) -> xr.Dataset:
 
 
 def flat(posterior, name: str) -> np.ndarray:
-    """One variable, its chains one after the other, `(draw, ...)`."""
+    """Draws of one variable, chain after chain, `(draw, ...)`."""
     values = posterior[name].transpose("chain", "draw", ...).values
     return values.reshape(-1, *values.shape[2:])
 
@@ -281,11 +288,11 @@ def _cholesky(matrices: np.ndarray) -> np.ndarray:
 
 
 def degrees_of_freedom(posterior, factor: str, thin: int = 1) -> np.ndarray | None:
-    """Of a factor's deviations, `(draw,)`; None where they are normal."""
+    """Degrees of freedom of a factor's deviations, `(draw,)`; None where these are normal."""
     name = f"nu_{factor}"
     return flat(posterior, name)[::thin] if name in posterior else None
 
 
-def _stream(seed: int, purpose: int, factor: str, label: str) -> np.random.Generator:
-    """Random numbers that belong to one group, whichever rows are predicted beside it."""
+def _stream(seed: int, purpose: Stream, factor: str, label: str) -> np.random.Generator:
+    """Random numbers of one group, whichever rows are predicted beside it."""
     return np.random.default_rng([seed, purpose, *f"{factor}\0{label}".encode()])

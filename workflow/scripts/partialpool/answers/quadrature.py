@@ -1,10 +1,10 @@
-"""Quadrature: integrals over the deviations of a group, of the density of its rows.
+"""Integrals over the deviations of a group of the density of its rows, by quadrature.
 
-By adaptive Gauss-Hermite quadrature (Merkle, Furr & Rabe-Hesketh 2019,
+Adaptive Gauss-Hermite quadrature (Merkle, Furr & Rabe-Hesketh 2019,
 https://doi.org/10.1007/s11336-019-09679-0), around the mode and the curvature there of each
-group in each draw. Where deviations are Student-t the integrand has their tails, which no
-Gauss-Hermite quadrature sees; a trapezoidal rule does, in the hyperbolic arcsine of the distance
-from the mode.
+group in each draw. Where deviations are Student-t the integrand has their tails, which
+Gauss-Hermite nodes do not reach; those of a trapezoidal rule do, in the hyperbolic arcsine of the
+distance from the mode.
 """
 
 from functools import cache
@@ -16,11 +16,11 @@ from scipy import special
 from partialpool.model import families
 
 NODES = {1: 15, 2: 7}  # in each direction, by the number of varying coefficients
-HEAVY = {1: 25, 2: 17}  # and of Student-t effects
-FURTHEST = 8.0  # of these, where the hyperbolic sine is 55 sds
-STEPS = 20  # of Newton's method at most; it begins at a draw from what it looks for
-LONGEST = 2.0  # of its steps, in sigmas or on the scale of the link
-CLOSE = 0.1  # of its last step, in sds of the integrand
+HEAVY = {1: 25, 2: 17}  # the same for Student-t effects
+FURTHEST = 8.0  # outermost node for Student-t effects, where 2 sinh(x / 2) is 55 sds
+STEPS = 20  # steps of Newton's method at most; it starts at a posterior draw
+LONGEST = 2.0  # longest step, in sigmas or on the scale of the link
+CLOSE = 0.1  # last step at most, in sds of the integrand
 
 
 class Integrals:
@@ -28,9 +28,9 @@ class Integrals:
 
     Parameters
     ----------
-    family : Family
+    family : ResponseFamily
     y, trials, count : numpy.ndarray
-        Shape `(row, 1)`: of rows that are sorted by unit; how often each counts.
+        Shape `(row, 1)`: responses, trials and frequencies of rows that are sorted by unit.
     unit : numpy.ndarray
         Shape `(row,)`: number of each row's unit, all from 0.
     """
@@ -41,18 +41,18 @@ class Integrals:
         self.single = len(self.starts) == len(unit)
 
     def without(self, fixed, parameters) -> np.ndarray:
-        """Log density where there are no deviations, without constants, `(unit, draw)`."""
+        """Log density without deviations, up to constants, `(unit, draw)`."""
         return self._summed(self._kernel(fixed, parameters))
 
     def log_density(self, fixed, turned, parameters, nu, start) -> np.ndarray:
-        """Log of the integrals, without constants, `(unit, draw)`.
+        """Log of the integrals, up to constants, `(unit, draw)`.
 
         Parameters
         ----------
         fixed : numpy.ndarray
             Shape `(row, draw)`: the linear predictor without deviations.
         turned : numpy.ndarray
-            `(varying, row, draw)`: what a unit of each v adds to it.
+            `(varying, row, draw)`: its derivative by each v.
         parameters : dict of str to numpy.ndarray
             The family's own, broadcasting against `(row, draw)`.
         nu : numpy.ndarray or None
@@ -74,8 +74,8 @@ class Integrals:
         return special.logsumexp(found, axis=0) + volume
 
     def _mode(self, eta, turned, parameters, nu, v):
-        """v where the integrand is highest, and columns of a root of its covariance there."""
-        # A short way for the linear predictor, by which densities change little.
+        """Mode of the integrand, and columns of a root of its covariance there."""
+        # A distance of linear predictors over which densities change little.
         short = parameters.get("sigma", 1.0)
         for _ in range(STEPS):
             slope, bend = self._derivatives(eta(v), parameters, 1e-3 * short)
@@ -98,19 +98,19 @@ class Integrals:
         return v, root
 
     def _derivatives(self, eta, parameters, width):
-        """Slope of each row's log density, and how far it bends down, by differences."""
+        """First derivative of each row's log density, and minus the second, by differences."""
         low, here, high = (self._kernel(eta + h, parameters) for h in (-width, 0.0, width))
         return (high - low) / (2 * width), np.maximum((2 * here - low - high) / width**2, 0)
 
     def _kernel(self, eta, parameters):
-        """Log density of rows without constants, `(row, draw)`."""
+        """Log density of rows up to constants, `(row, draw)`."""
         with np.errstate(over="ignore"):
             return self.count * self.family.kernel(
                 self.y, eta, parameters, self.trials, families.NUMPY
             )
 
     def _explained(self, turned, v) -> np.ndarray:
-        """What deviations add to the linear predictor, `(row, draw)`."""
+        """Contribution of the deviations to the linear predictor, `(row, draw)`."""
         by_row = v if self.single else v[:, self.unit]
         return sum(one * own for one, own in zip(turned, by_row, strict=True))
 
@@ -120,7 +120,7 @@ class Integrals:
 
 
 def _inverse_root(matrix: list[list[np.ndarray]]) -> np.ndarray:
-    """Columns of a root of the inverse of matrices, given by their entries: `(column, row, ...)`.
+    """Columns of a root of the inverse of matrices given by their entries: `(column, row, ...)`.
 
     The root is upper triangular, its diagonal over 0.
     """
@@ -145,7 +145,7 @@ def _log_prior(v: np.ndarray, nu) -> np.ndarray:
 def nodes(size: int, heavy: bool) -> list[tuple[tuple, float]]:
     """Nodes of a quadrature in units of the integrand's sds, and their log weights.
 
-    Of a function that falls off as a standard normal, or, where `heavy`, as a Student-t.
+    For functions with the tails of a standard normal, or, if `heavy`, of a Student-t.
     """
     if heavy:
         x, spacing = np.linspace(-FURTHEST, FURTHEST, HEAVY[size], retstep=True)

@@ -1,22 +1,22 @@
-"""Recover: truth against estimate, for simulated studies."""
+"""Recovery of the true values of a simulated study: are they inside the intervals?"""
 
 import pandas as pd
 
 
 def recover(truth: dict[str, float], summaries: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Hold the estimates of every variant against the values the data came from.
+    """Compare the estimates of every variant with the values the data were simulated from.
 
     Parameters
     ----------
     truth : dict of str to float
-        By the name of the scalar, as in the summary.
+        True values by the names of the scalars, as in the summary.
     summaries : dict of str to pandas.DataFrame
         By variant: `name, mean, lower, upper`.
 
     Returns
     -------
     pandas.DataFrame
-        One row per variant and true value it estimates: `variant, name, truth,
+        One row per variant and scalar with a true value: `variant, name, truth,
         mean, lower, upper, covered`.
     """
     parts = []

@@ -1,4 +1,4 @@
-"""Response scale: from a transformed response, such as log(sales), back to its own column."""
+"""Back-transformation of predictions from a transformed response, such as log(sales)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,16 +12,16 @@ from partialpool.design.design import Design
 
 @dataclass(frozen=True)
 class Function:
-    """An increasing function that a response may be in, such as a logarithm.
+    """An increasing function that a response may be transformed by, such as a logarithm.
 
     Attributes
     ----------
     inverse : callable
-        Values outside of what the function gives count as the nearest that it gives.
+        Values outside the function's range count as the nearest in it.
     mean : callable or None
         `(mu, sigma)` to the mean of x where f(x) is normal; None where it has no closed form.
     rate : float or None
-        Of a logarithm: f(x) - f(z) = d means that x (of `log1p`, 1 + x) is exp(rate d) times z.
+        For a logarithm: f(x) - f(z) = d means that x (for `log1p`, 1 + x) is exp(rate d) times z.
     """
 
     inverse: Callable
@@ -48,12 +48,12 @@ FUNCTIONS = {
     "expm1": Function(lambda z: np.log1p(np.maximum(z, -1))),
 }
 IDENTITY = Function(lambda z: z, lambda mu, sigma: mu + 0 * sigma)
-SHIFTS = ("center", "scale", "standardize")  # with what they have learned, linear functions
+SHIFTS = ("center", "scale", "standardize")  # linear functions, with fitted means and sds
 
 
 @dataclass(frozen=True)
 class ResponseScale:
-    """How the transformation of a response is undone.
+    """The transformation of a response, to be undone.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class ResponseScale:
 
     @classmethod
     def of(cls, design: Design) -> "ResponseScale | None":
-        """Of a design's response; None where it is a column, or no such function of one."""
+        """From a design's response; None where it is a column, or no such function of one."""
         [component] = design.response.term.components
         if not isinstance(component, Call):
             return None
@@ -90,17 +90,17 @@ class ResponseScale:
         return cls(call.name, function, shift, unit)
 
     def back(self, eta: np.ndarray) -> np.ndarray:
-        """Values of the column at values of the response."""
+        """Values of the column from values of the response."""
         with np.errstate(over="ignore", divide="ignore"):
             return self.function.inverse(self.shift + self.unit * eta)
 
     def mean(self, eta: np.ndarray, sigma: np.ndarray) -> np.ndarray:
-        """Mean of the column where the response is normal, of a function with a closed form."""
+        """Mean of the column where the response is normal and the mean has a closed form."""
         with np.errstate(over="ignore", invalid="ignore"):
             return self.function.mean(self.shift + self.unit * eta, self.unit * sigma)
 
     def ratio(self, difference: np.ndarray) -> np.ndarray | None:
-        """Ratio of two values of the column by their difference in a logarithm, else None."""
+        """Ratio of two values of the column from a difference of logarithms; else None."""
         if self.function.rate is None:
             return None
         with np.errstate(over="ignore"):

@@ -1,34 +1,10 @@
-"""Verdict: the checks as people read them, and one answer for the whole run."""
-
-from typing import NamedTuple
+"""The verdict of a run: which fits failed which checks, and whether the run succeeds."""
 
 from partialpool.base.errors import UserError
 
 
-class Check(NamedTuple):
-    """How a check of :func:`partialpool.sampler.convergence.check` is shown."""
-
-    label: str
-    direction: str  # from the value to its threshold
-    decimals: int
-
-    def shown(self, value: float | None) -> str:
-        """Its value, or that it is not a number."""
-        return "not a number" if value is None else f"{value:,.{self.decimals}f}"
-
-
-CHECKS = {
-    "rhat": Check("R-hat", "at most", 3),
-    "ess_bulk": Check("bulk ESS", "at least", 0),
-    "ess_tail": Check("tail ESS", "at least", 0),
-    "divergences": Check("divergences", "at most", 0),
-    "ebfmi": Check("E-BFMI", "at least", 2),
-    "earlier_attempts": Check("earlier attempts", "at most", 0),
-}
-
-
 def collect(diagnostics: dict[tuple[str, str], dict]) -> dict:
-    """Gather the verdicts of all fits.
+    """Collect the verdicts of all fits.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""Code labels as columns: for each term, in which of its labels a reference is left out.
+"""Dummy coding of categorical terms with full rank, by the rules of R and patsy.
 
-Together the columns of the terms span what the terms mean and no column is a combination of the
-others, as in patsy: of `a + a:x` with labels a and a number x, a has a column for each label but
-the first, beside the intercept, and `a:x` one for each.
+A term drops the reference level of a factor where other terms already span it. With a factor `a`
+and a number `x`, `a + a:x` has an intercept, a column for each level of `a` but the first, and a
+slope of `x` for each level.
 """
 
 from copy import deepcopy
@@ -21,18 +21,18 @@ def coded(terms: list[Term | Intercept], table: pd.DataFrame) -> CommonEffectsMa
     Parameters
     ----------
     terms : list of formulae.terms.Term or formulae.terms.Intercept
-        With components of their own; those learn from the table what they have not learned yet.
+        Each with its own components, which learn from the table unless they have before.
     table : pandas.DataFrame
         Numbers as float64, labels as text.
 
     Returns
     -------
     formulae.matrices.CommonEffectsMatrix
-        A term that has to stand for others too, such as `a:b:c` without `a:b`, is several ones.
+        A term whose margins are missing, such as `a:b:c` without `a:b`, is split into several.
     """
     for term in terms:
         term.set_type(table, ENVIRONMENT)
-    # Terms with the same numbers share them out: 1, a and a:b; or x, x:a and x:a:b.
+    # Terms with the same numeric columns are coded together: 1, a and a:b; or x, x:a and x:a:b.
     groups: dict[frozenset, dict[int, list[str]]] = {}
     for at in sorted(range(len(terms)), key=lambda at: len(_components(terms[at]))):
         kinds = {one.name: one.kind for one in _components(terms[at])}
@@ -58,7 +58,7 @@ def _components(term) -> list:
 
 
 def _part(term: Term, coding: dict[str, bool], table: pd.DataFrame) -> Term:
-    """The numbers of a term, and those of its labels that a coding has."""
+    """The numeric components of a term, and the categorical ones that a coding has."""
     own = Term(
         *(deepcopy(one) for one in term.components if one.name in coding or one.kind == "numeric")
     )

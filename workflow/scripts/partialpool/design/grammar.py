@@ -1,8 +1,8 @@
-"""What a formula may say: its grammar, checked before anything is evaluated.
+"""Parse a formula, and refuse what cannot or should not be evaluated.
 
-`formulae` parses. A formula is text from a config file, so its syntax tree is
-walked first: only functions of a closed list, only arithmetic that ends, and a
-sentence for what would silently be taken to mean something else.
+`formulae` parses. A formula is text from a config file, so its syntax tree is walked before
+anything is evaluated: only functions of a closed list, only arithmetic that ends, and an error
+for notation that would silently mean something else.
 """
 
 import re
@@ -13,11 +13,13 @@ from formulae import expr as syntax
 from formulae.parser import ParseError, Parser
 
 from partialpool.base.errors import UserError, shown
-from partialpool.design.algebra import GroupTerm, Reader, Term
-from partialpool.design.functions import COMPARISONS, Use
-from partialpool.design.tokens import PLAIN, Refused, scan
+from partialpool.design.algebra import Reader
+from partialpool.design.column_uses import Use
+from partialpool.design.functions import COMPARISONS
+from partialpool.design.terms import GroupTerm, Term
+from partialpool.design.tokens import PLAIN, InvalidFormula, scan
 
-DEEPEST = 100  # operators and calls within each other
+MAX_DEPTH = 100  # operators and calls within each other
 
 
 class Parsed(NamedTuple):
@@ -35,27 +37,35 @@ def error(text: str, message: str) -> UserError:
 
 
 def parse(text: str) -> Parsed:
-    """Read a formula.
+    """Parse a formula.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    Parsed
 
     Raises
     ------
     UserError
-        If it cannot be read, or says what may not be said.
+        If it cannot be read, or has a term that is not supported.
     """
     try:
-        tree = _tree(text)
+        tree = _syntax_tree(text)
         _check_depth(tree.left)
         _check_depth(tree.right)
         reader = Reader(text)
         response = reader.response(tree.left)
         population, groups = reader.right(tree.right)
         return Parsed(response, population, groups, reader.uses)
-    except Refused as refused:
-        raise error(text, str(refused)) from None
+    except InvalidFormula as problem:
+        raise error(text, str(problem)) from None
 
 
 def check_columns(text: str, columns: Iterable[str]) -> None:
-    """Refuse a column name in a formula that would be read as several names and signs.
+    """Refuse a column name with signs that is not in backticks.
 
     Parameters
     ----------
@@ -67,7 +77,7 @@ def check_columns(text: str, columns: Iterable[str]) -> None:
     Raises
     ------
     UserError
-        With the formula as it should be.
+        With the formula as it should be written.
     """
     kept = [match.span() for match in re.finditer(r"`[^`]*`|'[^']*'|\"[^\"]*\"", text)]
     # The longest first: with columns `a-b-c` and `b-c`, a-b-c is the former.
@@ -92,36 +102,36 @@ def check_columns(text: str, columns: Iterable[str]) -> None:
             )
 
 
-def _tree(text: str) -> syntax.Binary:
+def _syntax_tree(text: str) -> syntax.Binary:
     """The syntax tree of `response ~ terms`."""
     tokens = scan(text)
     kinds = [token.kind for token in tokens]
     if "TILDE" not in kinds or kinds[0] == "TILDE":
-        raise Refused("no response; write `response ~ predictors`")
+        raise InvalidFormula("no response; write `response ~ predictors`")
     if kinds.count("TILDE") > 1:
-        raise Refused("has more than one `~`; write `response ~ predictors`")
+        raise InvalidFormula("has more than one `~`; write `response ~ predictors`")
     if kinds[-2] == "TILDE":
-        raise Refused("no predictors; an intercept alone is written `y ~ 1`")
+        raise InvalidFormula("no predictors; an intercept alone is written `y ~ 1`")
     _check_equals(kinds)
     parser = Parser(tokens)
     try:
         tree = parser.parse()
     except ParseError:
-        raise Refused(_out_of_place(tokens, parser.current)) from None
+        raise InvalidFormula(_out_of_place(tokens, parser.current)) from None
     if not parser.at_end():
-        raise Refused(_out_of_place(tokens, parser.current))
+        raise InvalidFormula(_out_of_place(tokens, parser.current))
     if not (isinstance(tree, syntax.Binary) and tree.operator.kind == "TILDE"):
-        raise Refused("no response; write `response ~ predictors`")
+        raise InvalidFormula("no response; write `response ~ predictors`")
     return tree
 
 
 def _check_equals(kinds: list[str]) -> None:
-    """The parser would take `y ~ x = 1` for an argument of a call."""
+    """Refuse `y ~ x = 1`, which the parser would take for an argument of a call."""
     depth = 0
     for kind in kinds:
         depth += (kind == "LEFT_PAREN") - (kind == "RIGHT_PAREN")
         if kind == "EQUAL" and not depth:
-            raise Refused("`=` has a meaning inside a call only; a comparison is I(x == 1)")
+            raise InvalidFormula("`=` has a meaning inside a call only; a comparison is I(x == 1)")
 
 
 def _out_of_place(tokens, at: int) -> str:
@@ -150,13 +160,13 @@ def _out_of_place(tokens, at: int) -> str:
 
 
 def _check_depth(root) -> None:
-    """Sums are read one by one; what is nested otherwise takes the stack of the interpreter."""
+    """Limit nesting, as trees are read by recursion; only sums are read without."""
     waiting = [(root, 0, True)]
     while waiting:
         node, depth, summed = waiting.pop()
-        if depth > DEEPEST:
-            raise Refused(
-                f"has more than {DEEPEST} operators and calls within each other; make such a "
+        if depth > MAX_DEPTH:
+            raise InvalidFormula(
+                f"has more than {MAX_DEPTH} operators and calls within each other; make such a "
                 "column in the table"
             )
         below = depth + 1

@@ -1,15 +1,37 @@
-"""Names of the columns that prediction adds to the rows."""
+"""Names of the columns of `predictions.csv` and `contrasts.csv`.
+
+Those that predictions add to the rows are names that columns of a table cannot have.
+"""
 
 
 def _with_ends(name: str) -> tuple[str, str, str]:
+    """A number, and the two ends of its interval."""
     return name, f"{name}_lower", f"{name}_upper"
 
 
-PREDICTED = (
-    *("mean", "sd", "lower", "upper", "outcome_lower", "outcome_upper"),
-    *_with_ends("probability"),
-    *_with_ends("response_median"),
-    *_with_ends("response_mean"),
-    *("response_outcome_lower", "response_outcome_upper"),
-    *("group_status", "predicted_for", "fit_passed", "note"),
+PREDICTED_FOR, GROUP_STATUS, FIT_PASSED, NOTE = (
+    "predicted_for",
+    "group_status",
+    "fit_passed",
+    "note",
 )
+EXPECTED = ("mean", "sd", "lower", "upper")  # expected response
+PROBABILITY = _with_ends("probability")  # probability of a success in one trial
+OUTCOME = ("outcome_lower", "outcome_upper")  # interval of a new observation
+# Where the response is a function of a column that can be undone, on the column's own scale:
+RESPONSE_MEDIAN = _with_ends("response_median")
+RESPONSE_MEAN = _with_ends("response_mean")
+RESPONSE_OUTCOME = ("response_outcome_lower", "response_outcome_upper")
+
+# In the order of the file; not all are in all files.
+PREDICTED = (
+    PREDICTED_FOR,
+    *(*EXPECTED, *PROBABILITY, *OUTCOME),
+    *(*RESPONSE_MEDIAN, *RESPONSE_MEAN, *RESPONSE_OUTCOME),
+    *(GROUP_STATUS, FIT_PASSED, NOTE),
+)
+
+ROWS = ("first", "second")  # numbers of the two rows of a contrast
+OVER_ZERO = "probability_over_zero"
+RATIO = ("ratio_mean", "ratio_lower", "ratio_upper")
+CONTRASTED = (*ROWS, PREDICTED_FOR, *EXPECTED, OVER_ZERO, *RATIO, NOTE)

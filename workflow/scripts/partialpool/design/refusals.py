@@ -1,4 +1,4 @@
-"""Notation of other packages and lookalike characters, and what to write instead."""
+"""Notation of other packages, and characters that look like others: what to write instead."""
 
 import unicodedata
 
@@ -140,7 +140,7 @@ _PLAIN = {odd: plain for plain, many in _LIKE.items() for odd in many}
 
 
 def lookalike(character: str) -> str | None:
-    """What a character is that looks like another one, or like nothing; None for others."""
+    """Describe a character that looks like another one, or is invisible; None for others."""
     named = f"{unicodedata.name(character, 'a control character')}, U+{ord(character):04X}"
     category = unicodedata.category(character)
     if character in _PLAIN and character != "\u00ad":

@@ -1,4 +1,4 @@
-"""What a formula, and the keys about its response, call by name: whether it can be what it is."""
+"""Check names of a formula: grouping factors that clash with results, columns in two roles."""
 
 import re
 import unicodedata
@@ -8,7 +8,7 @@ from partialpool.design.formula import Formula
 from partialpool.design.grammar import error
 from partialpool.study.study import Outcome
 
-# Names of variables and dimensions of a posterior, and of what is made of it.
+# Names of variables and dimensions of a posterior, and of files made from it.
 RESULTS = {
     *("alpha", "beta", "nu", "sigma", "sd_log_sigma", "sigma_median"),
     *("chain", "coefficient", "draw", "summary", "unit"),
@@ -16,12 +16,12 @@ RESULTS = {
 
 
 def check(formula: Formula, outcome: Outcome) -> None:
-    """Check what the formula and the keys about the response say of one another.
+    """Check a formula against the keys about its response, and the names of its factors.
 
     Raises
     ------
     UserError
-        With the formula, before any file is read.
+        Quotes the formula; no file is read for this.
     """
     factors = list(formula.factors)
     if outcome.sigma_by_group:
@@ -38,7 +38,7 @@ def check(formula: Formula, outcome: Outcome) -> None:
                 f'of {factors[0]!r}; write "~ (1 | {factors[0]})"',
             )
     for role, name in outcome.columns.items():
-        if name in of_response(formula) or name in formula.group_columns:
+        if name in formula.response_columns or name in formula.group_columns:
             other = "a grouping factor" if name in formula.group_columns else "the response"
             raise error(formula.text, f"column {name!r} cannot be both {other} and the {role}")
     taken = dict.fromkeys(RESULTS, "results")
@@ -67,14 +67,9 @@ def _variables(factor: str) -> tuple[str, ...]:
 
 
 def _can_be_stored(name: str) -> bool:
-    """Whether netCDF takes it as the name of a dimension, and gives it back unchanged."""
+    """Whether netCDF takes a name for a dimension, and reads it back unchanged."""
     return (
         re.fullmatch(r"[A-Za-z0-9_\u0080-\U0010ffff][^/\x00-\x1f\x7f]*(?<! )", name) is not None
         and unicodedata.is_normalized("NFC", name)
         and len(f"{name}_coefficient_bis".encode()) <= 255
     )
-
-
-def of_response(formula: Formula) -> set[str]:
-    """Columns of the table that the response is made of."""
-    return {*formula.variables} - {*formula.predictors, *formula.group_columns}

@@ -6,8 +6,8 @@ from formulae.token import Token
 
 from partialpool.design import refusals
 
-LONGEST = 20_000  # characters of a formula
-DEEPEST = 40  # parentheses within each other, and signs in a row
+MAX_LENGTH = 20_000  # characters of a formula
+MAX_NESTING = 40  # parentheses within each other, and signs in a row
 
 _TOKEN = re.compile(
     r"""(?P<space>[\ \t\r\n]+)
@@ -46,8 +46,8 @@ _LITERALS = {"True": True, "False": False, "None": None}
 PLAIN = re.compile(r"[^\W\d][\w.]*")
 
 
-class Refused(ValueError):
-    """What is wrong with a formula, without its text."""
+class InvalidFormula(ValueError):
+    """A formula that is refused; the message does not quote it."""
 
 
 def scan(text: str) -> list[Token]:
@@ -55,11 +55,11 @@ def scan(text: str) -> list[Token]:
 
     Raises
     ------
-    Refused
-        At a character that has no meaning, and if the formula is too long or nested too deeply.
+    InvalidFormula
+        If a character has no meaning, or the formula is too long or nested too deeply.
     """
-    if len(text) > LONGEST:
-        raise Refused(f"has {len(text)} characters; {LONGEST} are possible")
+    if len(text) > MAX_LENGTH:
+        raise InvalidFormula(f"has {len(text)} characters; {MAX_LENGTH} are possible")
     found: list[Token] = []
     for match in _TOKEN.finditer(text):
         kind, lexeme = match.lastgroup, match.group()
@@ -70,44 +70,46 @@ def scan(text: str) -> list[Token]:
                 odd = refusals.lookalike(character)
                 if odd:
                     seen = f", {character!r}," if character.isprintable() else ""
-                    raise Refused(f"character {at}{seen} {odd}")
+                    raise InvalidFormula(f"character {at}{seen} {odd}")
         found.append(_token(kind, lexeme, text[match.end() :], found))
     _check_nesting(found)
     return [*found, Token("EOF", "")]
 
 
 def _token(kind: str, lexeme: str, rest: str, before: list[Token]) -> Token:
-    """One token; `rest` is the text after it, `before` what came before."""
+    """One token; `rest` is the text after it, `before` the tokens before it."""
     match kind:
         case "string":
             return Token("STRING", lexeme, lexeme[1:-1])
         case "backticks":
             if len(lexeme) == 2:
-                raise Refused("there is no name between two backticks")
+                raise InvalidFormula("there is no name between two backticks")
             return Token("BQNAME", lexeme)
         case "number":
             return Token("NUMBER", lexeme, _number(lexeme, rest))
         case "name":
             if lexeme in refusals.WORDS and not rest.lstrip().startswith("("):
-                raise Refused(refusals.WORDS[lexeme])
+                raise InvalidFormula(refusals.WORDS[lexeme])
             if lexeme in _LITERALS:
                 return Token("PYTHON_LITERAL", lexeme, _LITERALS[lexeme])
             return Token("IDENTIFIER", lexeme)
     if lexeme in refusals.SIGNS:
-        raise Refused(refusals.SIGNS[lexeme])
+        raise InvalidFormula(refusals.SIGNS[lexeme])
     if lexeme in ("'", '"', "`"):
-        raise Refused("a quotation mark or backtick is not closed")
+        raise InvalidFormula("a quotation mark or backtick is not closed")
     if lexeme == "." and before and before[-1].kind == "RIGHT_PAREN":
-        raise Refused("`.` has no meaning after a parenthesis")
+        raise InvalidFormula("`.` has no meaning after a parenthesis")
     if lexeme == ".":
         name = PLAIN.match(rest)
         if name:
-            raise Refused(f"the name '.{name.group()}' goes in backticks: `.{name.group()}`")
-        raise Refused("`.` for all columns is not available; name the predictors, as in y ~ x + z")
+            raise InvalidFormula(f"the name '.{name.group()}' goes in backticks: `.{name.group()}`")
+        raise InvalidFormula(
+            "`.` for all columns is not available; name the predictors, as in y ~ x + z"
+        )
     if lexeme == "[":
-        raise Refused(_bracket(before))
+        raise InvalidFormula(_bracket(before))
     if lexeme not in _KINDS:
-        raise Refused(
+        raise InvalidFormula(
             f"{lexeme!r} has no meaning in a formula; a name that has other characters than "
             "letters, digits, _ and . goes in backticks"
         )
@@ -118,13 +120,13 @@ def _number(lexeme: str, rest: str):
     glued = re.match(r"[\w.]+", rest)
     if glued:
         name = lexeme + glued.group()
-        raise Refused(
+        raise InvalidFormula(
             f"{name!r} has no sign between the number and the name; a product is written "
             f"I({lexeme} * {glued.group()}), and a column called {name!r} goes in backticks"
         )
     value = float(lexeme)
     if not abs(value) < 1e50:
-        raise Refused(f"the number {lexeme[:20]}{'...' * (len(lexeme) > 20)} is too large")
+        raise InvalidFormula(f"the number {lexeme[:20]}{'...' * (len(lexeme) > 20)} is too large")
     return int(lexeme) if lexeme.isdigit() else value
 
 
@@ -139,15 +141,17 @@ def _bracket(before: list[Token]) -> str:
 
 
 def _check_nesting(tokens: list[Token]) -> None:
-    """The parser calls itself for each parenthesis and leading sign."""
+    """Limit nesting, as the parser calls itself for each parenthesis and leading sign."""
     depth = signs = 0
     for token in tokens:
         depth += (token.kind == "LEFT_PAREN") - (token.kind == "RIGHT_PAREN")
         signs = signs + 1 if token.kind in ("PLUS", "MINUS") else 0
         if depth < 0:
-            raise Refused("cannot be read: a parenthesis is closed that was not opened")
-        if max(depth, signs) > DEEPEST:
-            what = "parentheses within each other" if depth > DEEPEST else "signs in a row"
-            raise Refused(f"has more than {DEEPEST} {what}; make such a column in the table")
+            raise InvalidFormula("cannot be read: a parenthesis is closed that was not opened")
+        if max(depth, signs) > MAX_NESTING:
+            what = "parentheses within each other" if depth > MAX_NESTING else "signs in a row"
+            raise InvalidFormula(
+                f"has more than {MAX_NESTING} {what}; make such a column in the table"
+            )
     if depth:
-        raise Refused("cannot be read: a parenthesis is not closed")
+        raise InvalidFormula("cannot be read: a parenthesis is not closed")

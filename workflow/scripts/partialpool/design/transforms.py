@@ -1,9 +1,9 @@
-"""Learned: what a formula's terms must know of the whole table, learned batch by batch.
+"""Fit the stateful transforms of a formula to a table that is read in batches.
 
-A label's levels, a group's place among the groups, the mean in `center(x)`: with these, any
-part of the table has the columns it has within the whole. They are learned in passes over the
-table, and kept as plain values. A few rows that show every level, the exemplars, stand for the
-table where `formulae` wants one.
+The levels of labels and groups, and parameters such as the mean in `center(x)`, come from the
+whole table; with them, any part of it has the columns that it has within the whole. They are
+stored as plain values. `formulae` wants a table to learn levels from: it gets a few rows that
+have every level, the exemplars.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,31 +21,33 @@ from scipy.interpolate import CubicSpline
 from partialpool.base import files
 from partialpool.base.moments import Moments
 from partialpool.design import factors
-from partialpool.design.design import Design, components, labels_in
-from partialpool.design.formula import Formula, Terms
+from partialpool.design.design import Design
+from partialpool.design.formula import Formula
 from partialpool.design.functions import ENVIRONMENT, EVERYTHING
+from partialpool.design.labels import components, labels_in
+from partialpool.design.parsed_formula import Terms
 
-MOMENTS = ("center", "scale", "standardize")  # learn a mean, and perhaps an sd
-UNUSED = ("_random_state", "_penalty_matrix")  # of splines; as long as the table, and not needed
+MOMENTS = ("center", "scale", "standardize")  # need a mean, and perhaps an sd
+UNUSED = ("_random_state", "_penalty_matrix")  # of splines; as long as the table, and unused
 
 Batches = Callable[[], Iterator[pd.DataFrame]]
 
 
 @dataclass(frozen=True)
 class FittedTransforms:
-    """What a formula has learned of a table.
+    """Parameters of a formula's terms, fitted to a table.
 
     Attributes
     ----------
     formula : Formula
     exemplars : pandas.DataFrame
-        Rows of the table: the first, and one with each level of each label.
+        Rows of the table: the first, and one for each level of each label.
     levels : dict of str to tuple of str
-        Of each grouping factor, sorted.
+        Levels of each grouping factor, sorted.
     transformations : dict of str to dict
-        Parameters of `center(x)` and so on, by how they are written.
+        Parameters of each transform, by its text, such as `center(x)`.
     numeric : frozenset of str
-        Predictors that are grouping columns too, and numbers: see `Formula.numeric`.
+        Predictors that are grouping columns too, and whose values are all numbers.
     location_scale : tuple of float, optional
         Robust location and scale of the response without offsets: see `moments.robust`.
     """
@@ -59,15 +61,15 @@ class FittedTransforms:
 
     @classmethod
     def of(cls, formula: Formula, batches: Batches) -> "FittedTransforms":
-        """Learn all there is to know of a table that comes in batches.
+        """Fit the transforms of a formula to a table.
 
         Parameters
         ----------
         formula : Formula
         batches : callable
-            Gives the table's batches of rows anew at each call: a pass to find the levels, one
-            for each depth at which transformations need totals of the table. `center`, `scale` and
-            `standardize` gather moments; splines and `poly` need the columns they are of whole.
+            Gives the table's batches of rows anew at each call: one pass for the levels, and one
+            for each depth of nested transforms. `center`, `scale` and `standardize` need only
+            moments; splines and `poly` take their whole column into memory.
 
         Raises
         ------
@@ -75,9 +77,11 @@ class FittedTransforms:
             If a column is missing or of the wrong type, or a term cannot be evaluated.
         """
         learned: dict[str, dict] = {}
-        numeric = frozenset(formula.both)
+        numeric = frozenset(formula.grouping_predictors)
         if numeric:
-            numeric = reduce(and_, (formula.numeric(batch) for batch in batches()))
+            numeric = reduce(
+                and_, (formula.numeric_grouping_predictors(batch) for batch in batches())
+            )
         while ready := _ready(formula, learned):
             learned |= _totals(formula, ready, batches, numeric)
         exemplars, levels = _exemplars(formula, learned, batches, numeric)
@@ -85,14 +89,14 @@ class FittedTransforms:
 
     @cached_property
     def design(self) -> Design:
-        """Of the exemplars, with the table's levels: what matters is its :meth:`Design.at`."""
-        terms = _knowing(self.formula, self.transformations)
+        """The design of the exemplars, with the table's levels; :meth:`Design.at` gives others."""
+        terms = _fitted_terms(self.formula, self.transformations)
         design = self.formula.evaluate(terms, self.exemplars, numeric=self.numeric)
         own = (replace(one, levels=self.levels[one.name]) for one in design.factors)
         return replace(design, factors=tuple(own))
 
     def is_text(self, name: str) -> bool:
-        """Whether a column of the formula is labels in the table."""
+        """Whether a column of the formula is labels in the fitted table."""
         return name in self.exemplars and not pd.api.types.is_numeric_dtype(self.exemplars[name])
 
     def to_dict(self) -> dict:
@@ -107,7 +111,7 @@ class FittedTransforms:
 
     @classmethod
     def read(cls, formula: str, path) -> "FittedTransforms":
-        """From the JSON file it was stored in."""
+        """Read from a JSON file."""
         return cls.from_dict(Formula(formula), files.read_json(path))
 
     @classmethod
@@ -131,7 +135,7 @@ def _components(terms: Terms) -> Iterator:
 
 
 def _transformations(terms: Terms) -> Iterator[LazyCall]:
-    """Calls that learn from the table, inner ones before those around them."""
+    """Stateful transforms of the terms, inner ones first."""
     for component in _components(terms):
         if isinstance(component, Call):
             yield from _within(component.call)
@@ -147,12 +151,12 @@ def _within(lazy) -> Iterator[LazyCall]:
 
 
 def _arguments(lazy) -> list:
-    """What a call or an operator is of."""
+    """Arguments of a call, or operands of an operator."""
     return [*getattr(lazy, "args", ()), *getattr(lazy, "kwargs", {}).values()]
 
 
-def _knowing(formula: Formula, learned: dict[str, dict]) -> Terms:
-    """The formula's terms, with what has been learned so far."""
+def _fitted_terms(formula: Formula, learned: dict[str, dict]) -> Terms:
+    """The formula's terms, with the transforms fitted so far."""
     terms = formula.terms()
     for call in _transformations(terms):
         if str(call) in learned:
@@ -162,9 +166,9 @@ def _knowing(formula: Formula, learned: dict[str, dict]) -> Terms:
 
 
 def _ready(formula: Formula, learned: dict[str, dict]) -> dict[str, LazyCall]:
-    """Transformations that have not learned yet, while all within them have; by how they read."""
+    """Transforms that can be fitted next, as all within them are fitted; by their text."""
     found = {}
-    for call in _transformations(_knowing(formula, learned)):
+    for call in _transformations(_fitted_terms(formula, learned)):
         inner = [str(one) for argument in _arguments(call) for one in _within(argument)]
         if str(call) not in learned and all(one in learned for one in inner):
             found[str(call)] = call
@@ -172,7 +176,7 @@ def _ready(formula: Formula, learned: dict[str, dict]) -> dict[str, LazyCall]:
 
 
 def _totals(formula: Formula, ready: dict[str, LazyCall], batches: Batches, numeric) -> dict:
-    """What transformations learn in one pass over the table."""
+    """Fit transforms in one pass over the table; returns their parameters by their text."""
     moments = {name: [] for name, call in ready.items() if call.callee in MOMENTS}
     whole = {name: [] for name in ready if name not in moments}
     with formula.evaluating():
@@ -199,7 +203,7 @@ def _totals(formula: Formula, ready: dict[str, LazyCall], batches: Batches, nume
 
 
 def _learn(formula: Formula, call: LazyCall, mask: pd.DataFrame) -> None:
-    """Let a spline or polynomial learn from the whole table."""
+    """Fit a spline or polynomial to its whole column."""
     with formula.evaluating(f"{call}"):
         values = np.unique(np.asarray(_arguments(call)[0].eval(mask, EVERYTHING), dtype=float))
     try:
@@ -216,14 +220,14 @@ def _learn(formula: Formula, call: LazyCall, mask: pd.DataFrame) -> None:
 
 
 def _columns(lazy) -> set[str]:
-    """The table's columns that a call is of."""
+    """Columns of the table that a call depends on."""
     own = {lazy.name} if not hasattr(lazy, "args") and hasattr(lazy, "name") else set()
     return own.union(*(_columns(argument) for argument in _arguments(lazy)))
 
 
 def _exemplars(formula: Formula, learned: dict[str, dict], batches: Batches, numeric):
-    """Rows that show every level of every label; the levels of each factor."""
-    terms = _knowing(formula, learned)
+    """Rows that have every level of every label, and the levels of each factor."""
+    terms = _fitted_terms(formula, learned)
     chosen, seen, levels = [], {}, {name: set() for name in formula.factors}
     for batch in batches():
         mask = formula.mask(batch, formula.variables, numeric=numeric)
@@ -249,7 +253,7 @@ def _exemplars(formula: Formula, learned: dict[str, dict], batches: Batches, num
 
 
 def _is_label(component, mask: pd.DataFrame) -> bool:
-    """Whether a column or call is a set of labels; it learns what it is on the way."""
+    """Whether a column or call is categorical; `formulae` is told its type if it has none yet."""
     if component.kind is None:
         head = mask.head(1)
         if isinstance(component, Call):
@@ -260,7 +264,7 @@ def _is_label(component, mask: pd.DataFrame) -> bool:
 
 
 def _plain(value):
-    """A transformation's parameters as JSON has them."""
+    """A transform's parameters as values that JSON can store."""
     if isinstance(value, np.ndarray):
         return {"array": value.tolist()}
     if isinstance(value, CubicSpline):

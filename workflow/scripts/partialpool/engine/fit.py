@@ -16,6 +16,7 @@ from partialpool.engine.glm import SampledEffectsTarget
 from partialpool.engine.posterior import SampledParameters, stored
 from partialpool.model import priors
 from partialpool.sampler import convergence, sampling
+from partialpool.study.checks import published_limits
 
 HIGHEST_TARGET = 0.99
 TARGETS = {GroupTriangles: CollapsedTarget, MergedRows: SampledEffectsTarget}
@@ -41,14 +42,6 @@ class Attempt:
     settings: dict
     ends: np.ndarray
     medians: xr.Dataset
-
-
-def published_limits(chains: int) -> dict:
-    """Limits below which a fit is tried again (Vehtari et al. 2021; Betancourt 2016).
-
-    Fixed, so that changing the limits of the verdict refits nothing.
-    """
-    return {"max_rhat": 1.01, "min_ess": 100 * chains, "max_divergences": 0, "min_ebfmi": 0.3}
 
 
 def fit(

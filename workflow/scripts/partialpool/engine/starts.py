@@ -15,10 +15,9 @@ import pymc as pm
 
 from partialpool.engine import preconditioner
 from partialpool.model.description import ModelDescription
-from partialpool.model.priors import Priors
+from partialpool.model.priors import FAMILIES, Priors
 from partialpool.sampler import compiled_density, sampling
 
-HEAVY = {"student_t", "cauchy"}
 WIDE = 2.0  # standard deviations of the response to each side
 FAR = 3.0  # standard deviations of a prior: from there it and the data disagree
 
@@ -44,7 +43,7 @@ def overdispersed(
     centre = model["centre (data)"].get_value()
     on, location, width = preconditioner.prior_rows(data, priors)
     far = np.abs(on @ centre - location) > FAR * width
-    heavy = np.array([priors.beta[name].family in HEAVY for name in data.coefficients])
+    heavy = np.array([FAMILIES[priors.beta[name].family].heavy_tails for name in data.coefficients])
     effects = variant == "hierarchical" and priors.nu
     if not (data.outcome.family == "student_t" or effects or heavy.any() or far.any()):
         return None

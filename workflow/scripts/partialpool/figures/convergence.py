@@ -4,9 +4,9 @@ import arviz_plots as azp
 import numpy as np
 import xarray as xr
 
-from partialpool.answers.verdict import CHECKS
 from partialpool.figures.figure_data import Fit
 from partialpool.figures.style import ALARM, INK, WIDTH, short
+from partialpool.study.checks import CHECKS
 
 SHOWN = 4  # scalars, the worst by R-hat
 DRAWS = 500  # of each chain, evenly thinned: what a picture can show
@@ -46,7 +46,7 @@ def chains(fit: Fit):
     panels = np.array(figure.axes).reshape(len(names), len(plots))
     diverged = np.flatnonzero(fit.statistics["diverging"].any("chain"))
     for name, (trace, *ranks) in zip(names, panels, strict=True):
-        shown = CHECKS["rhat"].shown(rhat[name] if np.isfinite(rhat[name]) else None)
+        shown = CHECKS["rhat"].text(rhat[name] if np.isfinite(rhat[name]) else None)
         trace.set_title(f"{short(name, 20)}, R-hat {shown}", fontsize=8.5)
         trace.margins(x=0)
         if len(diverged):

@@ -6,33 +6,10 @@ from operator import add
 
 import numpy as np
 
+from partialpool.base.grouping_factor import GroupingFactor
 from partialpool.base.moments import Moments
 from partialpool.model import families
 from partialpool.study.study import Outcome
-
-
-@dataclass(frozen=True)
-class GroupingFactor:
-    """A grouping factor.
-
-    Attributes
-    ----------
-    name : str
-    blocks : tuple of tuple of str
-        Columns that vary by it. Those of one block are correlated, those of different blocks
-        are independent: `(1 + x | g)` is one block, `(1 | g) + (0 + x | g)` two.
-    levels : tuple of str
-        Labels of its groups.
-    """
-
-    name: str
-    blocks: tuple[tuple[str, ...], ...]
-    levels: tuple[str, ...]
-
-    @property
-    def varying(self) -> tuple[str, ...]:
-        """Columns of all blocks."""
-        return tuple(name for block in self.blocks for name in block)
 
 
 @dataclass(frozen=True)

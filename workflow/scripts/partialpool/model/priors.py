@@ -1,7 +1,9 @@
-"""Priors: a small closed vocabulary, and defaults scaled to the data.
+"""Prior distributions: a closed vocabulary, and weakly informative defaults scaled to the data.
 
 A prior is written `family(number, ...)`; nothing is evaluated. The families and
 the meaning of their arguments are those of PyMC.
+
+Imported while the workflow is parsed, so nothing scientific is imported here.
 """
 
 import math
@@ -13,37 +15,47 @@ from partialpool.study.study import call
 
 @dataclass(frozen=True)
 class PriorFamily:
-    """One word of the vocabulary."""
+    """A distribution that a prior may be.
 
-    parameters: tuple[str, ...]  # argument names, as PyMC has them
-    support: str  # "real", "positive" or "correlation"
-    pymc: str  # class name in PyMC
-    scipy: tuple[str, str]  # distribution in scipy.stats and how arguments map to it
-    location: str | None = None  # the one argument that may be zero or negative
+    Attributes
+    ----------
+    parameters : tuple of str
+        Names of its arguments in PyMC, in the order in which they are written. The last one is
+        the scale of a family with a location.
+    support : {"real", "positive", "correlation"}
+    pymc : str
+        Name of its class in PyMC, which has the density and the draws.
+    location : str or None
+        The one argument that may be zero or negative.
+    heavy_tails : bool
+        Whether a posterior may have several modes because of it: chains then start far apart.
+    """
+
+    parameters: tuple[str, ...]
+    support: str
+    pymc: str
+    location: str | None = None
+    heavy_tails: bool = False
 
 
 FAMILIES = {
-    "normal": PriorFamily(("mu", "sigma"), "real", "Normal", ("norm", "loc scale"), "mu"),
-    "student_t": PriorFamily(
-        ("nu", "mu", "sigma"), "real", "StudentT", ("t", "df loc scale"), "mu"
-    ),
-    "cauchy": PriorFamily(("alpha", "beta"), "real", "Cauchy", ("cauchy", "loc scale"), "alpha"),
-    "laplace": PriorFamily(("mu", "b"), "real", "Laplace", ("laplace", "loc scale"), "mu"),
-    "logistic": PriorFamily(("mu", "s"), "real", "Logistic", ("logistic", "loc scale"), "mu"),
-    "half_normal": PriorFamily(("sigma",), "positive", "HalfNormal", ("halfnorm", "scale")),
-    "half_cauchy": PriorFamily(("beta",), "positive", "HalfCauchy", ("halfcauchy", "scale")),
-    "half_student_t": PriorFamily(("nu", "sigma"), "positive", "HalfStudentT", ("t", "df scale")),
-    "exponential": PriorFamily(("lam",), "positive", "Exponential", ("expon", "rate")),
-    "gamma": PriorFamily(("alpha", "beta"), "positive", "Gamma", ("gamma", "a rate")),
-    "inverse_gamma": PriorFamily(
-        ("alpha", "beta"), "positive", "InverseGamma", ("invgamma", "a scale")
-    ),
-    "lognormal": PriorFamily(("mu", "sigma"), "positive", "LogNormal", ("lognorm", "log s"), "mu"),
-    "lkj": PriorFamily(("eta",), "correlation", "LKJ", ("beta", "")),
+    "normal": PriorFamily(("mu", "sigma"), "real", "Normal", "mu"),
+    "student_t": PriorFamily(("nu", "mu", "sigma"), "real", "StudentT", "mu", heavy_tails=True),
+    "cauchy": PriorFamily(("alpha", "beta"), "real", "Cauchy", "alpha", heavy_tails=True),
+    "laplace": PriorFamily(("mu", "b"), "real", "Laplace", "mu"),
+    "logistic": PriorFamily(("mu", "s"), "real", "Logistic", "mu"),
+    "half_normal": PriorFamily(("sigma",), "positive", "HalfNormal"),
+    "half_cauchy": PriorFamily(("beta",), "positive", "HalfCauchy"),
+    "half_student_t": PriorFamily(("nu", "sigma"), "positive", "HalfStudentT"),
+    "exponential": PriorFamily(("lam",), "positive", "Exponential"),
+    "gamma": PriorFamily(("alpha", "beta"), "positive", "Gamma"),
+    "inverse_gamma": PriorFamily(("alpha", "beta"), "positive", "InverseGamma"),
+    "lognormal": PriorFamily(("mu", "sigma"), "positive", "LogNormal", "mu"),
+    "lkj": PriorFamily(("eta",), "correlation", "LKJCorr"),
 }
 
 
-WIDE_LOG_SIGMA = 2.0  # sd of log sigma between groups that stand each on its own
+WIDE_LOG_SIGMA = 2.0  # fixed sd of log sigma between groups in the unpooled variant
 
 NEEDS = {
     "real": "a coefficient can be any number",
@@ -54,7 +66,7 @@ NEEDS = {
 
 @dataclass(frozen=True)
 class Prior:
-    """One prior: a family of the vocabulary and its numbers."""
+    """A prior distribution: a family of the vocabulary and its numbers."""
 
     family: str
     arguments: tuple[float, ...]
@@ -70,7 +82,7 @@ class Prior:
         where : str
             File and key, for the message.
         support : {"real", "positive", "correlation"}, optional
-            What the parameter needs.
+            Support of the parameter.
 
         Raises
         ------
@@ -114,49 +126,24 @@ class Prior:
         """Arguments by their PyMC names."""
         return dict(zip(FAMILIES[self.family].parameters, self.arguments, strict=True))
 
-    def draw(self, rng, size):
-        """Draw from the prior, by `scipy.stats`.
-
-        Parameters
-        ----------
-        rng : numpy.random.Generator
-        size : int or tuple of int
-
-        Returns
-        -------
-        numpy.ndarray
-            Shape `size`.
-        """
-        import numpy as np
-        from scipy import stats
-
-        name, slots = FAMILIES[self.family].scipy
-        values = dict(zip(slots.split(), self.arguments, strict=True))
-        if "rate" in values:
-            values["scale"] = 1 / values.pop("rate")
-        if "log" in values:
-            values["scale"] = np.exp(values.pop("log"))
-        drawn = getattr(stats, name)(**values).rvs(size=size, random_state=rng)
-        return np.abs(drawn) if self.family == "half_student_t" else drawn
-
 
 @dataclass(frozen=True)
 class Priors:
-    """Every prior of one study, defaults filled in.
+    """The priors of all parameters of a study.
 
     Attributes
     ----------
     beta : dict of str to Prior
-        By population-level coefficient.
+        Population-level coefficients.
     sd : dict of str to dict of str to Prior
-        Between-group standard deviation, by factor and varying coefficient.
+        Between-group standard deviations, by factor and varying coefficient.
     cor : dict of str to Prior
-        Of the correlations between varying coefficients, by factor that has two or more.
+        Correlations of varying coefficients, by factor, where there are two or more.
     nu : dict of str to Prior
-        Degrees of freedom of the group effects, by factor, where they are Student-t.
+        Degrees of freedom of group effects, by factor, where these are Student-t.
     response : dict of str to Prior
         Parameters of the response's distribution: `sigma`, `nu`, `alpha`; and `sd_log_sigma`
-        where each group's sigma is drawn from a distribution, of which `sigma` is the median.
+        where sigma varies between groups around the median `sigma`.
     centred : bool
         Whether the prior of the Intercept is on the linear predictor at the
         average of the predictors (the default, as in Bambi and rstanarm)
@@ -166,9 +153,9 @@ class Priors:
         predictors (the default) instead of where they are all zero (where the config gives one
         of the Intercept's sd, or of the correlations).
     wide : dict of str to dict of str to float
-        The between-group sd of the unpooled variant, by factor and varying coefficient.
+        Fixed between-group sds of the unpooled variant, by factor and varying coefficient.
     given : tuple of str
-        The keys that came from the config; all others are defaults.
+        Keys that are in the config; all other priors are defaults.
     """
 
     beta: dict[str, Prior]
@@ -219,19 +206,6 @@ class Priors:
         )
 
 
-def check(given: dict[str, str], where: str) -> None:
-    """Check the vocabulary of configured priors, before any data is read.
-
-    Raises
-    ------
-    UserError
-        For the first prior that is not of the vocabulary.
-    """
-    known = {"sd": "positive", "sigma": "positive", "cor": "correlation"}
-    for key, text in given.items():
-        Prior.parse(text, f"{where}.{key}", known.get(key))
-
-
 def check_support(found: str, needed: str, where: str) -> None:
     """Check that a family of one support fits a parameter that needs another.
 
@@ -243,58 +217,6 @@ def check_support(found: str, needed: str, where: str) -> None:
     if found != needed:
         fitting = [name for name, family in FAMILIES.items() if family.support == needed]
         raise UserError(f"{where} does not fit, {NEEDS[needed]}; use one of {', '.join(fitting)}")
-
-
-def supports(given: dict[str, str]) -> dict[str, str]:
-    """The support of each configured prior, by key: all that the table's gate has to know."""
-    return {key: FAMILIES[Prior.parse(given[key]).family].support for key in sorted(given)}
-
-
-def check_keys(given: dict[str, str], design, outcome, group_effects: str, where: str) -> None:
-    """Check that every configured prior names a parameter of the model, and fits it.
-
-    Parameters
-    ----------
-    given : dict of str to str
-        From :func:`supports`.
-    design : partialpool.design.formula.Design
-    outcome : partialpool.study.study.Outcome
-    group_effects : {"normal", "student_t"}
-    where : str
-        File and key, for the message.
-
-    Raises
-    ------
-    UserError
-        With the nearest known key, or the families that fit.
-    """
-    coefficients = dict.fromkeys([*design.coefficients, *design.terms], "real")
-    correlations = {"cor", *(f"cor_{factor.name}" for factor in design.factors)}
-    own = {}
-    for factor in design.factors:
-        own |= dict.fromkeys(["sd", f"sd_{factor.name}"], "positive")
-        own |= {f"sd_{factor.name}[{column}]": "positive" for column in factor.varying}
-        if any(len(block) > 1 for block in factor.blocks):
-            own |= dict.fromkeys(["cor", f"cor_{factor.name}"], "correlation")
-        if group_effects == "student_t":
-            own[f"nu_{factor.name}"] = "positive"
-    own |= dict.fromkeys(of_response(outcome), "positive")
-    known = coefficients | own
-    for key, support in given.items():
-        if key in coefficients and key in own:
-            raise UserError(
-                f"{where}.{key}: {key!r} is a coefficient and another parameter of the model; "
-                "copy the column under a second name"
-            )
-        if key not in known:
-            why = " (sigma is known here)" if key == "sigma" and outcome.has_sigma else ""
-            if key in correlations and "cor" not in own:
-                why = " (only coefficients of one group term with `|` are correlated)"
-            raise UserError(
-                f"{where}.{key}: no such parameter in the model{why}{nearest(key, known)}; "
-                f"known: {', '.join(known)}"
-            )
-        check_support(support, known[key], f"{where}.{key}: the prior")
 
 
 def of_response(outcome) -> list[str]:
@@ -353,8 +275,8 @@ def complete(given: dict[str, str], data, group_effects: str = "normal") -> Prio
         return _round(2.5 * spread * (1 + away) ** 0.5)
 
     def apart(factor):
-        own = next(block for block in factor.blocks if "Intercept" in block)
-        kept = own if factor.name in at_averages else ("Intercept",)
+        block = next(block for block in factor.blocks if "Intercept" in block)
+        kept = block if factor.name in at_averages else ("Intercept",)
         return [column for column in factor.varying if column not in kept]
 
     def lookup(*keys):
@@ -398,7 +320,7 @@ def complete(given: dict[str, str], data, group_effects: str = "normal") -> Prio
 
 
 def holds_as_written(given, factor: str) -> list[str]:
-    """The configured priors because of which a factor's hold where predictors are zero."""
+    """Keys of the config by which a factor's priors hold where predictors are zero."""
     keys = ("sd", f"sd_{factor}", f"sd_{factor}[Intercept]", "cor", f"cor_{factor}")
     return [key for key in keys if key in given]
 

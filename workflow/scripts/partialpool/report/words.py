@@ -1,8 +1,8 @@
 """What the verdict and the comparisons say, in sentences."""
 
-from partialpool.answers.verdict import CHECKS
 from partialpool.report.report_data import ReportData, value
 from partialpool.report.text import listed, number
+from partialpool.study.checks import CHECKS
 
 MOVED = ("unpooled", "hierarchical")  # groups, from the one to the other
 OPTIMISTIC = (
@@ -17,8 +17,8 @@ def check(found: dict) -> dict:
     own = CHECKS[found["name"]]
     threshold = f"{own.direction} {found['threshold']:g}" if found["threshold"] else "none"
     return {
-        "label": own.label,
-        "value": own.shown(found["value"]),
+        "label": own.shown.label,
+        "value": own.text(found["value"]),
         "threshold": threshold,
         "passed": found["passed"],
         "worst": found["worst"] or "",

@@ -1,10 +1,11 @@
-"""The logic behind a result: a hash of the code a script runs.
+"""Hash of the code that makes a result, so that an edit of it reruns what depends on it.
 
 Imported while the workflow is parsed, so nothing scientific is imported here.
 """
 
 import ast
 import hashlib
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from partialpool.base import files, session
 
 SCRIPTS = Path(__file__).parents[2]
 PACKAGE = "partialpool"
+SHOWING = tuple(f"{PACKAGE}/{room}/" for room in ("answers", "figures", "report"))
+# Starts, watches and ends jobs, and plans which of them run: a result is the same whatever it does.
+UNHASHED = f"{PACKAGE}/run/"
 KNOWN = session.FOLDER / "code.json"
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -19,15 +23,18 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 def hashes() -> dict[str, str]:
     """The hash of every script in `workflow/scripts`, by name without `.py`."""
     found = {path.stem: of(path.stem) for path in sorted(SCRIPTS.glob("*.py"))}
-    files.keep(KNOWN, _known())
+    files.keep(KNOWN, {"by": _by(), "modules": _known()})
     return found
 
 
 def of(script: str) -> str:
     """Hash of the logic behind one script: the script and every module it imports.
 
-    Only the syntax tree counts, without docstrings, so a comment, a docstring
-    or a new line reruns nothing, while a changed constant reruns what uses it.
+    Only the syntax tree counts, without docstrings and without the arguments of the exceptions
+    that are raised. So a comment, a docstring or the message of an error reruns nothing, while
+    a changed constant or condition reruns what uses it. A message that is put together
+    elsewhere, printed or logged counts: it might be part of a result. The arguments of
+    `base.wording.wording` count only if a module of a room that writes for readers is among these.
 
     Parameters
     ----------
@@ -38,14 +45,15 @@ def of(script: str) -> str:
     while waiting:
         name = waiting.pop()
         if name not in seen:
-            seen[name], imported = _module(name)
-            waiting += imported
-    text = "".join(f"{name} {seen[name]}\n" for name in sorted(seen))
+            seen[name] = _module(name)
+            waiting += seen[name]["imports"]
+    which = "hash" if any(name.startswith(SHOWING) for name in seen) else "hash without wording"
+    text = "".join(f"{name} {seen[name][which]}\n" for name in sorted(seen))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _module(name: str) -> tuple[str, list[str]]:
-    """Hash of one module's logic, and the files of the package that it imports anywhere."""
+def _module(name: str) -> dict:
+    """Hashes of one module's logic, and the files of the package that it imports anywhere."""
     path = SCRIPTS / name
     state = _state(path)
     known = _known().get(str(path))
@@ -53,11 +61,16 @@ def _module(name: str) -> tuple[str, list[str]]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         known = {
             "state": state,
-            "hash": hashlib.sha256(repr(_logic(tree)).encode()).hexdigest(),
+            "hash": _hash(tree, wording=True),
+            "hash without wording": _hash(tree, wording=False),
             "imports": sorted(file for file in _imports(tree) if (SCRIPTS / file).exists()),
         }
         _known()[str(path)] = known
-    return known["hash"], known["imports"]
+    return known
+
+
+def _hash(tree: ast.Module, wording: bool) -> str:
+    return hashlib.sha256(repr(_logic(tree, wording)).encode()).hexdigest()
 
 
 def _imports(tree: ast.Module) -> set[str]:
@@ -72,7 +85,8 @@ def _imports(tree: ast.Module) -> set[str]:
     steps = [name.split(".") for name in names if name.split(".")[0] == PACKAGE]
     # Python imports the packages that a module is in, too.
     places = {"/".join(of[: i + 1]) for of in steps for i in range(len(of))}
-    return {file for place in places for file in (f"{place}.py", f"{place}/__init__.py")}
+    files_of = {file for place in places for file in (f"{place}.py", f"{place}/__init__.py")}
+    return {file for file in files_of if not file.startswith(UNHASHED)}
 
 
 def _state(path: Path) -> list[int]:
@@ -84,17 +98,33 @@ def _state(path: Path) -> list[int]:
 @cache
 def _known() -> dict[str, dict]:
     """What the last run found, by file: parsing every module anew takes longer than the rest."""
-    return files.kept(KNOWN)
+    kept = files.kept(KNOWN)
+    return kept.get("modules", {}) if kept.get("by") == _by() else {}
 
 
-def _logic(node):
-    """A syntax tree as nested tuples, without docstrings and places in the file."""
+def _by() -> list:
+    """What hashes depend on besides the files: this module, and Python's syntax trees."""
+    own = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    return [own, *sys.version_info[:2]]
+
+
+def _logic(node, wording: bool):
+    """A syntax tree as nested tuples, without docstrings, messages and places in the file.
+
+    Without `wording`, arguments of calls of that name are left out, too.
+    """
     if isinstance(node, list):
-        return tuple(map(_logic, node))
+        return tuple(_logic(one, wording) for one in node)
     if not isinstance(node, ast.AST):
         return node
     fields = node.__dict__
     if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
         fields = fields | {"body": node.body[1:]}
+    if not wording and isinstance(node, ast.Call) and getattr(node.func, "id", "") == "wording":
+        fields = fields | {"args": []}
+    if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+        # A result that exists was made by code that did not raise, or by code that caught what
+        # was raised and read none of it, which tests/unit/run/test_fingerprint.py holds.
+        fields = fields | {"exc": node.exc.func}
     kind = type(node)
-    return kind.__name__, *(_logic(fields.get(name)) for name in kind._fields)
+    return kind.__name__, *(_logic(fields.get(name), wording) for name in kind._fields)

@@ -1,4 +1,4 @@
-"""One job of a run: its log, its last word, and whether its run still stands.
+"""Run one job: its log, the error message it ends with, and the records of its outputs.
 
 Imported while the workflow is parsed, so nothing scientific is imported here.
 """
@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from partialpool.base import files, records, session
 from partialpool.base.errors import UserError
@@ -21,19 +21,25 @@ LAST_WORD = "partialpool:"
 
 @contextmanager
 def logged(snakemake) -> Iterator[None]:
-    """Run one job: everything printed goes to its log, whose last line is for people.
+    """Run one job: check what it is given, write its log, and record what it made.
 
-    A :class:`UserError` is one line; anything else is a defect, so its
-    traceback comes first. :func:`last_word` finds the line when the job has ended.
+    Everything printed goes to the job's log, whose last line is for people. A
+    :class:`UserError` is one line; anything else is a defect, so its traceback
+    comes first. :func:`last_word` finds the line when the job has ended. The process,
+    which Snakemake has started for this job alone, ends with the block.
 
-    The process ends with the block, without Python's clean-up: taking compiled
-    models down object by object takes a second, and the files are written.
+    A job without a log, as `tools/step` starts it, prints on the terminal; exceptions are raised
+    as they are, and the process goes on.
 
     Parameters
     ----------
     snakemake : snakemake.script.Snakemake
         With the log, the rule and, among the parameters, the hash of its code.
     """
+    if not snakemake.log:
+        with _recorded(snakemake):
+            yield
+        return
     log = Path(str(snakemake.log))
     line, status = None, 0
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -46,14 +52,8 @@ def logged(snakemake) -> Iterator[None]:
         os.dup2(stream.fileno(), 2)
         sys.stdout.reconfigure(line_buffering=True)  # whoever follows the log sees each line
         try:
-            before = _read(snakemake)
-            records.remove(snakemake.output)
-            inputs = [(str(path), records.verified(path)) for path in snakemake.input]
-            yield
-            changed = [name for name, state in _read(snakemake).items() if state != before[name]]
-            if changed:
-                raise UserError(f"{changed[0]}: was edited while it was being read; run again")
-            records.write(snakemake.output, dict(snakemake.params.items()), inputs)
+            with _recorded(snakemake):
+                yield
         except KeyboardInterrupt:
             signal.setitimer(signal.ITIMER_REAL, 0)
             status = 128 + signal.SIGINT
@@ -68,10 +68,31 @@ def logged(snakemake) -> Iterator[None]:
             # A full disk takes no more of a log; `last_word` finds that out.
             with suppress(OSError):
                 print(LAST_WORD, " ".join(line.splitlines()), file=stream, flush=True)
-        with suppress(OSError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(status)
+        _end_process(status)
+
+
+@contextmanager
+def _recorded(snakemake) -> Iterator[None]:
+    """Check the inputs of a job before and after it, and record what its outputs are made from."""
+    before = _read(snakemake)
+    records.remove(snakemake.output)
+    inputs = [(str(path), records.verified(path)) for path in snakemake.input]
+    yield
+    changed = [name for name, state in _read(snakemake).items() if state != before[name]]
+    if changed:
+        raise UserError(f"{changed[0]}: was edited while it was being read; run again")
+    records.write(snakemake.output, dict(snakemake.params.items()), inputs)
+
+
+def _end_process(status: int) -> NoReturn:
+    """End the process without Python's clean-up, once all files are written.
+
+    Taking compiled models down object by object takes a second for each job.
+    """
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(status)
 
 
 def _interrupt(*_) -> None:

@@ -5,7 +5,7 @@ Imported while the workflow is parsed, so nothing scientific is imported here.
 
 from collections.abc import Mapping
 
-from partialpool.model import priors
+from partialpool.model import prior_keys
 from partialpool.study import config
 
 
@@ -16,5 +16,5 @@ def load(files=(), given: Mapping | None = None, replace: bool = False) -> confi
     """
     loaded = config.load(files, given, replace)
     for name, block in loaded.studies.items():
-        priors.check(block.priors, f"{loaded.places[name]}.priors")
+        prior_keys.check(block.priors, f"{loaded.places[name]}.priors")
     return loaded

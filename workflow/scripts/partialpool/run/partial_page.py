@@ -14,7 +14,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from partialpool.run import progress
+from partialpool.run import plan, progress
 
 PAGE = Path("results/partial.html")
 SCRIPT = Path(__file__).parents[2] / "unfinished.py"
@@ -43,7 +43,7 @@ def tell(workflow) -> str:
     str
         A line for the terminal, or nothing.
     """
-    left = [(job, job.rule.name, job.wildcards_dict) for job in workflow.dag.needrun_jobs()]
+    left = [(job, job.rule.name, job.wildcards_dict) for job in plan.not_done(workflow)]
     index = next((job for job, rule, _ in left if rule == "index"), None)
     undone = {of["study"] for _, rule, of in left if rule == "report"}
     if index is None or not 0 < len(undone) < len(index.params.studies):

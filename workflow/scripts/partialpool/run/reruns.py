@@ -1,9 +1,10 @@
-"""Which jobs have to run again: Snakemake's question, answered from the records of the results.
+"""Decide which jobs have to run again, from the records of the results.
 
 Snakemake remembers in `.snakemake` what outputs were made from, and takes them for up to date
 where that is lost. Here the records beside the results answer (`base/records.py`), so that neither
 a removed `.snakemake`, nor other modification times, nor a table with an older date can let
-a result pass that was made from something else.
+a result pass that was made from something else. No other module uses Snakemake's persistence;
+`tests/unit/run/test_snakemake.py` says what of it is used here.
 """
 
 from functools import cache
@@ -13,6 +14,7 @@ from snakemake.persistence import NO_PARAMS_CHANGE, ParamsChange
 from snakemake.persistence.file import FilePersistence
 
 from partialpool.base import records
+from partialpool.run import plan
 
 
 class Persistence(FilePersistence):
@@ -56,7 +58,7 @@ class Persistence(FilePersistence):
         _record.cache_clear()
 
     def _checksums(self, job) -> list[str | None]:
-        made = {file for of_job in self.dag.dependencies[job].values() for file in of_job}
+        made = plan.made_by_jobs(job)
         return [
             (_record(path) or {}).get("checksum") if path in made else records.remembered(path)
             for path in job.input

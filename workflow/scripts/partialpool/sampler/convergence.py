@@ -1,11 +1,8 @@
-"""Convergence: what a fit's draws say of the sampler, in numbers.
+"""Convergence diagnostics of a fit, a row for every scalar, and checks of them against limits.
 
-Rank-normalised R-hat and bulk and tail effective sample sizes (Vehtari, Gelman,
-Simpson, Carpenter & Bürkner 2021, https://doi.org/10.1214/20-BA1221), divergent
-transitions, and E-BFMI (Betancourt 2016, https://arxiv.org/abs/1604.00695), all
-by arviz-stats, over every scalar of the posterior, but for the effects of very many
-groups: they are diagnosed in a stated part of the groups. And whether chains of earlier
-attempts at the same fit agree with the last one.
+R-hat, effective sample sizes and Monte Carlo errors are arviz-stats'. Of a factor with very many
+groups only a part is diagnosed. Chains of earlier attempts at the same fit are compared with the
+last one.
 """
 
 import itertools
@@ -17,23 +14,26 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from partialpool.base.streams import Stream
+from partialpool.study.checks import CHECKS
+
 SUMMARY_COLUMNS = (
     "name", "mean", "sd", "lower", "upper", "mcse_mean", "mcse_sd", "ess_bulk", "ess_tail", "rhat",
 )  # fmt: skip
-DIAGNOSED = 500  # groups of a factor; R-hat and ESS of a scalar take milliseconds
-# Names of what may be the same in all draws: correlations of a column with itself, a known sigma,
-# and what a variant fixes. A chain that is stuck is stuck in all else too.
+DIAGNOSED = 500  # groups of a factor at most; R-hat and ESS of a scalar take milliseconds
+# Names of parameters that may be constant: correlations of a column with itself, a known sigma,
+# and parameters that a variant fixes. A chain that is stuck is stuck in the others too.
 ALWAYS = ("cor_", "sigma")
 FIXED = {
     "hierarchical": ALWAYS,
     "unpooled": (*ALWAYS, "sd_"),
     "pooled": (*ALWAYS, "sd_", "u_"),
 }
-BATCH = 5_000_000  # draws of group effects described at once
+BATCH = 5_000_000  # draws of group effects summarised at once
 
 
 def diagnosed(sizes: np.ndarray, seed: int, factor: str) -> np.ndarray:
-    """Which groups of a factor are diagnosed: all, or a part of very many.
+    """Choose the groups of a factor that are diagnosed: all, or a part of very many.
 
     Parameters
     ----------
@@ -45,14 +45,14 @@ def diagnosed(sizes: np.ndarray, seed: int, factor: str) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        Positions, in order: of the smallest and the largest group, at whose ends the
-        coordinates of a sampler suit groups least, and of others drawn at random.
+        Positions, in order: of the smallest and the largest group, which the sampler's
+        coordinates suit least, and of others drawn at random.
     """
     everyone = np.arange(len(sizes))
     if len(sizes) <= DIAGNOSED:
         return everyone
     ends = np.unique([np.argmin(sizes), np.argmax(sizes)])
-    rng = np.random.default_rng([seed, 6, *factor.encode()])
+    rng = np.random.default_rng([seed, Stream.DIAGNOSED_GROUPS, *factor.encode()])
     others = rng.choice(np.delete(everyone, ends), DIAGNOSED - len(ends), replace=False)
     return np.sort(np.concatenate([ends, others]))
 
@@ -70,12 +70,12 @@ def convergence_of(tree: xr.DataTree, interval: float) -> tuple[pd.DataFrame, pd
     Returns
     -------
     summary : pandas.DataFrame
-        As :func:`summarise`, of all groups; `mcse_mean` to `rhat` are empty where a group
-        was not diagnosed.
+        As :func:`summarise`, of all groups; `mcse_mean` to `rhat` are empty for groups that
+        were not diagnosed.
     judged : pandas.DataFrame
-        Those of its rows that were diagnosed.
+        Its rows without these groups.
     partly : dict of str to dict
-        Factors of which not all groups were: `groups`, and how many `of_them`.
+        By factor, where some groups were not diagnosed: `groups`, and how many `of_them` were.
     """
     posterior = tree["posterior"].to_dataset()
     stated = json.loads(tree.attrs["diagnosed"])
@@ -93,10 +93,10 @@ def convergence_of(tree: xr.DataTree, interval: float) -> tuple[pd.DataFrame, pd
         shared = {name: _is_shared(variable, factor) for name, variable in every.items()}
         shared[f"coef_{factor}"] = shared[f"u_{factor}"]
         variant = tree.attrs["variant"]
-        batches = _described(every, posterior["beta"], factor, interval, variant)
+        batches = _batched(every, posterior["beta"], factor, interval, variant)
         for name, described in batches.items():
             if shared[name]:
-                # What one group is diagnosed to be, all are.
+                # All groups share the same draws: one row of diagnostics serves all.
                 one = np.arange(len(described)) % (len(tables[name]) // len(labels))
                 found = tables[name].iloc[one].assign(name=described["name"].values)
             else:
@@ -112,12 +112,12 @@ def convergence_of(tree: xr.DataTree, interval: float) -> tuple[pd.DataFrame, pd
 def summarise(
     posterior: xr.Dataset, interval: float, variant: str = "hierarchical"
 ) -> pd.DataFrame:
-    """One row per scalar the fit estimates, full precision.
+    """Summarise every scalar that a fit estimates, a row for each, in full precision.
 
     Scalars that the variant or the model fixes (a between-group sd of zero, the
-    diagonal of a correlation matrix) have no sampling error and are left out. Others
-    that are the same in all draws are stuck: their R-hat is not a number. Nor are the
-    diagnostics of a scalar with a draw that is not finite.
+    diagonal of a correlation matrix) have no sampling error and are left out. Other
+    constant scalars are stuck: their R-hat is not a number. The diagnostics of a scalar
+    with a draw that is not finite are not numbers either.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def _tables(
     columns = [theirs.get(name, name) for name in names]
     tables = {}
     for name, variable in free.items():
-        # The order of dims is made sure of: a summary may have another than the posterior.
+        # A summary may have its dims in another order than the posterior.
         dims = [dim for dim in variable.dims if dim not in ("chain", "draw")]
         one_draw = variable.isel(chain=0, draw=0, drop=True)
         values = found[name].sel(summary=columns).broadcast_like(one_draw)
@@ -171,7 +171,7 @@ def _tables(
     return tables
 
 
-def _described(
+def _batched(
     every: xr.Dataset, beta: xr.DataArray, factor: str, interval: float, variant: str
 ) -> dict[str, pd.DataFrame]:
     """Mean, sd and interval of all groups, by variable, some groups at a time."""
@@ -203,7 +203,7 @@ def _is_shared(variable: xr.DataArray, dim: str) -> bool:
 
 
 def _distinct(variable: xr.DataArray) -> xr.DataArray:
-    """One of all groups, where their draws are the same as in a pooled fit: one summary will do."""
+    """Keep one group where all have the same draws, as in a pooled fit: one summary serves all."""
     for dim in variable.dims[2:]:
         if variable.sizes[dim] > 1 and _is_shared(variable, dim):
             variable = variable.isel({dim: 0}, drop=True)
@@ -211,7 +211,7 @@ def _distinct(variable: xr.DataArray) -> xr.DataArray:
 
 
 def _names(name: str, variable: xr.DataArray, dims: list[str]) -> list[str]:
-    """`beta[floor]` and so on, as ArviZ writes them, the last dim fastest."""
+    """Names of a variable's scalars as ArviZ writes them, `beta[floor]`, the last dim fastest."""
     if not dims:
         return [name]
     labels = itertools.product(*(variable[dim].values for dim in dims))
@@ -226,21 +226,21 @@ def _estimated(variable: xr.DataArray, variant: str) -> xr.DataArray:
 
 
 def medians(draws: xr.Dataset) -> xr.Dataset:
-    """Where each chain was: the median of the second half of its draws, by scalar."""
+    """Location of each chain: the median of the second half of its draws, by scalar."""
     return draws.isel(draw=slice(draws.sizes["draw"] // 2, None)).median("draw")
 
 
 def between_chain_spread(chains: xr.Dataset, draws: xr.Dataset) -> dict[int, str]:
-    """Which chains of an earlier attempt were where no draw of a later one is.
+    """Find chains of an earlier attempt whose location no draw of a later one reaches.
 
     Chains that mix, however slowly, overlap.
 
     Parameters
     ----------
     chains : xarray.Dataset
-        From :func:`medians`, of the earlier attempt.
+        Locations in the earlier attempt, from :func:`medians`.
     draws : xarray.Dataset
-        Of the later one.
+        Draws of the later attempt.
 
     Returns
     -------
@@ -267,7 +267,7 @@ def between_chain_spread(chains: xr.Dataset, draws: xr.Dataset) -> dict[int, str
 def check(
     summary: pd.DataFrame, statistics: xr.Dataset, limits: dict, earlier: dict | None = None
 ) -> list[dict]:
-    """Compare a fit's diagnostics with limits.
+    """Compare a fit's diagnostics with limits: every check of :mod:`partialpool.study.checks`.
 
     Parameters
     ----------
@@ -276,10 +276,10 @@ def check(
     statistics : xarray.Dataset
         `diverging` and `energy`, dims `(chain, draw)`.
     limits : dict
-        `max_rhat, min_ess, max_divergences, min_ebfmi`.
+        The limit of each check that has one, by its key in the config.
     earlier : dict, optional
-        Of a fit that was tried more than once: how many `chains` of earlier attempts stayed
-        elsewhere, and `worst`, where.
+        For a fit that was tried more than once: how many `chains` of earlier attempts found
+        another mode, and `worst`, the scalar in which one is farthest away.
 
     Returns
     -------
@@ -287,48 +287,20 @@ def check(
         `name, value, threshold, passed, worst` of each check; `value` is None,
         and the check failed, where the diagnostic is not a number.
     """
-    by_chain = statistics["diverging"].sum("draw")
-    with np.errstate(all="ignore"):  # an energy may be constant, or infinite
-        energy = azs.bfmi(xr.DataTree.from_dict({"sample_stats": statistics[["energy"]]}))
-    # The lowest, as far as all are numbers: else the first that is not.
-    energy = energy["energy"].values
-    slowest = int(energy.argmin())
-    found = [
-        ("rhat", *_worst(summary, "rhat", "max"), limits["max_rhat"]),
-        ("ess_bulk", *_worst(summary, "ess_bulk", "min"), limits["min_ess"]),
-        ("ess_tail", *_worst(summary, "ess_tail", "min"), limits["min_ess"]),
-        (
-            "divergences",
-            int(by_chain.sum()),
-            f"chain {int(by_chain.values.argmax())}" if by_chain.any() else None,
-            limits["max_divergences"],
-        ),
-        ("ebfmi", float(energy[slowest]), f"chain {slowest}", limits["min_ebfmi"]),
-    ]
-    if earlier is not None:
-        found.append(("earlier_attempts", earlier["chains"], earlier["worst"], 0))
-    at_most = {"rhat", "divergences", "earlier_attempts"}
-    return [
-        {
-            "name": name,
-            "value": value if math.isfinite(value) else None,
-            "threshold": threshold,
-            "passed": bool(value <= threshold if name in at_most else value >= threshold),
-            "worst": worst,
-        }
-        for name, value, worst, threshold in found
-    ]
-
-
-def _worst(summary: pd.DataFrame, column: str, extreme: str) -> tuple[float, str | None]:
-    """The worst value of a diagnostic and whose it is; not a number is worst of all.
-
-    Nothing was estimated where there is no scalar.
-    """
-    values = summary[column]
-    if not len(values):
-        return math.nan, None
-    if values.isna().any():
-        return math.nan, summary["name"][values.isna().idxmax()]
-    at = values.idxmax() if extreme == "max" else values.idxmin()
-    return float(values[at]), summary["name"][at]
+    found = []
+    for name, one in CHECKS.items():
+        computed = one.compute(summary, statistics, earlier)
+        if computed is None:
+            continue
+        value, worst = computed
+        threshold = 0 if one.limit is None else limits[one.limit.key]
+        found.append(
+            {
+                "name": name,
+                "value": value if math.isfinite(value) else None,
+                "threshold": threshold,
+                "passed": one.passes(value, threshold),
+                "worst": worst,
+            }
+        )
+    return found

@@ -14,6 +14,7 @@ from pytensor.graph.replace import vectorize_graph
 from pytensor.link.basic import PerformLinker
 from scipy import optimize
 
+from partialpool.base.streams import Stream
 from partialpool.sampler import compiled_density, nuts
 
 BATCH = 5_000_000  # numbers in one call for several draws
@@ -114,7 +115,7 @@ def dispersed(model: pm.Model, point: dict, chains: int, seed: int) -> np.ndarra
     numpy.ndarray
         Shape `(chain, position)`.
     """
-    rng = np.random.default_rng([seed, 7])
+    rng = np.random.default_rng([seed, Stream.STARTING_POINTS])
     parts = []
     for value in compiled_density.values(model):
         centre = np.asarray(point[value.name])

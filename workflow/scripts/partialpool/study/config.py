@@ -1,4 +1,4 @@
-"""The config: held against its schema, and read as studies.
+"""Read a run's config files as studies, with the checks that span several keys.
 
 Imported while the workflow is parsed, so nothing scientific is imported here; and only
 then, so that how the config is read is no part of what a job does.
@@ -6,23 +6,19 @@ then, so that how the config is read is no part of what a job does.
 
 import dataclasses
 import hashlib
-import json
-import math
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
-from partialpool.base.errors import UserError, nearest
-from partialpool.study import paths
+from partialpool.base.errors import UserError
+from partialpool.study import paths, schema
 from partialpool.study.expand import expand
-from partialpool.study.study import COUNTS, OUTCOME, VARIANTS, Outcome, Study, call
+from partialpool.study.study import COUNTS, VARIANTS, Outcome, Study, call
 from partialpool.study.yaml_file import Sources
 
 DEFAULT = "config/config.yaml"
-SCHEMA = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
 
+FIELDS = [field for field in dataclasses.fields(Study) if field.name != "settings"]
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
@@ -52,8 +48,7 @@ def load(files=(), given: Mapping | None = None, replace: bool = False) -> "Load
     for name, block in studies.items():
         paths.require(block.data, f"{places[name]}.data")
         paths.require(block.new_data, f"{places[name]}.new_data")
-    strict = config.get("strict", _validator().schema["properties"]["strict"]["default"])
-    return Loaded(files, config, studies, places, strict)
+    return Loaded(files, config, studies, places, schema.of_run(config, "strict"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,11 +99,7 @@ def read(
         For the most telling mistake: file, key, value, and what would be right.
     """
     of = source if callable(source) else lambda *keys: source
-    for path, problem in _beyond_json(config):
-        raise UserError(f"{of(*path)}: {_dotted(path)}: {problem}")
-    error = _most_telling(list(_validator().iter_errors(config)))
-    if error:
-        raise UserError(f"{of(*_keys(error))}: {_explain(error)}")
+    schema.check(config, of)
     studies, origins, folded = {}, {}, {}
     places = {} if places is None else places
     for key, block in config["studies"].items():
@@ -125,7 +116,7 @@ def read(
                 )
             try:
                 if origin:
-                    _require_valid(one, where)
+                    schema.check_study(one, where)
                 studies[name] = _study(name, one, config, where)
             except UserError as error:
                 raise UserError(f"{error}{origin}") from None
@@ -146,7 +137,7 @@ def _study(name: str, block: Mapping, config: Mapping, where: str) -> Study:
     for key, text in block.get("priors", {}).items():
         if not isinstance(text, str) or call(text) is None:
             raise UserError(
-                f"{where}.priors.{key}: {_shown(text)} is not a prior; "
+                f"{where}.priors.{key}: {schema.shown(text)} is not a prior; "
                 'write a name and numbers, such as "normal(0, 10)"'
             )
 
@@ -154,11 +145,12 @@ def _study(name: str, block: Mapping, config: Mapping, where: str) -> Study:
     quoted = r"`[^`]*`|'[^']*'|\"[^\"]*\""
     grouped = "|" in re.sub(quoted, "", formula).partition("~")[2]
     variants = block.get("variants", VARIANTS if grouped else ("pooled",))
-    ungrouped = f"the formula {_shown(formula)} has no group term such as (1 | group)"
+    ungrouped = f"the formula {schema.shown(formula)} has no group term such as (1 | group)"
     beyond = [variant for variant in variants if variant != "pooled"]
     if beyond and not grouped:
         raise UserError(f"{where}.variants: {beyond[0]!r} needs groups, and {ungrouped}")
-    outcome = Outcome(**{name: block[name] for name in OUTCOME if name in block})
+    values = schema.of_study(config, block)
+    outcome = Outcome.of(values)
     _check_outcome(block, outcome, where)
     if not grouped:
         if outcome.sigma_by_group:
@@ -171,27 +163,14 @@ def _study(name: str, block: Mapping, config: Mapping, where: str) -> Study:
     if "contrasts" in block and "new_data" not in block:
         raise UserError(f"{where}.contrasts: needs the rows of `new_data`; add it")
 
-    top = _validator().schema["properties"]
-    return Study(
-        name=name,
-        data=block.get("data"),
-        simulate=block.get("simulate"),
-        formula=formula,
-        **dataclasses.asdict(outcome),
-        group_effects=block.get("group_effects", "normal"),
-        missing=block.get("missing", "error"),
-        key=tuple(block.get("key", ())),
-        parts=block.get("parts", 1),
-        priors=dict(block.get("priors", {})),
-        variants=tuple(variant for variant in VARIANTS if variant in variants),
-        new_data=block.get("new_data"),
-        predict=tuple(block.get("predict", ("group",))),
-        contrasts=tuple(map(tuple, block.get("contrasts", ()))),
-        sampler={**_defaults("sampler"), **config.get("sampler", {}), **block.get("sampler", {})},
-        convergence={**_defaults("convergence"), **config.get("convergence", {})},
-        interval=config.get("interval", top["interval"]["default"]),
-        seed=_seed(config.get("seed", top["seed"]["default"]), name),
-    )
+    values |= {
+        "name": name,
+        "priors": dict(values["priors"]),
+        "variants": tuple(variant for variant in VARIANTS if variant in variants),
+        "seed": _seed(values["seed"], name),
+    }
+    fields = {field.name: values.pop(field.name) for field in FIELDS}
+    return Study(**{key: _as_tuples(value) for key, value in fields.items()}, settings=values)
 
 
 def _check_outcome(block: Mapping, outcome: Outcome, where: str) -> None:
@@ -232,129 +211,11 @@ def _check_outcome(block: Mapping, outcome: Outcome, where: str) -> None:
         roles[column] = role
 
 
-def _require_valid(block: Mapping, where: str) -> None:
-    """Hold one study against the schema once its placeholders have their values."""
-    error = _most_telling(list(_study_validator().iter_errors(block)))
-    if error:
-        raise UserError(f"{where}.{_explain(error)}")
+def _as_tuples(value):
+    """Lists as tuples, but not those within mappings."""
+    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value
 
 
 def _seed(seed: int, name: str) -> int:
     """A seed of 32 bits from the config's and the study's name."""
     return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:4])
-
-
-@cache
-def _validator():
-    import yaml
-    from jsonschema import Draft202012Validator, validators
-
-    # JSON has one kind of number, but what counts or indexes has to be whole: 2, not 2.0.
-    whole = Draft202012Validator.TYPE_CHECKER.redefine(
-        "integer", lambda checker, value: isinstance(value, int) and not isinstance(value, bool)
-    )
-    validator = validators.extend(Draft202012Validator, type_checker=whole)
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return validator(yaml.load(SCHEMA.read_text(encoding="utf-8"), loader))
-
-
-@cache
-def _study_validator():
-    """Of one block under `studies`."""
-    schema = _validator().schema["properties"]["studies"]["additionalProperties"]
-    return _validator().evolve(schema=schema)
-
-
-@cache
-def _defaults(block: str) -> dict:
-    keys = _validator().schema["properties"][block]["properties"]
-    return {key: schema["default"] for key, schema in keys.items()}
-
-
-def _beyond_json(value) -> Iterator[tuple[tuple, str]]:
-    """Path and problem of whatever YAML can say and the schema cannot judge."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if not isinstance(key, str):
-                yield (str(key),), "a key must be text; put it in quotes"
-            if not isinstance(inner, str):
-                for path, problem in _beyond_json(inner):
-                    yield (key, *path), problem
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            for path, problem in _beyond_json(inner):
-                yield (index, *path), problem
-    elif isinstance(value, float) and not math.isfinite(value):
-        yield (), f"{value} is not a finite number"
-
-
-def _most_telling(errors):
-    """An unknown key before a missing one before a wrong value: a typo explains the others."""
-    from jsonschema.exceptions import best_match
-
-    for keyword in ("additionalProperties", "required"):
-        found = [error for error in errors if error.validator == keyword]
-        if found:
-            return min(found, key=lambda error: len(error.absolute_path))
-    return best_match(errors)
-
-
-def _keys(error) -> tuple:
-    """Path of keys that an error is about."""
-    path = tuple(error.absolute_path)
-    if error.validator == "additionalProperties":
-        known = error.schema["properties"]
-        return (*path, next(key for key in error.instance if key not in known))
-    return path
-
-
-def _explain(error) -> str:
-    """One schema error in one line."""
-    path = _dotted(error.absolute_path)
-    here = f"{path}: " if path else ""
-    wanted = error.schema.get("description", "of another form")
-    if error.validator == "additionalProperties":
-        known = error.schema["properties"]
-        key = _keys(error)[-1]
-        return f"{here}unknown key {key!r}{_hint(key, known)}"
-    if error.validator == "required":
-        key = next(key for key in error.validator_value if key not in error.instance)
-        if key == "studies":
-            return "no study; add one under `studies:`"
-        return f"{here}no `{key}`; add {error.schema['properties'][key]['description']}"
-    if path == "studies" and not error.instance:
-        return "no study; add one under `studies:`"
-    if error.validator == "enum":
-        return f"{here}{_shown(error.instance)}; it must be {wanted}" + nearest(
-            error.instance, error.validator_value
-        )
-    as_text = isinstance(error.instance, bool) and "string" in error.schema.get("type", ())
-    hint = "; yes, no, on and off are true and false: put text in quotes" if as_text else ""
-    return f"{here}{_shown(error.instance)}; it must be {wanted}{hint}"
-
-
-def _hint(key: str, known: Mapping) -> str:
-    """Where an unknown key may have been meant to go."""
-    for name, schema in known.items():
-        if key in schema.get("properties", {}):
-            return f"; it belongs under `{name}:`"
-        if name == "studies" and key in schema["additionalProperties"]["properties"]:
-            return f"; it belongs to a study, under `{name}:`"
-    word, colon, value = key.partition(":")
-    if colon and word in known:
-        return f"; put a space after the colon: `{word}: {value.strip()}`"
-    return nearest(key, known) or f"; known: {', '.join(known)}"
-
-
-def _dotted(path) -> str:
-    """A key path as `studies.radon.variants[0]`."""
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return "".join(parts).lstrip(".")
-
-
-def _shown(value) -> str:
-    """A value for a message: on one line, and not a page of it."""
-    if value is None:
-        return "no value given"
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -12,13 +12,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from partialpool.base.errors import UserError, nearest
-from partialpool.study import paths
-from partialpool.study.study import OUTCOME
+from partialpool.study import paths, schema
 
 _MAGIC = re.compile(r"[*?\[]")
 _SUFFIX = re.compile(r"\.([ct]sv|[ct]sv\.gz|parquet|pq)$", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
-_TEXTS = ("data", "new_data", "formula", *OUTCOME)
 
 
 def expand(key: str, block: Mapping, where: str) -> Iterator[tuple[str, Mapping, str]]:
@@ -78,18 +76,8 @@ def _of_table(key: str, block: Mapping, where: str) -> Iterator[tuple[str, Mappi
         place = f"{path}, line {line}"
         if not row["name"]:
             raise UserError(f"{where}.table: {place}: column 'name' is empty; name the study")
-
-        def filled(text, name, row=row, place=place):
-            return _filled(text, row, f"{where}.{name}", place) if isinstance(text, str) else text
-
-        texts = {name: filled(block[name], name) for name in _TEXTS if name in block}
-        if texts.get("sigma") != block.get("sigma"):
-            texts["sigma"] = _number(texts["sigma"])
-        if "priors" in block:
-            texts["priors"] = {
-                name: filled(text, f"priors.{name}") for name, text in block["priors"].items()
-            }
-        yield f"{key}_{_clean(row['name'])}", {**shared, **texts}, f" ({place})"
+        filled = _filled_block(shared, row, where, place)
+        yield f"{key}_{_clean(row['name'])}", filled, f" ({place})"
 
 
 def _rows(path: str, where: str) -> list[tuple[int, dict[str, str]]]:
@@ -129,6 +117,23 @@ def _rows(path: str, where: str) -> list[tuple[int, dict[str, str]]]:
     return [(line, dict(zip(columns, cells, strict=True))) for line, cells in lines[1:]]
 
 
+def _filled_block(block: Mapping, row: Mapping[str, str], where: str, place: str) -> dict:
+    """A block with each `{column}` in any of its texts replaced by the row's cell."""
+
+    def filled(value, at: str):
+        if isinstance(value, Mapping):
+            return {name: filled(inner, f"{at}.{name}") for name, inner in value.items()}
+        if isinstance(value, list):
+            return [filled(inner, f"{at}[{index}]") for index, inner in enumerate(value)]
+        return _filled(value, row, at, place) if isinstance(value, str) else value
+
+    found = filled(block, where)
+    for name in schema.text_or_number() & block.keys():
+        if found[name] != block[name]:
+            found[name] = _number(found[name])
+    return found
+
+
 def _filled(text: str, values: Mapping[str, str], where: str, place: str) -> str:
     """`text` with each `{name}` replaced by its value, as it is, once."""
 
@@ -160,6 +165,7 @@ def _clean(text: str) -> str:
 
 def _natural(path: str) -> tuple:
     """Sort key that puts `school_2` before `school_10`."""
+    # As natsort does; none of its other rules is wanted here, so it would be one more dependency.
     return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path)], path
 
 

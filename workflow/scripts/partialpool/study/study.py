@@ -144,6 +144,8 @@ class Study:
         Probability inside every reported interval.
     seed : int
         Of the config's seed and the study's name, so that no study moves another's.
+    settings : dict
+        Values of all other keys of the schema, for the steps that use them.
     """
 
     name: str
@@ -170,10 +172,12 @@ class Study:
     convergence: dict
     interval: float
     seed: int
+    settings: dict
 
     def block(self, *names: str) -> dict:
-        """The named fields as one plain dict of plain values, for a rule's `params`."""
-        return json.loads(json.dumps({name: getattr(self, name) for name in names}))
+        """The named fields and settings as one dict of plain values, for a rule's `params`."""
+        values = self.settings | vars(self)
+        return json.loads(json.dumps({name: values[name] for name in names}))
 
 
 def call(text: str) -> tuple[str, tuple[float, ...]] | None:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from partialpool.base.errors import listed
-from partialpool.design.design import Design, Factor
+from partialpool.design.design import Design, TableFactor
 from partialpool.model import families
 from partialpool.study.study import COUNTS, Outcome
 from partialpool.table import column_notes
@@ -138,7 +138,7 @@ def _described(column: ColumnSummary, missing: int) -> dict:
     }
 
 
-def _sizes(factor: Factor, groups: GroupSummary) -> dict:
+def _sizes(factor: TableFactor, groups: GroupSummary) -> dict:
     return {
         "factor": factor.name,
         "count": len(groups.rows),

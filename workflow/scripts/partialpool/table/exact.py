@@ -14,7 +14,7 @@ from scipy.sparse.linalg import lsmr
 
 from partialpool.base import group_qr
 from partialpool.base.errors import shown
-from partialpool.design.design import Design, Factor
+from partialpool.design.design import Design, TableFactor
 from partialpool.study.study import Outcome
 
 EXACT = 1e-10  # residuals of this size relative to the sd of the response are zero,
@@ -99,7 +99,9 @@ def exact_fit_reason(some: Parts, every: Parts | None, outcome: Outcome) -> str 
     return None
 
 
-def _of_all(design: Design, outcome: Outcome, columns: tuple, factors: tuple[Factor, ...]) -> str:
+def _of_all(
+    design: Design, outcome: Outcome, columns: tuple, factors: tuple[TableFactor, ...]
+) -> str:
     terms = {name: term for term, own in design.terms.items() for name in own}
     names = dict.fromkeys(terms.get(name, name) for name in columns)
     names.pop("Intercept", None)
@@ -132,7 +134,7 @@ def _of_groups(design: Design, outcome: Outcome, left: Residuals, groups: np.nda
     )
 
 
-def _triangles(parts: Parts, factor: Factor | None, names: tuple[str, ...]):
+def _triangles(parts: Parts, factor: TableFactor | None, names: tuple[str, ...]):
     """Of each group: triangular factor of [columns, response], rows, and sum of weights."""
     groups, width = len(factor.levels) if factor else 1, len(names) + 1
     if groups * width**2 > LARGEST:
@@ -174,7 +176,7 @@ def _group_by_group(parts: Parts) -> Residuals | None:
 
 def _by_factor(
     parts: Parts,
-    factor: Factor | None,
+    factor: TableFactor | None,
     varying: tuple[str, ...],
     others: tuple[str, ...],
     limit: float,

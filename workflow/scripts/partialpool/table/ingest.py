@@ -14,10 +14,12 @@ import pandas as pd
 
 from partialpool.base import moments
 from partialpool.base.errors import UserError, listed, shown
+from partialpool.base.streams import Stream
 from partialpool.design import reserved_names
-from partialpool.design.design import HUGE, Design, check_rank
+from partialpool.design.design import HUGE, Design
 from partialpool.design.formula import Formula
 from partialpool.design.prediction_columns import PREDICTED
+from partialpool.design.rank import check_rank
 from partialpool.design.transforms import FittedTransforms
 from partialpool.model import families
 from partialpool.study.study import Outcome
@@ -100,12 +102,12 @@ def ingest(
     file = File(path, source)
     used = list(dict.fromkeys([*formula.variables, *outcome.columns.values()]))
     wanted = list(dict.fromkeys([*used, *key]))
-    of_response = reserved_names.of_response(formula)
+    of_response = formula.response_columns
     text = {*formula.group_columns, *wanted[len(used) :]}
     roles = Roles(
         wanted,
         numbers={*formula.numbers, *outcome.columns.values()},
-        labels={*text, *formula.labels} - ({*formula.both} - {*formula.labels}),
+        labels={*text, *formula.labels} - ({*formula.grouping_predictors} - {*formula.labels}),
         response=of_response,
         text=text,
     )
@@ -124,17 +126,17 @@ def ingest(
     design = _evaluated(file, lambda: learned.design)
     tally = _tallied(file, rows, design, outcome)
 
-    def some(most: int, purpose: int) -> pd.DataFrame:
+    def some(most: int, purpose: Stream) -> pd.DataFrame:
         if rows.rows <= most:
             return complete_rows.chosen(to, np.arange(rows.rows))
         # Not from the config's seed: another one need not read the table again.
         rng = np.random.default_rng([rows.rows, purpose])
         return complete_rows.chosen(to, np.sort(rng.choice(rows.rows, most, replace=False)))
 
-    subset = some(SUBSET, 4)
+    subset = some(SUBSET, Stream.SUBSET_OF_ROWS)
     if outcome.sigma_estimated:
         _check_residuals(file, rows, subset, design, outcome)
-    counted = some(COUNTED, 6) if tally.discrete else subset
+    counted = some(COUNTED, Stream.ROWS_FOR_DATA_REPORT) if tally.discrete else subset
     gaps = {name: count for name, count in columns.gaps.items() if count}
     report = data_report.report(
         tally,

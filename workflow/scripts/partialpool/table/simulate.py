@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 import pandas as pd
 
-from partialpool.design.design import Design, Factor
+from partialpool.design.design import Design, TableFactor
 from partialpool.design.formula import Formula
 from partialpool.model import families
 from partialpool.study.simulate_block import arguments, draw, each_group, error, require_names
@@ -52,7 +52,7 @@ def simulate(study: Study) -> tuple[pd.DataFrame, dict]:
     rng = np.random.default_rng(study.seed)
     table = _grouped(study, formula, rng)
     written = block.get("predictors", {})
-    drawn = [name for name in formula.predictors if name not in formula.both]
+    drawn = [name for name in formula.predictors if name not in formula.grouping_predictors]
     used = dict.fromkeys([*drawn, *outcome.columns.values()])
     require_names(study, written, used, "used by the study", "predictors")
     for name in used:
@@ -247,8 +247,8 @@ def _by_group(study: Study, design: Design, rng, values: dict) -> np.ndarray:
 
 def _correlation(study: Study, size: int) -> float:
     """The correlation of coefficients that are normal between groups, `size` of them in a block."""
-    correlation = study.simulate.get("correlation", 0)
-    if "correlation" in study.simulate and not (size > 1 and correlation > -1 / (size - 1)):
+    correlation = study.simulate["correlation"]
+    if correlation and not (size > 1 and correlation > -1 / (size - 1)):
         reason = (
             f"{correlation} needs two or more normal coefficients in one group term with `|`, and "
             "over -1 / (number - 1)"
@@ -257,7 +257,9 @@ def _correlation(study: Study, size: int) -> float:
     return float(correlation)
 
 
-def _deviations(factor: Factor, names, sd, correlation: float, rng, values: dict) -> np.ndarray:
+def _deviations(
+    factor: TableFactor, names, sd, correlation: float, rng, values: dict
+) -> np.ndarray:
     """Normal deviations of each group of a factor, drawn together, shape `(group, name)`."""
     block = {name: number for number, own in enumerate(factor.blocks) for name in own}
     matrix = np.eye(len(names))

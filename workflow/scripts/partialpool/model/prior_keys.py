@@ -1,0 +1,75 @@
+"""Check the priors of the config: their vocabulary, and that each names a parameter it fits.
+
+Imported while the workflow is parsed, so nothing scientific is imported here.
+"""
+
+from partialpool.base.errors import UserError, nearest
+from partialpool.model.priors import FAMILIES, Prior, check_support, of_response
+
+
+def check(given: dict[str, str], where: str) -> None:
+    """Check how configured priors are written, before any data is read.
+
+    Raises
+    ------
+    UserError
+        For the first prior that is not one, or does not fit its parameter.
+    """
+    known = {"sd": "positive", "sigma": "positive", "cor": "correlation"}
+    for key, text in given.items():
+        Prior.parse(text, f"{where}.{key}", known.get(key))
+
+
+def supports(given: dict[str, str]) -> dict[str, str]:
+    """The support of each configured prior, by key.
+
+    Reading a table depends on no more of them, so that other numbers do not read it again.
+    """
+    return {key: FAMILIES[Prior.parse(given[key]).family].support for key in sorted(given)}
+
+
+def check_keys(given: dict[str, str], design, outcome, group_effects: str, where: str) -> None:
+    """Check that every configured prior names a parameter of the model, and fits it.
+
+    Parameters
+    ----------
+    given : dict of str to str
+        From :func:`supports`.
+    design : partialpool.design.formula.Design
+    outcome : partialpool.study.study.Outcome
+    group_effects : {"normal", "student_t"}
+    where : str
+        File and key, for the message.
+
+    Raises
+    ------
+    UserError
+        With the nearest known key, or the families that fit.
+    """
+    coefficients = dict.fromkeys([*design.coefficients, *design.terms], "real")
+    correlations = {"cor", *(f"cor_{factor.name}" for factor in design.factors)}
+    others = {}
+    for factor in design.factors:
+        others |= dict.fromkeys(["sd", f"sd_{factor.name}"], "positive")
+        others |= {f"sd_{factor.name}[{column}]": "positive" for column in factor.varying}
+        if any(len(block) > 1 for block in factor.blocks):
+            others |= dict.fromkeys(["cor", f"cor_{factor.name}"], "correlation")
+        if group_effects == "student_t":
+            others[f"nu_{factor.name}"] = "positive"
+    others |= dict.fromkeys(of_response(outcome), "positive")
+    known = coefficients | others
+    for key, support in given.items():
+        if key in coefficients and key in others:
+            raise UserError(
+                f"{where}.{key}: {key!r} is a coefficient and another parameter of the model; "
+                "copy the column under a second name"
+            )
+        if key not in known:
+            why = " (sigma is known here)" if key == "sigma" and outcome.has_sigma else ""
+            if key in correlations and "cor" not in others:
+                why = " (only coefficients of one group term with `|` are correlated)"
+            raise UserError(
+                f"{where}.{key}: no such parameter in the model{why}{nearest(key, known)}; "
+                f"known: {', '.join(known)}"
+            )
+        check_support(support, known[key], f"{where}.{key}: the prior")
