@@ -252,7 +252,7 @@ def test_starts_are_on_the_scale_of_the_data(formula):
     *_, data, completed, found, coordinates = small("student_t", formula, "hierarchical")
     model = glm.model(data, completed, "hierarchical", found, coordinates)
     point = model.initial_point(0)
-    move = starts.elsewhere(model, data, completed, "hierarchical")
+    move = starts.overdispersed(model, data, completed, "hierarchical")
     begun = move(sampling.dispersed(model, point, 8, 1))
     slopes = sampling.constrain(model, point, begun[None])["beta"].values[0, :, 1]
     reach = 2 * data.response_sd / data.sd["x"]

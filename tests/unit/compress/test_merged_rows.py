@@ -6,7 +6,7 @@ import pytest
 from scipy import special, stats
 
 from partialpool.base import files
-from partialpool.compress import build, compressed_file, group_triangles
+from partialpool.compress import build, compressed_file
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.design.formula import Formula
 from partialpool.model import families, priors
@@ -144,24 +144,6 @@ def test_likelihood_is_that_of_the_rows(formula, outcome):
         at = values(data, rng)
         assert of_merged(data, *at) == pytest.approx(of_rows(rows, design, data, *at), rel=1e-8)
     assert data.total == SIZE
-
-
-@pytest.mark.parametrize(
-    ("formula", "family", "kind"),
-    [
-        ("y ~ x", "gaussian", group_triangles.GroupTriangles),
-        ("y ~ x + (1 | g)", "gaussian", group_triangles.GroupTriangles),
-        ("y ~ x + (1 | g) + (1 | h)", "gaussian", MergedRows),
-        ("y ~ x + (1 | g/h)", "gaussian", MergedRows),
-        ("y ~ x + (1 | g)", "student_t", MergedRows),
-        ("y ~ x", "poisson", MergedRows),
-    ],
-)
-def test_what_a_fit_reads(formula, family, kind):
-    rows = table(True)
-    data = build.compress(Formula(formula).design(rows), Outcome(family), {})
-    assert type(data) is kind
-    assert type(compressed_file.from_dataset(data.to_dataset())) is kind
 
 
 @pytest.mark.parametrize(

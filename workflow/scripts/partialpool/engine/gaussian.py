@@ -1,4 +1,4 @@
-"""The Gaussian model with one grouping factor, compressed and collapsed.
+"""Gaussian model with at most one grouping factor, its group effects integrated out.
 
 For row i of group j, with population-level columns x and varying columns z,
 
@@ -84,7 +84,7 @@ def model(data: GroupTriangles, priors: Priors, variant: str) -> pm.Model:
 
 
 def _chosen(coordinates, triangles, scale, sigma, stretch) -> collapse_op.CollapsedGroups:
-    """The groups that stand for all in the coordinates of beta."""
+    """Representative groups, for the conditional precision of beta."""
     at = terms.as_data("chosen", coordinates.chosen)
     return collapse_op.CollapsedGroups(
         terms.as_data("design of chosen", triangles.design[..., coordinates.chosen]),
@@ -96,14 +96,14 @@ def _chosen(coordinates, triangles, scale, sigma, stretch) -> collapse_op.Collap
 
 
 def effects_basis(data: GroupTriangles, priors: Priors, variant: str) -> np.ndarray:
-    """:func:`rough.effects_basis` of the factor; without rows where nothing varies."""
+    """:func:`preconditioner.effects_basis` of the factor; without rows where nothing varies."""
     if variant == "pooled" or not data.factors:
         return np.zeros((0, 0))
     return preconditioner.effects_basis(data, priors, data.factors[0])
 
 
 def _residual_sd(data: GroupTriangles, priors: Priors, variant: str, start: float):
-    """sigma: known, one for all, or one for each group."""
+    """Residual sd sigma: known, a parameter, or one for each group."""
     if data.known_sigma is not None:
         return terms.as_data("known_sigma", data.known_sigma)
     prior = priors.response["sigma"]
@@ -115,11 +115,10 @@ def _residual_sd(data: GroupTriangles, priors: Priors, variant: str, start: floa
 
 
 def _pooled_sd(data: GroupTriangles, priors: Priors, variant: str, start: float):
-    """sigma of each group, log-normal around a median, which is pooled as the coefficients are.
+    """sigma of each group, log-normal around a median; log sigma is partially pooled.
 
-    A group of n rows tells log sigma with a variance of about 1 / 2n. Its coordinate is in
-    units of what that and the distribution of all groups leave of it, so that neither large
-    nor small groups make a funnel.
+    A group of n rows estimates log sigma with a variance of about 1 / 2n. It is partially centred:
+    sampled in units of its conditional sd, so that neither large nor small groups form a funnel.
     """
     median = terms.positive("sigma_median", priors.response["sigma"], start)
     if variant == "pooled":
@@ -130,18 +129,18 @@ def _pooled_sd(data: GroupTriangles, priors: Priors, variant: str, start: float)
     else:
         spread = terms.positive("sd_log_sigma", priors.response["sd_log_sigma"], 0.3)
     z = pm.Flat("z_sigma", dims=terms.groups(data.factor))
-    told = terms.as_data("log_sigma_precision", preconditioner.log_sigma_precision(data))
+    precision = terms.as_data("log_sigma_precision", preconditioner.log_sigma_precision(data))
     log_group = terms.as_data("log_group_sigma", preconditioner.log_group_sigma(data))
-    share = told * spread**2 / (1 + told * spread**2)
-    left = spread / pt.sqrt(1 + told * spread**2)
-    deviation = share * (log_group - pt.log(median)) + left * z
-    density = -0.5 * (deviation / spread) ** 2 - pt.log(spread) + pt.log(left)
+    share = precision * spread**2 / (1 + precision * spread**2)
+    conditional_sd = spread / pt.sqrt(1 + precision * spread**2)
+    deviation = share * (log_group - pt.log(median)) + conditional_sd * z
+    density = -0.5 * (deviation / spread) ** 2 - pt.log(spread) + pt.log(conditional_sd)
     pm.Potential("sigma_density", density.sum())
     return pm.Deterministic("sigma", median * pt.exp(deviation), dims=terms.groups(data.factor))
 
 
 def deviations(draws: SampledParameters, data: GroupTriangles, rng) -> dict[str, np.ndarray]:
-    """u of each group from its exact conditional normal, `(draw, group, varying)`, by factor."""
+    """Draw u of each group from its conditional normal, `(draw, group, varying)`, by factor."""
     if not data.factors or draws.variant == "pooled":
         return {}
     scale, basis = draws.group_scale(data.factors[0]), draws.basis(data.factors[0])
@@ -150,13 +149,13 @@ def deviations(draws: SampledParameters, data: GroupTriangles, rng) -> dict[str,
 
 
 class CollapsedTarget:
-    """How one variant is sampled: a model, and the deviations it leaves out."""
+    """One variant as it is sampled: its model, and the group effects that it integrates out."""
 
     def __init__(self, data: GroupTriangles, priors: Priors, variant: str):
         self.data, self.priors, self.variant = data, priors, variant
 
     def model(self) -> pm.Model:
-        """What NUTS draws from."""
+        """The PyMC model that NUTS samples."""
         return model(self.data, self.priors, self.variant)
 
     def deviations(self, draws: SampledParameters, rng) -> dict[str, np.ndarray]:
@@ -195,10 +194,10 @@ class CollapsedTarget:
 
     @property
     def parameterisation(self) -> dict[str, dict]:
-        """How the effects of each factor were sampled."""
+        """Parameterisation of the effects of each factor."""
         factors = self.data.factors if self.variant != "pooled" else ()
         return {factor.name: {"form": "integrated out"} for factor in factors}
 
     def next_attempt(self, draws: SampledParameters, attempt: int) -> "CollapsedTarget":
-        """The same: there is nothing that an earlier attempt could teach."""
+        """The same target: it has no coordinates that draws could improve."""
         return self

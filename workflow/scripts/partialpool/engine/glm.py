@@ -1,12 +1,11 @@
-"""Any family and any number of factors: group effects stay in the model.
+"""Models of any family and any number of factors, whose group effects are sampled.
 
     eta_i = x_i beta + sum over factors f of z_fi u_f[i] + offset_i,   u_fj ~ N(0, D C D)
 
-and the response follows its family, given eta. Where the priors of D and C hold at the averages
-of the predictors, u and z are those of `rough.effects_basis`. NUTS moves in coordinates of a
-Gaussian model close to this one (`coordinates`), so that effects are centred as far as each
-group's rows decide them. With Gaussian responses the effects of the factor with most groups are
-integrated out exactly, and drawn afterwards.
+and the response follows its family, given eta. If the priors of D and C hold at the averages of
+the predictors, u and z are those of `preconditioner.effects_basis`. Effects are partially centred,
+by a working Gaussian model (`centring`). With Gaussian responses the effects of the factor with
+most groups are integrated out exactly, and drawn afterwards (`one_factor_collapse`).
 """
 
 import numpy as np
@@ -45,10 +44,9 @@ def model(
     data : MergedRows
     priors : Priors
     variant : {"pooled", "unpooled", "hierarchical"}
-    found : Working
+    found : WorkingModel
         Rough values, to start from.
     coordinates : EffectCoordinates
-        Where effects are centred, and how far.
 
     Returns
     -------
@@ -64,7 +62,7 @@ def model(
         scales = [terms.between_group_scale(block.factor, priors, variant) for block in blocks]
         nus = [terms.degrees_of_freedom(block.factor, priors, variant) for block in blocks]
         size = len(data.coefficients)
-        glm.add_coord("coordinate", length=size + coordinates.outer)
+        glm.add_coord("coordinate", length=size + coordinates.others)
         position = pm.Flat("z", dims="coordinate")
         own, position = position[:size], position[size:]
         if coordinates.rotation is not None:
@@ -73,15 +71,15 @@ def model(
 
         begin, outside, shift = 0, 0.0, 0.0
         for block, scale, nu in zip(blocks[1:], scales[1:], nus[1:], strict=True):
-            # Group by group, as the coordinates are turned.
+            # Group by group, the order of the rotated coordinates.
             name = block.factor.name
             shape = (terms.count(name), len(block.factor.varying))
             end = begin + shape[0] * shape[1]
             z = position[begin:end].reshape(shape).T
-            natural = terms.as_data(f"natural_{name}", block.natural)
-            u = _effects(block, scale, nu, natural, z)
+            linear = terms.as_data(f"linear_{name}", block.linear)
+            u = _effects(block, scale, nu, linear, z)
             outside += _explained(data, priors, block, u)
-            # In an array of its own for each factor, as how many groups there are is data.
+            # One array for each factor, since its number of groups is data.
             beta_regression = coordinates.beta_regression[:, coordinates.of_block(block)]
             beta_regression = beta_regression.reshape(size, -1, len(block.factor.varying))
             beta_regression = terms.as_data(
@@ -101,12 +99,12 @@ def model(
             return glm
         if blocks:
             block = blocks[0]
-            natural = _natural(block, beta)
+            linear = _linear_term(block, beta)
             if len(blocks) > 1:
-                natural = natural - _crossed(data, priors, block, found.weight, outside)
+                linear = linear - _crossed(data, priors, block, found.weight, outside)
             name = block.factor.name
             z = pm.Flat("z_effects", dims=(terms.varying(name), terms.groups(name)))
-            u = _effects(block, scales[0], nus[0], natural, z)
+            u = _effects(block, scales[0], nus[0], linear, z)
             eta = eta + _explained(data, priors, block, u)
         eta = eta + terms.as_data("offset", data.offset)
         _likelihood(data, eta, response)
@@ -125,15 +123,15 @@ def _response(data: MergedRows, priors: Priors, rough: WorkingModel) -> dict:
 
 
 def _coefficients(data, priors, coordinates: EffectCoordinates, scales, position, shift):
-    """beta and its priors; what varies by the inner factor follows its variances."""
-    informed = coordinates.informed
-    if informed is not None and coordinates.last:
-        root = terms.as_data("informed", informed.root)
+    """beta and its priors; what varies by the last factor is scaled given its variances."""
+    precision = coordinates.beta_precision
+    if precision is not None and coordinates.last:
+        root = terms.as_data("beta_precision_root", precision.root)
         groups = collapse_op.CollapsedGroups(root, scales[0], pt.ones(()))
-        squares = groups.squares(terms.as_data("turned", informed.turned))
-        squares = squares + terms.as_data("squares", informed.squares)
+        squares = groups.squares(terms.as_data("beta_precision_rows", precision.rows))
+        squares = squares + terms.as_data("squares", precision.squares)
         triangle = group_algebra.triangle_of(squares, coordinates.last, pt)
-        position = terms.spread(position, triangle, coordinates.last)
+        position = terms.unstandardise(position, triangle, coordinates.last)
     inverse = terms.as_data("inverse", coordinates.inverse)
     beta = pm.Deterministic(
         "beta",
@@ -146,24 +144,24 @@ def _coefficients(data, priors, coordinates: EffectCoordinates, scales, position
     return beta
 
 
-def _natural(block: Block, beta):
+def _linear_term(block: Block, beta):
     """g - H beta, shape `(varying, group)`."""
     name = block.factor.name
-    on_beta = terms.as_data(f"on_beta_{name}", block.on_beta)
-    natural = terms.as_data(f"natural_{name}", block.natural)
-    return natural - (on_beta * beta[None, :, None]).sum(axis=1)
+    beta_cross = terms.as_data(f"beta_cross_{name}", block.beta_cross)
+    linear = terms.as_data(f"linear_{name}", block.linear)
+    return linear - (beta_cross * beta[None, :, None]).sum(axis=1)
 
 
 def _crossed(data: MergedRows, priors: Priors, block: Block, weight: np.ndarray, outside):
-    """What the effects of other factors take from g, shape `(varying, group)`."""
-    # A weight of zero rather than no such term, which would be another shape to compile.
+    """Contribution of other factors' effects to g, shape `(varying, group)`."""
+    # Weights of zero rather than no such term, which would be another shape to compile.
     weight = np.zeros_like(weight) if block.is_non_centred else weight
     columns = preconditioner.effects_columns(data, priors, block.factor).T * weight
     values = terms.as_data("weighted_columns", columns) * outside
     return terms.sum_by_group(block.factor, data.index[block.position], values)
 
 
-def _effects(block: Block, scale, nu, natural, z):
+def _effects(block: Block, scale, nu, linear, z):
     """u of every group, `(varying, group)`, and its density in the coordinates z.
 
     Where effects are Student-t, nu is their degrees of freedom, and L of their scale matrix.
@@ -175,7 +173,7 @@ def _effects(block: Block, scale, nu, natural, z):
     )
     c = []
     for i in range(size):
-        right = sum(scale[k][i] * natural[k] for k in range(i, size))
+        right = sum(scale[k][i] * linear[k] for k in range(i, size))
         known = sum(triangle[k, i] * c[k] for k in range(i))
         c.append((right - known) / triangle[i, i])
     v = [None] * size
@@ -201,7 +199,7 @@ def _effects(block: Block, scale, nu, natural, z):
 
 
 def _explained(data: MergedRows, priors: Priors, block: Block, u):
-    """What effects add to the linear predictor of every row."""
+    """Contribution of effects to the linear predictor of every row."""
     name = block.factor.name
     index = terms.as_data(f"index_{name}", data.index[block.position])
     columns = preconditioner.effects_columns(data, priors, block.factor).T
@@ -222,44 +220,31 @@ def _likelihood(data: MergedRows, eta, response: dict) -> None:
     pm.Potential("likelihood", total + terms.as_data("constant", data.constant))
 
 
-def deviations(
+def sampled_deviations(
     draws: SampledParameters, data: MergedRows, coordinates: EffectCoordinates, rng
 ) -> dict[str, np.ndarray]:
-    """Deviations of the coefficients by factor, `(draw, group, varying)`.
-
-    They were sampled, or are drawn where they were integrated out.
-    """
-    found = _deviations(draws, data, coordinates, rng)
-    factors = (block.factor for block in coordinates.blocks)
-    return {factor.name: found[factor.name] @ draws.basis(factor).T for factor in factors}
-
-
-def _deviations(
-    draws: SampledParameters, data: MergedRows, coordinates: EffectCoordinates, rng
-) -> dict:
-    """Those that the priors are on."""
-    found = {b.factor.name: draws[f"u_{b.factor.name}"] for b in coordinates.blocks[1:]}
-    if not coordinates.blocks:
-        return found
-    block = coordinates.blocks[0]
-    if not data.family.normal:
-        return found | {block.factor.name: draws[f"u_{block.factor.name}"]}
-    u = one_factor_collapse.draw(draws, data, block, coordinates.blocks[1:], found, rng)
-    return found | {block.factor.name: u}
+    """Deviations that the priors are on, by factor: sampled, or drawn if integrated out."""
+    blocks = coordinates.blocks
+    collapsed = data.family.normal and bool(blocks)
+    found = {b.factor.name: draws[f"u_{b.factor.name}"] for b in blocks[collapsed:]}
+    if collapsed:
+        u = one_factor_collapse.draw(draws, data, blocks[0], blocks[1:], found, rng)
+        found[blocks[0].factor.name] = u
+    return found
 
 
 class SampledEffectsTarget:
-    """How one variant is sampled: a model in coordinates, and the deviations it leaves out.
+    """One variant in the coordinates it is sampled in: its model, and its group effects.
 
     Parameters
     ----------
     data : MergedRows
     priors : Priors
     variant : str
-    found : Working, optional
-        Rough values; found here unless they are given.
+    found : WorkingModel, optional
+        By default, from :func:`pirls.solve`.
     non_centred : bool
-        Whether effects of groups whose own rows say little are non-centred.
+        Whether factors with little information in the rows of most groups are non-centred.
     """
 
     def __init__(
@@ -270,12 +255,14 @@ class SampledEffectsTarget:
         self.coordinates = EffectCoordinates.of(data, self.working, non_centred, priors.nu)
 
     def model(self) -> pm.Model:
-        """What NUTS draws from."""
+        """The PyMC model that NUTS samples."""
         return model(self.data, self.priors, self.variant, self.working, self.coordinates)
 
     def deviations(self, draws: SampledParameters, rng) -> dict[str, np.ndarray]:
-        """u by factor, `(draw, group, varying)`."""
-        return deviations(draws, self.data, self.coordinates, rng)
+        """Deviations of the coefficients by factor, `(draw, group, varying)`."""
+        found = sampled_deviations(draws, self.data, self.coordinates, rng)
+        factors = (block.factor for block in self.coordinates.blocks)
+        return {factor.name: found[factor.name] @ draws.basis(factor).T for factor in factors}
 
     def thinned_deviations(
         self, draws: SampledParameters, diagnosed: dict[str, np.ndarray], step: int, rng
@@ -305,11 +292,7 @@ class SampledEffectsTarget:
 
     @property
     def parameterisation(self) -> dict[str, dict]:
-        """How the effects of each factor were sampled.
-
-        `form`, and how far its groups are centred: from 0, where their own rows say nothing
-        beside what all groups say, to 1, where they say all.
-        """
+        """Parameterisation of each factor: `form`, and `centring` of its groups, from 0 to 1."""
         found = {}
         for block in self.coordinates.blocks:
             if self.data.family.normal and block is self.coordinates.blocks[0]:
@@ -329,7 +312,7 @@ class SampledEffectsTarget:
         return found
 
     def next_attempt(self, draws: SampledParameters, attempt: int) -> "SampledEffectsTarget":
-        """Other coordinates for another attempt: at this one's means, then non-centred ones too."""
+        """Target of another attempt: working model at these means; later non-centred, too."""
         factors = self.data.factors[: len(self.working.u)]
         means = WorkingModel(
             beta=draws["beta"].mean(axis=0),

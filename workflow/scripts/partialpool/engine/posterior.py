@@ -18,7 +18,7 @@ FEWEST = 100  # draws of each effect after thinning, at least
 
 
 class SampledParameters:
-    """Draws of a model's free variables, and what follows from them.
+    """Draws of a model's variables, and the quantities that they determine.
 
     Parameters
     ----------
@@ -37,13 +37,13 @@ class SampledParameters:
         self.data, self.priors, self.variant = data, priors, variant
 
     def select(self, which: slice) -> "SampledParameters":
-        """Some of the draws of each chain."""
+        """Select draws of each chain."""
         return SampledParameters(
             self._sampled.isel(draw=which), self.data, self.priors, self.variant
         )
 
     def of_groups(self, positions: dict[str, np.ndarray]) -> "SampledParameters":
-        """Some of the groups of each factor that is named."""
+        """Select groups of the named factors."""
         levels = {
             f.name: tuple(f.levels[i] for i in positions.get(f.name, range(len(f.levels))))
             for f in self.data.factors
@@ -79,7 +79,7 @@ class SampledParameters:
         return np.tile(wide * (self.variant == "unpooled"), (self.count, 1))
 
     def basis(self, factor: GroupingFactor) -> np.ndarray:
-        """From the deviations that the priors are on to the coefficients', `(varying, varying)`."""
+        """Matrix from deviations that the priors are on to those of the coefficients."""
         return preconditioner.effects_basis(self.data, self.priors, factor)
 
     def scale(self, factor: GroupingFactor):
@@ -173,9 +173,9 @@ def describe(draws: SampledParameters, deviations: dict[str, np.ndarray], apart=
     ----------
     draws : SampledParameters
     deviations : dict of str to numpy.ndarray
-        u by factor, `(draw, group, varying)`; a factor without has none.
+        u by factor, `(draw, group, varying)`; zero for factors that are left out.
     apart : collection of str
-        Factors of which nothing by group is among them: that is :func:`group_effects`.
+        Factors whose group effects are stored apart, by :func:`group_effects`.
 
     Returns
     -------
@@ -213,10 +213,10 @@ def describe(draws: SampledParameters, deviations: dict[str, np.ndarray], apart=
 def group_effects(
     draws: SampledParameters, deviations: dict[str, np.ndarray], factors
 ) -> xr.Dataset:
-    """What :func:`describe` leaves out of the factors with these names, as float32.
+    """Effects of the named factors, as float32: `u_{factor}`, and `sigma` if it is by group.
 
-    `u_{factor}`, and `sigma` where it is by group. `coef_{factor}` follows from u and beta,
-    which may be too large beside its spread for float32.
+    `coef_{factor}` is left out: it may be too large beside its spread for float32, and follows
+    from u and beta.
     """
     out, coords = {}, {}
     for factor in draws.data.factors:
@@ -230,7 +230,7 @@ def group_effects(
 
 
 def _dataset(draws: SampledParameters, out: dict, coords: dict) -> xr.Dataset:
-    """Of variables as pairs of their dims and values `(draw, ...)`."""
+    """Dataset of variables, each given as its dims and values `(draw, ...)`."""
     return xr.Dataset(
         {
             name: (
