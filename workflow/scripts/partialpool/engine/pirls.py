@@ -169,39 +169,34 @@ def _expansion(data: MergedRows, eta, response) -> tuple[np.ndarray, np.ndarray]
 
 def _initial(data: MergedRows) -> np.ndarray:
     """Initial linear predictor of each row from its response alone, without offset."""
-    match data.family.link:
-        case "identity":
-            return data.y - data.offset
-        case "logit":
-            return special.logit((data.y + 0.5) / (data.trials + 1)) - data.offset
-    # Rates of the rows, half way to the rate of all, which has rows without events too.
-    own = np.log(data.y + 0.5) - data.offset
-    return (own + data.response_mean) / 2
+    return data.family.initial(data.y, data.trials, data.offset, data.response_mean, NUMPY)
 
 
 def _response(data: MergedRows) -> dict[str, float]:
     """Initial parameters of the response's distribution."""
-    sigma = data.known_sigma or data.sd_of_weight_one / 2
-    both = {"sigma": sigma, "nu": NU, "alpha": 1.0}
-    return {name: both[name] for name in data.family.parameters}
+    found = {
+        parameter.name: parameter.rough * (data.sd_of_weight_one if parameter.scaled else 1.0)
+        for parameter in data.family.parameters
+    }
+    return found if data.known_sigma is None else found | {"sigma": data.known_sigma}
 
 
 def _estimated(data: MergedRows, linear: np.ndarray, working: WorkingModel) -> dict[str, float]:
-    """Parameters of the response's distribution, estimated by moments of the residuals."""
-    found = dict(working.response)
-    left = data.y - data.offset - linear
-    if "sigma" in found and data.known_sigma is None:
-        count = data.cells.sum() if data.outcome.family == "gaussian" else data.count.sum()
-        freedom = max(count - working.effective(), 0.1 * count)
-        weights = np.ones(len(left)) if data.outcome.family == "gaussian" else data.count
-        if "nu" in found:
-            weights = weights * (NU + 1) / (NU + (left / found["sigma"]) ** 2)
-        smallest = 1e-6 * data.sd_of_weight_one
-        found["sigma"] = max(np.sqrt((weights * left**2).sum() / freedom), smallest)
-    if "alpha" in found:
-        rate = np.exp(linear + data.offset)
-        excess = (data.count * ((data.y - rate) ** 2 - rate)).sum() / (data.count * rate**2).sum()
-        found["alpha"] = float(np.clip(1 / max(excess, 1e-3), 0.05, 100))
+    """Parameters of the response's distribution, estimated from the residuals."""
+    if data.family.estimate is None:
+        return working.response
+
+    def freedom():
+        count = data.cells.sum() if data.family.normal else data.count.sum()
+        return max(count - working.effective(), 0.1 * count)
+
+    found = working.response | data.family.estimate(
+        data.y, linear, data.offset, working.response, data.count, freedom, NUMPY
+    )
+    if data.known_sigma is not None:
+        found["sigma"] = data.known_sigma
+    elif "sigma" in found:
+        found["sigma"] = max(found["sigma"], 1e-6 * data.sd_of_weight_one)
     return found
 
 
