@@ -1,7 +1,8 @@
 """From a table and a formula to pooled, unpooled and hierarchical fits that have been checked.
 
-Studies are blocks of config/config.yaml. A step is a rule and a script of one name; scripts call
-the modules of workflow/scripts/partialpool, which are in rooms: see its docstring.
+Studies are blocks of config/config.yaml. A step is a rule and a script of one name; the script
+calls the modules of workflow/scripts/partialpool that its first line names. They are in rooms:
+see the docstring of the package.
 """
 
 import atexit
@@ -46,7 +47,7 @@ onstart:
         sys.exit(f"partialpool: {error}")
     studies = {name: asdict(block) for name, block in STUDIES.items()}
     session.begin(strict=STRICT, code=CODE, places=PLACES, studies=studies)
-    partial_page.forget()
+    partial_page.remove()
     progress.follow(workflow)
 
 
@@ -54,7 +55,7 @@ onerror:
     # After Snakemake's own account, so that they are the last thing on the screen; what is
     # registered last is written first.
     atexit.register(sys.stderr.write, progress.last_words(workflow))
-    atexit.register(sys.stderr.write, partial_page.tell(workflow))
+    atexit.register(sys.stderr.write, partial_page.write(workflow))
 
 
 wildcard_constraints:

@@ -4,22 +4,20 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import pytensor
 import pytest
-from pytensor.compile.mode import Mode
+from interpreted import drawn_point, evaluated
 from scipy import special, stats
 
 from partialpool.compress import build
 from partialpool.design.formula import Formula
-from partialpool.engine import fit, glm, pirls, starts
+from partialpool.engine import glm, pirls, starts
 from partialpool.engine.centring import EffectCoordinates
 from partialpool.engine.posterior import SampledParameters
 from partialpool.model import families, priors
-from partialpool.sampler import convergence, sampling
+from partialpool.sampler import sampling
 from partialpool.sampler.compiled_density import compiled
 from partialpool.study.outcome import Outcome
 
-INTERPRETED = Mode(linker="py", optimizer=None)
 ROWS = 60
 OUTCOMES = {
     "gaussian": Outcome(offset="shift", precision_weights="trials"),
@@ -85,47 +83,6 @@ def small(family: str, formula: str, variant: str, non_centred=False, effects="n
         blocks = [block.non_centred() for block in coordinates.blocks]
         coordinates = replace(coordinates, blocks=blocks)
     return design, values, data, completed, found, coordinates
-
-
-def evaluated(model):
-    """`values of the free variables -> (log density, beta, deviations)`, interpreted."""
-    inputs = list(model.rvs_to_values.values())
-    wanted = [model["beta"], *(d for d in model.deterministics if d.name.startswith("u_"))]
-    outputs = [model.logp(jacobian=False), *model.replace_rvs_by_values(wanted)]
-    function = pytensor.function(inputs, outputs, mode=INTERPRETED, on_unused_input="ignore")
-    transforms = {}
-    for variable, value in model.rvs_to_values.items():
-        transform = model.rvs_to_transforms[variable]
-        if transform is not None:
-            raw = variable.type(f"{variable.name}_raw")
-            transforms[value.name] = pytensor.function(
-                [raw], transform.forward(raw, *variable.owner.inputs), mode=INTERPRETED
-            )
-
-    def evaluate(point):
-        """`point` has values on the variables' own scale, by name."""
-        arguments = [
-            transforms.get(value.name, lambda v: v)(np.asarray(point[variable.name], dtype=float))
-            for variable, value in model.rvs_to_values.items()
-        ]
-        density, beta, *u = function(*arguments)
-        return float(density), beta, dict(zip([d.name for d in wanted[1:]], u, strict=True))
-
-    return evaluate
-
-
-def drawn_point(model, rng) -> dict:
-    """Random values of every free variable, on its own scale."""
-    point = {}
-    for variable, value in model.rvs_to_values.items():
-        shape = model.initial_point(0)[value.name].shape
-        if variable.name.startswith("z"):
-            point[variable.name] = rng.normal(size=shape)
-        elif variable.name.startswith("partial"):
-            point[variable.name] = rng.uniform(0.2, 0.8, shape)
-        else:
-            point[variable.name] = rng.uniform(0.4, 2, shape)
-    return point
 
 
 def log_joint(design, values, data, completed, variant, point, beta, u) -> float:
@@ -289,142 +246,13 @@ def test_another_attempt_learns_from_the_last():
         assert block.root.any() != heard.mostly_prior(second.working)
 
 
-def integrated(data, completed, sd_prior):
-    """Posterior means of beta, sd and each group's coefficient of y ~ 1 + (1 | g), by quadrature.
-
-    Over the intercept and log sd on a grid, and over each group's deviation by Gauss-Hermite.
-    """
-    prior = stats.norm(*completed.beta["Intercept"].arguments)
-    intercept = np.linspace(data.response_mean - 1.5, data.response_mean + 1.5, 301)
-    log_sd = np.linspace(np.log(0.02), np.log(4), 241)
-    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
-    weights = np.log(weights / np.sqrt(2 * np.pi))
-    v = np.exp(log_sd)[:, None] * nodes
-    eta = intercept[:, None, None] + v
-    log_marginal = np.zeros((len(intercept), len(log_sd)))
-    means = []
-    for y, trials, offset in zip(data.y, data.trials, data.offset, strict=True):
-        kernel = data.family.log_kernel(y, eta + offset, {}, trials) + weights
-        log_group = special.logsumexp(kernel, axis=-1)
-        log_marginal += log_group
-        means.append((np.exp(kernel - log_group[..., None]) * eta).sum(axis=-1))
-    log_posterior = (
-        log_marginal + prior.logpdf(intercept)[:, None] + sd_prior.logpdf(np.exp(log_sd)) + log_sd
-    )
-    mass = np.exp(log_posterior - log_posterior.max())
-    mass /= mass.sum()
-    return {
-        "beta[Intercept]": (mass * intercept[:, None]).sum(),
-        "sd_g[Intercept]": (mass * np.exp(log_sd)).sum(),
-        **{
-            f"coef_g[{label}, Intercept]": (mass * mean).sum()
-            for label, mean in zip(data.factors[0].levels, means, strict=True)
-        },
-    }
-
-
-@pytest.mark.parametrize("family", ["binomial", "poisson"])
-def test_posterior_is_the_integral(family):
-    """Within 4 Monte Carlo standard errors: a false alarm in 10,000 for each of 14 numbers."""
-    rng = np.random.default_rng(12)
-    outcome = OUTCOMES[family]
-    rows = pd.DataFrame({"g": list("abcdefghijkl"), "shift": 0.0, "times": 1.0})
-    rows["trials"], rows["time"] = rng.integers(5, 40, 12), rng.uniform(1, 9, 12)
-    eta = rng.normal(-0.5, 0.8, 12) + (np.log(rows["time"]) if family == "poisson" else 0)
-    rows["y"] = families.FAMILIES[family].responses(
-        rng, np.asarray(eta), {}, rows["trials"].to_numpy()
-    )
-    design = Formula("y ~ 1 + (1 | g)").design(rows)
-    data = build.compress(design, outcome, families.columns(rows, outcome))
-    given = {"Intercept": "normal(0, 2)", "sd": "half_normal(1)"}
-    exact = integrated(data, priors.complete(given, data), stats.halfnorm(scale=1))
-    sampler = {"chains": 4, "draws": 2000, "tune": 1000, "target_accept": 0.9, "attempts": 1}
-    tree = fit.fit(data, given, "hierarchical", sampler, seed=7)
-    summary = convergence.summarise(tree["posterior"].to_dataset(), 0.95).set_index("name")
-    for name, value in exact.items():
-        found = summary.loc[name]
-        assert abs(found["mean"] - value) < 4 * found["mcse_mean"], name
-
-
-def curvature(log_density, size: int):
-    """Eigenvalues of minus the second derivatives of a quadratic at the origin, and its mode."""
-    unit = np.eye(size)
-    here, ahead = log_density(np.zeros(size)), [log_density(step) for step in unit]
-    behind = np.array([log_density(-step) for step in unit])
-    second = np.array(
-        [[log_density(a + b) for b in unit] for a in unit]
-    ) - np.add.outer(ahead, ahead) + here  # fmt: skip
-    return np.linalg.eigvalsh(-second), np.linalg.solve(-second, (ahead - behind) / 2)
-
-
-@pytest.mark.parametrize("formula", ["y ~ x + (1 + x | a) + (1 + x | b)", "y ~ x + (1 + x | a)"])
-@pytest.mark.parametrize("sizes", [(8, 8, 8), (60, 11, 1)], ids=["even", "uneven"])
-def test_coordinates_follow_the_variances(formula, sizes):
-    """Given the variances, what NUTS moves in has curvatures near one, whatever the variances.
-
-    So no parameter is tied to them, also where groups are few and their sizes very different.
-    """
-    rng = np.random.default_rng(1)
-    cells = [
-        (a, b) for a, size in zip("pqr", sizes, strict=True) for b in "uvw" for _ in range(size)
-    ]
-    rows = pd.DataFrame(cells, columns=["a", "b"]).assign(x=rng.normal(size=len(cells)))
-    effects = {label: value for label, value in zip("pqruvw", rng.normal(size=6) / 2, strict=True)}
-    rows["y"] = rows["x"] / 2 + rows["a"].map(effects) + rows["b"].map(effects)
-    rows["y"] += rng.normal(size=len(rows))
-    # Of a family that leaves effects in the model, with tails that are as good as normal.
-    outcome = Outcome("student_t") if "b)" not in formula else Outcome()
-    design = Formula(formula).design(rows)
-    data = build.compress(design, outcome, {})
-    completed = priors.complete({}, data)
-    found = pirls.solve(data, completed, "hierarchical")
-    model = glm.model(data, completed, "hierarchical", found, EffectCoordinates.of(data, found))
-    evaluate = evaluated(model)
-    shapes = {
-        variable.name: model.initial_point(0)[value.name].shape
-        for variable, value in model.rvs_to_values.items()
-    }
-    for between in (0.05, 0.5, 5):
-        point = {name: np.full(shape, between) for name, shape in shapes.items()}
-        point |= {name: np.full(shapes[name], 0.6) for name in shapes if name.startswith("partial")}
-        point |= {name: np.float64(value) for name, value in found.response.items()}
-        flat = [name for name in shapes if name.startswith("z")]
-        ends = np.cumsum([np.prod(shapes[name], dtype=int) for name in flat])
-
-        def log_density(z, point=point, flat=flat, ends=ends):
-            parts = np.split(z, ends[:-1])
-            own = {n: p.reshape(shapes[n]) for n, p in zip(flat, parts, strict=True)}
-            return evaluate(point | own)[0]
-
-        values, mode = curvature(log_density, ends[-1])
-        assert values.min() > 0.3 and values.max() < 3, between
-        assert np.abs(mode).max() < 0.3, between
-
-
-@pytest.mark.parametrize("family", ["gaussian", "student_t"])
-def test_rough_values_do_not_depend_on_zero_and_unit(family):
-    """Of a response far from zero, or in another unit, they are found in as many turns."""
-    rng, size = np.random.default_rng(4), 400
-    rows = pd.DataFrame({"a": rng.choice([*"pqrst"], size), "b": rng.choice([*"uvwxyz"], size)})
-    y = rows["a"].map(dict(zip("pqrst", rng.normal(size=5), strict=True))) + rng.normal(size=size)
-    found = []
-    for at, unit in ((0, 1.0), (2000, 1.0), (0, 1e-6)):
-        design = Formula("y ~ 1 + (1 | a) + (1 | b)").design(rows.assign(y=at + unit * y))
-        data = build.compress(design, Outcome(family), {})
-        rough = pirls.solve(data, priors.complete({}, data), "hierarchical")
-        sds = [np.sqrt(one[0, 0]) for one in rough.covariance]
-        found.append(np.array([rough.response["sigma"], *sds]) / unit)
-    assert found[1] == pytest.approx(found[0], rel=0.05)
-    assert found[2] == pytest.approx(found[0], rel=0.05)
-
-
 @pytest.mark.parametrize("formula", ["y ~ x + (1 + x | g) + (1 | h)", "y ~ x + (1 + x | g)"])
 def test_starts_are_on_the_scale_of_the_data(formula):
     """Also of coefficients that vary by group, whatever sds the chains start with."""
     *_, data, completed, found, coordinates = small("student_t", formula, "hierarchical")
     model = glm.model(data, completed, "hierarchical", found, coordinates)
     point = model.initial_point(0)
-    move = starts.elsewhere(model, data, completed, "hierarchical")
+    move = starts.overdispersed(model, data, completed, "hierarchical")
     begun = move(sampling.dispersed(model, point, 8, 1))
     slopes = sampling.constrain(model, point, begun[None])["beta"].values[0, :, 1]
     reach = 2 * data.response_sd / data.sd["x"]

@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 from exact import OneWay
+from one_group import one_group
 from scipy import stats
 
 from partialpool.compress import build
 from partialpool.design.formula import Formula
-from partialpool.engine import collapse, fit, gaussian
+from partialpool.engine import fit, gaussian
 from partialpool.engine.posterior import SampledParameters, describe
 from partialpool.model import families, priors
 from partialpool.sampler import convergence
@@ -140,71 +141,6 @@ def test_varying_slopes_cover_what_they_were_simulated_from():
         assert abs(summary.loc[name, "mean"] - value) < 4 * summary.loc[name, "sd"], name
 
 
-def one_group(sigma):
-    """A compressed table, one value of the variances, and the rows' own arrays."""
-    rng = np.random.default_rng(17)
-    table = pd.DataFrame({"g": np.repeat(["a", "b", "c"], [2, 5, 9]), "x": rng.normal(size=16)})
-    table["y"] = 1 + table["x"] + rng.normal(size=16)
-    table["se"] = rng.uniform(0.5, 2, 16)
-    scale = np.array([[0.8, 0.0], [0.3, 0.5]])
-    noise = table["se"].to_numpy() if sigma == "se" else np.full(16, 1.3)
-    return *compressed(table, "y ~ x + (1 + x | g)", sigma), scale, noise
-
-
-# One scale for all groups, or each group its own, as Student-t effects have.
-STRETCHES = [np.ones(1), np.array([0.4, 1.0, 2.5])]
-
-
-@pytest.mark.parametrize("stretch", STRETCHES, ids=len)
-@pytest.mark.parametrize("sigma", ["estimated", "se"])
-def test_deviations_are_drawn_from_their_exact_conditional(sigma, stretch):
-    design, data, scale, noise = one_group(sigma)
-    draws, beta, turned = 40_000, np.array([0.7, 1.2]), np.array([[1.0, -0.6], [0.0, 1.0]])
-    u = collapse.draw_deviations(
-        data,
-        np.tile(beta, (draws, 1)),
-        [[np.tile(stretch * scale[i, k], (draws, 1)) for k in range(i + 1)] for i in range(2)],
-        np.full(draws, 1.0 if sigma == "se" else 1.3),
-        turned,
-        np.random.default_rng(1),
-    )
-    [factor] = design.factors
-    for index in range(len(factor.levels)):
-        at = factor.index == index
-        z = design.matrix[at]
-        weighted = z / noise[at, None] ** 2
-        between = np.broadcast_to(stretch, 3)[index] * turned @ scale
-        covariance = np.linalg.inv(np.linalg.inv(between @ between.T) + z.T @ weighted)
-        mean = covariance @ weighted.T @ (design.y[at] - z @ beta)
-        error = np.sqrt(np.diag(covariance) / draws)
-        assert np.abs(u[:, index].mean(axis=0) - mean).max() < 4 * error.max()
-        assert np.cov(u[:, index].T) == pytest.approx(covariance, rel=0.05, abs=0.002)
-
-
-@pytest.mark.parametrize("stretch", STRETCHES, ids=len)
-@pytest.mark.parametrize("sigma", ["estimated", "se"])
-def test_density_of_a_whole_group_is_that_of_its_rows(sigma, stretch):
-    design, data, scale, noise = one_group(sigma)
-    beta = np.array([[0.7, 1.2], [1.0, 0.9]])
-    entries = [[np.tile(stretch * scale[i, k], (2, 1)) for k in range(i + 1)] for i in range(2)]
-    spread = np.full(2, 1.0 if sigma == "se" else 1.3)
-    with_deviations = collapse.group_log_density(data, beta, entries, spread)
-    without = collapse.group_log_density(data, beta, [], spread)
-    [factor] = design.factors
-    for index in range(len(factor.levels)):
-        at = factor.index == index
-        z, residual = design.matrix[at], design.y[at] - design.matrix[at] @ beta[0]
-        covariance = np.diag(noise[at] ** 2)
-        assert without[0, index] == pytest.approx(
-            stats.multivariate_normal(cov=covariance).logpdf(residual), rel=1e-8
-        )
-        between = np.broadcast_to(stretch, 3)[index] * z @ scale
-        covariance = covariance + between @ between.T
-        assert with_deviations[0, index] == pytest.approx(
-            stats.multivariate_normal(cov=covariance).logpdf(residual), rel=1e-8
-        )
-
-
 def test_sds_and_correlations_are_those_of_the_coefficients():
     """Priors are on the deviations at the averages; those where x is zero are described."""
     _, data, _, _ = one_group("estimated")
@@ -230,29 +166,6 @@ def test_sds_and_correlations_are_those_of_the_coefficients():
         covariance = to_zero @ covariance @ to_zero.T
         size, cor = (described[name].values[0, draw] for name in ("sd_g", "cor_g"))
         assert np.outer(size, size) * cor == pytest.approx(covariance, rel=1e-12)
-
-
-def test_partial_correlations_make_an_lkj_matrix():
-    """Under LKJ(eta) each correlation of q is 2 Beta(eta + q/2 - 1, same) - 1."""
-    rng, eta, draws = np.random.default_rng(2), 1.5, 20_000
-    blocks = ("single",), ("four", "that", "are", "correlated"), ("another",)
-    shapes = collapse.partial_correlations(blocks, eta)
-    partial = {p: 2 * rng.beta(shape, shape, draws) - 1 for p, shape in shapes.items()}
-    factor = collapse.cholesky(partial, 6, np)
-    assert [factor[0], factor[5]] == [[1], [0, 0, 0, 0, 0, 1]]
-    assert not any(row[0] for row in factor[1:])
-    factor = [row[1:] for row in factor[1:5]]
-    size = len(factor)
-    shape = eta + size / 2 - 1
-    for row in range(1, size):
-        for other in range(row):
-            correlation = sum(
-                np.broadcast_to(a, draws) * np.broadcast_to(b, draws)
-                for a, b in zip(factor[row], factor[other], strict=False)
-            )
-            marginal = stats.beta(shape, shape, loc=-1, scale=2)
-            # Six tests with a fixed seed, each a false alarm once in a thousand.
-            assert stats.kstest(correlation, marginal.cdf).pvalue > 1e-3
 
 
 def test_variants_are_one_model_with_one_switch():

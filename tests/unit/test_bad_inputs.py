@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from bad_inputs import BINARY, BINOMIAL, CASES, COUNTS, NEW, STUDY, TABLE
+from bad_configs import BAD_CONFIGS
+from bad_inputs import BINARY, BINOMIAL, COUNTS, NEW, STUDY, TABLE
+from bad_tables import BAD_TABLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,8 +28,8 @@ from partialpool.table import ingest
 from partialpool.table.reader import File
 
 
-def gate(path: str = "config/config.yaml") -> None:
-    """What the workflow does before it samples, in one process."""
+def check(path: str = "config/config.yaml") -> None:
+    """Check all studies as the workflow does before it samples, in one process."""
     for study in launch.load().studies.values():
         formula = Formula.read(study.formula, File(study.data, study.data).columns())
         outcome = Outcome.of(study.block(*OUTCOME))
@@ -44,10 +46,10 @@ def gate(path: str = "config/config.yaml") -> None:
 
 
 def complaint() -> str:
-    """The one line that the gate says."""
+    """The error of the check, in one line."""
     before, started = listing(), time.process_time()
     with pytest.raises(UserError) as caught:
-        gate()
+        check()
     assert time.process_time() - started < 30  # far from what it takes
     assert listing() == before
     said = str(caught.value)
@@ -69,7 +71,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def write(study, table: str | dict = TABLE, new: str | None = None) -> None:
-    """Put a study and its tables, or a config that is none, where the gate will look for them."""
+    """Put a study and its tables, or a config that is none, where the check looks for them."""
     tables = {"t.csv": table} if isinstance(table, str) else table
     if isinstance(study, dict):
         study = {key: value for key, value in (STUDY | study).items() if value is not None}
@@ -81,13 +83,13 @@ def write(study, table: str | dict = TABLE, new: str | None = None) -> None:
             Path(name).write_bytes(text if isinstance(text, bytes) else text.encode())
 
 
-def test_what_the_cases_are_made_of_is_accepted(folder):
+def test_studies_without_a_mistake_are_accepted(folder):
     for study in ({}, COUNTS, BINARY, BINOMIAL):
         write(study, TABLE, NEW if study is not BINOMIAL else NEW.replace("id", "n"))
-        gate()
+        check()
 
 
-@pytest.mark.parametrize(("study", "table", "new", "telling"), CASES)
+@pytest.mark.parametrize(("study", "table", "new", "telling"), BAD_CONFIGS + BAD_TABLES)
 def test_one_telling_line(folder, study, table, new, telling):
     write(study, table, new)
     assert complaint().startswith(telling)

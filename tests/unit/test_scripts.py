@@ -1,6 +1,7 @@
 """Scripts of steps: which file is what, and what they put together, on a table of twelve rows."""
 
 import json
+import re
 import runpy
 from contextlib import nullcontext
 from pathlib import Path
@@ -20,6 +21,7 @@ from partialpool.model.priors import complete
 from partialpool.run import job
 from partialpool.study import config
 
+DOTALL = re.DOTALL | re.MULTILINE
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 # Groups, offsets and rows to predict that differ wherever one could be taken for another.
 TABLE = pd.DataFrame(
@@ -109,6 +111,24 @@ KINDS = ("table", "learned", "subset", "groups", "compressed")
 
 def of(variant) -> dict:
     return {"posterior": variant, "diagnostics": f"{variant}.json", "variant": variant}
+
+
+def test_a_step_is_a_rule_and_a_script_of_one_name():
+    """The script names the modules it calls in its first line."""
+    rules = "".join(path.read_text() for path in SCRIPTS.parent.glob("rules/*.smk"))
+    ran = re.findall(
+        r"^rule (\w+):$.*?^    script:\n        \"../scripts/(\w+).py\"$", rules, DOTALL
+    )
+    names = {path.stem for path in SCRIPTS.glob("*.py")} - {"unfinished"}
+    assert ran == [(name, name) for name, _ in ran] and {name for name, _ in ran} == names
+    for name in names:
+        first, *rest = (SCRIPTS / f"{name}.py").read_text(encoding="utf-8").splitlines()
+        called = re.findall(r"`(partialpool[\w.]+)`", first)
+        assert called, name
+        for module in called:
+            room, _, own = module.rpartition(".")
+            imports = [line for line in rest if line.strip().startswith(f"from {room} import")]
+            assert any(re.search(rf"\b{own}\b", line) for line in imports), (name, module)
 
 
 @pytest.mark.parametrize("variant", BETA)

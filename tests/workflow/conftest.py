@@ -20,7 +20,7 @@ def first_run(tmp_path_factory) -> Workflow:
     mine.mkdir()
     for name in ("Snakefile", "environment.yml"):
         shutil.copy2(ROOT / name, mine)
-    for name in ("workflow", "profiles"):
+    for name in ("workflow", "profiles", "tools"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, mine / name, ignore=ignored)
     workflow = Workflow(root / "analysis", mine)

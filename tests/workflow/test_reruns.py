@@ -67,6 +67,11 @@ def append(path, text, workflow):
         file.write(text)
 
 
+def other_words(path, old, new):
+    """Edit a message in a module of the package."""
+    return lambda workflow: workflow.edit(f"{PACKAGE}/{path}", old, new)
+
+
 def cosmetics(workflow):
     """Lay out all code anew, without its comments and with other docstrings."""
     for path in workflow.repository.rglob("*.py"):
@@ -106,6 +111,20 @@ CHANGES = {
     # what is changed: how, and what of which studies has to run
     "nothing": (lambda workflow: None, set(), set()),
     "docstrings, comments and layout": (cosmetics, set(), set()),
+    "run/job.py": (logic(f"{PACKAGE}/run/job.py"), set(), set()),
+    "run/plan.py": (logic(f"{PACKAGE}/run/plan.py"), set(), set()),
+    "design/grammar.py, an error message": (
+        other_words(
+            "design/grammar.py", "no predictors; an intercept", "there is no predictor; one"
+        ),
+        set(),
+        set(),
+    ),
+    "table/ingest.py, an error message": (
+        other_words("table/ingest.py", "no row is complete", "all rows have gaps"),
+        set(),
+        set(),
+    ),
     "dates of tables": (dates, set(), set()),
     "words about a check": (rewording, JUDGED, ALL),
     "engine/gaussian.py": (logic(f"{PACKAGE}/engine/gaussian.py"), FITTED, ALL),

@@ -1,11 +1,19 @@
-"""What rules ask for, and the files they read that depend on what the config says."""
+"""Functions of the rules: resources, threads, and inputs that depend on the config.
+
+The environment is the same for all steps, and named in each: a copy made by `use rule` cannot
+have a script of its own, and `snakemake --lint` does not see one environment for the workflow.
+"""
 
 from types import SimpleNamespace
 
 
-def by_attempt(amount):
-    """A resource that grows with each attempt: what ran out of it once gets more."""
-    return lambda wildcards, attempt: amount * attempt
+def by_attempt(**amounts):
+    """Resources that grow with each attempt: what ran out of memory or time once gets more."""
+
+    def growing(amount):
+        return lambda wildcards, attempt: amount * attempt
+
+    return {name: growing(amount) for name, amount in amounts.items()}
 
 
 # Names of the studies whose table is compressed by several jobs, as a pattern that matches them.
@@ -40,7 +48,7 @@ def of_variants(pattern):
 
 
 def answers(wildcards):
-    """Every file of a study that its pictures and its page are made from."""
+    """Inputs of a study's figures and report: every file of results there is."""
     block = STUDIES[wildcards.study]
     found = {
         "table": rules.ingest.output.table,
@@ -68,7 +76,7 @@ def answers(wildcards):
 
 
 def outputs(name):
-    """Every file of a study that is an answer, or what answers are made from."""
+    """Every file that is made for a study."""
     block, of_study = STUDIES[name], answers(SimpleNamespace(study=name)).values()
     patterns = [
         path for paths in of_study for path in ([paths] if isinstance(paths, str) else paths)

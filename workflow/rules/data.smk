@@ -1,8 +1,8 @@
-"""From a table, real or simulated, to what the fits read."""
+"""Simulate, check and compress the table of a study."""
 
 
 rule simulate:
-    """Draw a study's table from the truth its config gives."""
+    """Simulate a study's table from known parameter values."""
     output:
         table="results/{study}/simulated.csv",
         truth="results/{study}/truth.json",
@@ -11,10 +11,8 @@ rule simulate:
     priority: 100
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(10),
+        **by_attempt(mem_mb=1000, runtime=10),
     params:
         study=lambda w: STUDIES[w.study].block(
             "name", "simulate", "formula", "group_effects", "seed", *outcome.OUTCOME
@@ -40,14 +38,12 @@ rule ingest:
         groups="results/{study}/groups.csv",
     log:
         "results/{study}/logs/ingest.log",
-    # All tables pass the gate before the first fit starts.
+    # All tables are checked before the first fit starts.
     priority: 90
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
-        mem_mb=by_attempt(4000),
-        runtime=by_attempt(20),
+        **by_attempt(mem_mb=4000, runtime=20),
     params:
         study=lambda w: STUDIES[w.study].block(
             "name", "data", "formula", "missing", "key", "group_effects", *outcome.OUTCOME
@@ -75,10 +71,8 @@ rule new_data:
     priority: 80
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
-        mem_mb=by_attempt(2000),
-        runtime=by_attempt(10),
+        **by_attempt(mem_mb=2000, runtime=10),
     params:
         study=lambda w: STUDIES[w.study].block("new_data", "formula", "contrasts", *outcome.OUTCOME),
         code=CODE["new_data"],
@@ -100,10 +94,8 @@ rule compress:
     priority: 70
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
-        mem_mb=by_attempt(4000),
-        runtime=by_attempt(20),
+        **by_attempt(mem_mb=4000, runtime=20),
     params:
         study=lambda w: STUDIES[w.study].block("formula", *outcome.OUTCOME),
         code=CODE["compress"],
@@ -123,10 +115,8 @@ rule compress_part:
     priority: 70
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
-        mem_mb=by_attempt(2000),
-        runtime=by_attempt(20),
+        **by_attempt(mem_mb=2000, runtime=20),
     params:
         study=lambda w: STUDIES[w.study].block("formula", "parts", *outcome.OUTCOME),
         code=CODE["compress_part"],
@@ -151,10 +141,8 @@ rule compress_merge:
     priority: 70
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
-        mem_mb=by_attempt(4000),
-        runtime=by_attempt(20),
+        **by_attempt(mem_mb=4000, runtime=20),
     params:
         code=CODE["compress_merge"],
     script:

@@ -1,4 +1,4 @@
-"""Fits, and what is asked of them."""
+"""Fits, and their diagnostics, predictions, predictive checks and comparison."""
 
 
 rule fit:
@@ -13,8 +13,7 @@ rule fit:
         "../../environment.yml"
     threads: chains_at_once
     resources:
-        mem_mb=by_attempt(3000),
-        runtime=by_attempt(60),
+        **by_attempt(mem_mb=3000, runtime=60),
     params:
         study=lambda w: STUDIES[w.study].block("priors", "sampler", "seed", "group_effects"),
         code=CODE["fit"],
@@ -23,7 +22,7 @@ rule fit:
 
 
 rule diagnose:
-    """Summarise one fit and say whether it can be trusted."""
+    """Summarise one fit, and judge whether it has converged."""
     input:
         posterior=rules.fit.output.posterior,
     output:
@@ -41,10 +40,8 @@ rule diagnose:
         "results/{study}/logs/{variant}_diagnose.log",
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
-        mem_mb=by_attempt(3000),
-        runtime=by_attempt(5),
+        **by_attempt(mem_mb=3000, runtime=5),
     params:
         study=lambda w: STUDIES[w.study].block("convergence", "interval"),
         code=CODE["diagnose"],
@@ -77,10 +74,8 @@ rule predict:
         "results/{study}/logs/{variant}_predict.log",
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
-        mem_mb=by_attempt(3000),
-        runtime=by_attempt(5),
+        **by_attempt(mem_mb=3000, runtime=5),
     params:
         study=lambda w: STUDIES[w.study].block(
             "formula", *outcome.OUTCOME, "predict", "interval", "seed"
@@ -91,7 +86,7 @@ rule predict:
 
 
 rule contrasts:
-    """Take one predicted row from another, draw by draw."""
+    """Differences between predicted rows, draw by draw."""
     input:
         posterior=rules.fit.output.posterior,
         diagnostics=rules.diagnose.output.diagnostics,
@@ -107,10 +102,8 @@ rule contrasts:
         "results/{study}/logs/{variant}_contrasts.log",
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
-        mem_mb=by_attempt(3000),
-        runtime=by_attempt(5),
+        **by_attempt(mem_mb=3000, runtime=5),
     params:
         study=lambda w: STUDIES[w.study].block(
             "formula", *outcome.OUTCOME, "predict", "contrasts", "interval", "seed"
@@ -133,10 +126,8 @@ rule check:
         "results/{study}/logs/{variant}_check.log",
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
-        mem_mb=by_attempt(3000),
-        runtime=by_attempt(5),
+        **by_attempt(mem_mb=3000, runtime=5),
     params:
         study=lambda w: STUDIES[w.study].block("formula", "seed"),
         code=CODE["check"],
@@ -168,10 +159,8 @@ rule compare:
         "results/{study}/logs/compare.log",
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
-        mem_mb=by_attempt(4000),
-        runtime=by_attempt(10),
+        **by_attempt(mem_mb=4000, runtime=10),
     params:
         study=lambda w: STUDIES[w.study].block("formula", "variants"),
         code=CODE["compare"],
@@ -180,7 +169,7 @@ rule compare:
 
 
 rule recover:
-    """Hold estimates against the truth a simulated table came from."""
+    """Compare estimates with the true values of a simulated table."""
     input:
         summaries=of_variants(rules.diagnose.output.summary),
         truth=rules.simulate.output.truth,
@@ -194,10 +183,8 @@ rule recover:
         "results/{study}/logs/recover.log",
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(10),
+        **by_attempt(mem_mb=1000, runtime=10),
     params:
         study=lambda w: STUDIES[w.study].block("variants"),
         code=CODE["recover"],

@@ -1,10 +1,10 @@
-"""Pictures, pages and the final word."""
+"""Figures and reports, the index of all studies, and the verdict on the run."""
 
 from pathlib import Path
 
 
 rule figures:
-    """Draw every picture of a study."""
+    """Draw all figures of a study."""
     input:
         unpack(answers),
     output:
@@ -18,10 +18,8 @@ rule figures:
         "results/{study}/logs/figures.log",
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
-        mem_mb=by_attempt(3000),
-        runtime=by_attempt(5),
+        **by_attempt(mem_mb=3000, runtime=5),
     params:
         study=lambda w: STUDIES[w.study].block(
             "formula", "variants", "interval", "new_data", *outcome.OUTCOME
@@ -32,10 +30,12 @@ rule figures:
 
 
 TEMPLATES = f"{workflow.basedir}/workflow/report"
+# A report shows what the study is, all of it; settings are of steps that it does not show.
+REPORTED = [name for name in study.Study.__dataclass_fields__ if name != "settings"]
 
 
 rule report:
-    """Write one study up, as a page that opens anywhere."""
+    """Write the report of a study, as one HTML file."""
     input:
         unpack(answers),
         figures=rules.figures.output.figures,
@@ -55,19 +55,17 @@ rule report:
         "results/{study}/logs/report.log",
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(5),
+        **by_attempt(mem_mb=1000, runtime=5),
     params:
-        study=lambda w: STUDIES[w.study].block(*study.Study.__dataclass_fields__),
+        study=lambda w: STUDIES[w.study].block(*REPORTED),
         code=CODE["report"],
     script:
         "../scripts/report.py"
 
 
 rule index:
-    """Link all studies, the verdicts first."""
+    """Write the index page: all studies, verdicts first."""
     input:
         pages=lambda w: expand(rules.report.output.page, study=STUDIES),
         diagnostics=lambda w: [
@@ -85,10 +83,8 @@ rule index:
     localrule: True
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(5),
+        **by_attempt(mem_mb=1000, runtime=5),
     params:
         fits=lambda w: fits(),
         studies=lambda w: {n: block.block("formula", "data") for n, block in STUDIES.items()},
@@ -110,10 +106,8 @@ rule verdict:
     localrule: True
     conda:
         "../../environment.yml"
-    threads: 1
     resources:
-        mem_mb=by_attempt(500),
-        runtime=by_attempt(5),
+        **by_attempt(mem_mb=500, runtime=5),
     params:
         strict=STRICT,
         code=CODE["verdict"],

@@ -1,4 +1,4 @@
-"""Write the page of `partialpool.run.partial_page`, which says on standard input what is on it."""
+"""Write results/partial.html from what `partialpool.run.partial_page` sends; not a step."""
 
 import json
 import sys
@@ -8,18 +8,18 @@ from partialpool.base import files
 from partialpool.base.errors import UserError
 from partialpool.report import index
 
-told = json.load(sys.stdin)
-studies, missing = told["studies"], told["missing"]
-diagnostics = zip(map(tuple, told["fits"]), told["diagnostics"], strict=True)
-data_reports = zip(studies, told["data_reports"], strict=True)
+content = json.load(sys.stdin)
+studies, missing = content["studies"], content["missing"]
+diagnostics = zip(map(tuple, content["fits"]), content["diagnostics"], strict=True)
+data_reports = zip(studies, content["data_reports"], strict=True)
 try:
     page = index.index(
         studies,
         {fit: files.read_json(path) for fit, path in diagnostics if fit[0] not in missing},
         {name: files.read_json(path) for name, path in data_reports if name not in missing},
-        Path(told["templates"]),
+        Path(content["templates"]),
         missing,
     )
-    files.write_text(told["page"], page)
+    files.write_text(content["page"], page)
 except UserError as error:
     sys.exit(str(error))

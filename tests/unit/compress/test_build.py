@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from partialpool.compress import build, compressed_file, group_triangles
+from partialpool.compress import build, group_triangles
 from partialpool.design.formula import Formula
 from partialpool.engine import pirls, preconditioner
 from partialpool.model import families, priors
@@ -67,16 +67,6 @@ def test_residual_norms_are_those_of_the_rows(offset, columns):
         assert data.rows[index] == weights[at].sum()
     assert data.rows.sum() == weights.sum()
     assert data.known_sigma == (1 if "sigma" in columns else None)
-
-
-def test_without_groups_all_rows_are_one():
-    rows = table()
-    design, data = compressed(rows, formula="y ~ x")
-    assert (data.factor, data.varying, data.levels) == (None, (), ("all",))
-    assert list(data.rows) == [60]
-    [triangle] = data.triangle
-    augmented = np.column_stack([design.matrix, design.y])
-    assert triangle.T @ triangle == pytest.approx(augmented.T @ augmented)
 
 
 @pytest.mark.parametrize(
@@ -153,14 +143,3 @@ def test_rough_sigmas_are_in_the_unit_of_the_precision_weights(formula):
             solved = pirls.solve(data, priors.complete({}, data), "hierarchical")
             found.append(np.array([solved.response["sigma"]]))
     assert found[1] == pytest.approx(1e-7 * found[0], rel=0.01)
-
-
-def test_it_is_the_same_after_the_file():
-    for formula in ("y ~ x + z + (1 + x | g)", "y ~ x"):
-        _, data = compressed(table(), "se", formula, weights="w")
-        again = compressed_file.from_dataset(data.to_dataset())
-        assert type(again) is group_triangles.GroupTriangles
-        for name, value in vars(data).items():
-            found = getattr(again, name)
-            assert type(found) is type(value), name
-            assert np.array_equal(value, found), name

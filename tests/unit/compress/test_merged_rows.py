@@ -6,7 +6,7 @@ import pytest
 from scipy import special, stats
 
 from partialpool.base import files
-from partialpool.compress import build, compressed_file, group_triangles
+from partialpool.compress import build, compressed_file
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.design.formula import Formula
 from partialpool.model import families, priors
@@ -147,24 +147,6 @@ def test_likelihood_is_that_of_the_rows(formula, outcome):
 
 
 @pytest.mark.parametrize(
-    ("formula", "family", "kind"),
-    [
-        ("y ~ x", "gaussian", group_triangles.GroupTriangles),
-        ("y ~ x + (1 | g)", "gaussian", group_triangles.GroupTriangles),
-        ("y ~ x + (1 | g) + (1 | h)", "gaussian", MergedRows),
-        ("y ~ x + (1 | g/h)", "gaussian", MergedRows),
-        ("y ~ x + (1 | g)", "student_t", MergedRows),
-        ("y ~ x", "poisson", MergedRows),
-    ],
-)
-def test_what_a_fit_reads(formula, family, kind):
-    rows = table(True)
-    data = build.compress(Formula(formula).design(rows), Outcome(family), {})
-    assert type(data) is kind
-    assert type(compressed_file.from_dataset(data.to_dataset())) is kind
-
-
-@pytest.mark.parametrize(
     ("outcome", "alike"),
     [
         (Outcome("bernoulli"), ["g", "h", "x", "z"]),
@@ -225,3 +207,16 @@ def test_it_is_the_same_after_the_file(outcome, formula, tmp_path):
                 assert (found == value).all(), name
             else:
                 assert (type(found), found) == (type(value), value), name
+
+
+@pytest.mark.parametrize("family", ["gaussian", "student_t", "binomial", "negative_binomial"])
+def test_group_sizes_are_numbers_of_original_rows(family):
+    """The groups that are diagnosed are those with the fewest and the most rows."""
+    sizes = [9, 2, 30, 5]
+    rows = pd.DataFrame({"g": np.repeat(list("abcd"), sizes), "y": 1, "n": 3})
+    rows["y"] = np.arange(len(rows)) % 2
+    outcome = Outcome(family, trials="n" if family == "binomial" else None)
+    design = Formula("y ~ 1 + (1 | g)").design(rows)
+    data = build.compress(design, outcome, families.columns(rows, outcome))
+    times = 3 if family == "binomial" else 1
+    assert data.group_sizes(0).tolist() == [times * size for size in sizes]

@@ -1,22 +1,16 @@
-"""What formulas may say: each is fitted, or refused by name in one line, at once."""
+"""Formulas of all kinds are fitted, or refused in one line that says what to write."""
 
-import re
 import time
-from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
 from formulas import FITTED, REFUSED
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from partialpool.base.errors import UserError
 from partialpool.design import reserved_names
 from partialpool.design.formula import Formula
-from partialpool.design.functions import ARGUMENTS, LABELLING
-from partialpool.design.grammar import check_columns, parse
-from partialpool.design.terms import term_name
+from partialpool.design.grammar import check_columns
 from partialpool.model import families
 from partialpool.study.outcome import Outcome
 from partialpool.table import ingest
@@ -49,7 +43,7 @@ def ingested(text, path, columns=()):
 
 
 @pytest.mark.parametrize(("text", "coefficients", "factors"), FITTED)
-def test_fitted(path, text, coefficients, factors):
+def test_formulas_that_are_fitted(path, text, coefficients, factors):
     design = ingested(text, path)
     assert ", ".join(design.coefficients) == coefficients
     blocks = (f"{f.name}: " + " | ".join(map(", ".join, f.blocks)) for f in design.factors)
@@ -68,7 +62,7 @@ def refusal(text, path, columns=()):
 
 
 @pytest.mark.parametrize(("text", "telling"), REFUSED)
-def test_refused(path, text, telling):
+def test_formulas_that_are_refused(path, text, telling):
     assert telling in refusal(text, path)
 
 
@@ -114,77 +108,16 @@ def test_signs_with_spaces_around_them_are_signs(path):
     ],
     ids=lambda text: text[:20],
 )
-def test_what_would_never_end_is_refused_at_once(path, text, telling):
+def test_formulas_that_would_take_forever_are_refused_at_once(path, text, telling):
     assert telling in refusal(text, path)
 
 
-def test_long_sums_are_no_matter(path):
+def test_long_sums_are_read(path):
     assert ingested("y ~ " + "+".join(["x"] * 3000), path).coefficients == ["Intercept", "x"]
     rng = np.random.default_rng(0)
     table = pd.DataFrame(rng.normal(size=(700, 601)), columns=["y", *(f"x{i}" for i in range(600))])
     design = Formula("y ~ " + " + ".join(table.columns[1:])).design(table)
     assert design.coefficients == ["Intercept", *table.columns[1:]]
-
-
-def meaning(node) -> set[frozenset]:
-    """The terms of a sum or product by the rules of R: sets of columns."""
-    if isinstance(node, str):
-        return {frozenset(node)}
-    left, sign, right = node
-    if sign == "**":
-        return {frozenset().union(*some) for some in product(meaning(left), repeat=right)}
-    one, other = meaning(left), meaning(right)
-    across = {a | b for a in one for b in other}
-    within = {frozenset().union(*one) | b for b in other}
-    return {"+": one | other, ":": across, "*": one | other | across, "/": one | within}[sign]
-
-
-def spelled(node) -> str:
-    if isinstance(node, str | int):
-        return str(node)
-    left, sign, right = map(spelled, node)
-    return f"({left} {sign} {right})" if sign != "**" else f"({left})**{right}"
-
-
-NODE = st.recursive(
-    st.sampled_from("abcde"),
-    lambda inner: st.one_of(
-        st.tuples(inner, st.sampled_from("+:*/"), inner),
-        # A power is of several terms.
-        st.tuples(inner.filter(lambda node: len(meaning(node)) > 1), st.just("**"), st.just(2)),
-        st.just((("a", "+", ("b", "+", "c")), "**", 3)),
-    ),
-    max_leaves=5,
-)
-PIECE = st.one_of(
-    st.tuples(st.sampled_from("+-"), st.sampled_from("01")),
-    st.tuples(st.just("+"), NODE),
-    # Of a sum, each piece must be there to be taken away.
-    st.tuples(st.just("-"), NODE.filter(lambda node: "+" not in node)),
-)
-
-
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
-@given(first=NODE, pieces=st.lists(PIECE, max_size=3))
-def test_sums_and_products_have_the_terms_they_have_in_r(first, pieces):
-    text, terms, intercept, nothing = f"y ~ {spelled(first)}", meaning(first), True, False
-    for sign, node in pieces:
-        text += f" {sign} {spelled(node)}"
-        if node in ("0", "1"):
-            intercept = (sign, node) in (("+", "1"), ("-", "0"))
-        elif sign == "+":
-            terms |= meaning(node)
-        else:
-            nothing = nothing or not terms & meaning(node)
-            terms -= meaning(node)
-    if nothing or not (terms or intercept):
-        with pytest.raises(UserError, match="which is not there" if nothing else "no population"):
-            Formula(text)
-        return
-    found = [term_name(term) for term in parse(text).population]
-    assert (found[:1] == ["Intercept"]) == intercept
-    found = [frozenset(name.split(":")) for name in found[intercept:]]
-    assert len(found) == len(terms) and {*found} == terms
 
 
 # A limit, formulas by a number, and what is said of those beyond it.
@@ -222,136 +155,11 @@ def test_formulas_at_a_limit_are_read_and_those_beyond_are_not(most, text, telli
     assert telling in str(caught.value)
 
 
-# What a posterior and the tables made of it have, of the response and of a factor g.
-RESULTS = [
-    "alpha",
-    "beta",
-    "nu",
-    "sigma",
-    "sd_log_sigma",
-    "sigma_median",
-    "chain",
-    "draw",
-    "coefficient",
-    "summary",
-    "unit",
-]
-RESULTS += ["sd_g", "cor_g", "u_g", "coef_g", "nu_g", "g_coefficient", "g_coefficient_bis"]
-
-
-@pytest.mark.parametrize("name", RESULTS)
-def test_a_group_cannot_have_the_name_of_a_result(name):
-    for text in (f"y ~ (1 | g) + (1 | {name})", f"y ~ (1 | {name}) + (1 | g)"):
-        with pytest.raises(UserError, match="the grouping factor cannot be called"):
-            reserved_names.check(Formula(text), Outcome(), families.parameter_names())
-    crossed = Formula(f"y ~ {name} + (1 | g) + (1 | {name}_1)")
-    reserved_names.check(crossed, Outcome(), families.parameter_names())
-
-
-BAD_NUMBER, BAD_FLAG, BAD_LABEL = ("True", "'1'", "x"), ("1", "0", "'a'", "x"), ("True", "x")
-A_NUMBER = ("-9", "0", "2.5"), BAD_NUMBER, "a number"
-A_FLAG = ("True", "False"), BAD_FLAG, "True or False"
-A_LABEL = ("'a'", "0", "1.5"), BAD_LABEL, "a label in quotes, or a number"
-LEFT_OUT = (), ("1", "'a'", "True", "x"), "left out"
-DF = ("5", "100"), ("101", "0", "-5", "5.0", *BAD_NUMBER), "a whole number from 1 to 100"
-
-
-def whole(most: int):
-    refused = ("0", str(most + 1), "-1", "1.5", *BAD_NUMBER)
-    return ("1", str(most)), refused, f"a whole number from 1 to {most}"
-
-
-# Each argument of each function: a call, what may be in it, what may not, and what is said then.
-TAKES = {
-    ("C", "contrast"): (
-        "C(k, {})",
-        ("Sum", "Treatment", "Sum('a')", "Treatment('a')"),
-        ("1", "'a'", "x", "True", "log(x)"),
-        "Sum or Treatment",
-    ),
-    ("S", "omit"): ("S(k, omit={})", *A_LABEL),
-    ("T", "ref"): ("T(k, ref={})", *A_LABEL),
-    ("Sum", "omit"): ("C(k, Sum({}))", *A_LABEL),
-    ("Treatment", "reference"): ("C(k, Treatment({}))", *A_LABEL),
-    ("bs", "degree"): ("bs(x, df=9, degree={})", *whole(5)),
-    ("poly", "degree"): ("poly(x, {})", *whole(20)),
-    ("poly", "raw"): ("poly(x, 2, raw={})", *A_FLAG),
-    ("cc", "period"): (
-        "cc(x, period={})",
-        ("1", "0.001", "365.25"),
-        ("0", "0.0", "-0.001", *BAD_NUMBER),
-        "a number over 0",
-    ),
-    ("bs", "intercept"): ("bs(x, df=5, intercept={})", *LEFT_OUT),
-    **{(name, "levels"): (f"{name}(k, levels={{}})", *LEFT_OUT) for name in "CST"},
-    **{
-        (name, key): (f"{name}(x, {given}{key}={{}})", *rule)
-        for name, given in (("bs", "df=5, "), ("cc", "period=12, "), ("cr", ""))
-        for key, rule in (
-            *(("knots", LEFT_OUT), ("lower_bound", A_NUMBER), ("center", A_FLAG)),
-            *([("upper_bound", A_NUMBER)] * (name != "cc")),
-        )
-    },
-    ("bs", "df"): ("bs(x, df={})", *DF),
-    ("cr", "df"): ("cr(x, df={})", *DF),
-    ("cc", "df"): ("cc(x, 12, df={})", *DF),
-}
-
-
-def test_the_arguments_of_every_function_are_held():
-    assert TAKES.keys() == {(name, key) for name, keys in ARGUMENTS.items() for key in keys}
-
-
-@pytest.mark.parametrize(("name", "key"), TAKES)
-def test_an_argument_at_its_limit_is_taken_and_one_beyond_is_named(name, key):
-    call, taken, refused, telling = TAKES[name, key]
-    for value in taken:
-        parse(f"y ~ {call.format(value)}")
-    for value in refused:
-        with pytest.raises(UserError) as caught:
-            parse(f"y ~ {call.format(value)}")
-        said = str(caught.value)
-        assert f"{key!r} of {name}() must be {telling}" in said, value
-        if re.fullmatch(r"-?[\d.]+|True", value):
-            assert said.endswith(f", not {value}")
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        *("(1 | g)", "(1 + x | g)", "(0 + x | g)", "(0 + x + z | g)", "(1 + x + z | g)"),
-        *("(1 + x || g)", "(0 + x || g)", "(0 + log(z) | g:h)", "(1 + x:z || g:h)"),
-        *("(1 | g/h)", "(0 + x || g/h/k)", "(1 | g:h/k)"),
-    ],
-)
-def test_a_group_term_is_quoted_as_it_was_written(written):
-    with pytest.raises(UserError) as caught:
-        parse(f"y ~ x - {written}")
-    assert str(caught.value).endswith(f": {written} is taken away; leave it out")
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "one"),
-    [
-        ("(1 | g)", "(1 | g)", "(1 | g) is there twice; leave one out"),
-        ("(0 + x | g)", "(0 + x | g)", "(0 + x | g) is there twice; leave one out"),
-        ("(0 + x | g)", "(1 + x | g)", "write (1 + x | g) for one term with corr"),
-        ("(0 + x | g)", "(0 + x + z | g)", "write (0 + x + z | g) for one term with corr"),
-        ("(0 + z | g)", "(0 + x + z | g)", "lations, or (0 + z + x || g) without"),
-        ("(1 | g:h)", "(1 + x | g:h)", "lations, or (1 + x || g:h) without"),
-    ],
-)
-def test_of_two_group_terms_with_something_in_common_one_is_made(first, second, one):
-    with pytest.raises(UserError) as caught:
-        Formula(f"y ~ x + {first} + {second}")
-    assert one in str(caught.value)
-
-
 SIGNED = ["b-c", "a-b-c", "a-b", "c d", "b-c d", "b-c-1"]
 
 
 @pytest.mark.parametrize("name", SIGNED)
-def test_of_names_within_one_another_the_one_that_was_written_is_shown(name):
+def test_column_names_that_contain_one_another(name):
     for text in ("y ~ {} + x", "y ~ x + log({}) + (1 | g)", "{} ~ x", "y ~ x + (1 | {})"):
         for columns in (SIGNED, SIGNED[::-1]):
             with pytest.raises(UserError) as caught:
@@ -360,38 +168,3 @@ def test_of_names_within_one_another_the_one_that_was_written_is_shown(name):
             assert f"has a column {name!r}, whose name goes in backticks: {better}" in str(
                 caught.value
             )
-
-
-CALLS = {"bs": "bs(x, df=4)", "cc": "cc(x, 12)", "poly": "poly(x, 2)", "Sum": "Sum('a')"}
-CALLS |= {"Treatment": "Treatment('a')"}
-INSIDE = {
-    **dict.fromkeys(("bs", "cc", "cr", "poly"), "gives several columns and cannot be inside"),
-    **dict.fromkeys("CST", "gives labels and cannot be inside"),
-    **dict.fromkeys(("Sum", "Treatment"), "is written inside C(), as in C(x, "),
-}
-
-
-@pytest.mark.parametrize("name", ARGUMENTS)
-def test_what_a_function_gives_decides_where_it_stands(name):
-    call = CALLS.get(name, f"{name}(x)")
-    for outer in ("log", "np.sqrt", "scale", "center", "I", "poly", "cr", "C", "T"):
-        if name in ("Sum", "Treatment") and outer in "CT":
-            continue
-        text = f"y ~ {outer}({call})"
-        if name in INSIDE:
-            with pytest.raises(UserError) as caught:
-                parse(text)
-            said = str(caught.value)
-            assert f"{name}() {INSIDE[name]}" in said or f"{name} {INSIDE[name]}{name})" in said
-        else:
-            assert [use.name for use in parse(text).uses] == ["y", "x"]
-    if name in ("Sum", "Treatment"):
-        with pytest.raises(UserError, match="is written inside C"):
-            parse(f"y ~ {call}")
-        assert parse(f"y ~ C(k, {call})").uses[-1] == ("k", "label")
-    else:
-        role = "label" if name in LABELLING else "number"
-        assert parse(f"y ~ {call}").uses[-1] == ("x", role)
-        bare = f"y ~ {name}()"
-        with pytest.raises(UserError, match="needs a column, which comes first, as in"):
-            parse(bare)

@@ -1,4 +1,4 @@
-"""Labels of terms: how many there may be, and those that new rows may have."""
+"""The limit of labels of a term."""
 
 from itertools import product
 

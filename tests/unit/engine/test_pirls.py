@@ -111,3 +111,20 @@ def test_rough_values_are_the_mode_given_the_variances(family, variant):
     step = np.linalg.solve(found.precision.toarray(), slope)
     sd = np.sqrt(np.diag(np.linalg.inv(found.precision.toarray())))
     assert np.abs(step / sd).max() < 0.1
+
+
+@pytest.mark.parametrize("family", ["gaussian", "student_t"])
+def test_rough_values_do_not_depend_on_zero_and_unit(family):
+    """Of a response far from zero, or in another unit, they are found in as many turns."""
+    rng, size = np.random.default_rng(4), 400
+    rows = pd.DataFrame({"a": rng.choice([*"pqrst"], size), "b": rng.choice([*"uvwxyz"], size)})
+    y = rows["a"].map(dict(zip("pqrst", rng.normal(size=5), strict=True))) + rng.normal(size=size)
+    found = []
+    for at, unit in ((0, 1.0), (2000, 1.0), (0, 1e-6)):
+        design = Formula("y ~ 1 + (1 | a) + (1 | b)").design(rows.assign(y=at + unit * y))
+        data = build.compress(design, Outcome(family), {})
+        rough = pirls.solve(data, priors.complete({}, data), "hierarchical")
+        sds = [np.sqrt(one[0, 0]) for one in rough.covariance]
+        found.append(np.array([rough.response["sigma"], *sds]) / unit)
+    assert found[1] == pytest.approx(found[0], rel=0.05)
+    assert found[2] == pytest.approx(found[0], rel=0.05)

@@ -26,7 +26,7 @@ def begun(outcome, given, variant="hierarchical", effects="normal", text="y ~ x 
     completed = priors.complete(given, data, effects)
     kind = SampledEffectsTarget if outcome.family == "student_t" else CollapsedTarget
     model = kind(data, completed, variant).model()
-    moved = starts.elsewhere(model, data, completed, variant)
+    moved = starts.overdispersed(model, data, completed, variant)
     if moved is None:
         return None
     point = model.initial_point(0)

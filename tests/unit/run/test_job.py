@@ -182,3 +182,34 @@ def test_a_job_of_a_run_that_is_over_leaves_the_records_of_the_next(ended):
     assert lines[-1].startswith("partialpool: this job belongs to a run that is over")
     assert all(records.read(output) for output in OUTPUTS)
     assert ended(**{session.NAME: "next"})[0] == 0
+
+
+BY_HAND = """
+try:
+    with job.logged(snakemake):
+        print("begins")
+        exec(sys.argv[2])
+except UserError as error:
+    print("caught:", error)
+print("goes on")
+"""
+
+
+@pytest.mark.parametrize(
+    ("during", "printed", "recorded"),
+    [
+        ("", ["begins", "goes on"], True),
+        ("raise UserError('t.csv: empty')", ["begins", "caught: t.csv: empty", "goes on"], False),
+    ],
+)
+def test_a_job_without_a_log_prints_raises_and_lets_the_process_go_on(
+    ended, during, printed, recorded
+):
+    """As it is started by hand; its records are those of any job."""
+    script = SCRIPT.partition("with job.logged")[0] + BY_HAND
+    own = os.environ | {"PYTHONPATH": str(fingerprint.SCRIPTS)}
+    arguments = [sys.executable, "-c", script, "snakemake.log = []", during]
+    done = subprocess.run(arguments, env=own, capture_output=True, text=True)
+    assert (done.stdout.splitlines(), done.stderr) == (printed, "")
+    assert all(bool(records.read(output)) == recorded for output in OUTPUTS)
+    assert Path("results/s/logs/of.log").read_text() == "of the run before\n"

@@ -42,7 +42,7 @@ def depth(monkeypatch):
         ),
     )
     monkeypatch.setitem(CHECKS, "depth", check)
-    read = (schema.load, schema._validator)
+    read = (schema.load, schema.with_families, schema._validator)
     for cached in read:
         cached.cache_clear()
     yield check

@@ -81,7 +81,7 @@ def changed(before, after) -> dict:
 
 
 @pytest.mark.parametrize("key", VALUES)
-def test_a_key_of_a_study_says_that_and_nothing_else(key):
+def test_a_key_of_a_study_changes_that_and_nothing_else(key):
     besides, value = VALUES[key]
     before, after = fields(config(**besides)), fields(config(**besides | {key: value}))
     assert changed(before, after) == {key: value}
@@ -90,7 +90,7 @@ def test_a_key_of_a_study_says_that_and_nothing_else(key):
 @pytest.mark.parametrize(
     ("block", "key"), [(block, key) for block, keys in SETTINGS.items() for key in keys]
 )
-def test_a_setting_says_that_and_nothing_else(block, key):
+def test_a_setting_changes_that_and_nothing_else(block, key):
     one = {key: SETTINGS[block][key]}
     before = fields(config())
     assert changed(before, fields(config() | {block: one})) == {block: before[block] | one}
@@ -109,6 +109,11 @@ def test_what_is_said_of_the_response_and_of_predictions():
     assert radon.block(*said) == said
     assert radon.block("sigma", "exposure") == {"sigma": "estimated", "exposure": None}
     assert read(config(family="poisson", exposure="area"))["radon"].exposure == "area"
+
+
+def test_keys_of_the_whole_run():
+    assert read(config() | {"seed": 1}) == read({"studies": config()["studies"]})
+    assert read(config() | {"interval": 0.5})["radon"].interval == 0.5
 
 
 def test_block_is_plain_and_a_copy():

@@ -132,7 +132,7 @@ def keys_of(schema: dict, at: str = ""):
         yield from keys_of(schema["items"], f"{at}[0]")
 
 
-def test_the_limits_of_every_key_are_held():
+def test_the_limits_of_every_key_are_tested():
     names = tuple(FAMILIES), families.parameter_names()
     assert {*keys_of(schema.with_families(schema.SCHEMA, *names))} == {*TAKES}
 

@@ -1,77 +1,79 @@
-"""Simulated tables of factors with several blocks, and of labels that are predictors and groups."""
+"""Values of a `simulate` block: arrays, draws, and errors about them."""
 
 import numpy as np
 import pytest
+from simulated_studies import one
 
 from partialpool.base.errors import UserError
-from partialpool.study.config import read
+from partialpool.study.simulate_block import draw, each_group, require_names
 from partialpool.table.simulate import simulate
 
 
-def study_of(formula, **block):
-    """A study of one factor, whose truth is what matters."""
-    block = {"groups": 4000, "rows": 1, "sigma": 1, **block}
-    return read({"seed": 1, "studies": {"s": {"formula": formula, "simulate": block}}})["s"]
-
-
-X = {"x": "normal(0, 1)"}
-SDS = {"a": {"Intercept": 1, "x": 0.5}}
-
-
-@pytest.mark.parametrize("text", ["(1 + x || a)", "(1 | a) + (0 + x | a)"])
 @pytest.mark.parametrize(
-    "block",
+    ("written", "mean", "variance"),
     [
-        {"coefficients": {"Intercept": 2, "x": 3}, "deviations": SDS},
-        {"coefficients": {"Intercept": "normal(2, 1)", "x": "normal(3, 0.5)"}},
+        ("poisson(4)", 4, 4),
+        ("gamma(3, 2)", 1.5, 0.75),
+        ("exponential(4)", 0.25, 0.0625),
+        ("bernoulli(0.2)", 0.2, 0.16),
     ],
-    ids=["deviations", "distributions"],
 )
-def test_blocks_are_independent(text, block):
-    formula, block = f"y ~ x + {text}", block | {"predictors": X}
-    _, truth = simulate(study_of(formula, **block))
-    assert not any(name.startswith("cor_") for name in truth["values"])
-    assert abs(np.corrcoef(coefficients(truth, "Intercept", "x"))[0, 1]) < 4 / 4000**0.5
-    with pytest.raises(
-        UserError, match=r"correlation: 0\.6 needs two or more normal coefficients in"
-    ):
-        simulate(study_of(formula, correlation=0.6, **block))
+def test_drawn_columns_have_the_moments_of_their_distribution(written, mean, variance):
+    block = {"rows": 40000, "coefficients": {"x": 0}, "predictors": {"x": written}, "sigma": 1}
+    x = simulate(one(simulate=block, formula="y ~ 0 + x"))[0]["x"]
+    assert abs(x.mean() - mean) < 4 * (variance / 40000) ** 0.5
+    assert abs(x.var() / variance - 1) < 0.05
 
 
-def coefficients(truth, *names):
-    """True coefficients of each group, shape `(name, group)`."""
-    values = truth["values"].items()
-    return [
-        [v for n, v in values if n.startswith("coef_") and n.endswith(f", {c}]")] for c in names
-    ]
+STUDY = one(simulate={"rows": 9, "coefficients": {"Intercept": 1}, "sigma": 1}, formula="y ~ 1")
 
 
-def test_correlations_are_within_blocks():
-    _, truth = simulate(
-        study_of(
-            "y ~ x + z + (1 + x | a) + (0 + z | a)",
-            predictors=X | {"z": "normal(0, 1)"},
-            coefficients={"Intercept": 2, "x": 3, "z": 1},
-            deviations={"a": SDS["a"] | {"z": 2}},
-            correlation=-0.6,
-        )
-    )
-    correlations = {n: value for n, value in truth["values"].items() if n.startswith("cor_")}
-    assert correlations == {"cor_a[Intercept, x]": -0.6}
-    found = np.corrcoef(coefficients(truth, "Intercept", "x", "z"))
-    np.testing.assert_allclose(found[[0, 0, 1], [1, 2, 2]], [-0.6, 0, 0], atol=4 / 4000**0.5)
+def test_a_number_is_for_all_groups_and_a_list_has_one_for_each():
+    assert each_group(STUDY, 2, 3, "rows").tolist() == [2, 2, 2]
+    assert each_group(STUDY, [1, 2.5], 2, "rows").tolist() == [1, 2.5]
+    with pytest.raises(UserError, match=r"simulate\.sigma: a list of 2 for 3 groups"):
+        each_group(STUDY, [1, 2], 3, "sigma")
 
 
-def test_a_label_that_is_a_predictor_too_is_made_once():
-    study = study_of(
-        "y ~ variety + (1 | block/variety)",
-        groups={"block": 4, "variety": 2},
-        rows=3,
-        coefficients={"Intercept": 1, "variety[g2]": 30},
-        deviations={"block": {"Intercept": 0.5}, "block:variety": {"Intercept": 0.1}},
-    )
-    table, truth = simulate(study)
-    assert list(table) == ["block", "variety", "y"]
-    means = table.groupby("variety")["y"].mean()
-    assert abs(means["g2"] - means["g1"] - 30) < 3
-    assert truth["values"]["beta[variety[g2]]"] == 30
+@pytest.mark.parametrize(
+    ("text", "telling"),
+    [
+        ("normal(0, -1)", "its sd is negative"),
+        ("uniform(2, 1)", "its upper end is below its lower end"),
+        ("bernoulli(1.1)", "its probability is not between 0 and 1"),
+        ("bernoulli(-0.1)", "its probability is not between 0 and 1"),
+        ("poisson(1e16)", "its rate is not between 0 and 1e15"),
+        ("gamma(0, 1)", "its shape and rate must be over 0"),
+        ("gamma(1, 0)", "its shape and rate must be over 0"),
+        ("exponential(0)", "its rate must be over 0"),
+        ("normal(1)", "is none of normal(mean, sd), uniform(low, high), bernoulli(p)"),
+        ("cauchy(0, 1)", "is none of normal(mean, sd)"),
+        ("normal(0, x)", "is none of normal(mean, sd)"),
+    ],
+)
+def test_distributions_that_are_refused(text, telling):
+    with pytest.raises(UserError) as caught:
+        draw(STUDY, text, np.random.default_rng(1), 5, "predictors.x")
+    assert str(caught.value).startswith(f"config: studies.s.simulate.predictors.x: {text!r}")
+    assert telling in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["normal(0, 0)", "uniform(1, 1)", "bernoulli(1)", "bernoulli(0)", "poisson(0)"]
+)
+def test_distributions_at_their_limits(text):
+    """Each of these has one value only."""
+    values = draw(STUDY, text, np.random.default_rng(1), 5, "predictors.x")
+    assert len(values) == 5 and len({*values}) == 1
+
+
+def test_a_number_is_the_same_in_every_row():
+    assert draw(STUDY, 2.5, None, 3, "predictors.x").tolist() == [2.5, 2.5, 2.5]
+
+
+def test_names_that_are_missing_or_unknown():
+    require_names(STUDY, ["a", "b"], ["b", "a"], "a column", "groups")
+    with pytest.raises(UserError, match=r"simulate\.groups: 'aa' is not a column; nearest: 'a'"):
+        require_names(STUDY, ["aa"], ["a"], "a column", "groups")
+    with pytest.raises(UserError, match=r"simulate\.groups: 'b' is missing"):
+        require_names(STUDY, ["a"], ["a", "b"], "a column", "groups")

@@ -1,4 +1,4 @@
-"""Notes on labels that may be one, a missing value or numbers, and on numbers that may be codes."""
+"""Warnings about labels that may be the same or missing values, and numbers that may be codes."""
 
 import pytest
 
@@ -135,7 +135,7 @@ def test_numbers_that_may_be_codes_and_labels_that_may_be_numbers(folder):
     )
     assert "begin with 0" not in folder.notes(codes, "y ~ 1 + (1 | fips)")
     said = folder.notes(column("k", ["7", "7a", "7b", "8"] * 3), "y ~ k")
-    assert said == "Column 'k' has labels of which some are numbers: '7', '8'."
+    assert said == "Column 'k' has some labels that are numbers: '7', '8'."
 
 
 def test_a_row_of_totals(folder):

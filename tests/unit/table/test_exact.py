@@ -1,4 +1,4 @@
-"""A response that the columns give exactly is refused by name, and nothing else is."""
+"""Responses that the design fits exactly are refused, with the columns that give them."""
 
 import numpy as np
 import pandas as pd
@@ -51,7 +51,7 @@ EXACT = [
 ]
 
 
-def gate(path, y, formula, **outcome):
+def read_with(path, y, formula, **outcome):
     frame = FRAME.assign(y=y)
     if "offset" in outcome:
         frame["o"] = 5 * Z
@@ -65,7 +65,7 @@ def gate(path, y, formula, **outcome):
 
 def refusal(path, y, formula, **outcome):
     with pytest.raises(UserError) as caught:
-        gate(path, y, formula, **outcome)
+        read_with(path, y, formula, **outcome)
     return str(caught.value)
 
 
@@ -79,7 +79,7 @@ def reading(request, monkeypatch):
 
 
 @pytest.mark.parametrize(("y", "formula", "given"), EXACT, ids=lambda one: str(one)[:40])
-def test_what_gives_the_response_is_named(tmp_path, reading, y, formula, given):
+def test_columns_that_give_the_response_exactly_are_named(tmp_path, reading, y, formula, given):
     if given.count("groups") > 1 and reading == "in batches":
         return  # several factors together are looked at in tables of up to SUBSET rows
     said = refusal(tmp_path, y, formula)
@@ -87,9 +87,9 @@ def test_what_gives_the_response_is_named(tmp_path, reading, y, formula, given):
     if reading == "in batches":
         return
     # Known, there is nothing to estimate; and some noise is all it takes.
-    gate(tmp_path, y, formula, sigma=1.0)
+    read_with(tmp_path, y, formula, sigma=1.0)
     noise = RNG.normal(size=len(y)) * np.std(y) * (1e-4 if y.mean() > 1e9 else 1e-7)
-    gate(tmp_path, np.abs(y + noise) if "log" in formula else y + noise, formula)
+    read_with(tmp_path, np.abs(y + noise) if "log" in formula else y + noise, formula)
 
 
 @pytest.mark.parametrize("outcome", [{"family": "student_t"}, {"offset": "o"}, {"weights": "u"}])
@@ -108,7 +108,7 @@ def test_responses_that_are_equal_but_for_rounding(tmp_path):
 def test_as_many_coefficients_as_rows_are_not_exact(tmp_path, reading):
     y = RNG.normal(size=len(FRAME))
     for formula in ("y ~ 1 + (1 | g:h)", "y ~ x + (x | g:k)", "y ~ x + (x + z + I(x * z) | g:k)"):
-        gate(tmp_path, y, formula)
+        read_with(tmp_path, y, formula)
         # Unless each stands for several.
         assert "is given exactly by" in refusal(tmp_path, y, formula, weights="u")
 
@@ -122,8 +122,8 @@ def test_sigma_of_a_group_whose_rows_are_given_exactly(tmp_path, reading, y):
         said = refusal(tmp_path, y + noise, formula, sigma=sigma)
         assert "exactly in all rows of group 'g2' of 'g' (and in 1 more groups), so" in said
         assert said.endswith("set `sigma` to estimated, or leave out such groups")
-        gate(tmp_path, y + RNG.normal(size=len(y)), formula, sigma=sigma)
-    gate(tmp_path, y + noise, formula)
+        read_with(tmp_path, y + RNG.normal(size=len(y)), formula, sigma=sigma)
+    read_with(tmp_path, y + noise, formula)
     assert "is given exactly by 'x'" in refusal(tmp_path, X, formula, sigma="by_group")
 
 

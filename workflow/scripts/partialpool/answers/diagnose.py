@@ -102,7 +102,7 @@ def advice(failed: list[dict], sampler: dict, last: dict, factors: dict) -> list
     by_quantity = [c for c in failed if shown[c["name"]].finding is None]
     sentences = [f"{_listed(by_quantity)}."] if by_quantity else []
     sentences += [f"{_finding(c)}." for c in failed if shown[c["name"]].finding is not None]
-    one_chain = next((own.one_chain for own in shown.values() if own.one_chain), None)
+    one_chain = next((one.one_chain for one in shown.values() if one.one_chain), None)
     if sampler["chains"] == 1 and one_chain:
         return [*sentences, one_chain]
     draws = last["draws"] * sampler["chains"]
@@ -159,7 +159,7 @@ def _model_advice(check: dict, factors: dict) -> str:
     """Which part of the model to look at, where longer chains would not help."""
     worst = check["worst"] or ""
     more = "Longer chains will not mend this: look at the model."
-    shared = [name for name, own in factors.items() if "Intercept" in own["varying"]]
+    shared = [name for name, factor in factors.items() if "Intercept" in factor["varying"]]
     about = [
         factor
         for factor in factors

@@ -120,8 +120,8 @@ def _of_rows(draws: Predictor, rows: np.ndarray, y: np.ndarray, alone: np.ndarra
         nu = np.stack(nus)[alone.argmax(axis=0)]
     fixed = draws.linear_predictor(rows)
     inside, variance = np.zeros_like(fixed), np.zeros_like(fixed)
-    for effects, own in zip(draws.effects, alone, strict=True):
-        at = np.flatnonzero(own)
+    for effects, alone_in_group in zip(draws.effects, alone, strict=True):
+        at = np.flatnonzero(alone_in_group)
         inside[at] += effects.added(rows[at], False, 0)
         turned = np.einsum("ri,sik->krs", effects.varying[rows[at]], effects.scale)
         variance[at] += (turned**2).sum(axis=0)
@@ -214,8 +214,8 @@ def _of_merged(posterior, data: MergedRows, variant: str) -> np.ndarray:
         factor = between[part] + np.finfo(float).tiny * np.eye(between.shape[1])
         v = np.linalg.solve(factor[:, None], u[part][..., None])[..., 0]
         v = np.where(np.isfinite(v), v, 0.0).T.copy()
-        own = None if nu is None else nu[part]
-        return integrals.log_density(fixed, turned, parameters, own, v)
+        nu_of_part = None if nu is None else nu[part]
+        return integrals.log_density(fixed, turned, parameters, nu_of_part, v)
 
     step = max(1, CELLS // len(y))
     parts = [of(slice(start, start + step)).T for start in range(0, len(beta), step)]

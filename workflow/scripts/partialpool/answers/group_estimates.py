@@ -52,36 +52,36 @@ class GroupPositions:
     def of(cls, data: GroupTriangles | MergedRows, number: int) -> "GroupPositions":
         """From compressed data, for the groups of one of its factors."""
         factor, columns = data.factors[number], list(data.columns)
-        own = [columns.index(name) for name in factor.varying]
+        varying = [columns.index(name) for name in factor.varying]
         intercept = columns.index("Intercept") if "Intercept" in factor.varying else None
-        step = max(1, BATCH // (len(columns) ** 2 * len(own)))
+        step = max(1, BATCH // (len(columns) ** 2 * len(varying)))
         parts = [
-            _of_triangles(data.design_triangles(number, start, start + step), own, intercept)
+            _of_triangles(data.design_triangles(number, start, start + step), varying, intercept)
             for start in range(0, len(factor.levels), step)
         ]
         found = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         mean, determined, times, multiple, several = found
         # A group of one row does not say which columns go together.
         everywhere = (multiple | ~several[:, None, None]).all(axis=0) & several.any()
-        everywhere[:, own] = False
+        everywhere[:, varying] = False
         return cls(mean, determined, np.where(everywhere, times, 0.0))
 
 
-def _of_triangles(triangle: np.ndarray, own: list[int], intercept: int | None):
+def _of_triangles(triangle: np.ndarray, places: list[int], intercept: int | None):
     """Attributes of :class:`GroupPositions` for some groups, and whether their rows differ."""
     square = (triangle**2).sum(axis=1)
-    varying = triangle[:, :, own]
+    varying = triangle[:, :, places]
     product = np.einsum("grv,grc->gvc", varying, triangle)
-    of_own = square[:, own, None]
-    times = np.divide(product, of_own, out=np.zeros_like(product), where=of_own > 0)
+    of_varying = square[:, places, None]
+    times = np.divide(product, of_varying, out=np.zeros_like(product), where=of_varying > 0)
     left = triangle[:, :, None] - varying[..., None] * times[:, None]
     multiple = (left**2).sum(axis=1) <= LEFT_OVER**2 * square[:, None]
     several = ((triangle[:, 1:] ** 2).sum(axis=1) > LEFT_OVER**2 * square).any(axis=1)
-    length = np.sqrt(of_own).swapaxes(1, 2)
+    length = np.sqrt(of_varying).swapaxes(1, 2)
     scaled = np.divide(varying, length, out=np.zeros_like(varying), where=length > 0)
     row_space = np.linalg.pinv(scaled, rcond=LEFT_OVER) @ scaled
     determined = np.diagonal(row_space, axis1=1, axis2=2) > 1 - 1e-6
-    mean = np.full_like(square, np.nan) if intercept is None else times[:, own.index(intercept)]
+    mean = np.full_like(square, np.nan) if intercept is None else times[:, places.index(intercept)]
     return mean, determined, times, multiple, several
 
 
@@ -126,26 +126,26 @@ def estimates(
         where, u = GroupPositions.of(data, number), flat(posterior, f"u_{factor.name}")
         step = max(1, BATCH // len(u))
         for start in range(0, len(factor.levels), step):
-            some = slice(start, start + step)
-            drawn = _drawn(data, number, where, flat(posterior, "beta"), u[:, some], some, offset)
+            batch = slice(start, start + step)
+            drawn = _drawn(data, number, where, flat(posterior, "beta"), u[:, batch], batch, offset)
             for place, (value, population) in enumerate(drawn):
                 name = factor.varying[place]
                 intercept = name == "Intercept"
                 found = pd.DataFrame(described(value, interval), columns=list(NUMBERS))
-                found["factor"], found["group"] = factor.name, factor.levels[some]
+                found["factor"], found["group"] = factor.name, factor.levels[batch]
                 found["quantity"] = EXPECTED if intercept else COEFFICIENT
                 found["coefficient"] = "" if intercept else name
                 found["population"], found["note"] = population.mean(axis=1), ""
                 found["fit_passed"] = passed
                 if variant == "unpooled":
-                    determined = intercept | where.determined[some, place]
+                    determined = intercept | where.determined[batch, place]
                     _leave_out(found, determined, len(data.factors) > 1)
                 parts.append(found[list(COLUMNS)])
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
 
 
 def _drawn(
-    data, number: int, where: GroupPositions, beta: np.ndarray, u: np.ndarray, some: slice, offset
+    data, number: int, where: GroupPositions, beta: np.ndarray, u: np.ndarray, batch: slice, offset
 ):
     """Draws of each varying column's quantity in some groups, and of the population's.
 
@@ -153,16 +153,16 @@ def _drawn(
     """
     columns, factor = list(data.columns), data.factors[number]
     at = [columns.index(name) for name in data.coefficients]
-    own = [columns.index(name) for name in factor.varying]
+    varying = [columns.index(name) for name in factor.varying]
     for place, name in enumerate(factor.varying):
         if name == "Intercept":
-            mean = where.mean[some]
+            mean = where.mean[batch]
             population = mean[:, at] @ beta.T + offset
-            value = population + np.einsum("gv,sgv->gs", mean[:, own], u)
+            value = population + np.einsum("gv,sgv->gs", mean[:, varying], u)
             yield data.family.inverse_link(value), data.family.inverse_link(population)
         else:
-            weight = where.carried[some, place].copy()
-            weight[:, own[place]] = 1
+            weight = where.carried[batch, place].copy()
+            weight[:, varying[place]] = 1
             population = weight[:, at] @ beta.T
             yield population + u[:, :, place].T, population
 

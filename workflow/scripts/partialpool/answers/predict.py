@@ -12,7 +12,7 @@ from partialpool.model import families
 from partialpool.study.outcome import Outcome
 
 BATCH = 10_000_000  # rows x draws held at once
-NO_NEW_GROUP = "no prediction: each group stands on its own, so nothing is said of a new one"
+NO_NEW_GROUP = "no prediction: each group stands on its own, so there is none for a new one"
 NO_AVERAGE_GROUP = "no prediction: each group stands on its own, so there is no average group"
 NO_NEW_SIGMA = "no interval for a new observation: sigma is by group, and this group is new"
 NO_AVERAGE_SIGMA = "no interval for a new observation: sigma is by group, and none is average"

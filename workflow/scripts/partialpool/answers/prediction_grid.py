@@ -45,13 +45,15 @@ def grid(rows: pd.DataFrame, design: Design, outcome: Outcome, groups: pd.DataFr
     for role, name in outcome.columns.items():
         if role != "weights" and name not in design.formula.predictors:
             values = rows[name].to_numpy(dtype=float)
-            means = np.array([values[own if len(own) else slice(None)].mean() for own in members])
+            means = np.array(
+                [values[of_group if len(of_group) else slice(None)].mean() for of_group in members]
+            )
             found[name] = np.maximum(np.round(means), 1) if role == "trials" else means
     if first is None:
         return found
     number = pd.api.types.is_numeric_dtype(rows[first]) and first not in design.label_predictors
     if groups is None:
-        along = [_range(rows[first].iloc[own], number, points) for own in members]
+        along = [_range(rows[first].iloc[of_group], number, points) for of_group in members]
     else:
         typical = _of_type(groups[f"{TYPICAL}{first}"], rows[first])
         along = _ranges(rows[first], number, members, groups, typical, points)
@@ -81,9 +83,13 @@ def _groups(rows: pd.DataFrame, design: Design, groups: pd.DataFrame):
     order = np.argsort(number, kind="stable")
     members = np.split(order, np.cumsum(np.bincount(number))[:-1])
     if len(columns) == 1 and groups["rows"].sum() > len(rows):
-        own = {labels[columns[0]].iloc[at[0]]: at for at in members}
+        by_label = {labels[columns[0]].iloc[at[0]]: at for at in members}
         found = pd.DataFrame({columns[0]: groups["group"]})
-        return found, [own.get(one, np.array([], dtype=int)) for one in groups["group"]], groups
+        return (
+            found,
+            [by_label.get(one, np.array([], dtype=int)) for one in groups["group"]],
+            groups,
+        )
     if len(columns) > 1 and len(members) > ROWS // 2:
         members = [members[at] for at in np.linspace(0, len(members) - 1, ROWS // 2).astype(int)]
     return labels.iloc[[at[0] for at in members]].reset_index(drop=True), members, None
@@ -93,7 +99,7 @@ def _held(rows: pd.DataFrame, design: Design, members: list, groups) -> pd.DataF
     """Typical values, in each group, of the predictors that are held fixed."""
     labels = design.label_predictors
     if groups is None:
-        index = np.repeat(np.arange(len(members)), [len(own) for own in members])
+        index = np.repeat(np.arange(len(members)), [len(of_group) for of_group in members])
         typical = TypicalValues(design.held, labels, len(members))
         typical.add(rows.iloc[np.concatenate(members)], index)
         return typical.values()
@@ -126,11 +132,11 @@ def _ranges(
     rows and its typical one, as there may be few of its rows or none.
     """
     if not number:
-        own = (pd.unique(values.iloc[at]) for at in members)
-        return [np.union1d(found, [one]) for found, one in zip(own, typical, strict=True)]
+        labels = (pd.unique(values.iloc[at]) for at in members)
+        return [np.union1d(found, [one]) for found, one in zip(labels, typical, strict=True)]
     ends = groups["least"].to_numpy(), groups["greatest"].to_numpy()
     if values.nunique() > min(points, FEW):
-        return [np.unique(own) for own in np.linspace(*ends, points).T]
+        return [np.unique(of_group) for of_group in np.linspace(*ends, points).T]
     distinct = _range(values, number, points)
     return [
         np.union1d(distinct[(distinct >= low) & (distinct <= high)], [low, high])

@@ -161,7 +161,11 @@ def far_from_the_data(
 
 def _by_name(priors: Priors) -> dict[str, Prior]:
     """Every prior but those of correlations, by the name of its parameter."""
-    of_sd = {f"sd_{f}[{c}]": prior for f, own in priors.sd.items() for c, prior in own.items()}
+    of_sd = {
+        f"sd_{f}[{c}]": prior
+        for f, of_factor in priors.sd.items()
+        for c, prior in of_factor.items()
+    }
     of_nu = {f"nu_{factor}": prior for factor, prior in priors.nu.items()}
     return priors.beta | of_sd | of_nu | priors.response
 

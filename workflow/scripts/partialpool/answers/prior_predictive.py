@@ -4,7 +4,7 @@ import numpy as np
 
 from partialpool.answers.predictor import LARGEST, SMALLEST, Predictor, responses
 from partialpool.design.design import Design
-from partialpool.engine import collapse, preconditioner
+from partialpool.engine import group_algebra, preconditioner
 from partialpool.model.description import ModelDescription
 from partialpool.model.priors import FAMILIES, WIDE_LOG_SIGMA, Priors
 from partialpool.sampler import prior_draws
@@ -110,13 +110,13 @@ class PriorPredictive:
             sd = [drawn[f"sd_{factor.name}[{column}]"] for column in factor.varying]
             if factor.name in priors.cor:
                 eta = priors.cor[factor.name].arguments
-                shapes = collapse.partial_correlations(factor.blocks, *eta)
+                shapes = group_algebra.partial_correlations(factor.blocks, *eta)
                 partial = {p: 2 * rng.beta(a, a, SIMULATED) - 1 for p, a in shapes.items()}
             if f"nu_{factor.name}" in drawn:
                 nu = drawn[f"nu_{factor.name}"][:, None]
                 precision = rng.gamma(nu / 2, 2 / nu, (SIMULATED, groups))
                 v /= np.sqrt(np.maximum(precision, SMALLEST))
-        correlation = collapse.cholesky(partial, size, np)
+        correlation = group_algebra.cholesky(partial, size, np)
         rows = [
             sd[i][:, None] * sum(np.reshape(entry, (-1, 1)) * v[k] for k, entry in enumerate(row))
             for i, row in enumerate(correlation)

@@ -1,4 +1,4 @@
-"""Unicode characters that look alike: canonical forms to compare labels, names and numbers by."""
+"""Compare texts by appearance: canonical forms for Unicode characters that look alike."""
 
 import re
 import unicodedata
@@ -25,7 +25,7 @@ _DRAWN_AS_LATIN = str.maketrans(
 
 
 def plain(text: str) -> str:
-    """Text in the plainest characters for it.
+    """Normalise a text to plain characters.
 
     Compatibility forms are composed (full-width letters, ligatures), digits of any script are
     0 to 9, minus signs and dashes are hyphens, fractions are `1/2` and superscripts `^2`.
@@ -49,14 +49,14 @@ def _plain_character(one: str) -> str:
 
 
 def appearance(text: str) -> str:
-    """A key that texts share which differ only in case, spaces or characters that look alike."""
+    """A key for comparison, the same for texts that differ in case, spaces or lookalikes only."""
     text = plain(text).casefold().upper()
     # Marks apart, or an accent on a letter would hide which letter it looks like.
     return text if text.isascii() else unicodedata.normalize("NFD", text).translate(_DRAWN_AS_LATIN)
 
 
 def alike(texts) -> list[list[str]]:
-    """Groups of two texts or more with the same :func:`appearance`, in the order of the first."""
+    """Groups of two or more texts with the same :func:`appearance`, in order of appearance."""
     found: dict[str, list[str]] = {}
     for text in texts:
         found.setdefault(appearance(text), []).append(text)
@@ -64,7 +64,7 @@ def alike(texts) -> list[list[str]]:
 
 
 def differ_in_case_or_spaces(texts) -> bool:
-    """Whether texts that look alike have the same characters but for case and spaces."""
+    """Whether texts that look alike differ in case and spaces only."""
     return len({" ".join(text.split()).casefold() for text in texts}) == 1
 
 
@@ -75,5 +75,5 @@ def looks_like(one: str, other: str) -> bool:
 
 
 def spelled(text: str) -> str:
-    """A text for a message, in which all characters but ASCII's are written as escapes."""
+    """A text for a message, with escapes for all characters but ASCII's."""
     return ascii(text)

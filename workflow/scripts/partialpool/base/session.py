@@ -1,4 +1,4 @@
-"""The run under way: what it was started with, and which jobs belong to it.
+"""Record what a run was started with, so that its jobs keep to it, and no job outlives it.
 
 Imported while the workflow is parsed, so nothing scientific is imported here.
 

@@ -101,7 +101,7 @@ class Reader:
                         self._remove(found, terms)
             if len(found) > MAX_TERMS:
                 raise InvalidFormula(f"has more than {MAX_TERMS} terms")
-        return [()] * intercept + [*found.values()]
+        return [(), *found.values()] if intercept else [*found.values()]
 
     def _remove(self, found: dict[frozenset, Term], terms: list[Term]) -> None:
         if not any(term_key(term) in found for term in terms):
@@ -165,7 +165,7 @@ class Reader:
         for order in range(2, power + 1):
             if len(terms) ** order > MAX_TERMS**2:
                 raise InvalidFormula(f"has more than {MAX_TERMS} terms")
-            found += [sum(some, ()) for some in combinations(terms, order)]
+            found += [sum(chosen, ()) for chosen in combinations(terms, order)]
         return self._unique(found)
 
     def _unique(self, terms: list[Term]) -> list[Term]:

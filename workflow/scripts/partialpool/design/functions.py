@@ -224,7 +224,7 @@ def _check_together(name: str, given: dict) -> None:
 
 def _takes(names: list[str], column: int) -> str:
     shown = [name for name in names if name not in ("knots", "levels", "intercept")]
-    return " and ".join(filter(None, ["a column" * column, ", ".join(shown)]))
+    return " and ".join(filter(None, ["a column" if column else "", ", ".join(shown)]))
 
 
 def _example(name: str) -> str:

@@ -53,7 +53,7 @@ def check_rank(formula: ParsedFormula, names: list[str], matrix: np.ndarray, row
     """
     if rows < len(names):
         raise formula.error(
-            f"{rows} rows cannot tell {len(names)} coefficients apart: {listed(names)}"
+            f"{len(names)} coefficients cannot be estimated from {rows} rows: {listed(names)}"
         )
     for name, size in zip(names, np.linalg.norm(matrix, axis=0), strict=True):
         if size == 0:

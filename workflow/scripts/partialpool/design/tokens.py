@@ -126,7 +126,8 @@ def _number(lexeme: str, rest: str):
         )
     value = float(lexeme)
     if not abs(value) < 1e50:
-        raise InvalidFormula(f"the number {lexeme[:20]}{'...' * (len(lexeme) > 20)} is too large")
+        shown = lexeme if len(lexeme) <= 20 else f"{lexeme[:20]}..."
+        raise InvalidFormula(f"the number {shown} is too large")
     return int(lexeme) if lexeme.isdigit() else value
 
 

@@ -1,18 +1,18 @@
-"""Coordinates of coefficients and deviations in which a working Gaussian model is N(0, I).
+"""Partially centred parameterisation of group effects, from a working Gaussian model.
 
-Write u = L v with v ~ N(0, I) for the deviations of one group. In the working model, given
-beta and the other factors, its rows say that v has precision T'T = I + L'SL and mean
-(T'T)^-1 L'(g - H beta), S being the information of its rows. So v = T^-1 (c + z), with
-T'c = L'(g - H beta), has a standard normal z whatever L is. Where the rows say little this
-is the non-centred form, where they say much the centred one, and groups between are
-between (Papaspiliopoulos, Roberts & Sköld 2007, https://doi.org/10.1214/088342307000000014).
+Write u = L v with v ~ N(0, I) for the effects of one group. In the working model, given beta and
+the other factors, v has precision T'T = I + L'SL and mean (T'T)^-1 L'(g - H beta), where S is the
+precision that the group's rows add. So z in v = T^-1 (c + z), with T'c = L'(g - H beta), is
+standard normal whatever L is. With little information in the rows this is the non-centred
+parameterisation, with much the centred one, and in between partially centred (Papaspiliopoulos,
+Roberts & Sköld 2007, https://doi.org/10.1214/088342307000000014).
 
-The factor with most groups is the inner one. The others come first, with beta and the inner
-factor's deviations integrated out of the working model; then beta, given them; then the inner
-deviations, given all else. What the rows say of the level of a factor is then left to beta, and
-only contrasts between its groups are informed. So that the level scales with L, as the prior has
-it, and contrasts are where the rows put them, its deviations are rotated over the groups, which
-leaves their normal prior as it is: each of the new ones has an information of its own.
+The factor with most groups is sampled last. The others come first, from their marginal with beta
+and the last factor's effects integrated out of the working model; then beta given these; then the
+last factor's effects given all else. In that marginal the mean of a factor's effects is confounded
+with beta, and only contrasts between groups are identified by the rows. Its effects are therefore
+rotated over the groups to the eigenvectors of their precision: the normal prior is invariant, the
+mean scales with L, and each contrast has a precision of its own.
 """
 
 from dataclasses import dataclass, replace
@@ -21,92 +21,94 @@ import numpy as np
 from scipy import linalg, sparse
 
 from partialpool.compress.merged_rows import MergedRows
-from partialpool.engine import collapse, preconditioner
+from partialpool.engine import group_algebra, preconditioner
 from partialpool.engine.pirls import WorkingModel, block_diagonal, diagonal_blocks
 from partialpool.model.description import GroupingFactor
 
-LARGEST = 400  # coordinates that are turned together
-LEAST = 1e-9  # of the largest information, so that triangles have inverses
+LARGEST = 400  # effects that are rotated jointly, at most
+LEAST = 1e-9  # smallest eigenvalue of a precision, relative to the largest
 
 
 @dataclass(frozen=True)
 class Block:
-    """What the working rows say of one factor's deviations.
+    """Precision and linear term of one factor's effects in the working model.
 
     Attributes
     ----------
     position : int
-        Of the factor among those of the data.
+        Index of the factor among those of the data.
     factor : GroupingFactor
     root : numpy.ndarray
-        Shape `(varying, varying, group)`: upper triangular, its square is the information S.
-    on_beta : numpy.ndarray
-        H, shape `(varying, coefficient, group)`.
-    natural : numpy.ndarray
-        g, shape `(varying, group)`.
+        Shape `(varying, varying, group)`: upper triangular root R of S = R'R.
+    beta_cross : numpy.ndarray
+        H, cross precision with beta, shape `(varying, coefficient, group)`.
+    linear : numpy.ndarray
+        g, linear term of the log density, shape `(varying, group)`.
     rotation : numpy.ndarray or None
-        Orthogonal, `(group, group)`: deviations of the groups are this matrix times those that
-        the block is of.
+        Orthogonal, `(group, group)`: effects of the groups are this matrix times the rotated ones,
+        which the other arrays are of.
     """
 
     position: int
     factor: GroupingFactor
     root: np.ndarray
-    on_beta: np.ndarray
-    natural: np.ndarray
+    beta_cross: np.ndarray
+    linear: np.ndarray
     rotation: np.ndarray | None = None
 
     @property
-    def information(self) -> np.ndarray:
-        """S, shape `(group, varying, varying)`."""
+    def precision(self) -> np.ndarray:
+        """S, the precision from the rows, shape `(group, varying, varying)`."""
         root = np.moveaxis(self.root, -1, 0)
         return np.swapaxes(root, 1, 2) @ root
 
     def centring(self, covariance: np.ndarray) -> np.ndarray:
-        """How much each group's own rows decide its deviations, `(group,)`: 0 nothing, 1 all."""
+        """Share of the rows in the precision of each group's effects, `(group,)`, from 0 to 1."""
         size = len(covariance)
-        precision = self.information + np.linalg.inv(covariance)
-        return np.trace(np.linalg.solve(precision, self.information), axis1=1, axis2=2) / size
+        total = self.precision + np.linalg.inv(covariance)
+        return np.trace(np.linalg.solve(total, self.precision), axis1=1, axis2=2) / size
 
     def mostly_prior(self, working: WorkingModel) -> bool:
-        """Whether the rows of most groups decide less than half of their deviations."""
+        """Whether the prior has more precision than the rows in most groups."""
         return np.median(self.centring(working.covariance[self.position])) < 0.5
 
     @property
     def is_non_centred(self) -> bool:
-        """Whether its effects are non-centred; other information is never without a triangle."""
+        """Whether effects are non-centred; other blocks have a positive definite S."""
         return not self.root.any()
 
     def non_centred(self) -> "Block":
-        """The same factor as if its rows said nothing: the non-centred form."""
-        zeros = {n: np.zeros_like(getattr(self, n)) for n in ("root", "on_beta", "natural")}
+        """The same factor with S = 0: the non-centred parameterisation."""
+        zeros = {n: np.zeros_like(getattr(self, n)) for n in ("root", "beta_cross", "linear")}
         return replace(self, **zeros)
 
 
 @dataclass(frozen=True)
-class BetaInformation:
-    """What the working rows say of positions of beta, the inner deviations unknown.
+class BetaPrecision:
+    """Parts of the conditional precision of beta given the variances, in the working model.
+
+    The effects of the last factor are integrated out at the current variances: a Schur complement
+    of their joint precision with the last coordinates of beta.
 
     Attributes
     ----------
     root : numpy.ndarray
-        Shape `(varying, varying, chosen)`: of :class:`Block`, all other deviations known, of the
-        groups that stand for all.
-    turned : numpy.ndarray
-        `(varying, pair, chosen)`: the rows that the deviations touch, times steps along the last
-        positions, and what is left of the response at the origin; and sums of two of these.
+        Shape `(varying, varying, chosen)`: as in :class:`Block`, of the representative groups.
+    rows : numpy.ndarray
+        `(varying, pair, chosen)`: working rows that depend on the effects, times the directions of
+        the last coordinates of beta, and their residuals; and sums of each two of these.
     squares : numpy.ndarray
-        `(pair,)`: squared lengths of the rows that they do not touch, times the same.
+        `(pair,)`: sums of squares of the same, over the rows that are free of the effects.
     """
 
     root: np.ndarray
-    turned: np.ndarray
+    rows: np.ndarray
     squares: np.ndarray
 
 
 @dataclass(frozen=True)
 class EffectCoordinates:
-    """How positions of the sampler become coefficients and deviations.
+    """Affine maps from the sampler's positions to coefficients and group effects.
 
     Attributes
     ----------
@@ -114,38 +116,38 @@ class EffectCoordinates:
         Shape `(coefficient,)`: beta at the origin.
     inverse : numpy.ndarray
         `(coefficient, coefficient)`: beta = centre + inverse @ position + beta_regression @
-        deviations. Coefficients that vary by the inner factor come last, so that each of their
-        coordinates is of one coefficient alone.
+        effects. Coefficients that vary by the last factor have the last positions.
     last : int
-        How many vary by it.
-    informed : Informed or None
-        What the rows say of the last positions; None without factors.
+        Number of coefficients that vary by the last factor.
+    beta_precision : BetaPrecision or None
+        For the last positions; None without factors.
     beta_regression : numpy.ndarray
-        `(coefficient, outer)`: deviations are those of all outer factors, group by group.
+        `(coefficient, effect)`: regression of beta on the effects of all other factors, group by
+        group, in the working model.
     rotation : numpy.ndarray or None
-        `(outer, outer)`: positions of the outer deviations, from those of the sampler.
+        `(effect, effect)`: decorrelates the positions of these effects.
     blocks : list of Block
-        By factor; first the inner one, that with most groups.
+        By factor; first the one with most groups, which is sampled last.
     """
 
     centre: np.ndarray
     inverse: np.ndarray
     last: int
-    informed: BetaInformation | None
+    beta_precision: BetaPrecision | None
     beta_regression: np.ndarray
     rotation: np.ndarray | None
     blocks: list[Block]
 
     @property
-    def outer(self) -> int:
-        """Number of coordinates of the deviations of all blocks but the first."""
-        return sum(block.natural.size for block in self.blocks[1:])
+    def others(self) -> int:
+        """Number of effects of all blocks but the first."""
+        return sum(block.linear.size for block in self.blocks[1:])
 
     def of_block(self, block: Block) -> slice:
-        """Where the deviations of an outer block are among those of all of them."""
+        """Slice of a block's effects among those of all blocks but the first."""
         begin = 0
         for one in self.blocks[1:]:
-            end = begin + one.natural.size
+            end = begin + one.linear.size
             if one is block:
                 break
             begin = end
@@ -155,16 +157,16 @@ class EffectCoordinates:
     def of(
         cls, data: MergedRows, working: WorkingModel, non_centred: bool = False, heavy=()
     ) -> "EffectCoordinates":
-        """From the working model of one variant.
+        """Coordinates from the working model of one variant.
 
-        `non_centred` makes factors non-centred whose groups' own rows decide little. The factors in
-        `heavy` have Student-t deviations, which are not to be rotated.
+        With `non_centred`, factors with more precision from the prior than from the rows are
+        non-centred. Factors in `heavy` have Student-t effects, which rotations would change.
         """
         size = len(working.beta)
         factors = data.factors[: len(working.u)]
         order = sorted(range(len(factors)), key=lambda i: -len(factors[i].levels))
         inner, outer = order[:1], order[1:]
-        marginal = _without(working, inner, outer)
+        marginal = _marginal_precision(working, inner, outer)
         precision, cross = marginal[:size, :size].toarray(), marginal[size:, :size].toarray()
 
         varies = factors[inner[0]].varying if inner else ()
@@ -174,74 +176,76 @@ class EffectCoordinates:
         own = precision[np.ix_(index, index)]
         inverse = np.zeros_like(precision)
         inverse[index] = np.linalg.inv(linalg.cholesky((own + own.T) / 2))
-        informed = None
+        beta_precision = None
         if inner:
-            informed = _beta_information(data, working, inner[0], inverse[:, size - len(last) :])
+            beta_precision = _beta_precision(
+                data, working, inner[0], inverse[:, size - len(last) :]
+            )
 
         beta_regression = -np.linalg.solve(precision, cross.T)
         modes = [working.u[position].ravel() for position in outer]
         centre = working.beta - beta_regression @ np.concatenate([*modes, np.zeros(0)])
-        blocks, joint = _outer(
+        blocks, joint = _other_blocks(
             data, working, outer, marginal[size:, size:], cross, beta_regression, heavy
         )
-        blocks = [_inner(data, working, position) for position in inner] + blocks
+        blocks = [_last_block(data, working, position) for position in inner] + blocks
         if non_centred:
             blocks = [
                 block.non_centred() if block.mostly_prior(working) else block for block in blocks
             ]
-        rotation = None if joint is None else _turned(joint, blocks[1:], working)
-        return cls(centre, inverse, len(last), informed, beta_regression, rotation, blocks)
+        rotation = None if joint is None else _decorrelation(joint, blocks[1:], working)
+        return cls(centre, inverse, len(last), beta_precision, beta_regression, rotation, blocks)
 
 
-def _beta_information(
+def _beta_precision(
     data: MergedRows, working: WorkingModel, position: int, steps: np.ndarray
-) -> BetaInformation:
-    """From the working model, whose mode is the origin of positions."""
+) -> BetaPrecision:
+    """Conditional precision of beta along `steps`, from the mode."""
     factor, u = data.factors[position], working.u[position]
     where, size = working.where(position), len(working.beta)
     given_all = working.blocks(position)
     information = given_all - np.linalg.inv(working.covariance[position])
-    on_beta = working.precision[where, :size].toarray().reshape(*u.shape, size)
-    # What the rows say of u, all else at the mode: u is where this and the prior balance.
+    beta_cross = working.precision[where, :size].toarray().reshape(*u.shape, size)
+    # Linear term with all else at the mode, where the mode of u is u itself.
     own = np.einsum("gik,gk->gi", given_all, u)
-    block = _block(position, factor, information, on_beta, own)
+    block = _block(position, factor, information, beta_cross, own)
 
     chosen, times = preconditioner.representatives(np.trace(information, axis1=1, axis2=2))
     if len(chosen) < len(u):
         own = np.zeros_like(own)
     root = np.moveaxis(block.root, -1, 0)
-    along = np.concatenate([on_beta @ steps, own[..., None]], axis=-1)
+    along = np.concatenate([beta_cross @ steps, own[..., None]], axis=-1)
     touched = np.linalg.solve(np.swapaxes(root, 1, 2), along)
     whole = np.zeros((steps.shape[1] + 1, steps.shape[1] + 1))
     whole[:-1, :-1] = steps.T @ working.precision[:size, :size].toarray() @ steps
     if own.any():
-        # At the mode, the slope in beta is that which the deviations balance.
+        # At the mode, the gradients in beta and in the effects are both zero.
         whole[-1, :-1] = whole[:-1, -1] = np.einsum("gik,gi->k", along[..., :-1], u)
     whole -= np.einsum("gik,gim->km", touched, touched)
-    pairs = collapse.pairs(len(whole))
-    turned = np.moveaxis(touched[chosen] @ pairs, 0, -1) * np.sqrt(times)
-    return BetaInformation(
-        block.root[..., chosen], turned, np.einsum("ip,ik,kp->p", pairs, whole, pairs)
+    pairs = group_algebra.pairs(len(whole))
+    rows = np.moveaxis(touched[chosen] @ pairs, 0, -1) * np.sqrt(times)
+    return BetaPrecision(
+        block.root[..., chosen], rows, np.einsum("ip,ik,kp->p", pairs, whole, pairs)
     )
 
 
-def _inner(data: MergedRows, working: WorkingModel, position: int) -> Block:
-    """The factor with most groups, given all else."""
+def _last_block(data: MergedRows, working: WorkingModel, position: int) -> Block:
+    """Block of the factor with most groups, given all else."""
     factor, u = data.factors[position], working.u[position]
     where, size = working.where(position), len(working.beta)
     information = working.blocks(position) - np.linalg.inv(working.covariance[position])
     mode = np.concatenate([working.beta, *(one.ravel() for one in working.u)])
-    # Z'W y of the working rows, since the prior of u is centred at zero.
-    natural = (working.precision[where] @ mode).reshape(u.shape)
-    on_beta = working.precision[where, :size].toarray().reshape(*u.shape, size)
-    return _block(position, factor, information, on_beta, natural)
+    # Z'W y of the working rows: the prior of u has mean zero.
+    linear = (working.precision[where] @ mode).reshape(u.shape)
+    beta_cross = working.precision[where, :size].toarray().reshape(*u.shape, size)
+    return _block(position, factor, information, beta_cross, linear)
 
 
-def _outer(data, working, positions, within, cross, beta_regression, heavy):
-    """Blocks of the outer factors, beta and the inner deviations integrated out.
+def _other_blocks(data, working, positions, within, cross, beta_regression, heavy):
+    """Blocks of the other factors, with beta and the last factor's effects integrated out.
 
-    `within` is their precision given beta, `cross` that with it. Their joint precision, rotated,
-    comes with them, unless they are very many.
+    `within` is the precision of their effects given beta, `cross` the cross precision. Also returns
+    their joint precision, rotated, unless there are more than `LARGEST` effects.
     """
     joint = None
     if within.shape[0] <= LARGEST:
@@ -265,10 +269,10 @@ def _outer(data, working, positions, within, cross, beta_regression, heavy):
                 u = rotation.T @ u
             own = np.einsum("jijk->jik", part)
         rotations.append(np.eye(len(u)) if rotation is None else rotation)
-        natural = np.einsum("gik,gk->gi", own, u)
+        linear = np.einsum("gik,gk->gi", own, u)
         information = own - np.linalg.inv(working.covariance[position])
-        on_beta = np.zeros((*u.shape, 0))
-        block = _block(position, factor, information, on_beta, natural)
+        beta_cross = np.zeros((*u.shape, 0))
+        block = _block(position, factor, information, beta_cross, linear)
         blocks.append(replace(block, rotation=rotation))
     if not blocks or joint is None:
         return blocks, None
@@ -280,9 +284,9 @@ def _outer(data, working, positions, within, cross, beta_regression, heavy):
 
 
 def _rotation(part: np.ndarray) -> np.ndarray:
-    """Eigenvectors over groups of the information, `(group, varying, group, varying)`.
+    """Eigenvectors over groups of a precision, `(group, varying, group, varying)`.
 
-    With several varying coefficients, of the sum of theirs, each in units of its own.
+    With several varying coefficients, those of the sum of their precisions, each of trace one.
     """
     summed = 0.0
     for i in range(part.shape[1]):
@@ -291,8 +295,8 @@ def _rotation(part: np.ndarray) -> np.ndarray:
     return np.linalg.eigh((summed + summed.T) / 2)[1]
 
 
-def _block(position, factor, information, on_beta, natural) -> Block:
-    """The arrays of a block, group last; information is made sure to have a triangle."""
+def _block(position, factor, information, beta_cross, linear) -> Block:
+    """Make a block, with arrays by group last, and the precision made positive definite."""
     largest = np.trace(information, axis1=1, axis2=2).max()
     values, vectors = np.linalg.eigh((information + np.swapaxes(information, 1, 2)) / 2)
     values = np.maximum(values, LEAST * max(largest, LEAST))
@@ -301,13 +305,13 @@ def _block(position, factor, information, on_beta, natural) -> Block:
         position,
         factor,
         np.moveaxis(root, 0, -1),
-        np.moveaxis(on_beta, 0, -1),
-        np.moveaxis(natural, 0, -1),
+        np.moveaxis(beta_cross, 0, -1),
+        np.moveaxis(linear, 0, -1),
     )
 
 
-def _without(working: WorkingModel, inner: list[int], outer: list[int]) -> sparse.csr_array:
-    """Precision of beta and the outer factors' u, the inner's integrated out."""
+def _marginal_precision(working: WorkingModel, inner: list, outer: list) -> sparse.csr_array:
+    """Precision of beta and the other factors' effects: the Schur complement of the last's."""
     kept = np.concatenate(
         [np.arange(len(working.beta)), *(np.r_[working.where(position)] for position in outer)]
     )
@@ -319,12 +323,12 @@ def _without(working: WorkingModel, inner: list[int], outer: list[int]) -> spars
     return sparse.csr_array(left)
 
 
-def _turned(joint: np.ndarray, blocks, working: WorkingModel) -> np.ndarray:
-    """What makes positions of the outer deviations N(0, I) at the rough covariances."""
+def _decorrelation(joint: np.ndarray, blocks, working: WorkingModel) -> np.ndarray:
+    """Map that decorrelates the positions of effects at the rough covariances."""
     maps = []
     for block in blocks:
         scale = np.linalg.cholesky(working.covariance[block.position])
-        inner = np.eye(len(scale)) + scale.T @ block.information @ scale
+        inner = np.eye(len(scale)) + scale.T @ block.precision @ scale
         upper = np.swapaxes(np.linalg.cholesky(inner), 1, 2)
         maps += [*(scale @ np.linalg.inv(upper))]
     jacobian = linalg.block_diag(*maps)

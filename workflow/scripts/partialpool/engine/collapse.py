@@ -1,6 +1,6 @@
-"""Collapse: integrate the group deviations out, and draw them back exactly.
+"""Integrate the group effects of a Gaussian model out, and draw them from their conditional.
 
-Group j's rows, compressed to their triangle, say e_j ~ N(S_j u_j, sigma^2 I) with
+In the triangle of group j, the rows that depend on u are e_j ~ N(S_j u_j, sigma^2 I) with
 u_j ~ N(0, L L') and S_j square upper triangular in the varying columns. Write
 u = L v with v ~ N(0, I), and stack A = [S L; sigma I], b = [e; 0]. Then
 
@@ -11,9 +11,6 @@ of A's triangle T is the determinant, the remaining length of b the quadratic
 form, and v | y ~ N(T^-1 c, sigma^2 T^-1 T^-T), where c are b's components along
 A. Nothing is squared before it is orthogonalised, so no digits are lost to a
 predictor with a large mean (Björck 1967, https://doi.org/10.1007/BF01934122).
-
-The arithmetic is the same for arrays of numbers and for PyTensor's symbols;
-`xp` is the one or the other.
 """
 
 from dataclasses import dataclass
@@ -21,9 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from partialpool.compress.group_triangles import GroupTriangles
+from partialpool.engine import group_algebra
 
 BATCH = 4_000_000  # numbers per temporary array, to bound memory
-LEAST = 1e-12  # of a diagonal entry is what is left of it at least
 
 
 @dataclass(frozen=True)
@@ -78,171 +75,6 @@ class Triangles:
         )
 
 
-def orthogonalise(columns, xp):
-    """Modified Gram-Schmidt of A's columns, for all groups at once.
-
-    Parameters
-    ----------
-    columns : list of array
-        Each of shape `(row, ...)`.
-    xp : module
-        `numpy` or `pytensor.tensor`.
-
-    Returns
-    -------
-    directions : list of array
-        Orthonormal columns, `(row, ...)`.
-    triangle : dict of (int, int) to array
-        T[i, k], i <= k, each of shape `(...)`.
-    """
-    columns, directions, triangle = list(columns), [], {}
-    for i, column in enumerate(columns):
-        triangle[i, i] = xp.sqrt((column**2).sum(axis=0))
-        directions.append(column / triangle[i, i])
-        for k in range(i + 1, len(columns)):
-            triangle[i, k] = (directions[i] * columns[k]).sum(axis=0)
-            columns[k] = columns[k] - directions[i] * triangle[i, k]
-    return directions, triangle
-
-
-def remove(directions, b):
-    """What is left of `b`, shape `(row, ...)`, and its components along orthonormal directions."""
-    along = []
-    for direction in directions:
-        along.append((direction * b).sum(axis=0))
-        b = b - direction * along[-1]
-    return b, along
-
-
-def stacked(design, scale, sigma, xp):
-    """Columns of A = [S L; sigma I].
-
-    Parameters
-    ----------
-    design : array
-        S, shape `(varying, varying, ...)`: row, column.
-    scale : sequence of sequence of array
-        L, lower triangular, `scale[row][column]`, each broadcasting against `(...)`.
-    sigma : array
-        Broadcasting against `(...)`.
-
-    Returns
-    -------
-    list of array
-        As many columns as varying coefficients, each `(2 varying, ...)`.
-    """
-    size = len(scale)
-    columns = []
-    for k in range(size):
-        upper = sum(design[:, i] * scale[i][k] for i in range(k, size))
-        blank = xp.zeros_like(upper[0])
-        lower = [blank + sigma if i == k else blank for i in range(size)]
-        columns.append(xp.concatenate([upper, xp.stack(lower)], axis=0))
-    return columns
-
-
-def cholesky(partial, size: int, xp):
-    """Cholesky factor of a correlation matrix from its canonical partial correlations.
-
-    Under LKJ(eta) these are independent and symmetric Betas on (-1, 1), which
-    needs no matrix algebra (Lewandowski, Kurowicka & Joe 2009,
-    https://doi.org/10.1016/j.jmva.2009.04.008; Stan reference manual,
-    "Cholesky factors of correlation matrices").
-
-    Parameters
-    ----------
-    partial : dict of (int, int) to array
-        Partial correlations by (row, column), row > column; the others are zero.
-    size : int
-        Rows of the matrix.
-
-    Returns
-    -------
-    list of list of array
-        The lower triangle, `[row][column]`.
-    """
-    factor = []
-    for row in range(size):
-        root, entries = 1.0, []
-        for column in range(row):
-            one = partial.get((row, column), 0.0)
-            entries.append(one * root)
-            if (row, column) in partial:
-                root = root * xp.sqrt(1 - one**2)
-        factor.append([*entries, root])
-    return factor
-
-
-def partial_correlations(blocks, eta: float = 1.0) -> dict[tuple[int, int], float]:
-    """Which partial correlations are not zero, and the Beta shape of each under LKJ(eta).
-
-    Parameters
-    ----------
-    blocks : sequence of sequence
-        The varying columns: those of one block are correlated, blocks are independent.
-    eta : float
-
-    Returns
-    -------
-    dict of (int, int) to float
-        By (row, column) among all columns, in the order they are stored.
-    """
-    found, first = {}, 0
-    for block in blocks:
-        size = len(block)
-        for row in range(1, size):
-            for column in range(row):
-                found[first + row, first + column] = eta + (size - 2 - column) / 2
-        first += size
-    return found
-
-
-def pairs(size: int) -> np.ndarray:
-    """Directions whose squared lengths under a matrix tell all its entries.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape `(size, pair)`: each coordinate, then the sum of each two.
-    """
-    one = np.eye(size)
-    sums = [one[:, i] + one[:, k] for i in range(size) for k in range(i + 1, size)]
-    return np.column_stack([one, *sums])
-
-
-def triangle_of(squares, size: int, xp) -> dict:
-    """R of the Cholesky decomposition R'R of a matrix, from its values in :func:`pairs`.
-
-    Parameters
-    ----------
-    squares : array
-        Shape `(pair,)`: d' P d in each direction d.
-    size : int
-        Rows of R. P has one more, which is a column of R.
-    xp : module
-        `numpy` or `pytensor.tensor`.
-
-    Returns
-    -------
-    dict of (int, int) to array
-        By (row, column), row <= column.
-    """
-    found, width = {}, size + 1
-    at, entries = width, {(i, i): squares[i] for i in range(width)}
-    for i in range(width):
-        for k in range(i + 1, width):
-            entries[i, k] = (squares[at] - squares[i] - squares[k]) / 2
-            at += 1
-    for i in range(size):
-        left = entries[i, i] - sum(found[m, i] ** 2 for m in range(i))
-        # What rounding leaves of nothing is not a square.
-        found[i, i] = xp.sqrt(xp.maximum(left, LEAST * entries[i, i]))
-        for k in range(i + 1, width):
-            own = entries[i, k] - sum(found[m, i] * found[m, k] for m in range(i))
-            found[i, k] = own / found[i, i]
-    return found
-
-
 def draw_deviations(data: GroupTriangles, beta, scale, sigma, basis, rng) -> np.ndarray:
     """Draw every group's u from its exact conditional normal, for each posterior draw.
 
@@ -294,8 +126,10 @@ def draw(design, residual, scale, sigma, rng) -> np.ndarray:
     numpy.ndarray
         u, shape `(varying, draw, group)`.
     """
-    directions, triangle = orthogonalise(stacked(design, scale, sigma, np), np)
-    _, along = remove(directions, np.concatenate([residual, np.zeros_like(residual)]))
+    directions, triangle = group_algebra.orthogonalise(
+        group_algebra.stacked(design, scale, sigma, np), np
+    )
+    _, along = group_algebra.remove(directions, np.concatenate([residual, np.zeros_like(residual)]))
     spread = np.broadcast_to(sigma, residual.shape[1:])
     return np.stack(_drawn(triangle, along, scale, spread, rng))
 
@@ -347,11 +181,13 @@ def _residual(rows: np.ndarray, beta: np.ndarray) -> np.ndarray:
 
 def _collapsed(triangles: Triangles, beta, scale, sigma):
     """T, components of b along A, and what is left of b, for a batch of draws."""
-    directions, triangle = orthogonalise(
-        stacked(triangles.design[:, :, None, :], scale, sigma, np), np
+    directions, triangle = group_algebra.orthogonalise(
+        group_algebra.stacked(triangles.design[:, :, None, :], scale, sigma, np), np
     )
     residual = _residual(triangles.between, beta)
-    left, along = remove(directions, np.concatenate([residual, np.zeros_like(residual)]))
+    left, along = group_algebra.remove(
+        directions, np.concatenate([residual, np.zeros_like(residual)])
+    )
     return triangle, along, left
 
 

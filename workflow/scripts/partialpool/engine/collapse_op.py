@@ -1,16 +1,18 @@
-"""Deviations integrated out of all groups in one pass, which finds the gradient too.
+"""PyTensor operation: Gaussian likelihood with group effects integrated out, and its gradient.
 
-In units of sigma, `collapse` stacks A = [S Λ ρ; I] and b = [τ B c; 0] for each group: Λ is the
-between-group scale, ρ and τ are what differs by group where something does, and b combines
-columns B of the compressed rows with coefficients c. Gram-Schmidt of [A, b] leaves orthonormal
-Q, a triangle T and the rest r of b. Beside the identity, Q has become the inverse of T, and r minus
-the coefficients of b along A, so derivatives are products of what is there already. With
-M = S Λ ρ, and halves above and beside the identity,
+One pass over the groups, compiled by numba, computes the value and all derivatives.
 
-    d log|T| / dM = Q_above Q_beside',    d |r|² / dM = 2 r_above r_beside'
+For each group, in units of sigma, `group_algebra.stacked` makes A = [S Λ ρ; I], and b = [τ B c; 0]:
+Λ is the Cholesky factor of the effects' covariance, ρ and τ are scalars of the group, and c
+combines columns B of the compressed rows. Gram-Schmidt of [A, b] leaves orthonormal Q, a triangle
+T and the residual r of b. In the rows of the identity, Q has become the inverse of T, and r minus
+the coefficients of b along A, so derivatives are products of what has been computed. With
+M = S Λ ρ, and subscripts for the rows of S and those of the identity,
+
+    d log|T| / dM = Q_S Q_I',    d |r|² / dM = 2 r_S r_I'
 
 A graph of elementary operations takes six times as long: its arrays pass through memory at every
-step. Here groups come in blocks that stay in the cache. Sums over groups are kept apart by place
+step. Here groups come in blocks that stay in the cache. Sums over groups are kept for each place
 in the block until the end, so that they are vectors, and always in the same order.
 """
 
@@ -24,18 +26,17 @@ import pytensor.tensor as pt
 from pytensor.gradient import DisconnectedType, disconnected_type
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
-from pytensor.link.numba.cache import compile_numba_function_src
-from pytensor.link.numba.dispatch.basic import register_funcify_default_op_cache_key
 
 from partialpool.engine import terms
+from partialpool.sampler import pytensor_numba
 
 BLOCK = 64  # groups
-# Machine code is stored by name: that of another text must have another.
+# A part of the keys under which machine code is stored, so that other source is compiled anew.
 VERSION = zlib.crc32(Path(__file__).read_bytes())
 
 
 class CollapsedGroups:
-    """Groups whose deviations are integrated out, given the between-group scale and sigma.
+    """Quadratic forms and determinants of groups whose effects are integrated out.
 
     Parameters
     ----------
@@ -46,9 +47,9 @@ class CollapsedGroups:
     sigma : TensorVariable
         A scalar, or one for each group.
     stretch : TensorVariable, optional
-        What multiplies L, for each group.
+        Factor of L in each group, for Student-t effects.
     of : str
-        What tells their data from those of other groups of a model.
+        Suffix of the names of their data, if a model has several sets of groups.
     """
 
     def __init__(self, design, scale, sigma, stretch=None, of: str = ""):
@@ -68,7 +69,7 @@ class CollapsedGroups:
     def squares(self, columns):
         """|r|² of columns B, `(row, column, group)`, summed over groups."""
         as_they_are = terms.as_data(f"as they are {self.of}", np.zeros((0, 0)))
-        return INTEGRATED(columns, as_they_are, *self.given)[0] * self.outside
+        return collapsed_density(columns, as_they_are, *self.given)[0] * self.outside
 
     def squares_and_log_determinant(self, columns, mix):
         """|r|² of B c, and log |T|, both summed over groups.
@@ -76,20 +77,20 @@ class CollapsedGroups:
         Parameters
         ----------
         columns : TensorVariable
-            B, shape `(row, column, group)`: the rows of S, then any that u does not touch.
+            B, shape `(row, column, group)`: the rows of S, then any that are free of u.
         mix : TensorVariable
             c, `(column, right-hand side)`.
         """
-        squares, log_determinant, *_ = INTEGRATED(columns, mix, *self.given)
+        squares, log_determinant, *_ = collapsed_density(columns, mix, *self.given)
         return squares * self.outside, log_determinant
 
 
 class CollapsedDensity(Op):
-    """What is left of right-hand sides, log |T|, and their derivatives.
+    """Residual sums of squares of right-hand sides, log |T|, and their derivatives.
 
     Inputs are B `(row, column, group)`, c `(column, right-hand side)`, S `(varying, varying,
-    group)`, Λ `(varying, varying)`, ρ and τ `(group,)`. ρ and τ are empty where they are 1; c is
-    where the right-hand sides are the columns of B, and log |T| is not asked for. The first
+    group)`, Λ `(varying, varying)`, ρ and τ `(group,)`. ρ and τ are empty if they are 1. c is
+    empty if the right-hand sides are the columns of B; then log |T| is not computed. The first
     outputs are |r|² of each right-hand side and log |T|, summed over groups. The others are the
     derivatives of |r|² in c, Λ, ρ and τ, and of log |T| in Λ and ρ.
     """
@@ -98,23 +99,23 @@ class CollapsedDensity(Op):
     version = VERSION
 
     def make_node(self, *inputs):
-        """Inputs and outputs are of double precision."""
+        """Make a node with inputs and outputs of double precision."""
         inputs = [pt.as_tensor_variable(value).astype("float64") for value in inputs]
         outputs = [pt.tensor(dtype="float64", shape=(None,) * n) for n in (1, 0, 2, 3, 2, 2, 2, 1)]
         return Apply(self, inputs, outputs)
 
     def perform(self, node, inputs, output_storage):
-        """Outside of compiled graphs, by the same machine code, which is for writable arrays."""
+        """Evaluate outside of compiled graphs, by the same machine code, on writable copies."""
         found = integrate(*(np.array(value, order="C") for value in inputs))
         for storage, value in zip(output_storage, found, strict=True):
             storage[0] = value
 
     def connection_pattern(self, node):
-        """What is differentiated, and in what: data are not."""
+        """Whether each output can be differentiated with respect to each input: data cannot."""
         return [[result < 2 and given not in (0, 2) for result in range(8)] for given in range(6)]
 
     def pullback(self, inputs, outputs, cotangents):
-        """The derivatives that came with the results, times the cotangents of these."""
+        """Vector-Jacobian products, from the derivatives among the outputs."""
         of_squares, of_log_t = (
             pt.zeros_like(output) if isinstance(cotangent.type, DisconnectedType) else cotangent
             for output, cotangent in zip(outputs[:2], cotangents[:2], strict=True)
@@ -130,17 +131,17 @@ class CollapsedDensity(Op):
         ]
 
 
-INTEGRATED = CollapsedDensity()
+collapsed_density = CollapsedDensity()
 
 
-# What keeps loops from becoming vectors: checked divisions, and arrays that may overlap for all
-# that a function on its own knows.
+# Checked divisions, and arrays that might overlap, keep loops from becoming vector instructions; a
+# function that is inlined knows that they do not overlap.
 jit = numba.njit(error_model="numpy", forceinline=True)
 
 
 @jit
 def _take(out, values, start):
-    """One block of values by group; zeros beyond the last group."""
+    """Read one block of values by group, with zeros beyond the last group."""
     count = min(BLOCK, len(values) - start)
     for j in range(count):
         out[j] = values[start + j]
@@ -156,7 +157,7 @@ def _fill(out, value):
 
 @jit
 def _put(values, out, start):
-    """The inverse."""
+    """Write a block of values by group: the inverse of :func:`_take`."""
     for j in range(min(BLOCK, len(values) - start)):
         values[start + j] = out[j]
 
@@ -181,7 +182,7 @@ def _add_product(out, a, b):
 
 @jit
 def _dot(out, a, b, rows):
-    """Dot products of two columns, as far as their first rows go."""
+    """Dot products of the first rows of two columns."""
     for j in range(BLOCK):
         out[j] = a[0, j] * b[0, j]
     for r in range(1, rows):
@@ -190,7 +191,7 @@ def _dot(out, a, b, rows):
 
 @jit
 def _load(above, given, rho, tau, columns, design, ratio, unit, start):
-    """S ρ and τ B of one block, column by column."""
+    """Read S ρ and τ B of one block, column by column."""
     by_group = len(ratio) > 0
     if by_group:
         _take(rho, ratio, start)
@@ -209,7 +210,7 @@ def _load(above, given, rho, tau, columns, design, ratio, unit, start):
 
 @jit
 def _stack(work, above, given, scale, mix):
-    """[A, b], column by column: rows that u touches, the identity's, then the others."""
+    """Fill [A, b] column by column: the rows of S, of the identity, then rows free of u."""
     size, (width, height, _) = len(above), given.shape
     for k in range(len(work)):
         for r in range(work.shape[1]):
@@ -231,7 +232,7 @@ def _stack(work, above, given, scale, mix):
 
 @jit
 def _orthogonalise(work, size, one, diagonal):
-    """Gram-Schmidt of the columns of A and what it leaves of the others, in place."""
+    """Orthonormalise the columns of A and project them out of the others, in place."""
     _fill(diagonal, 1.0)
     for i in range(size):
         rows = size + i + 1  # beyond them the column is zero
@@ -251,7 +252,7 @@ def _orthogonalise(work, size, one, diagonal):
 
 @jit
 def _add_in_scale(out, above, column, one):
-    """S' a b' of the halves of one column."""
+    """Add S' r_S r_I' of one column to a derivative in Λ."""
     size = len(above)
     for i in range(size):
         _dot(one, above[i], column, i + 1)
@@ -261,7 +262,7 @@ def _add_in_scale(out, above, column, one):
 
 @jit
 def _sums(values, factor):
-    """Sums over the places of a block."""
+    """Sum over the places of a block."""
     places = values.reshape((values.size // BLOCK, BLOCK))
     found = np.zeros(len(places))
     for i in range(len(places)):
@@ -334,18 +335,5 @@ def _integrate(columns, mix, design, scale, ratio, unit):
     )
 
 
-def _stored(function):
-    """The same function, its machine code stored where PyTensor stores its own."""
-    source = "def integrate(*given): return function(*given)"
-    name = f"partialpool_integrate_{VERSION}"
-    names = {"function": function, "__name__": __name__}
-    found = compile_numba_function_src(source, "integrate", names, cache_key=name)
-    return numba.njit(found, cache=True)
-
-
-integrate = _stored(_integrate)
-
-
-@register_funcify_default_op_cache_key(CollapsedDensity)
-def _compiled(op, node, **kwargs):
-    return integrate
+integrate = pytensor_numba.stored_function(_integrate, f"partialpool_integrate_{VERSION}")
+pytensor_numba.register(CollapsedDensity, integrate)

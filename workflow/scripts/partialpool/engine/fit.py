@@ -1,4 +1,4 @@
-"""Fit: one variant of one study, tried again with more effort where it falls short."""
+"""Fit one variant of a study by NUTS, in several attempts if it does not converge."""
 
 import json
 import time
@@ -10,21 +10,22 @@ import xarray as xr
 from partialpool.base.provenance import provenance
 from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.compress.merged_rows import MergedRows
-from partialpool.engine import starts, storage, terms
+from partialpool.engine import starts, terms
 from partialpool.engine.gaussian import CollapsedTarget
 from partialpool.engine.glm import SampledEffectsTarget
-from partialpool.engine.posterior import SampledParameters
+from partialpool.engine.posterior import SampledParameters, stored
 from partialpool.model import priors
 from partialpool.sampler import convergence, sampling
 from partialpool.study.checks import published_limits
 
 HIGHEST_TARGET = 0.99
+TARGETS = {GroupTriangles: CollapsedTarget, MergedRows: SampledEffectsTarget}
 COORDINATES = ("z", "stretch_", "scale_")
 
 
 @dataclass
 class Attempt:
-    """What is kept of an attempt that failed, to compare a later one with.
+    """A failed attempt, kept to compare its chains with later ones.
 
     Attributes
     ----------
@@ -32,7 +33,7 @@ class Attempt:
     settings : dict
         `draws`, `tune` and `target_accept`.
     ends : numpy.ndarray
-        Where each chain ended, `(chain, position)`.
+        Last position of each chain, `(chain, position)`.
     medians : xarray.Dataset
         From :func:`partialpool.sampler.convergence.medians`.
     """
@@ -57,7 +58,7 @@ def fit(
     Each attempt after the first tunes and draws twice as long and quarters the distance of
     target_accept from one; group effects that are sampled get other coordinates. An attempt
     passes if it meets the limits and no chain of an earlier one has found another mode. The last
-    attempt is kept, whether or not it passed: the verdict says so.
+    attempt is kept whether or not it passed; the verdict reports it.
 
     Parameters
     ----------
@@ -68,55 +69,53 @@ def fit(
     sampler : dict
         `chains, draws, tune, target_accept, attempts`.
     seed : int
-        Of the study; each variant and attempt has its own stream from it.
+        Seed of the study; each variant and attempt has its own stream of random numbers.
     group_effects : {"normal", "student_t"}
     at_once : int
-        How many chains run at once; it makes no difference to the draws.
+        Number of chains that run at once; the draws do not depend on it.
 
     Returns
     -------
     xarray.DataTree
-        `posterior` and `sample_stats`; of very many groups `group_effects` and
-        `diagnosed_effects`, see :mod:`partialpool.engine.storage`. Attributes, JSON where
-        not plain: `variant`, `priors` as used, `sampler`, `attempts` (each with its settings,
-        what it failed, `earlier` where chains of earlier attempts were compared with it, how group
-        effects were sampled, and seconds), `diagnosed` (labels of
-        the groups that are, by factor, where not all are), `provenance`.
+        `posterior` and `sample_stats`; with very many groups also `group_effects` and
+        `diagnosed_effects`: see :func:`partialpool.engine.posterior.stored`. Attributes, as JSON
+        unless plain: `variant`, `priors` as used, `sampler`, `attempts` (settings, failed checks,
+        `earlier` if chains of earlier attempts were compared with it, parameterisation of group
+        effects, seconds), `diagnosed` (labels of the diagnosed groups of each factor, unless all
+        are), `provenance`.
     """
     completed = priors.complete(given, data, group_effects)
     diagnosed = {
-        factor.name: convergence.diagnosed(_sizes(data, number), seed, factor.name)
+        factor.name: convergence.diagnosed(data.group_sizes(number), seed, factor.name)
         for number, factor in enumerate(data.factors)
     }
     settings = {key: sampler[key] for key in ("draws", "tune", "target_accept")}
     of_groups = {terms.groups(name): positions for name, positions in diagnosed.items()}
 
     def draw(target, settings, nuts_seed, ends=None):
-        """Draw; and what is judged of it."""
+        """Draw from a target; also return the parameters on which convergence is judged."""
         model = target.model()
         drawn = sampling.sample(
             model,
             chains=sampler["chains"] if ends is None else len(ends),
             seed=nuts_seed,
             at_once=at_once,
-            elsewhere=starts.elsewhere(model, data, completed, variant),
+            disperse=starts.overdispersed(model, data, completed, variant),
             starts=ends,
             **settings,
         )
         sampled = drawn["posterior"].to_dataset()
-        # Coordinates are nobody's question; what follows from them is judged.
+        # Judge convergence on the model's parameters, not on internal coordinates.
         judged = sampled.drop_vars([name for name in sampled if name.startswith(COORDINATES)])
         return drawn, judged.isel(of_groups, missing_dims="ignore")
 
     attempts: list[dict] = []
     earlier: list[Attempt] = []
     limits = published_limits(sampler["chains"])
-    target = (SampledEffectsTarget if isinstance(data, MergedRows) else CollapsedTarget)(
-        data, completed, variant
-    )
+    target = TARGETS[type(data)](data, completed, variant)
     for number in range(1, sampler["attempts"] + 1):
         begun = time.perf_counter()
-        # For whoever follows the log of a long fit.
+        # A long fit is followed in its log.
         print(f"attempt {number}:", {"chains": sampler["chains"], **settings}, flush=True)
         streams = np.random.SeedSequence([seed, *variant.encode(), number])
         nuts_seed = int(streams.generate_state(1)[0])
@@ -153,8 +152,8 @@ def fit(
             "target_accept": min(HIGHEST_TARGET, 1 - (1 - settings["target_accept"]) / 4),
         }
     rng = np.random.default_rng(streams.spawn(1)[0])
-    stored = storage.stored(target, draws, diagnosed, rng)
-    tree = xr.DataTree.from_dict(stored | {"sample_stats": statistics})
+    groups = stored(target, draws, diagnosed, rng)
+    tree = xr.DataTree.from_dict(groups | {"sample_stats": statistics})
     tree.attrs |= {
         "variant": variant,
         "priors": json.dumps(completed.to_dict()),
@@ -174,10 +173,10 @@ def fit(
 
 
 def _others(earlier: list[Attempt], judged: xr.Dataset, draw, seed: int) -> dict:
-    """How many chains of earlier attempts found another mode, and where it is.
+    """Count the chains of earlier attempts that are in another mode than the later draws.
 
-    A chain that was where none of the later draws are may only have been on its way, so it is
-    continued, with new tuning and as many draws: one that found a mode stays.
+    A chain far from all later draws may only have been too short, so it is continued, with new
+    tuning and as many draws. If it stays there, it is in another mode.
 
     Parameters
     ----------
@@ -191,7 +190,7 @@ def _others(earlier: list[Attempt], judged: xr.Dataset, draw, seed: int) -> dict
     Returns
     -------
     dict
-        `chains`, and `worst`, None if there are none.
+        `chains`, their number, and `worst`, the name of a parameter or None.
     """
     found = []
     for number, attempt in enumerate(earlier, start=1):
@@ -210,14 +209,6 @@ def _others(earlier: list[Attempt], judged: xr.Dataset, draw, seed: int) -> dict
 
 
 def _line(check: dict) -> str:
-    """A check in the log."""
+    """Format a check for the log."""
     value = "not a number" if check["value"] is None else f"{check['value']:.4g}"
     return f"{check['name']} {value}"
-
-
-def _sizes(data: GroupTriangles | MergedRows, factor: int) -> np.ndarray:
-    """Rows of each group of a factor, as far as merged ones say how many they were."""
-    if isinstance(data, GroupTriangles):
-        return data.rows
-    rows = np.maximum(np.maximum(data.trials, data.count), 1)
-    return np.bincount(data.index[factor], weights=rows)

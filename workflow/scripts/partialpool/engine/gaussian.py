@@ -1,4 +1,4 @@
-"""The Gaussian model with one grouping factor, compressed and collapsed.
+"""Gaussian model with at most one grouping factor, its group effects integrated out.
 
 For row i of group j, with population-level columns x and varying columns z,
 
@@ -9,6 +9,8 @@ model with one switch: D is zero (pooled), fixed wide (unpooled) or learned
 (hierarchical). u is integrated out before sampling, so NUTS sees a handful of
 well-behaved parameters however many rows and groups there are.
 """
+
+from dataclasses import replace
 
 import numpy as np
 import pymc as pm
@@ -82,7 +84,7 @@ def model(data: GroupTriangles, priors: Priors, variant: str) -> pm.Model:
 
 
 def _chosen(coordinates, triangles, scale, sigma, stretch) -> collapse_op.CollapsedGroups:
-    """The groups that stand for all in the coordinates of beta."""
+    """Representative groups, for the conditional precision of beta."""
     at = terms.as_data("chosen", coordinates.chosen)
     return collapse_op.CollapsedGroups(
         terms.as_data("design of chosen", triangles.design[..., coordinates.chosen]),
@@ -94,14 +96,14 @@ def _chosen(coordinates, triangles, scale, sigma, stretch) -> collapse_op.Collap
 
 
 def effects_basis(data: GroupTriangles, priors: Priors, variant: str) -> np.ndarray:
-    """:func:`rough.effects_basis` of the factor; without rows where nothing varies."""
+    """:func:`preconditioner.effects_basis` of the factor; without rows where nothing varies."""
     if variant == "pooled" or not data.factors:
         return np.zeros((0, 0))
     return preconditioner.effects_basis(data, priors, data.factors[0])
 
 
 def _residual_sd(data: GroupTriangles, priors: Priors, variant: str, start: float):
-    """sigma: known, one for all, or one for each group."""
+    """Residual sd sigma: known, a parameter, or one for each group."""
     if data.known_sigma is not None:
         return terms.as_data("known_sigma", data.known_sigma)
     prior = priors.response["sigma"]
@@ -113,11 +115,10 @@ def _residual_sd(data: GroupTriangles, priors: Priors, variant: str, start: floa
 
 
 def _pooled_sd(data: GroupTriangles, priors: Priors, variant: str, start: float):
-    """sigma of each group, log-normal around a median, which is pooled as the coefficients are.
+    """sigma of each group, log-normal around a median; log sigma is partially pooled.
 
-    A group of n rows tells log sigma with a variance of about 1 / 2n. Its coordinate is in
-    units of what that and the distribution of all groups leave of it, so that neither large
-    nor small groups make a funnel.
+    A group of n rows estimates log sigma with a variance of about 1 / 2n. It is partially centred:
+    sampled in units of its conditional sd, so that neither large nor small groups form a funnel.
     """
     median = terms.positive("sigma_median", priors.response["sigma"], start)
     if variant == "pooled":
@@ -128,45 +129,75 @@ def _pooled_sd(data: GroupTriangles, priors: Priors, variant: str, start: float)
     else:
         spread = terms.positive("sd_log_sigma", priors.response["sd_log_sigma"], 0.3)
     z = pm.Flat("z_sigma", dims=terms.groups(data.factor))
-    told = terms.as_data("log_sigma_precision", preconditioner.log_sigma_precision(data))
+    precision = terms.as_data("log_sigma_precision", preconditioner.log_sigma_precision(data))
     log_group = terms.as_data("log_group_sigma", preconditioner.log_group_sigma(data))
-    share = told * spread**2 / (1 + told * spread**2)
-    left = spread / pt.sqrt(1 + told * spread**2)
-    deviation = share * (log_group - pt.log(median)) + left * z
-    density = -0.5 * (deviation / spread) ** 2 - pt.log(spread) + pt.log(left)
+    share = precision * spread**2 / (1 + precision * spread**2)
+    conditional_sd = spread / pt.sqrt(1 + precision * spread**2)
+    deviation = share * (log_group - pt.log(median)) + conditional_sd * z
+    density = -0.5 * (deviation / spread) ** 2 - pt.log(spread) + pt.log(conditional_sd)
     pm.Potential("sigma_density", density.sum())
     return pm.Deterministic("sigma", median * pt.exp(deviation), dims=terms.groups(data.factor))
 
 
 def deviations(draws: SampledParameters, data: GroupTriangles, rng) -> dict[str, np.ndarray]:
-    """u of each group from its exact conditional normal, `(draw, group, varying)`, by factor."""
+    """Draw u of each group from its conditional normal, `(draw, group, varying)`, by factor."""
     if not data.factors or draws.variant == "pooled":
         return {}
-    scale, basis = draws.scale(data.factors[0]), draws.basis(data.factors[0])
+    scale, basis = draws.group_scale(data.factors[0]), draws.basis(data.factors[0])
     drawn = collapse.draw_deviations(data, draws["beta"], scale, draws.sigma, basis, rng)
     return {data.factor: drawn}
 
 
 class CollapsedTarget:
-    """How one variant is sampled: a model, and the deviations it leaves out."""
+    """One variant as it is sampled: its model, and the group effects that it integrates out."""
 
     def __init__(self, data: GroupTriangles, priors: Priors, variant: str):
         self.data, self.priors, self.variant = data, priors, variant
 
     def model(self) -> pm.Model:
-        """What NUTS draws from."""
+        """The PyMC model that NUTS samples."""
         return model(self.data, self.priors, self.variant)
 
     def deviations(self, draws: SampledParameters, rng) -> dict[str, np.ndarray]:
         """u by factor, `(draw, group, varying)`."""
         return deviations(draws, self.data, rng)
 
+    def thinned_deviations(
+        self, draws: SampledParameters, diagnosed: dict[str, np.ndarray], step: int, rng
+    ) -> tuple[dict, dict, dict]:
+        """Draw u of all groups in every `step`-th draw, and of diagnosed groups in every draw.
+
+        Parameters
+        ----------
+        draws : SampledParameters
+        diagnosed : dict of str to numpy.ndarray
+            Positions of the groups of the factor.
+        step : int
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        whole, thinned, every : dict of str to numpy.ndarray
+            By factor, `(draw, group, varying)`: all groups in every draw, which is empty; all
+            groups, thinned; diagnosed groups in every draw, equal to the thinned ones in the
+            draws that both have.
+        """
+        few, chosen = draws.select(slice(None, None, step)), draws.of_groups(diagnosed)
+        arrays = {n: getattr(draws.data, n) for n in ("triangle", "rows", "log_jacobian")}
+        thinned, every = deviations(few, draws.data, rng), {}
+        for name, u in thinned.items():
+            at = diagnosed[name]
+            data = replace(chosen.data, **{n: array[at] for n, array in arrays.items()})
+            every |= deviations(chosen, data, rng)
+            u[:, at] = draws.by_chain(every[name])[:, ::step].reshape(u[:, at].shape)
+        return {}, thinned, every
+
     @property
     def parameterisation(self) -> dict[str, dict]:
-        """How the effects of each factor were sampled."""
+        """Parameterisation of the effects of each factor."""
         factors = self.data.factors if self.variant != "pooled" else ()
         return {factor.name: {"form": "integrated out"} for factor in factors}
 
     def next_attempt(self, draws: SampledParameters, attempt: int) -> "CollapsedTarget":
-        """The same: there is nothing that an earlier attempt could teach."""
+        """The same target: it has no coordinates that draws could improve."""
         return self

@@ -1,12 +1,11 @@
-"""Any family and any number of factors: group effects stay in the model.
+"""Models of any family and any number of factors, whose group effects are sampled.
 
     eta_i = x_i beta + sum over factors f of z_fi u_f[i] + offset_i,   u_fj ~ N(0, D C D)
 
-and the response follows its family, given eta. Where the priors of D and C hold at the averages
-of the predictors, u and z are those of `rough.effects_basis`. NUTS moves in coordinates of a
-Gaussian model close to this one (`coordinates`), so that effects are centred as far as each
-group's rows decide them. With Gaussian responses the effects of the factor with most groups are
-integrated out exactly, and drawn afterwards.
+and the response follows its family, given eta. If the priors of D and C hold at the averages of
+the predictors, u and z are those of `preconditioner.effects_basis`. Effects are partially centred,
+by a working Gaussian model (`centring`). With Gaussian responses the effects of the factor with
+most groups are integrated out exactly, and drawn afterwards (`one_factor_collapse`).
 """
 
 import numpy as np
@@ -14,13 +13,21 @@ import pymc as pm
 import pytensor.tensor as pt
 
 from partialpool.compress.merged_rows import MergedRows
-from partialpool.engine import collapse, collapse_op, pirls, preconditioner, terms
+from partialpool.engine import (
+    collapse_op,
+    group_algebra,
+    one_factor_collapse,
+    pirls,
+    preconditioner,
+    terms,
+)
 from partialpool.engine.centring import Block, EffectCoordinates
 from partialpool.engine.pirls import WorkingModel
 from partialpool.engine.posterior import SampledParameters
 from partialpool.model.priors import Priors
 
-MOSTLY = 0.9  # of what decides a group's effect: called centred, or what is left non-centred
+MOSTLY = 0.9  # share of its rows in the precision of an effect: above it is called centred
+BATCH = 4_000_000  # draws x effects held at once
 
 
 def model(
@@ -37,10 +44,9 @@ def model(
     data : MergedRows
     priors : Priors
     variant : {"pooled", "unpooled", "hierarchical"}
-    found : Working
+    found : WorkingModel
         Rough values, to start from.
     coordinates : EffectCoordinates
-        Where effects are centred, and how far.
 
     Returns
     -------
@@ -56,7 +62,7 @@ def model(
         scales = [terms.between_group_scale(block.factor, priors, variant) for block in blocks]
         nus = [terms.degrees_of_freedom(block.factor, priors, variant) for block in blocks]
         size = len(data.coefficients)
-        glm.add_coord("coordinate", length=size + coordinates.outer)
+        glm.add_coord("coordinate", length=size + coordinates.others)
         position = pm.Flat("z", dims="coordinate")
         own, position = position[:size], position[size:]
         if coordinates.rotation is not None:
@@ -65,15 +71,15 @@ def model(
 
         begin, outside, shift = 0, 0.0, 0.0
         for block, scale, nu in zip(blocks[1:], scales[1:], nus[1:], strict=True):
-            # Group by group, as the coordinates are turned.
+            # Group by group, the order of the rotated coordinates.
             name = block.factor.name
             shape = (terms.count(name), len(block.factor.varying))
             end = begin + shape[0] * shape[1]
             z = position[begin:end].reshape(shape).T
-            natural = terms.as_data(f"natural_{name}", block.natural)
-            u = _effects(block, scale, nu, natural, z)
+            linear = terms.as_data(f"linear_{name}", block.linear)
+            u = _effects(block, scale, nu, linear, z)
             outside += _explained(data, priors, block, u)
-            # In an array of its own for each factor, as how many groups there are is data.
+            # One array for each factor, since its number of groups is data.
             beta_regression = coordinates.beta_regression[:, coordinates.of_block(block)]
             beta_regression = beta_regression.reshape(size, -1, len(block.factor.varying))
             beta_regression = terms.as_data(
@@ -89,16 +95,16 @@ def model(
             scale = scales[0]
             if nus[0] is not None:
                 scale = terms.stretched(blocks[0].factor, scale, nus[0])
-            _collapsed(data, priors, blocks[0], scale, left, response["sigma"])
+            one_factor_collapse.likelihood(data, priors, blocks[0], scale, left, response["sigma"])
             return glm
         if blocks:
             block = blocks[0]
-            natural = _natural(block, beta)
+            linear = _linear_term(block, beta)
             if len(blocks) > 1:
-                natural = natural - _crossed(data, priors, block, found.weight, outside)
+                linear = linear - _crossed(data, priors, block, found.weight, outside)
             name = block.factor.name
             z = pm.Flat("z_effects", dims=(terms.varying(name), terms.groups(name)))
-            u = _effects(block, scales[0], nus[0], natural, z)
+            u = _effects(block, scales[0], nus[0], linear, z)
             eta = eta + _explained(data, priors, block, u)
         eta = eta + terms.as_data("offset", data.offset)
         _likelihood(data, eta, response)
@@ -117,15 +123,15 @@ def _response(data: MergedRows, priors: Priors, rough: WorkingModel) -> dict:
 
 
 def _coefficients(data, priors, coordinates: EffectCoordinates, scales, position, shift):
-    """beta and its priors; what varies by the inner factor follows its variances."""
-    informed = coordinates.informed
-    if informed is not None and coordinates.last:
-        root = terms.as_data("informed", informed.root)
+    """beta and its priors; what varies by the last factor is scaled given its variances."""
+    precision = coordinates.beta_precision
+    if precision is not None and coordinates.last:
+        root = terms.as_data("beta_precision_root", precision.root)
         groups = collapse_op.CollapsedGroups(root, scales[0], pt.ones(()))
-        squares = groups.squares(terms.as_data("turned", informed.turned))
-        squares = squares + terms.as_data("squares", informed.squares)
-        triangle = collapse.triangle_of(squares, coordinates.last, pt)
-        position = terms.spread(position, triangle, coordinates.last)
+        squares = groups.squares(terms.as_data("beta_precision_rows", precision.rows))
+        squares = squares + terms.as_data("squares", precision.squares)
+        triangle = group_algebra.triangle_of(squares, coordinates.last, pt)
+        position = terms.unstandardise(position, triangle, coordinates.last)
     inverse = terms.as_data("inverse", coordinates.inverse)
     beta = pm.Deterministic(
         "beta",
@@ -138,45 +144,36 @@ def _coefficients(data, priors, coordinates: EffectCoordinates, scales, position
     return beta
 
 
-def _natural(block: Block, beta):
+def _linear_term(block: Block, beta):
     """g - H beta, shape `(varying, group)`."""
     name = block.factor.name
-    on_beta = terms.as_data(f"on_beta_{name}", block.on_beta)
-    natural = terms.as_data(f"natural_{name}", block.natural)
-    return natural - (on_beta * beta[None, :, None]).sum(axis=1)
+    beta_cross = terms.as_data(f"beta_cross_{name}", block.beta_cross)
+    linear = terms.as_data(f"linear_{name}", block.linear)
+    return linear - (beta_cross * beta[None, :, None]).sum(axis=1)
 
 
 def _crossed(data: MergedRows, priors: Priors, block: Block, weight: np.ndarray, outside):
-    """What the effects of other factors take from g, shape `(varying, group)`."""
-    # A weight of zero rather than no such term, which would be another shape to compile.
+    """Contribution of other factors' effects to g, shape `(varying, group)`."""
+    # Weights of zero rather than no such term, which would be another shape to compile.
     weight = np.zeros_like(weight) if block.is_non_centred else weight
     columns = preconditioner.effects_columns(data, priors, block.factor).T * weight
-    return _summed(data, block, terms.as_data("weighted_columns", columns) * outside)
+    values = terms.as_data("weighted_columns", columns) * outside
+    return terms.sum_by_group(block.factor, data.index[block.position], values)
 
 
-def _summed(data: MergedRows, block: Block, values):
-    """Sums over the rows of each group, `(varying, group)`."""
-    index = terms.as_data(f"summed_{block.factor.name}", data.index[block.position])
-    zeros = pt.zeros(terms.count(block.factor.name))
-    return pt.stack(
-        [
-            pt.inc_subtensor(zeros[index], values[i], ignore_duplicates=False)
-            for i in range(len(block.factor.varying))
-        ]
-    )
-
-
-def _effects(block: Block, scale, nu, natural, z):
+def _effects(block: Block, scale, nu, linear, z):
     """u of every group, `(varying, group)`, and its density in the coordinates z.
 
     Where effects are Student-t, nu is their degrees of freedom, and L of their scale matrix.
     """
     name, size = block.factor.name, len(scale)
     root = terms.as_data(f"root_{name}", block.root)
-    _, triangle = collapse.orthogonalise(collapse.stacked(root, scale, pt.ones(()), pt), pt)
+    _, triangle = group_algebra.orthogonalise(
+        group_algebra.stacked(root, scale, pt.ones(()), pt), pt
+    )
     c = []
     for i in range(size):
-        right = sum(scale[k][i] * natural[k] for k in range(i, size))
+        right = sum(scale[k][i] * linear[k] for k in range(i, size))
         known = sum(triangle[k, i] * c[k] for k in range(i))
         c.append((right - known) / triangle[i, i])
     v = [None] * size
@@ -202,7 +199,7 @@ def _effects(block: Block, scale, nu, natural, z):
 
 
 def _explained(data: MergedRows, priors: Priors, block: Block, u):
-    """What effects add to the linear predictor of every row."""
+    """Contribution of effects to the linear predictor of every row."""
     name = block.factor.name
     index = terms.as_data(f"index_{name}", data.index[block.position])
     columns = preconditioner.effects_columns(data, priors, block.factor).T
@@ -213,8 +210,9 @@ def _explained(data: MergedRows, priors: Priors, block: Block, u):
 def _likelihood(data: MergedRows, eta, response: dict) -> None:
     y = terms.as_data("response", data.y)
     if data.family.normal:
-        squares = (((y - eta) / response["sigma"]) ** 2).sum()
-        pm.Potential("likelihood", -0.5 * squares - _normalised(data, response["sigma"]))
+        sigma = response["sigma"]
+        squares = (((y - eta) / sigma) ** 2).sum()
+        pm.Potential("likelihood", -0.5 * squares - terms.gaussian_constant(data, sigma))
         return
     trials = terms.as_data("trials", data.trials)
     density = data.family.kernel(y, eta, response, trials, pt)
@@ -222,103 +220,31 @@ def _likelihood(data: MergedRows, eta, response: dict) -> None:
     pm.Potential("likelihood", total + terms.as_data("constant", data.constant))
 
 
-def _normalised(data: MergedRows, sigma):
-    rows = terms.as_data("rows", data.cells.sum())
-    return rows * pt.log(sigma) - terms.as_data("constant", data.constant)
-
-
-def _collapsed(data: MergedRows, priors: Priors, block: Block, scale, left, sigma) -> None:
-    """The Gaussian likelihood with one factor's effects integrated out; see `collapse`."""
-    root, directions = _orthonormal(data, priors, block)
-    along = _summed(data, block, terms.as_data("directions", directions) * left)
-    size = len(scale)
-    index = terms.as_data("index_collapsed", data.index[block.position])
-    within = left - sum(
-        terms.as_data(f"direction_{i}", directions[i]) * along[i][index] for i in range(size)
-    )
-    columns = collapse.stacked(terms.as_data("root_collapsed", root), scale, sigma, pt)
-    orthogonal, triangle = collapse.orthogonalise(columns, pt)
-    remaining, _ = collapse.remove(orthogonal, terms.padded(along))
-    squares = ((within / sigma) ** 2).sum() + ((remaining / sigma) ** 2).sum()
-    determinant = sum(pt.log(triangle[i, i] / sigma).sum() for i in range(size))
-    pm.Potential("likelihood", -0.5 * squares - determinant - _normalised(data, sigma))
-
-
-def _orthonormal(data: MergedRows, priors: Priors, block: Block) -> tuple[np.ndarray, np.ndarray]:
-    """QR of each group's varying columns: R `(varying, varying, group)`, Q `(varying, row)`."""
-    index, groups = data.index[block.position], len(block.factor.levels)
-    columns = list(preconditioner.effects_columns(data, priors, block.factor).T.copy())
-    lengths = [np.sqrt(np.bincount(index, one**2, groups)) for one in columns]
-    size = len(columns)
-    root, directions = np.zeros((size, size, groups)), np.zeros((size, len(index)))
-    for i in range(size):
-        length = np.sqrt(np.bincount(index, columns[i] ** 2, groups))
-        # A column that is a multiple of those before, in this group, adds nothing.
-        length = np.where(length > 1e-10 * lengths[i], length, 0.0)
-        root[i, i] = length
-        directions[i] = np.divide(
-            columns[i], length[index], out=np.zeros(len(index)), where=length[index] > 0
-        )
-        for k in range(i + 1, size):
-            root[i, k] = np.bincount(index, directions[i] * columns[k], groups)
-            columns[k] = columns[k] - directions[i] * root[i, k][index]
-    return root, directions
-
-
-def deviations(
+def sampled_deviations(
     draws: SampledParameters, data: MergedRows, coordinates: EffectCoordinates, rng
 ) -> dict[str, np.ndarray]:
-    """Deviations of the coefficients by factor, `(draw, group, varying)`.
-
-    They were sampled, or are drawn where they were integrated out.
-    """
-    found = _deviations(draws, data, coordinates, rng)
-    factors = (block.factor for block in coordinates.blocks)
-    return {factor.name: found[factor.name] @ draws.basis(factor).T for factor in factors}
-
-
-def _deviations(
-    draws: SampledParameters, data: MergedRows, coordinates: EffectCoordinates, rng
-) -> dict:
-    """Those that the priors are on."""
-    found = {b.factor.name: draws[f"u_{b.factor.name}"] for b in coordinates.blocks[1:]}
-    if not coordinates.blocks:
-        return found
-    block = coordinates.blocks[0]
-    if not data.family.normal:
-        return found | {block.factor.name: draws[f"u_{block.factor.name}"]}
-    root, directions = _orthonormal(data, draws.priors, block)
-    scale, sigma = draws.scale(block.factor), np.reshape(draws.sigma, (-1, 1))
-    along = np.empty((len(directions), draws.count, len(block.factor.levels)))
-    design = data.of_columns(data.coefficients)
-    index = data.index[block.position]
-    others = [
-        (b, preconditioner.effects_columns(data, draws.priors, b.factor))
-        for b in coordinates.blocks[1:]
-    ]
-    for draw in range(draws.count):
-        left = data.y - design @ draws["beta"][draw]
-        for other, columns in others:
-            u = found[other.factor.name][draw][data.index[other.position]]
-            left = left - (columns * u).sum(axis=1)
-        for i, direction in enumerate(directions):
-            along[i, draw] = np.bincount(index, direction * left, along.shape[-1])
-    u = collapse.draw(root[:, :, None, :], along, scale, sigma, rng)
-    return found | {block.factor.name: np.moveaxis(u, 0, -1)}
+    """Deviations that the priors are on, by factor: sampled, or drawn if integrated out."""
+    blocks = coordinates.blocks
+    collapsed = data.family.normal and bool(blocks)
+    found = {b.factor.name: draws[f"u_{b.factor.name}"] for b in blocks[collapsed:]}
+    if collapsed:
+        u = one_factor_collapse.draw(draws, data, blocks[0], blocks[1:], found, rng)
+        found[blocks[0].factor.name] = u
+    return found
 
 
 class SampledEffectsTarget:
-    """How one variant is sampled: a model in coordinates, and the deviations it leaves out.
+    """One variant in the coordinates it is sampled in: its model, and its group effects.
 
     Parameters
     ----------
     data : MergedRows
     priors : Priors
     variant : str
-    found : Working, optional
-        Rough values; found here unless they are given.
+    found : WorkingModel, optional
+        By default, from :func:`pirls.solve`.
     non_centred : bool
-        Whether effects of groups whose own rows say little are non-centred.
+        Whether factors with little information in the rows of most groups are non-centred.
     """
 
     def __init__(
@@ -329,20 +255,44 @@ class SampledEffectsTarget:
         self.coordinates = EffectCoordinates.of(data, self.working, non_centred, priors.nu)
 
     def model(self) -> pm.Model:
-        """What NUTS draws from."""
+        """The PyMC model that NUTS samples."""
         return model(self.data, self.priors, self.variant, self.working, self.coordinates)
 
     def deviations(self, draws: SampledParameters, rng) -> dict[str, np.ndarray]:
-        """u by factor, `(draw, group, varying)`."""
-        return deviations(draws, self.data, self.coordinates, rng)
+        """Deviations of the coefficients by factor, `(draw, group, varying)`."""
+        found = sampled_deviations(draws, self.data, self.coordinates, rng)
+        factors = (block.factor for block in self.coordinates.blocks)
+        return {factor.name: found[factor.name] @ draws.basis(factor).T for factor in factors}
+
+    def thinned_deviations(
+        self, draws: SampledParameters, diagnosed: dict[str, np.ndarray], step: int, rng
+    ) -> tuple[dict, dict, dict]:
+        """Compute u in batches of draws, and keep what is stored of it.
+
+        Parameters and returns as for :meth:`gaussian.CollapsedTarget.thinned_deviations`; factors
+        that are not among `diagnosed` are returned whole.
+        """
+        size = draws.chains * sum(len(f.levels) * len(f.varying) for f in draws.data.factors)
+        span = step * max(1, BATCH // (size * step))
+        whole, thinned, every = {}, {}, {}
+        for start in range(0, draws.length, span):
+            part = draws.select(slice(start, start + span))
+            for name, u in self.deviations(part, rng).items():
+                u = part.by_chain(u)
+                if name in diagnosed:
+                    thinned.setdefault(name, []).append(u[:, ::step].astype(np.float32))
+                    every.setdefault(name, []).append(u[:, :, diagnosed[name]])
+                else:
+                    whole.setdefault(name, []).append(u)
+        whole, thinned, every = (
+            {name: _all_draws(parts) for name, parts in found.items()}
+            for found in (whole, thinned, every)
+        )
+        return whole, thinned, every
 
     @property
     def parameterisation(self) -> dict[str, dict]:
-        """How the effects of each factor were sampled.
-
-        `form`, and how far its groups are centred: from 0, where their own rows say nothing
-        beside what all groups say, to 1, where they say all.
-        """
+        """Parameterisation of each factor: `form`, and `centring` of its groups, from 0 to 1."""
         found = {}
         for block in self.coordinates.blocks:
             if self.data.family.normal and block is self.coordinates.blocks[0]:
@@ -362,7 +312,7 @@ class SampledEffectsTarget:
         return found
 
     def next_attempt(self, draws: SampledParameters, attempt: int) -> "SampledEffectsTarget":
-        """Other coordinates for another attempt: at this one's means, then non-centred ones too."""
+        """Target of another attempt: working model at these means; later non-centred, too."""
         factors = self.data.factors[: len(self.working.u)]
         means = WorkingModel(
             beta=draws["beta"].mean(axis=0),
@@ -382,3 +332,9 @@ class SampledEffectsTarget:
         return SampledEffectsTarget(
             self.data, self.priors, self.variant, found, non_centred=attempt > 1
         )
+
+
+def _all_draws(parts: list[np.ndarray]) -> np.ndarray:
+    """Concatenate batches `(chain, draw, group, varying)` to `(draw, group, varying)`."""
+    u = np.concatenate(parts, axis=1)
+    return u.reshape(-1, *u.shape[2:])

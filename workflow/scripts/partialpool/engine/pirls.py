@@ -1,12 +1,11 @@
-"""Working: the Gaussian model that is close to another one, for coordinates to sample it in.
+"""Penalised iteratively reweighted least squares (PIRLS): a working Gaussian model at a rough mode.
 
-At given values of the parameters, the log likelihood of every row is replaced by the
-quadratic with the same slope and with the expected curvature there: a Gaussian row with a
-working response and a working weight. Solving for the coefficients and deviations, and
-estimating the variances from them, in turns, is penalised iteratively reweighted least
-squares (Breslow & Clayton 1993, https://doi.org/10.2307/2290687; Bates et al. 2015,
-https://doi.org/10.18637/jss.v067.i01). What it finds decides how fast the sampler is, not
-what it draws.
+At given values of the parameters, the log likelihood of every row is replaced by the quadratic with
+the same slope and the expected curvature: a Gaussian row with a working response and a working
+weight. Coefficients and group effects are solved for, and variances estimated from them, in turns
+(Breslow & Clayton 1993, https://doi.org/10.2307/2290687; Bates et al. 2015,
+https://doi.org/10.18637/jss.v067.i01). The result decides how fast the sampler is, not what it
+draws.
 """
 
 from dataclasses import dataclass
@@ -20,10 +19,9 @@ from partialpool.engine import preconditioner
 from partialpool.model.arrays import NUMPY
 from partialpool.model.priors import Priors
 
-TURNS = 50  # of estimating variances, at most
-SETTLED = 3e-3  # change of a linear predictor in one turn, in sds of the response
-# Of a row against the largest, so that rows without information do no harm.
-LEAST_WEIGHT = 1e-9
+TURNS = 50  # iterations, at most
+SETTLED = 3e-3  # tolerance: change of a linear predictor, in sds of the response
+LEAST_WEIGHT = 1e-9  # smallest working weight, relative to the largest
 
 
 @dataclass
@@ -37,13 +35,13 @@ class WorkingModel:
     u : list of numpy.ndarray
         By factor, `(group, varying)`: the deviations that the priors are on.
     covariance : list of numpy.ndarray
-        Of each factor's u, `(varying, varying)`.
+        Covariance of each factor's u, `(varying, varying)`.
     response : dict of str to float
         Rough parameters of the response's distribution.
     weight : numpy.ndarray
         Shape `(row,)`: working weights.
     precision : scipy.sparse.csc_array
-        Of (beta, u of each factor, group by group) given the covariances, priors of beta included.
+        Precision of (beta, u of each factor, group by group) given the covariances, with priors.
     """
 
     beta: np.ndarray
@@ -54,7 +52,7 @@ class WorkingModel:
     precision: sparse.csc_array
 
     def where(self, factor: int) -> slice:
-        """Rows of the precision that are of a factor's u."""
+        """Slice of a factor's u in the rows of the precision."""
         begin = len(self.beta) + sum(u.size for u in self.u[:factor])
         return slice(begin, begin + self.u[factor].size)
 
@@ -64,7 +62,7 @@ class WorkingModel:
         return diagonal_blocks(self.precision[where, where], self.u[factor].shape[1])
 
     def effective(self) -> float:
-        """About how many parameters the data determine."""
+        """Effective number of parameters."""
         of_effects = 0.0
         for factor, covariance in enumerate(self.covariance):
             size = len(self.u[factor])
@@ -101,7 +99,7 @@ def solve(data: MergedRows, priors: Priors, variant: str) -> WorkingModel:
 
 
 def at(data: MergedRows, priors: Priors, variant: str, means: WorkingModel) -> WorkingModel:
-    """The working model at given values: the means of an earlier attempt's draws."""
+    """Working model at given values: the means of an earlier attempt's draws."""
     factors = () if variant == "pooled" else data.factors
     design = _design(data, priors, factors)
     linear = design @ np.concatenate([means.beta, *(u.ravel() for u in means.u)])
@@ -109,7 +107,7 @@ def at(data: MergedRows, priors: Priors, variant: str, means: WorkingModel) -> W
 
 
 def _solve(data, priors, factors, design, covariance, response, linear):
-    """One weighted least squares: the working model, and its linear predictor without offset."""
+    """One step of weighted least squares: working model, and linear predictor without offset."""
     weight, slope = _expansion(data, linear + data.offset, response)
     on, location, width = preconditioner.prior_rows(data, priors)
     penalty = [sparse.csr_array(on.T @ (on / width[:, None] ** 2))]
@@ -132,7 +130,7 @@ def _solve(data, priors, factors, design, covariance, response, linear):
 
 
 def diagonal_blocks(matrix: sparse.sparray, size: int) -> np.ndarray:
-    """The blocks on the diagonal of a sparse matrix, `(block, row, column)`."""
+    """Extract the diagonal blocks of a sparse matrix, `(block, row, column)`."""
     first = np.arange(0, matrix.shape[0], size)[:, None, None]
     at = np.arange(size)
     rows, columns = np.broadcast_arrays(first + at[:, None], first + at)
@@ -141,7 +139,7 @@ def diagonal_blocks(matrix: sparse.sparray, size: int) -> np.ndarray:
 
 
 def block_diagonal(blocks: np.ndarray) -> sparse.csr_array:
-    """A sparse matrix of square blocks, `(block, row, column)`, along its diagonal."""
+    """Make a sparse block diagonal matrix of blocks `(block, row, column)`."""
     count, size, _ = blocks.shape
     row = np.arange(count)[:, None, None] * size + np.arange(size)[:, None]
     rows, columns = np.broadcast_arrays(row, np.swapaxes(row, 1, 2))
@@ -170,12 +168,12 @@ def _expansion(data: MergedRows, eta, response) -> tuple[np.ndarray, np.ndarray]
 
 
 def _initial(data: MergedRows) -> np.ndarray:
-    """Where each row alone would have its linear predictor, without offset."""
+    """Initial linear predictor of each row from its response alone, without offset."""
     return data.family.initial(data.y, data.trials, data.offset, data.response_mean, NUMPY)
 
 
 def _response(data: MergedRows) -> dict[str, float]:
-    """Rough parameters of the response's distribution, to begin with."""
+    """Initial parameters of the response's distribution."""
     found = {
         parameter.name: parameter.rough * (data.sd_of_weight_one if parameter.scaled else 1.0)
         for parameter in data.family.parameters
@@ -184,7 +182,7 @@ def _response(data: MergedRows) -> dict[str, float]:
 
 
 def _estimated(data: MergedRows, linear: np.ndarray, working: WorkingModel) -> dict[str, float]:
-    """Rough parameters of the response's distribution, from what is left of the response."""
+    """Parameters of the response's distribution, estimated from the residuals."""
     if data.family.estimate is None:
         return working.response
 
@@ -203,9 +201,9 @@ def _estimated(data: MergedRows, linear: np.ndarray, working: WorkingModel) -> d
 
 
 def _covariance(working: WorkingModel, factor: int, widest: np.ndarray) -> np.ndarray:
-    """Of a factor's deviations: of their modes, and what the data leave open of each."""
+    """Covariance of a factor's effects: that of their modes plus their mean conditional one."""
     u = working.u[factor]
-    open_ = np.linalg.inv(working.blocks(factor)).mean(axis=0)
-    found = u.T @ u / len(u) + open_
-    # A variance of nothing would never grow again.
+    conditional = np.linalg.inv(working.blocks(factor)).mean(axis=0)
+    found = u.T @ u / len(u) + conditional
+    # From zero a variance could not grow again.
     return found + np.diag((1e-2 * widest) ** 2)

@@ -1,17 +1,24 @@
-"""Describe: every quantity of a model, under the same names whatever was sampled."""
+"""Posterior draws of every quantity of a model, under the same names whatever was sampled.
+
+Effects of very many groups are stored thinned and in single precision. R-hat and effective sample
+sizes need every draw, so of the groups that are diagnosed every draw is stored as well.
+"""
 
 from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 
-from partialpool.engine import collapse, preconditioner, terms
+from partialpool.engine import group_algebra, preconditioner, terms
 from partialpool.model.description import GroupingFactor, ModelDescription
 from partialpool.model.priors import WIDE_LOG_SIGMA, Priors
 
+LARGE = 20_000_000  # draws x effects of one factor; more are thinned to about as many
+FEWEST = 100  # draws of each effect after thinning, at least
+
 
 class SampledParameters:
-    """Draws of a model's free variables, and what follows from them.
+    """Draws of a model's variables, and the quantities that they determine.
 
     Parameters
     ----------
@@ -30,13 +37,13 @@ class SampledParameters:
         self.data, self.priors, self.variant = data, priors, variant
 
     def select(self, which: slice) -> "SampledParameters":
-        """Some of the draws of each chain."""
+        """Select draws of each chain."""
         return SampledParameters(
             self._sampled.isel(draw=which), self.data, self.priors, self.variant
         )
 
     def of_groups(self, positions: dict[str, np.ndarray]) -> "SampledParameters":
-        """Some of the groups of each factor that is named."""
+        """Select groups of the named factors."""
         levels = {
             f.name: tuple(f.levels[i] for i in positions.get(f.name, range(len(f.levels))))
             for f in self.data.factors
@@ -47,6 +54,10 @@ class SampledParameters:
         return SampledParameters(
             sampled, replace(self.data, factors=factors), self.priors, self.variant
         )
+
+    def by_chain(self, values: np.ndarray) -> np.ndarray:
+        """Reshape `(draw, ...)` to `(chain, draw, ...)`."""
+        return values.reshape(self.chains, self.length, *values.shape[1:])
 
     def __getitem__(self, name: str) -> np.ndarray:
         """One variable, shape `(draw, ...)`."""
@@ -68,47 +79,91 @@ class SampledParameters:
         return np.tile(wide * (self.variant == "unpooled"), (self.count, 1))
 
     def basis(self, factor: GroupingFactor) -> np.ndarray:
-        """From the deviations that the priors are on to the coefficients', `(varying, varying)`."""
+        """Matrix from deviations that the priors are on to those of the coefficients."""
         return preconditioner.effects_basis(self.data, self.priors, factor)
 
-    def correlation(self, factor: GroupingFactor):
-        """Cholesky factor of the correlations, `[row][column]` of numbers or `(draw,)`."""
+    def scale(self, factor: GroupingFactor):
+        """Cholesky factor of the covariance of u, `[row][column]`, each `(draw,)`.
+
+        If effects are Student-t, that of their scale matrix.
+        """
         name, partial = f"partial_cor_{factor.name}", {}
         if name in self:
-            pairs = collapse.partial_correlations(factor.blocks)
+            pairs = group_algebra.partial_correlations(factor.blocks)
             partial = {pair: 2 * self[name][:, i] - 1 for i, pair in enumerate(pairs)}
-        return collapse.cholesky(partial, len(factor.varying), np)
+        return group_algebra.effects_scale(self.sd(factor).T, partial, len(factor.varying), np)
+
+    def group_scale(self, factor: GroupingFactor):
+        """As :meth:`scale`, of each group given its mixing factor if effects are Student-t.
+
+        Entries are `(draw, 1)` or `(draw, group)`.
+        """
+        name = f"scale_{factor.name}"
+        mixing = self[name] if name in self else np.ones((self.count, 1))
+        return [[mixing * entry[:, None] for entry in row] for row in self.scale(factor)]
 
     def coefficients_scale(self, factor: GroupingFactor) -> np.ndarray:
-        """A square root of the covariance of the coefficients' deviations, times its transpose
-        that covariance: `(draw, varying, varying)`. Of their scale matrix if they are Student-t.
-        """
-        size, sd = len(factor.varying), self.sd(factor)
-        dense = np.zeros((self.count, size, size))
-        for i, row in enumerate(self.correlation(factor)):
-            for k, entry in enumerate(row):
-                dense[:, i, k] = sd[:, i] * entry
-        return self.basis(factor) @ dense
+        """Square root of the covariance of the coefficients' deviations, `(draw, row, column)`.
 
-    def scale(self, factor: GroupingFactor):
-        """Cholesky factor of the covariance of u, entries `(draw, 1)` or `(draw, group)`."""
-        sd = self.sd(factor)
-        name = f"scale_{factor.name}"
-        stretch = self[name] if name in self else np.ones((self.count, 1))
-        return [
-            [stretch * np.reshape(sd[:, i] * entry, (-1, 1)) for entry in row]
-            for i, row in enumerate(self.correlation(factor))
-        ]
+        Times its transpose it is that covariance, or the scale matrix of Student-t effects.
+        """
+        dense = np.moveaxis(_dense(self.scale(factor)), -1, 0)
+        return self.basis(factor) @ np.ascontiguousarray(dense)
 
     def covariance(self, factor: GroupingFactor) -> np.ndarray:
-        """Mean covariance of u, `(varying, varying)`."""
-        scale = self.scale(factor)
-        size = len(scale)
-        dense = np.zeros((size, size, *scale[0][0].shape))
-        for row in range(size):
-            for column in range(row + 1):
-                dense[row, column] = scale[row][column]
+        """Mean covariance of u over draws and groups, `(varying, varying)`."""
+        dense = _dense(self.group_scale(factor))
         return np.einsum("ikdg,jkdg->ij", dense, dense) / dense[0, 0].size
+
+
+def _dense(triangle) -> np.ndarray:
+    """Lower triangular matrices `(row, column, ...)` from their entries `[row][column]`."""
+    size = len(triangle)
+    dense = np.zeros((size, size, *triangle[0][0].shape))
+    for row, entries in enumerate(triangle):
+        for column, entry in enumerate(entries):
+            dense[row, column] = entry
+    return dense
+
+
+def stored(
+    target,
+    draws: SampledParameters,
+    diagnosed: dict[str, np.ndarray],
+    rng: np.random.Generator,
+) -> dict[str, xr.Dataset]:
+    """Quantities of a fit, by group of `posterior.nc`.
+
+    Parameters
+    ----------
+    target : gaussian.CollapsedTarget or glm.SampledEffectsTarget
+        It computes the group effects.
+    draws : SampledParameters
+    diagnosed : dict of str to numpy.ndarray
+        Positions of the diagnosed groups of each factor.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    dict of str to xarray.Dataset
+        `posterior`. Effects of factors with more than `LARGE` draws are left out of it: they are
+        in `group_effects`, thinned, with the coordinate `draw`, and in `diagnosed_effects`, every
+        draw of the diagnosed groups.
+    """
+    factors = draws.data.factors
+    counts = {f.name: draws.count * len(f.levels) * len(f.varying) for f in factors}
+    apart = {name for name, count in counts.items() if count > LARGE}
+    if not apart:
+        return {"posterior": describe(draws, target.deviations(draws, rng))}
+    step = min(-(-max(counts.values()) // LARGE), max(1, draws.count // FEWEST))
+    positions = {name: diagnosed[name] for name in apart}
+    few, own = draws.select(slice(None, None, step)), draws.of_groups(positions)
+    whole, thinned, some = target.thinned_deviations(draws, positions, step, rng)
+    return {
+        "posterior": describe(draws, whole, apart),
+        "group_effects": group_effects(few, thinned, apart),
+        "diagnosed_effects": group_effects(own, some, apart),
+    }
 
 
 def describe(draws: SampledParameters, deviations: dict[str, np.ndarray], apart=()) -> xr.Dataset:
@@ -118,9 +173,9 @@ def describe(draws: SampledParameters, deviations: dict[str, np.ndarray], apart=
     ----------
     draws : SampledParameters
     deviations : dict of str to numpy.ndarray
-        u by factor, `(draw, group, varying)`; a factor without has none.
+        u by factor, `(draw, group, varying)`; zero for factors that are left out.
     apart : collection of str
-        Factors of which nothing by group is among them: that is :func:`group_effects`.
+        Factors whose group effects are stored apart, by :func:`group_effects`.
 
     Returns
     -------
@@ -158,10 +213,10 @@ def describe(draws: SampledParameters, deviations: dict[str, np.ndarray], apart=
 def group_effects(
     draws: SampledParameters, deviations: dict[str, np.ndarray], factors
 ) -> xr.Dataset:
-    """What :func:`describe` leaves out of the factors with these names, as float32.
+    """Effects of the named factors, as float32: `u_{factor}`, and `sigma` if it is by group.
 
-    `u_{factor}`, and `sigma` where it is by group. `coef_{factor}` follows from u and beta,
-    which may be too large beside its spread for float32.
+    `coef_{factor}` is left out: it may be too large beside its spread for float32, and follows
+    from u and beta.
     """
     out, coords = {}, {}
     for factor in draws.data.factors:
@@ -175,7 +230,7 @@ def group_effects(
 
 
 def _dataset(draws: SampledParameters, out: dict, coords: dict) -> xr.Dataset:
-    """Of variables as pairs of their dims and values `(draw, ...)`."""
+    """Dataset of variables, each given as its dims and values `(draw, ...)`."""
     return xr.Dataset(
         {
             name: (

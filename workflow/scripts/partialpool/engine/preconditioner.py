@@ -1,4 +1,4 @@
-"""Rough values of a posterior, from which its sampler starts and takes its scales."""
+"""Approximate posterior of beta by generalised least squares; starts and scales of the sampler."""
 
 from dataclasses import dataclass
 
@@ -6,50 +6,50 @@ import numpy as np
 
 from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.compress.merged_rows import MergedRows
-from partialpool.engine import collapse
+from partialpool.engine import collapse, group_algebra
 from partialpool.model.description import GroupingFactor, ModelDescription
 from partialpool.model.priors import FAMILIES, Priors
 
-CHOSEN = 500  # groups that stand for all, at most
+CHOSEN = 500  # representative groups, at most
 
 
 @dataclass(frozen=True)
 class BetaPreconditioner:
-    """Coordinates in which beta's posterior is near N(0, I), from rough variances.
+    """Coordinates in which the posterior of beta is near N(0, I), at rough variances.
 
-    They decide how fast the sampler is, not what it draws. They are found by
-    generalised least squares with the priors as further rows; coefficients that vary
-    by group come last, so that each set of coordinates speaks of its own.
+    They decide how fast the sampler is, not what it draws. They follow from generalised least
+    squares with the priors as further rows. Coefficients that vary by group come last, so that the
+    last coordinates depend on these alone.
 
     Attributes
     ----------
     centre : numpy.ndarray
-        Shape `(coefficient,)`: beta there.
+        Shape `(coefficient,)`: the generalised least squares estimate.
     inverse : numpy.ndarray
-        `(coefficient, coefficient)`: beta = centre + inverse @ rounded.
+        `(coefficient, coefficient)`: beta = centre + inverse @ position.
     on : numpy.ndarray
-        `(coefficient, coefficient)`, determinant one: what the priors are on, from beta.
+        `(coefficient, coefficient)`, determinant one: the priors are on `on @ beta`.
     chosen : numpy.ndarray
-        Positions of the groups that stand for all: see :func:`representatives`.
-    turned : numpy.ndarray
+        Indices of the representative groups: see :func:`representatives`.
+    touched : numpy.ndarray
         `(varying, pair, chosen)`: the rows that u touches, times steps along the coordinates of
         coefficients that vary, and what is left of the response at the centre; and sums of two
-        of these: see `collapse.pairs`.
-    information : numpy.ndarray
-        `(pair, stratum)`: squared length of the other rows, times the same.
-    prior_information : numpy.ndarray
-        `(pair,)`: and of the priors.
+        of these: see `group_algebra.pairs`.
+    within : numpy.ndarray
+        `(pair, stratum)`: sums of squares of the same, over the rows that are free of u.
+    prior_precision : numpy.ndarray
+        `(pair,)`: sums of squares of the same, over the priors as rows.
     last : int
-        How many coefficients vary.
+        Number of population-level coefficients that vary by group.
     """
 
     centre: np.ndarray
     inverse: np.ndarray
     on: np.ndarray
     chosen: np.ndarray
-    turned: np.ndarray
-    information: np.ndarray
-    prior_information: np.ndarray
+    touched: np.ndarray
+    within: np.ndarray
+    prior_precision: np.ndarray
     last: int
 
     @classmethod
@@ -86,11 +86,11 @@ class BetaPreconditioner:
             np.column_stack([on, location]) / width[:, None],
         ]
         if varying:
-            directions, _ = collapse.orthogonalise(
-                collapse.stacked(triangles.design, scale, spread, np), np
+            directions, _ = group_algebra.orthogonalise(
+                group_algebra.stacked(triangles.design, scale, spread, np), np
             )
             padded = np.concatenate([triangles.between, np.zeros_like(triangles.between)])
-            left, _ = collapse.remove([d[:, None] for d in directions], padded)
+            left, _ = group_algebra.remove([d[:, None] for d in directions], padded)
             systems.append(_flat(left) / spread)
         rows = np.concatenate(systems)[:, [*index, -1]]
         factor = np.linalg.qr(rows, mode="r")
@@ -104,7 +104,7 @@ class BetaPreconditioner:
         steps = np.vstack([steps, np.eye(len(last) + 1)[-1]])
         if len(chosen) < len(triangles.design.T):
             steps[:, -1] = 0
-        steps = steps @ collapse.pairs(len(last) + 1)
+        steps = steps @ group_algebra.pairs(len(last) + 1)
 
         def turn(rows):
             return np.einsum("rcg,ck->rkg", rows, steps)
@@ -114,9 +114,9 @@ class BetaPreconditioner:
             inverse=inverse,
             on=on,
             chosen=chosen,
-            turned=turn(triangles.between[..., chosen]) * np.sqrt(times),
-            information=(turn(triangles.within) ** 2).sum(axis=0),
-            prior_information=((np.column_stack([on, location]) @ steps / width[:, None]) ** 2).sum(
+            touched=turn(triangles.between[..., chosen]) * np.sqrt(times),
+            within=(turn(triangles.within) ** 2).sum(axis=0),
+            prior_precision=((np.column_stack([on, location]) @ steps / width[:, None]) ** 2).sum(
                 axis=0
             ),
             last=len(last),
@@ -124,21 +124,21 @@ class BetaPreconditioner:
 
 
 def representatives(information: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Groups that stand for all in what is known of coefficients at other variances.
+    """Choose groups that represent all in the conditional precision of beta given the variances.
 
-    Variances decide where coefficients are if groups are few and unlike. If they are very many,
-    only how far from there is asked for, and groups alike in their information stand for one
-    another.
+    If groups are few and unbalanced, the conditional mean of beta depends on the variances, too, so
+    all groups are used. Of very many groups, those with similar information represent each other,
+    for the precision alone.
 
     Parameters
     ----------
     information : numpy.ndarray
-        Shape `(group,)`: how much the rows of each say of its deviations.
+        Shape `(group,)`: trace of the precision of its effects from its own rows.
 
     Returns
     -------
     positions, times : numpy.ndarray
-        Shape `(chosen,)`: of the groups, and how many each stands for.
+        Shape `(chosen,)`: indices of the groups, and the number that each represents.
     """
     order = np.argsort(information, kind="stable")
     alike = np.array_split(order, min(len(order), CHOSEN) or 1)
@@ -153,7 +153,7 @@ def _flat(system: np.ndarray) -> np.ndarray:
 
 
 def prior_rows(data: ModelDescription, priors: Priors) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What the priors are on, from beta, `(coefficient, coefficient)`; where, and how wide."""
+    """Priors of beta as rows: matrix `(coefficient, coefficient)`, locations, and scales."""
     on = np.eye(len(data.coefficients))
     if priors.centred:
         on[data.coefficients.index("Intercept")] = [data.mean[c] for c in data.coefficients]
@@ -163,7 +163,7 @@ def prior_rows(data: ModelDescription, priors: Priors) -> tuple[np.ndarray, np.n
 
 
 def effects_basis(data: ModelDescription, priors: Priors, factor: GroupingFactor) -> np.ndarray:
-    """From the deviations that the priors are on to those of a factor's coefficients.
+    """Matrix from the deviations that the priors are on to those of a factor's coefficients.
 
     Default priors of a factor's sds and correlations hold at the averages of its predictors, so
     that they do not depend on where a predictor's zero is, as that of the Intercept: they are on
@@ -188,12 +188,12 @@ def effects_basis(data: ModelDescription, priors: Priors, factor: GroupingFactor
 
 
 def effects_columns(data: MergedRows, priors: Priors, factor: GroupingFactor) -> np.ndarray:
-    """The columns that the deviations which the priors are on act on, `(row, varying)`."""
+    """Design columns of the deviations that the priors are on, `(row, varying)`."""
     return data.of_columns(factor.varying) @ effects_basis(data, priors, factor)
 
 
 def sigma(data: GroupTriangles) -> float:
-    """The residual sd of separate least squares in each group; half the response's without one."""
+    """Residual sd of separate least squares in each group; half the response's if it has none."""
     size = len(data.varying)
     within = data.triangle[:, size:, size:]
     remaining = np.linalg.qr(within.reshape(-1, within.shape[-1]), mode="r")[-1, -1]
@@ -204,7 +204,7 @@ def sigma(data: GroupTriangles) -> float:
 
 
 def log_sigma_precision(data: GroupTriangles) -> np.ndarray:
-    """How precisely each group's own rows tell its log sigma, shape `(group,)`: 2 (n - columns)."""
+    """Precision of each group's log sigma from its own rows, `(group,)`: 2 (n - columns)."""
     return 2 * np.maximum(data.rows - len(data.columns), 0)
 
 
@@ -216,6 +216,6 @@ def log_group_sigma(data: GroupTriangles) -> np.ndarray:
 
 
 def between_sd(priors: Priors, factor: str, variant: str) -> np.ndarray:
-    """The fixed one; or a small part of it: one sd of the response for each sd of a predictor."""
+    """Between-group sds: the fixed ones if unpooled; otherwise rough ones, 0.04 of these."""
     wide = np.array(list(priors.wide[factor].values()))
     return wide if variant == "unpooled" else 0.04 * wide

@@ -22,10 +22,10 @@ WIDE = 2.0  # standard deviations of the response to each side
 FAR = 3.0  # standard deviations of a prior: from there it and the data disagree
 
 
-def elsewhere(
+def overdispersed(
     model: pm.Model, data: ModelDescription, priors: Priors, variant: str
 ) -> Callable[[np.ndarray], np.ndarray] | None:
-    """Where chains start, as :func:`partialpool.sampler.sampling.sample` takes it.
+    """Function that moves starting points apart, for :func:`partialpool.sampler.sampling.sample`.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def elsewhere(
     Returns
     -------
     callable or None
-        From starts in a hypercube, `(chain, position)`; None where there is one mode.
+        It maps starts in a hypercube, `(chain, position)`; None if there can be only one mode.
     """
     centre = model["centre (data)"].get_value()
     on, location, width = preconditioner.prior_rows(data, priors)

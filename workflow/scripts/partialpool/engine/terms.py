@@ -1,37 +1,38 @@
-"""Parts that the models share: coefficients, standard deviations, and their priors."""
+"""Terms shared by the PyMC models: coefficients, between-group scales, and their priors."""
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from partialpool.engine import collapse, preconditioner
+from partialpool.compress.merged_rows import MergedRows
+from partialpool.engine import group_algebra, preconditioner
 from partialpool.model.description import GroupingFactor, ModelDescription
 from partialpool.model.priors import FAMILIES, Prior, Priors
 
 
 def as_data(name: str, values):
-    """What is known, under a name that no variable can have."""
-    # In one layout, whatever the data: code is compiled for each.
+    """Register an array as pm.Data, an input of the compiled graph, with a reserved name."""
+    # C order: code is compiled for each memory layout.
     return pm.Data(f"{name} (data)", np.asarray(values, order="C"))
 
 
 def groups(factor: str) -> str:
-    """The model's name of a dim of groups; a factor may have the name of a variable."""
+    """Name of a factor's dim of groups; the factor alone may be the name of a variable."""
     return f"group of {factor}"
 
 
 def varying(factor: str) -> str:
-    """And of its varying coefficients."""
+    """Name of a factor's dim of varying coefficients."""
     return f"coefficient of {factor}"
 
 
 def count(factor: str):
-    """Number of a factor's groups, as data."""
+    """Number of a factor's groups, symbolic."""
     return pm.modelcontext(None).dim_lengths[groups(factor)]
 
 
 def coords(data: ModelDescription) -> dict:
-    """Labels of every dim of the model."""
+    """Coordinates of every dim of the model."""
     found = {"coefficient": list(data.coefficients)}
     for factor in data.factors:
         found[groups(factor.name)] = list(factor.levels)
@@ -40,22 +41,22 @@ def coords(data: ModelDescription) -> dict:
 
 
 def coefficients(data: ModelDescription, priors: Priors, coordinates, groups, sigma):
-    """beta and its priors.
+    """Population-level coefficients beta and their priors, preconditioned.
 
-    NUTS moves in z, a linear map of beta: one in which a rough posterior is N(0, I),
-    so that collinear predictors and predictors far from zero are no harder than
-    others; and in which a coefficient that varies by group has the spread it has at
-    these variances, so that there is no funnel.
+    NUTS samples z, a linear map of beta in which an approximate posterior is N(0, I), so that
+    collinear predictors and predictors far from zero are no harder than others. Coefficients that
+    vary by group are scaled by their conditional precision at the current variances, which removes
+    the funnel between a mean and its between-group sd.
     """
-    z = rounded = pm.Flat("z", shape=len(data.coefficients))
+    z = standardised = pm.Flat("z", shape=len(data.coefficients))
     if groups is not None:
-        information = (as_data("information", coordinates.information) / sigma**2).sum(axis=-1)
-        information += as_data("prior_information", coordinates.prior_information)
-        information += groups.squares(as_data("turned", coordinates.turned))
-        triangle = collapse.triangle_of(information, coordinates.last, pt)
-        rounded = spread(z, triangle, coordinates.last)
+        precision = (as_data("within_precision", coordinates.within) / sigma**2).sum(axis=-1)
+        precision += as_data("prior_precision", coordinates.prior_precision)
+        precision += groups.squares(as_data("touched", coordinates.touched))
+        triangle = group_algebra.triangle_of(precision, coordinates.last, pt)
+        standardised = unstandardise(z, triangle, coordinates.last)
     inverse = as_data("inverse", coordinates.inverse)
-    explained = (inverse * rounded[None, :]).sum(axis=1)
+    explained = (inverse * standardised[None, :]).sum(axis=1)
     beta = pm.Deterministic(
         "beta", as_data("centre", coordinates.centre) + explained, dims="coefficient"
     )
@@ -64,18 +65,18 @@ def coefficients(data: ModelDescription, priors: Priors, coordinates, groups, si
     return beta
 
 
-def spread(z, triangle, size: int):
-    """Positions of beta, of which the last `size` follow what the variances leave open of them.
+def unstandardise(z, triangle, size: int):
+    """Map standard normal positions to those of beta, whose last `size` vary by group.
 
-    They are the coefficients that vary by group. Given the variances, the working model has them
-    at R^-1 r with covariance (R'R)^-1.
+    Given the variances, the conditional of the last positions in the working model is normal with
+    mean R^-1 r and covariance (R'R)^-1. The Jacobian is added to the model.
 
     Parameters
     ----------
     z : TensorVariable
-        Positions that are standard normal in the working model.
+        Positions of the sampler, standard normal in the working model.
     triangle : dict of (int, int) to TensorVariable
-        [R, r]: see `collapse.triangle_of`.
+        [R, r]: see `group_algebra.triangle_of`.
     size : int
     """
     if not size:
@@ -89,7 +90,7 @@ def spread(z, triangle, size: int):
 
 
 def prior_of_coefficients(data: ModelDescription, priors: Priors, beta) -> None:
-    """The priors of beta; that of the Intercept may be at the average of the predictors."""
+    """Add the priors of beta; that of the Intercept may be at the averages of the predictors."""
     on, *_ = preconditioner.prior_rows(data, priors)
     on = (as_data("prior_on", on) * beta[None, :]).sum(axis=1)
     for family in dict.fromkeys(prior.family for prior in priors.beta.values()):
@@ -101,15 +102,15 @@ def prior_of_coefficients(data: ModelDescription, priors: Priors, beta) -> None:
 
 
 def padded(rows):
-    """Rows of [S L], with zeros beside the rows of sigma I."""
+    """Append as many rows of zeros: b = [e; 0]."""
     return pt.concatenate([rows, pt.zeros_like(rows)], axis=0)
 
 
 def between_group_scale(factor: GroupingFactor, priors: Priors, variant: str):
-    """Lower triangle L of the Cholesky factor of u's covariance, as rows of entries.
+    """Cholesky factor L of the covariance of u, `[row][column]`; its priors are added.
 
-    If effects are Student-t, of their scale matrix. u are the deviations that the priors are on:
-    see `rough.effects_basis`.
+    If effects are Student-t, that of their scale matrix. u are the deviations that the priors are
+    on: see `preconditioner.effects_basis`.
     """
     partial = {}
     if variant == "unpooled":
@@ -121,28 +122,27 @@ def between_group_scale(factor: GroupingFactor, priors: Priors, variant: str):
         sd = positive(f"sd_{factor.name}", prior, start, dims)
         if factor.name in priors.cor:
             partial = _partial_correlations(factor, priors.cor[factor.name])
-    correlation = collapse.cholesky(partial, len(factor.varying), pt)
-    return [[sd[i] * entry for entry in row] for i, row in enumerate(correlation)]
+    return group_algebra.effects_scale(sd, partial, len(factor.varying), pt)
 
 
 def degrees_of_freedom(factor: GroupingFactor, priors: Priors, variant: str):
-    """nu of Student-t effects; None where effects are normal."""
+    """Degrees of freedom nu of Student-t effects; None if effects are normal."""
     if variant != "hierarchical" or factor.name not in priors.nu:
         return None
     return positive(f"nu_{factor.name}", priors.nu[factor.name], 8.0)
 
 
 def stretched(factor: GroupingFactor, scale, nu):
-    """L of each group, given which its effects are normal and over all groups Student-t."""
+    """L of each group, times its mixing factor: effects given it are normal."""
     by_group = stretch(factor, nu)
     return [[by_group * entry for entry in row] for row in scale]
 
 
 def stretch(factor: GroupingFactor, nu):
-    """What multiplies L in each group.
+    """Mixing factor of each group, which multiplies L and makes normal effects Student-t.
 
-    1 / stretch^2 is Gamma(nu / 2, nu / 2). Its logarithm moves in units of its own spread at
-    this nu, about sqrt(2 / nu), or nu and all groups' factors would pull each other together.
+    1 / factor^2 is Gamma(nu / 2, nu / 2). Its logarithm is sampled in units of its own sd at this
+    nu, about sqrt(2 / nu), or nu and the factors of all groups would form a funnel.
     """
     z = pm.Flat(f"stretch_{factor.name}", dims=groups(factor.name))
     spread = pt.sqrt(2 / nu + 2 / nu**2)
@@ -157,8 +157,8 @@ def stretch(factor: GroupingFactor, nu):
 
 
 def _partial_correlations(factor: GroupingFactor, prior: Prior):
-    """LKJ of each block by its canonical partial correlations, each 2 Beta - 1."""
-    found = collapse.partial_correlations(factor.blocks, *prior.arguments)
+    """LKJ prior of each block through canonical partial correlations, each 2 Beta - 1."""
+    found = group_algebra.partial_correlations(factor.blocks, *prior.arguments)
     shapes = as_data(f"partial_cor_shape_{factor.name}", list(found.values()))
     symmetric = pm.Beta(f"partial_cor_{factor.name}", shapes, shapes, shape=len(found))
     return {pair: 2 * symmetric[i] - 1 for i, pair in enumerate(found)}
@@ -183,9 +183,27 @@ def positive(name, priors, rough, dims=None):
 
 
 def arguments(name, priors) -> dict:
-    """PyMC's arguments of one prior or a list; as data, so that no number needs a compilation."""
+    """PyMC's arguments of one prior or a list; as data, so that no number is compiled."""
     if isinstance(priors, Prior):
         found = priors.parameters
     else:
         found = {key: [prior.parameters[key] for prior in priors] for key in priors[0].parameters}
     return {key: as_data(f"{name}_{key}", np.array(values, float)) for key, values in found.items()}
+
+
+def sum_by_group(factor: GroupingFactor, index: np.ndarray, values):
+    """Sum `values`, `(varying, row)`, over the rows of each group: `(varying, group)`."""
+    index = as_data(f"summed_{factor.name}", index)
+    zeros = pt.zeros(count(factor.name))
+    return pt.stack(
+        [
+            pt.inc_subtensor(zeros[index], values[i], ignore_duplicates=False)
+            for i in range(len(factor.varying))
+        ]
+    )
+
+
+def gaussian_constant(data: MergedRows, sigma):
+    """Terms of the negative Gaussian log likelihood of merged rows that are free of residuals."""
+    rows = as_data("rows", data.cells.sum())
+    return rows * pt.log(sigma) - as_data("constant", data.constant)

@@ -1,10 +1,10 @@
-"""A run that did not finish: `results/partial.html` has what is done, and why the rest is not.
+"""Write `results/partial.html` after a run that did not finish: what is done, and what is missing.
 
 Imported while the workflow is parsed, so nothing scientific is imported here.
 
-The index is a rule's output, made only when every study is done, or Snakemake would take
-a partial one for up to date. So this page is of another name and no rule's. What it says
-is of the run that has just ended, and the next run begins by removing it.
+The index is the output of a rule, made only when every study is done, or Snakemake would take
+a partial one as up to date. So this page has another name and no rule. It describes the run
+that has just ended, and the next run begins by removing it.
 """
 
 import json
@@ -20,17 +20,17 @@ PAGE = Path("results/partial.html")
 SCRIPT = Path(__file__).parents[2] / "unfinished.py"
 
 
-def forget() -> None:
+def remove() -> None:
     """Remove the page of an earlier run; called in a workflow's `onstart`."""
-    with suppress(OSError):  # of a folder that cannot be written, the steps tell
+    with suppress(OSError):  # the steps report a folder that cannot be written
         PAGE.unlink(missing_ok=True)
 
 
-def tell(workflow) -> str:
-    """Write the page, if it has something to tell; called in a workflow's `onerror`.
+def write(workflow) -> str:
+    """Write the page, where it is of use; called in a workflow's `onerror`.
 
-    It has if the run was to make the index and did not, and some studies are done, but not all.
-    Snakemake knows which; their files alone would not tell an old report from a current one.
+    It is if the run was to make the index and did not, and some studies are done, but not all.
+    Snakemake knows which; files alone do not show whether a report is up to date.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def tell(workflow) -> str:
                     and os.path.relpath(step.log, PAGE.parent),
                 }
             )
-    told = {
+    content = {
         "studies": index.params.studies,
         "fits": index.params.fits,
         "diagnostics": list(index.input.diagnostics),
@@ -79,5 +79,5 @@ def tell(workflow) -> str:
         "page": str(PAGE),
     }
     # A process of its own: nothing that writes pages is imported here.
-    done = subprocess.run([sys.executable, SCRIPT], input=json.dumps(told), text=True)
+    done = subprocess.run([sys.executable, SCRIPT], input=json.dumps(content), text=True)
     return f"{PAGE} lists what is done, and what is missing.\n" if done.returncode == 0 else ""

@@ -1,10 +1,9 @@
-"""Compile queue: processes compile one at a time, in the order in which they came.
+"""Queue of processes that compile: one at a time, first come, first served.
 
-Numba's index of its cache can mix up what two processes write at once, and processes that compile
-at once are slow together, so a lock decides who compiles. It goes to any of those who wait for it;
-so each process has a ticket besides, a file that is named by the time and locked as long as the
-process lives. The system drops the locks of a process that was killed. On a file system without
-locks nobody waits.
+Numba's index of its cache is not safe to write from two processes at once, so a process compiles
+only while it holds a lock. Locks are not granted in order, so each process also has a ticket, a
+file that is named by the time and locked as long as the process lives. The system releases the
+locks of a process that was killed. On a file system without locks no process waits.
 """
 
 import fcntl
@@ -14,26 +13,26 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-LONGEST_WAIT = 600  # seconds in which nobody ahead is done
-PAUSE = 0.1  # seconds between two looks
+LONGEST_WAIT = 600  # seconds without progress of the processes ahead
+PAUSE = 0.1  # seconds between two checks
 TICKET = ".ticket"
 # `progress` shows a line that begins with "waits for" while it is the last of a log.
 WAITS = "waits for another fit to compile"
 
 
 def turns(folder: Path) -> Iterator[bool]:
-    """Queue until the iteration ends.
+    """Wait in the queue, and hold the lock until the iteration ends.
 
     Parameters
     ----------
     folder : Path
-        Where what is compiled is stored, and who waits for it.
+        Folder of the stored code; the lock and the queue are in it.
 
     Yields
     ------
     bool
-        False when another process is done, so that what is wanted may be there by now; then
-        True, once, when this one is to compile.
+        False when another process has finished, so that the code may have been stored; then True,
+        once, when it is the turn of this process to compile.
     """
     with (folder / "partialpool-lock").open("a") as lock, _ticket(folder) as ticket:
         begun, before, moved = time.monotonic(), None, 0.0
@@ -57,7 +56,7 @@ def turns(folder: Path) -> Iterator[bool]:
 
 @contextmanager
 def _ticket(folder: Path) -> Iterator[Path | None]:
-    """A place at the end of the queue; None where files cannot be locked."""
+    """Take a ticket at the end of the queue; None if files cannot be locked."""
     queue = folder / "partialpool-queue"
     ticket = queue / f"{time.time_ns():020d}-{uuid4().hex}{TICKET}"
     hidden = ticket.with_suffix(".new")  # until it is locked
@@ -78,7 +77,7 @@ def _ticket(folder: Path) -> Iterator[Path | None]:
 
 
 def _ahead(ticket: Path | None) -> list[str]:
-    """Tickets of the processes that came before this one and are alive."""
+    """Tickets of live processes ahead of this one."""
     if ticket is None:
         return []
     with suppress(OSError):
@@ -88,7 +87,7 @@ def _ahead(ticket: Path | None) -> list[str]:
 
 
 def _is_alive(ticket: Path) -> bool:
-    """Whether the process of a ticket lives; the ticket of a dead one is removed."""
+    """Whether the process of a ticket is alive; the ticket of a dead one is removed."""
     try:
         with ticket.open("r+") as stream:
             if not _locked(stream):
@@ -100,7 +99,7 @@ def _is_alive(ticket: Path) -> bool:
 
 
 def _locked(stream, otherwise: bool = True) -> bool:
-    """Whether this process has the lock of a file now; `otherwise` where there are no locks."""
+    """Try to lock a file; returns `otherwise` on a file system without locks."""
     try:
         fcntl.lockf(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):

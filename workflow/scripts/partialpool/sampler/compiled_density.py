@@ -1,10 +1,10 @@
-"""Density: a model's log density and its gradient, as machine code that is kept on disk.
+"""Log density of a PyMC model and its gradient, as machine code that is stored on disk.
 
 PyTensor rewrites the graph of a model, half a second of Python, and numba compiles it, half a
-minute. Neither happens where a graph of the same shape has been compiled before on this machine:
-the code is stored under a hash of the graph as it is before it is rewritten. What numbers
-and lengths a model has are data, which the code is called with. It is a C function, so that NUTS
-calls it without Python, from as many threads as there are chains.
+minute. Neither happens if a graph of the same shape has been compiled before on this machine:
+the code is stored under a hash of the graph before it is rewritten. Numbers and lengths of a model
+are data, which the code is called with. It is a C function, so that NUTS calls it without Python,
+from as many threads as there are chains.
 """
 
 import hashlib
@@ -15,44 +15,29 @@ from importlib.metadata import version
 from itertools import batched
 from pathlib import Path
 
-import numba
 import numpy as np
 import pymc as pm
 import pytensor
 import pytensor.tensor as pt
 from numba import types
-from numba.core.errors import TypingError
-from numba.core.registry import cpu_target
 from pymc.pytensorf import rewrite_pregrad
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.basic import Constant, Variable
-from pytensor.graph.op import HasMultipleInnerGraph
 from pytensor.graph.replace import clone_replace
 from pytensor.graph.traversal import graph_inputs, io_toposort
-from pytensor.link.numba.cache import (
-    NUMBA_CACHE_PATH,
-    compile_numba_function_src,
-    hash_from_pickle_dump,
-)
-from pytensor.link.numba.dispatch.basic import (
-    cache_key_for_constant,
-    default_hash_key_from_props,
-    numba_funcify,
-    numba_njit,
-)
 
-from partialpool.sampler import compile_queue
+from partialpool.sampler import compile_queue, pytensor_numba
 
-LONGEST_CALL = 29  # arguments: Python turns a call with more into what numba cannot inline
-FAILED, NO_GRADIENT, NO_VALUE = 1, 3, 4  # what the function returns, besides 0
+LONGEST_CALL = 29  # arguments: numba cannot inline a call with more
+FAILED, NO_GRADIENT, NO_VALUE = 1, 3, 4  # what the function returns on failure
 NUMBERS = types.CPointer(types.double)
 # length, position, gradient, value, pointers to the data: as nutpie calls it
 SIGNATURE = types.int64(types.uint64, NUMBERS, NUMBERS, NUMBERS, types.CPointer(types.voidptr))
-# Code is of one version of whatever makes it, for one kind of processor.
+# Parts of the key of stored code: versions of all packages that make it, and the processor.
 MADE_BY = [
     *(f"{name} {version(name)}" for name in ("pymc", "pytensor", "numba", "llvmlite", "numpy")),
-    *cpu_target.target_context.codegen().magic_tuple(),
-    Path(__file__).read_text(encoding="utf-8"),
+    *pytensor_numba.PROCESSOR,
+    *(Path(file).read_text(encoding="utf-8") for file in (__file__, pytensor_numba.__file__)),
 ]
 
 
@@ -63,9 +48,9 @@ class Density:
     Attributes
     ----------
     function : numba.core.ccallback.CFunc
-        Of `SIGNATURE`. It returns zero, or why there is no density at a position.
+        With `SIGNATURE`. It returns zero, or a code for why the density is not finite.
     data : tuple of numpy.ndarray
-        What it is called with besides the position.
+        Arguments besides the position.
     start : numpy.ndarray
         A position to start from, shape `(position,)`.
     """
@@ -81,7 +66,7 @@ class Density:
 
     @cached_property
     def pointers(self) -> np.ndarray:
-        """Where the shapes and the data are in memory, as long as this lives."""
+        """Addresses of the shapes and of the data; valid as long as this object lives."""
         return np.array([array.ctypes.data for array in (self.shapes, *self.data)], np.uintp)
 
     def __call__(self, position) -> tuple[float, np.ndarray]:
@@ -97,19 +82,19 @@ class Density:
 
 
 def values(model: pm.Model) -> list:
-    """Value variables in the order of a position; last those as long as the data say."""
+    """Value variables in the order of a position; those with lengths that are data come last."""
     return sorted(model.continuous_value_vars, key=lambda value: None in value.type.shape)
 
 
 def compiled(model: pm.Model, point: dict) -> Density:
-    """The density of a model, compiled if no model of its shape has been.
+    """Compile the density of a model, or load the code of a model of the same shape.
 
     Parameters
     ----------
     model : pm.Model
         Continuous parameters only.
     point : dict
-        Where to start: one value of every value variable.
+        Start of the sampler: a value of every value variable.
     """
     position = pt.dvector("position")
     parts, logp = _split(model, position), model.logp()
@@ -131,21 +116,21 @@ def compiled(model: pm.Model, point: dict) -> Density:
             function = pm.pytensorf.compile(
                 [position, *inputs.values()], density, mode="NUMBA", on_unused_input="ignore"
             )
-            # A part of what calls it, so that it is not optimised as a function of its own first.
+            # Inlined, or it would be optimised twice: by itself, and in the C function.
             inline = "always" if len(data) < LONGEST_CALL else "never"
-            return numba_njit(numba_funcify(function.maker.fgraph).py_func, inline=inline)
+            return pytensor_numba.jitted(function.maker.fgraph, inline=inline)
 
     source = _source(data)
     shape = "\n".join([*MADE_BY, source, _structure([position, *shared], outputs)])
     key = hashlib.sha256(shape.encode()).hexdigest()
     start = np.concatenate([np.ravel(point[value.name]) for value in parts])
     density = Density(_stored(source, key, jitted), tuple(data), start)
-    density(start)  # so that what cannot be computed anywhere is not a matter of where it starts
+    density(start)  # raises if it cannot be computed at all, wherever chains start
     return density
 
 
 def _split(model: pm.Model, position) -> dict:
-    """Each value variable as a part of a position. Lengths that data say are data here too."""
+    """Each value variable as a part of a position; lengths that are data stay symbolic."""
     parts, begin = {}, 0
     for value in values(model):
         dims = model.named_vars_to_dims.get(model.values_to_rvs[value].name)
@@ -160,30 +145,29 @@ def _split(model: pm.Model, position) -> dict:
 
 
 def _structure(inputs: list[Variable], outputs: list[Variable]) -> str:
-    """A graph in words, the same for graphs that compute the same in the same way.
+    """Canonical text of a graph, used as cache key.
 
-    Operations and constants are told apart as PyTensor does for its own machine code, those with
-    graphs of their own by all there is to them.
+    It is the same for graphs with the same operations and constants in the same order, whatever the
+    names of variables and the values of shared ones.
     """
     places = {variable: f"input {i}" for i, variable in enumerate(inputs)}
     lines = [f"{places[variable]}: {variable.type}" for variable in inputs]
 
     def place(variable) -> str:
         if isinstance(variable, Constant) and variable not in places:
-            return f"{variable.type} {cache_key_for_constant(variable.data)}"
+            return f"{variable.type} {pytensor_numba.constant_key(variable.data)}"
         return places[variable]
 
     for i, node in enumerate(io_toposort(inputs, outputs)):
-        told = hasattr(node.op, "__props__") and not isinstance(node.op, HasMultipleInnerGraph)
-        known_by = default_hash_key_from_props if told else hash_from_pickle_dump
         places |= {output: f"{i}.{j}" for j, output in enumerate(node.outputs)}
         given = ", ".join(map(place, node.inputs))
-        lines.append(f"{i}: {known_by(node.op)} ({given}) {[o.type for o in node.outputs]}")
+        kinds = [output.type for output in node.outputs]
+        lines.append(f"{i}: {pytensor_numba.operation_key(node.op)} ({given}) {kinds}")
     return "\n".join([*lines, *map(place, outputs)])
 
 
 def _source(data: list[np.ndarray]) -> str:
-    """The C function, in the Python that numba compiles. It calls `jitted`."""
+    """Source of the C function, in the Python that numba compiles. It calls `jitted`."""
     arguments, axis = ["carray(position, (size,))"], 0
     for number, array in enumerate(data, start=1):
         lengths = [f"shapes[{axis + i}]" for i in range(array.ndim)]
@@ -213,33 +197,20 @@ def density(size, position, gradient, value, data):
 """
 
 
-def stored(source: str, name: str, signature, key: str, **names):
-    """Machine code of a function in numba's Python, stored where PyTensor stores its own.
-
-    Raises
-    ------
-    TypingError
-        If it is not stored, and a name that it uses is not among the `names`.
-    """
-    names = {"__name__": __name__, "carray": numba.carray, "math": math, "np": np, **names}
-    function = compile_numba_function_src(source, name, names, cache_key=f"partialpool-{key}")
-    return numba.cfunc(signature, cache=True)(function)
-
-
 def _stored(source: str, key: str, jitted):
-    """The code of a density, from the disk if it is there; `jitted` makes what is compiled."""
+    """Load the code of a density, or compile it; `jitted` returns the function to compile."""
 
     def load(**names):
-        return stored(source, "density", SIGNATURE, key, **names)
+        return pytensor_numba.stored_callback(source, "density", SIGNATURE, key, **names)
 
-    try:  # Without what it calls, it can be loaded but not compiled.
+    try:  # without the function that it calls it can be loaded, but not compiled
         return load()
-    except TypingError:
+    except pytensor_numba.NotStored:
         pass
-    # Whoever waits finds what others stored: the same function, or operations in common.
-    for mine in compile_queue.turns(NUMBA_CACHE_PATH):
+    # While this process waits, another may store the same function, or operations in common.
+    for mine in compile_queue.turns(pytensor_numba.FOLDER):
         try:
             return load()
-        except TypingError:
+        except pytensor_numba.NotStored:
             if mine:
                 return load(jitted=jitted())

@@ -250,13 +250,13 @@ def between_chain_spread(chains: xr.Dataset, draws: xr.Dataset) -> dict[int, str
     """
     farthest: dict[int, tuple[float, str]] = {}
     sample = ("chain", "draw")
-    for name, own in draws.items():
-        dims = [dim for dim in own.dims if dim not in sample]
-        low, high, sd = own.min(sample), own.max(sample), own.std(sample)
+    for name, variable in draws.items():
+        dims = [dim for dim in variable.dims if dim not in sample]
+        low, high, sd = variable.min(sample), variable.max(sample), variable.std(sample)
         away = np.maximum(low - chains[name], chains[name] - high)
         with np.errstate(all="ignore"):
             away = (away / sd).transpose("chain", *dims).values.reshape(chains.sizes["chain"], -1)
-        names = _names(str(name), own, dims)
+        names = _names(str(name), variable, dims)
         for chain, row in enumerate(np.nan_to_num(away)):
             at = int(row.argmax())
             if row[at] > farthest.get(chain, (0.0,))[0]:

@@ -1,7 +1,7 @@
-"""Chains: NUTS on a compiled density, as many chains at once as there are cores for them.
+"""Draw from a compiled density by NUTS, several chains in parallel; all that knows nutpie.
 
-nutpie calls the density's machine code from threads. Each chain is a run of nutpie of its own,
-with its own start and random numbers, so how many run at once makes no difference to the draws.
+nutpie calls the density's machine code from threads. Each chain is a separate run of nutpie
+with its own start and seed, so the draws do not depend on how many run at once.
 """
 
 import hashlib
@@ -12,8 +12,8 @@ import numpy as np
 from numba import types
 
 from partialpool.base.errors import UserError
-from partialpool.sampler import compiled_density as density_of
-from partialpool.sampler.compiled_density import Density
+from partialpool.sampler import pytensor_numba
+from partialpool.sampler.compiled_density import MADE_BY, NUMBERS, Density
 
 STATISTICS = {  # nutpie's name: ArviZ's name
     "diverging": "diverging",
@@ -24,7 +24,7 @@ STATISTICS = {  # nutpie's name: ArviZ's name
     "step_size": "step_size",
     "mean_tree_accept": "acceptance_rate",
 }
-# What a draw is stored as: its position, as it is.
+# nutpie stores what this writes for each draw: the position itself.
 COPY = """
 def copy(size, expanded, position, stored, data):
     for i in range(size):
@@ -40,11 +40,11 @@ def draw(density: Density, starts: np.ndarray, *, seed, at_once, **settings):
     ----------
     density : Density
     starts : numpy.ndarray
-        Where each chain starts, shape `(chain, position)`. A chain that cannot start there does so
-        closer to the density's own start.
+        Start of each chain, shape `(chain, position)`. A chain whose density is not finite there
+        starts closer to the density's own start.
     seed : int
     at_once : int
-        How many chains run at once.
+        Number of chains that run at once.
     **settings
         `draws`, `tune` and `target_accept`.
 
@@ -83,10 +83,10 @@ def draw(density: Density, starts: np.ndarray, *, seed, at_once, **settings):
 
 
 def _chain(program, seed: int, settings: dict):
-    """Run one chain; the trace is nutpie's."""
+    """Run one chain and return nutpie's trace."""
     import nutpie
 
-    # Waited for apart, because nutpie itself answers an interrupt with the draws it has so far.
+    # Without blocking: a blocking call answers an interrupt with the draws so far.
     running = nutpie.sample(
         program,
         chains=1,
@@ -101,23 +101,22 @@ def _chain(program, seed: int, settings: dict):
 
 
 def _program(density: Density, start: np.ndarray):
-    """The density as nutpie's own compiler would have made it, with one variable, the position."""
+    """Wrap a density as nutpie's own compiler does, with one variable, the position."""
     from nutpie.compile_pymc import CompiledPyMCModel
 
-    numbers = density_of.NUMBERS
-    signature = types.int64(types.uint64, types.uint64, numbers, numbers, types.voidptr)
-    key = hashlib.sha256("\n".join([*density_of.MADE_BY, COPY]).encode()).hexdigest()
+    signature = types.int64(types.uint64, types.uint64, NUMBERS, NUMBERS, types.voidptr)
+    key = hashlib.sha256("\n".join([*MADE_BY, COPY]).encode()).hexdigest()
     tries = itertools.count()
 
     def initial_point(_):
-        # Asked again where there is no density.
+        # nutpie calls this again if the density is not finite there.
         return density.start + (start - density.start) / 2 ** next(tries)
 
     shape = {"position": start.shape}
     return CompiledPyMCModel(
         dims={},
         compiled_logp_func=density.function,
-        compiled_expand_func=density_of.stored(COPY, "copy", signature, key),
+        compiled_expand_func=pytensor_numba.stored_callback(COPY, "copy", signature, key),
         initial_point_func=initial_point,
         shared_data={"density": density},  # the pointers are good as long as it lives
         shared_var_keys={},

@@ -1,7 +1,6 @@
-"""Sampling: a PyMC model drawn from by NUTS.
+"""Draw from a PyMC model by NUTS: compile it, start the chains, transform draws back.
 
-`density` compiles it, `chains` draws positions, and these become the model's variables on their
-own scale. Nothing here knows what the model is.
+Nothing here depends on what the model is.
 """
 
 import time
@@ -16,12 +15,11 @@ from pytensor.link.basic import PerformLinker
 from scipy import optimize
 
 from partialpool.base.streams import Stream
-from partialpool.sampler import compiled_density
-from partialpool.sampler import nuts as chains_of
+from partialpool.sampler import compiled_density, nuts
 
 BATCH = 5_000_000  # numbers in one call for several draws
-STEPS = 50  # of a descent from a start that is far from all modes
-FACTOR = 1.5  # of logarithms: standard deviations start up to 4.5 times smaller or larger
+STEPS = 50  # iterations of L-BFGS
+FACTOR = 1.5  # range of starts of logarithms: a factor of up to 4.5 for standard deviations
 
 
 def sample(
@@ -33,7 +31,7 @@ def sample(
     target_accept,
     seed,
     at_once: int = 1,
-    elsewhere: Callable[[np.ndarray], np.ndarray] | None = None,
+    disperse: Callable[[np.ndarray], np.ndarray] | None = None,
     starts: np.ndarray | None = None,
 ) -> xr.DataTree:
     """Draw from a model's posterior by NUTS.
@@ -45,16 +43,17 @@ def sample(
     model : pm.Model
         Continuous parameters only.
     chains, draws, tune : int
-        Chains, and draws of each after and while tuning.
+        Number of chains; draws of each after tuning; tuning draws of each.
     target_accept : float
         Target of the step size adaptation.
     seed : int
     at_once : int
-        How many chains run at once; it makes no difference to the draws.
-    elsewhere : callable, optional
-        From what :func:`dispersed` gives to where chains start instead, :func:`downhill`.
+        Number of chains that run at once; the draws do not depend on it.
+    disperse : callable, optional
+        Moves the starts of :func:`dispersed`, if the posterior may have modes further apart; each
+        start then descends by :func:`descend`.
     starts : numpy.ndarray, optional
-        Where the chains start, `(chain, position)`: where those of another call ended.
+        Starts, `(chain, position)`, such as the `ends` of another call.
 
     Returns
     -------
@@ -76,10 +75,10 @@ def sample(
 
     if starts is None:
         starts = dispersed(model, point, chains, seed)
-        if elsewhere:
-            starts = np.stack([downhill(compiled, start) for start in elsewhere(starts)])
+        if disperse:
+            starts = np.stack([descend(compiled, start) for start in disperse(starts)])
     settings = {"draws": draws, "tune": tune, "target_accept": target_accept}
-    positions, statistics = chains_of.draw(compiled, starts, seed=seed, at_once=at_once, **settings)
+    positions, statistics = nuts.draw(compiled, starts, seed=seed, at_once=at_once, **settings)
     dims = ("chain", "draw")
     coords = {"chain": np.arange(chains), "draw": np.arange(draws)}
     drawn = xr.DataTree.from_dict(
@@ -97,12 +96,12 @@ def sample(
 
 
 def dispersed(model: pm.Model, point: dict, chains: int, seed: int) -> np.ndarray:
-    """Draw where chains start: around a point, and far from each other.
+    """Draw overdispersed starts around a point, as a Latin hypercube.
 
-    What is sampled as a logarithm or a logit is up to `FACTOR` away from the point, what is
-    sampled as it is up to one, which is a standard deviation or so in the models' coordinates.
-    Starts are a Latin hypercube: half of the chains are above the point in each coordinate,
-    and half below, so that no chance puts all on one side of what separates two modes.
+    Parameters sampled as logarithms or logits are up to `FACTOR` away from the point, others up to
+    one, which is about a standard deviation in the coordinates of the models. In each coordinate
+    half of the chains start above the point and half below, so that chains start on both sides of
+    whatever separates two modes.
 
     Parameters
     ----------
@@ -129,11 +128,11 @@ def dispersed(model: pm.Model, point: dict, chains: int, seed: int) -> np.ndarra
     return np.concatenate(parts, axis=1)
 
 
-def downhill(compiled: compiled_density.Density, start: np.ndarray) -> np.ndarray:
-    """Go from a start towards the mode that it is nearest to.
+def descend(compiled: compiled_density.Density, start: np.ndarray) -> np.ndarray:
+    """Move a start towards the nearest mode by `STEPS` steps of L-BFGS.
 
-    A chain that starts far from all modes falls with so much energy that it ends in any of them,
-    wherever it started. `STEPS` steps bring it down first; it need not arrive.
+    A chain that starts far from all modes has so much energy that it may end in any of them,
+    wherever it started. The descent need not converge.
 
     Parameters
     ----------
@@ -160,7 +159,7 @@ def constrain(model: pm.Model, point: dict, positions: np.ndarray) -> xr.Dataset
     ----------
     model : pm.Model
     point : dict
-        One value of every value variable, which tells the shapes.
+        A value of every value variable, for the shapes.
     positions : numpy.ndarray
         Shape `(chain, draw, position)`: value variables, raveled, as :func:`sample` orders them.
 
@@ -178,8 +177,7 @@ def constrain(model: pm.Model, point: dict, positions: np.ndarray) -> xr.Dataset
         batched[value] = value.type.clone(shape=(None, *value.type.shape))(f"{value.name}_batch")
         columns.append(flat[:, at : at + size].reshape(-1, *shape))
         at += size
-    # Many draws a call, so an interpreter is as fast as compiled code and costs
-    # no compilation.
+    # With many draws a call an interpreter is as fast as compiled code.
     function = pm.pytensorf.compile(
         list(batched.values()),
         vectorize_graph(model.replace_rvs_by_values(model.unobserved_RVs), replace=batched),

@@ -30,9 +30,9 @@ def load(files=(), given: Mapping | None = None, replace: bool = False, families
     Parameters
     ----------
     files : sequence of path
-        Those of `--configfile`; they extend `config/config.yaml`, where that is.
+        Files given by `--configfile`; they extend `config/config.yaml`, if it exists.
     given : mapping, optional
-        What `--config` says; it comes last.
+        Keys given by `--config`; they come last.
     replace : bool
         Whether `files` replace `config/config.yaml` rather than extend it.
     families : module, optional
@@ -41,7 +41,7 @@ def load(files=(), given: Mapping | None = None, replace: bool = False, families
     Raises
     ------
     UserError
-        For the first mistake: file, key, value, and what would be right.
+        For the first mistake: file, key, value, and what to write instead.
     """
     files = [min(str(file), os.path.relpath(file), key=len) for file in files]
     if not files or (os.path.lexists(DEFAULT) and not replace and DEFAULT not in files):
@@ -64,7 +64,7 @@ class Loaded:
     files : list of str
         In the order in which they extend one another.
     config : dict
-        All of them as one.
+        All files merged.
     studies : dict of str to Study
     places : dict of str to str
         The file and block of each study, for messages.
@@ -91,7 +91,7 @@ def read(
     config : mapping
         The loaded YAML.
     source : str or callable
-        Its file, or what gives the file that a path of keys comes from, for messages.
+        Its file, or a function that gives the file of a path of keys, for messages.
     places : dict, optional
         Filled with the file and block of each study.
     families : module, optional
@@ -106,7 +106,7 @@ def read(
     Raises
     ------
     UserError
-        For the most telling mistake: file, key, value, and what would be right.
+        For the most informative mistake: file, key, value, and what to write instead.
     """
     of = source if callable(source) else lambda *keys: source
     schema.check(config, of, families)
@@ -135,7 +135,7 @@ def read(
 
 
 def _study(name: str, block: Mapping, config: Mapping, where: str, families) -> Study:
-    """One validated block as a Study, after the checks that span keys."""
+    """Make a study of a valid block, after checks that span several keys."""
     if not _NAME.fullmatch(name):
         raise UserError(
             f"{where}: a study's name has letters, digits, `_` and `-`, "
@@ -202,5 +202,5 @@ def _as_tuples(value):
 
 
 def _seed(seed: int, name: str) -> int:
-    """A seed of 32 bits from the config's and the study's name."""
+    """A seed of 32 bits from the config's seed and the study's name."""
     return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:4])

@@ -1,4 +1,4 @@
-"""Many studies from one block: a pattern of files, or a table with a row for each study.
+"""Expand a block of the config into several studies: by a pattern of files, or by a table.
 
 Imported while the workflow is parsed, so nothing scientific is imported here.
 """
@@ -20,7 +20,7 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
 def expand(key: str, block: Mapping, where: str) -> Iterator[tuple[str, Mapping, str]]:
-    """The studies that one block of the config stands for.
+    """Expand a block of the config into its studies.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ def expand(key: str, block: Mapping, where: str) -> Iterator[tuple[str, Mapping,
     Yields
     ------
     tuple of str, mapping and str
-        Name, block and origin of each study: for messages, the file or the line that it is made
-        of, in parentheses; empty where the block is itself the study.
+        Name, block and origin of each study. The origin is for messages: in parentheses, the
+        file or line that the study comes from; empty if the block is one study.
     """
     if "table" in block:
         return _of_table(key, block, where)
@@ -67,7 +67,7 @@ def _of_files(key: str, block: Mapping, where: str) -> Iterator[tuple[str, Mappi
 
 
 def _of_table(key: str, block: Mapping, where: str) -> Iterator[tuple[str, Mapping, str]]:
-    """One study for each row of `table`, whose cells replace the placeholders of the block."""
+    """One study for each row of `table`; its cells replace the placeholders of the block."""
     if "simulate" in block:
         raise UserError(f"{where}: has both `table` and `simulate`; a table goes with `data`")
     shared = {name: value for name, value in block.items() if name != "table"}
@@ -81,7 +81,7 @@ def _of_table(key: str, block: Mapping, where: str) -> Iterator[tuple[str, Mappi
 
 
 def _rows(path: str, where: str) -> list[tuple[int, dict[str, str]]]:
-    """Line and cells of each row of a table of studies; rows without any text are left out."""
+    """Line number and cells of each row of a table of studies; empty rows are left out."""
     if problem := paths.unusable(path):
         raise UserError(f"{where}: {problem}")
     lines = []
@@ -118,7 +118,7 @@ def _rows(path: str, where: str) -> list[tuple[int, dict[str, str]]]:
 
 
 def _filled_block(block: Mapping, row: Mapping[str, str], where: str, place: str) -> dict:
-    """A block with each `{column}` in any of its texts replaced by the row's cell."""
+    """A block with each `{column}` in its texts replaced by the cell of the row."""
 
     def filled(value, at: str):
         if isinstance(value, Mapping):
@@ -135,13 +135,13 @@ def _filled_block(block: Mapping, row: Mapping[str, str], where: str, place: str
 
 
 def _filled(text: str, values: Mapping[str, str], where: str, place: str) -> str:
-    """`text` with each `{name}` replaced by its value, as it is, once."""
+    """A text with each `{name}` replaced by its value; values are not searched again."""
 
     def value(match: re.Match) -> str:
         name = match[1]
         if name not in values:
             hint = nearest(name, values) or f"; known: {', '.join(values)}"
-            raise UserError(f"{where}: nothing to put for {match[0]!r} ({place}){hint}")
+            raise UserError(f"{where}: no value for {match[0]!r} ({place}){hint}")
         if not values[name]:
             raise UserError(f"{where}: column {name!r} is empty ({place}); fill it in")
         return values[name]
@@ -170,7 +170,7 @@ def _natural(path: str) -> tuple:
 
 
 def _example(pattern: str) -> str:
-    """Something that is in the folder of a pattern, or that the folder is not there."""
+    """A file in the folder of a pattern, for a message, or that there is no such folder."""
     steps = Path(pattern).parts
     fixed = next(at for at, step in enumerate(steps) if _MAGIC.search(step))
     folder = Path(*steps[:fixed])

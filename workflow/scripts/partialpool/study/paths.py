@@ -1,4 +1,4 @@
-"""Paths that a config names: whether a run can read them, and leaves them alone.
+"""Check the paths in a config: they can be read, and a run does not overwrite them.
 
 Imported while the workflow is parsed, so nothing scientific is imported here.
 """
@@ -24,12 +24,18 @@ _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
 
 
 def require(path: str | None, where: str) -> None:
-    """Check that a configured file, or a folder of Parquet parts, can be read and is the user's.
+    """Check that a file, or folder of Parquet parts, can be read and is none of the results.
+
+    Parameters
+    ----------
+    path : str or None
+    where : str
+        The key of the config, for the message.
 
     Raises
     ------
     UserError
-        With what is wrong with it, or the nearest file of the same folder.
+        With the problem, and the nearest file in the folder if there is none of that name.
     """
     if path is None:
         return
@@ -45,7 +51,7 @@ def require(path: str | None, where: str) -> None:
 
 
 def require_results(variants: Mapping[str, Iterable[str]] | None = None) -> None:
-    """Check that there are, or can be, the folders of a run: Snakemake's, and those of results.
+    """Check that no file is in the place of a folder of the run: Snakemake's, or for results.
 
     Parameters
     ----------
@@ -55,7 +61,7 @@ def require_results(variants: Mapping[str, Iterable[str]] | None = None) -> None
     Raises
     ------
     UserError
-        With what is in the place of one.
+        With the path of the file or broken link.
     """
     for place in _folders_of_run(variants or {}):
         if place.is_symlink() and not place.exists():
@@ -65,7 +71,7 @@ def require_results(variants: Mapping[str, Iterable[str]] | None = None) -> None
 
 
 def _folders_of_run(variants: Mapping[str, Iterable[str]]) -> Iterator[Path]:
-    """Folders that steps write to, each after the one it is in."""
+    """Folders that steps write to, parents first."""
     inner = (records.FOLDER, "logs")
     yield from (session.FOLDER.parent, session.FOLDER, records.RESULTS)
     yield from (records.RESULTS / name for name in inner)
@@ -95,7 +101,7 @@ def require_writable() -> None:
 
 
 def unusable(path: str) -> str | None:
-    """What is wrong with a path, in a line for people; None if it can be read."""
+    """Why a path cannot be read, in one line for users; None if it can."""
     shown = repr(path)
     if len(shown) > 200:
         shown = f"{shown[:97]}...{shown[-97:]}"
@@ -143,7 +149,7 @@ def is_ours(path: str) -> bool:
 
 @cache
 def _ours(here: Path) -> frozenset[tuple[int, int]]:
-    """Folders of results as device and inode, with those that are links to elsewhere."""
+    """Folders of results, by device and inode; also the targets of links among them."""
     found, waiting = [here / records.RESULTS], [here / records.RESULTS]
     for _ in range(2):  # results/{study}/{variant}
         linked = [Path(entry) for folder in waiting for entry in _folders(folder)]

@@ -27,19 +27,19 @@ def check(config: Mapping, source_of: Callable[..., str], families=None) -> None
     ----------
     config : mapping
     source_of : callable
-        Gives the file that a path of keys comes from, for messages.
+        Gives the file of a path of keys, for messages.
     families : module, optional
         As for :func:`partialpool.study.config.read`.
 
     Raises
     ------
     UserError
-        For the most telling mistake: file, key, value, and what would be right.
+        For the most informative mistake: file, key, value, and what to write instead.
     """
     for path, problem in _beyond_json(config):
         raise UserError(f"{source_of(*path)}: {_dotted(path)}: {problem}")
     validator = _validator(SCHEMA, *_vocabulary(families))
-    error = _most_telling(list(validator.iter_errors(config)))
+    error = _most_informative(list(validator.iter_errors(config)))
     if error:
         raise UserError(f"{source_of(*_keys(error))}: {_explain(error)}")
 
@@ -61,7 +61,7 @@ def check_study(block: Mapping, where: str, families=None) -> None:
     """
     validator = _validator(SCHEMA, *_vocabulary(families))
     study = validator.schema["properties"]["studies"]["additionalProperties"]
-    error = _most_telling(list(validator.evolve(schema=study).iter_errors(block)))
+    error = _most_informative(list(validator.evolve(schema=study).iter_errors(block)))
     if error:
         raise UserError(f"{where}.{_explain(error)}")
 
@@ -114,7 +114,8 @@ def _with_defaults(schema: Mapping, value):
     if not isinstance(value, Mapping) or not known:
         return value
     filled = {key: _with_defaults(inner, value.get(key)) for key, inner in known.items()}
-    return {key: one for key, one in filled.items() if one is not None or key in value}
+    filled = {key: one for key, one in filled.items() if one is not None or key in value}
+    return filled | {key: one for key, one in value.items() if key not in known}
 
 
 @cache
@@ -168,7 +169,7 @@ def _study_schema() -> dict:
 
 
 def _beyond_json(value) -> Iterator[tuple[tuple, str]]:
-    """Path and problem of whatever YAML can say and the schema cannot judge."""
+    """Path and problem of values that YAML has and JSON, and so the schema, has not."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if not isinstance(key, str):
@@ -184,8 +185,8 @@ def _beyond_json(value) -> Iterator[tuple[tuple, str]]:
         yield (), f"{value} is not a finite number"
 
 
-def _most_telling(errors):
-    """An unknown key before a missing one before a wrong value: a typo explains the others."""
+def _most_informative(errors):
+    """The first unknown key, else the first missing one, else the best match of wrong values."""
     from jsonschema.exceptions import best_match
 
     for keyword in ("additionalProperties", "required"):
@@ -196,7 +197,7 @@ def _most_telling(errors):
 
 
 def _keys(error) -> tuple:
-    """Path of keys that an error is about."""
+    """Path of the key that an error is about."""
     path = tuple(error.absolute_path)
     if error.validator == "additionalProperties":
         known = error.schema["properties"]
@@ -205,7 +206,7 @@ def _keys(error) -> tuple:
 
 
 def _explain(error) -> str:
-    """One schema error in one line."""
+    """A message of one line for a schema error."""
     path = _dotted(error.absolute_path)
     here = f"{path}: " if path else ""
     wanted = error.schema.get("description", "of another form")
@@ -230,7 +231,7 @@ def _explain(error) -> str:
 
 
 def _hint(key: str, known: Mapping) -> str:
-    """Where an unknown key may have been meant to go."""
+    """A hint at what an unknown key may have been meant to be."""
     for name, schema in known.items():
         if key in schema.get("properties", {}):
             return f"; it belongs under `{name}:`"
@@ -243,7 +244,7 @@ def _hint(key: str, known: Mapping) -> str:
 
 
 def _dotted(path) -> str:
-    """A key path as `studies.radon.variants[0]`."""
+    """A path of keys as text, such as `studies.radon.variants[0]`."""
     parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return "".join(parts).lstrip(".")
 

@@ -1,7 +1,9 @@
-"""Config files as plain values: what YAML can say and a config cannot mean is refused by line.
+"""Read YAML and JSON config files as plain values, with errors by line.
 
-Imported while the workflow is parsed, so nothing scientific is imported here. Nothing in a
-file is evaluated, and no alias, depth or number in it takes more than its share of time.
+Imported while the workflow is parsed, so nothing scientific is imported here. Nothing in a file is
+evaluated, and aliases, depth and numbers have limits, so that reading it ends soon. PyYAML has none
+of these limits and takes the last of duplicate keys; ruamel.yaml refuses duplicate keys, but lacks
+the limits, for which the nodes are walked anyway.
 """
 
 import json
@@ -19,7 +21,7 @@ from partialpool.study import paths
 
 BYTES = 10_000_000  # of a file
 DEPTH = 30  # of blocks within blocks
-VALUES = 1_000_000  # that aliases stand for
+VALUES = 1_000_000  # of a file, with aliases expanded
 DIGITS = 400  # of a number
 
 _TYPES = ("str", "int", "float", "bool", "null", "map", "seq", "timestamp", "value", "merge")
@@ -36,7 +38,7 @@ def read(path) -> dict:
     Raises
     ------
     UserError
-        With the line. YAML itself would keep the last of two equal keys, in silence.
+        With the line.
     """
     text = _text(path)
     if text.lstrip().startswith("{"):
@@ -72,7 +74,7 @@ def read(path) -> dict:
 
 
 def _text(path) -> str:
-    """The content of a file that is one, and is UTF-8."""
+    """The content of a file; refuses what is no file, too large or not UTF-8."""
     if not os.path.lexists(path):
         raise UserError(
             f"{path}: no such file in {Path.cwd()}; write one, or name its folder by --directory"
@@ -96,7 +98,7 @@ def _text(path) -> str:
 
 
 def _json(path, text: str) -> dict:
-    """JSON as plain values, with the same limits."""
+    """Parse JSON, with the same limits as YAML."""
 
     def pairs(found):
         keys = dict(found)
@@ -125,7 +127,7 @@ def _deepest(value) -> int:
 
 
 def _check_events(path, text: str) -> None:
-    """Check depth and length before anything that recurses sees the file."""
+    """Limit depth and length before anything recursive reads the file."""
     depth = 0
     for number, event in enumerate(yaml.parse(text, _loader())):
         if number > VALUES:
@@ -140,14 +142,14 @@ def _check_events(path, text: str) -> None:
 
 
 def _check_nodes(path, root: yaml.Node) -> None:
-    """Check keys, tags and numbers, and what aliases stand for."""
+    """Check keys, tags and numbers, and limit the size of expanded aliases."""
     seen: dict[int, tuple[int, int] | None] = {}
 
     def at(node) -> str:
         return f"{path}: line {node.start_mark.line + 1}"
 
     def measure(node) -> tuple[int, int]:
-        """How many values a node stands for and how deep they are, each alias written out."""
+        """Number and depth of the values of a node, with aliases expanded."""
         if id(node) in seen:
             found = seen[id(node)]
             if found is None:
@@ -246,7 +248,7 @@ def _short(written: str) -> str:
 
 @cache
 def _loader() -> type:
-    """YAML's safe loader, with 1e-3 as a number and dates as the text they are."""
+    """The safe loader of PyYAML, with 1e-3 as a number and dates as text."""
 
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         pass
@@ -258,14 +260,14 @@ def _loader() -> type:
 
 
 class Sources:
-    """The files that a config is read from, each extending those before it.
+    """The files that a config is read from; each extends the files before it.
 
     Parameters
     ----------
     paths : list of path
         In the order in which they are read.
     given : mapping
-        What the command line says by `--config`; it comes last.
+        Keys from the command line (`--config`); they come last.
     """
 
     def __init__(self, paths, given: Mapping | None = None):
@@ -273,20 +275,20 @@ class Sources:
         self.trees += [("--config", _typed(dict(given)))] if given else []
 
     def merged(self) -> dict:
-        """All of them as one."""
+        """All files merged into one config."""
         found: dict = {}
         for _, tree in self.trees:
             _update(found, tree)
         return found
 
     def of(self, *keys) -> str:
-        """The file that says most about a path of keys, the last of several."""
+        """The file that has most of a path of keys, the last if several do."""
         depths = [(_depth(tree, keys), order) for order, (_, tree) in enumerate(self.trees)]
         return self.trees[max(depths)[1]][0]
 
 
 def _typed(value):
-    """Numbers and true or false where Snakemake has left the text of a command line."""
+    """Convert the text of a command line to numbers, true and false, where Snakemake has not."""
     if isinstance(value, Mapping):
         return {key: _typed(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -313,7 +315,7 @@ def _update(found: dict, tree: Mapping) -> None:
 
 
 def _depth(tree, keys) -> int:
-    """How many of a path of keys there are in a tree."""
+    """Number of leading keys of a path that a tree has."""
     depth = 0
     for key in keys:
         try:

@@ -1,8 +1,8 @@
-"""Recognise what the text of a cell is meant to be: a number, a date, a missing value, a label.
+"""Classify the text of cells as numbers, bounds, dates, missing values or labels.
 
-A table in which `−1` has a typographical minus, or `25/01/2024` is a date, would otherwise be
-fitted with these as labels. Whether `5m` is a number with a unit or a label depends on the
-other cells of its column, so columns are classified as a whole.
+Otherwise a `−1` with a typographical minus, or the date `25/01/2024`, would be fitted as a label.
+Whether `5m` is a number with a unit or a label depends on the other cells of its column, so
+columns are classified as a whole.
 """
 
 import re
@@ -15,7 +15,7 @@ from partialpool.base.characters import plain
 
 
 class Kind(Enum):
-    """What a cell that is not written as a number is."""
+    """Kind of a cell that cannot be read as a number."""
 
     NUMBER = "number"  # written with separators, units, symbols or other characters
     BOUND = "bound"  # such as `<0.1`
@@ -28,7 +28,7 @@ def _words(text: str) -> set[str]:
     return set(text.split())
 
 
-LONGEST = 60  # characters of what is no label
+LONGEST = 60  # characters; a longer text is a label
 
 # Words for a missing value, in small letters.
 MISSING_WORDS = {
@@ -37,7 +37,7 @@ MISSING_WORDS = {
     *("missing", "(missing)", "unknown", "undefined", "not available", "not applicable", "no data"),
     *("#n/a", "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!", "empty", "tbd"),
 }
-# Of these, words that are often the name of a class.
+# Words among these that are often the name of a category.
 _CLASSES = {"*", "nd", "nil", "none", "blank", "unknown", "not applicable", "empty"}
 
 _DIGITS = r"\d+(?:\.\d*)?|\.\d+"
@@ -120,7 +120,7 @@ _BETWEEN_LETTERS_AND_DIGITS = re.compile(r"(?<=\d)(?=[^\W\d])|(?<=[^\W\d])(?=\d)
 
 
 def kinds(cells) -> dict[str, Kind]:
-    """What each of the distinct cells of a column is, none of which is written as a number.
+    """Classify the distinct cells of a column that cannot be read as numbers.
 
     Parameters
     ----------
@@ -145,14 +145,14 @@ def kinds(cells) -> dict[str, Kind]:
 
 
 def _unmarked(cell: str) -> str:
-    """A cell in plain characters, without what a spreadsheet marks text by."""
+    """A cell in plain characters, without the mark by which spreadsheets protect text."""
     text = plain(cell)
     found = _MARKED_AS_TEXT.fullmatch(text)
     return (found[1] or found[2] or "") if found else text
 
 
 def _alone(text: str) -> Kind | tuple[str, bool]:
-    """What a cell is by itself; for a number with a word after it, the word, and if it is apart."""
+    """The kind of one cell; if a word follows a number, the word, and if a space precedes it."""
     small = text.casefold()
     if len(text) > LONGEST:
         return Kind.LABEL
@@ -181,7 +181,7 @@ def _alone(text: str) -> Kind | tuple[str, bool]:
 
 
 def _parsed(text: str) -> dict[str, str] | None:
-    """Parts of a number that is written in another way than ours."""
+    """Parts of a number in another notation; None if the text is no number."""
     text = "".join("$" if unicodedata.category(one) == "Sc" else one for one in text).casefold()
     bracketed = _BRACKETED.fullmatch(text)
     found = _NUMBER.fullmatch(bracketed[1].strip() if bracketed else text)
@@ -192,7 +192,7 @@ def _parsed(text: str) -> dict[str, str] | None:
 
 
 def number(cell: str) -> str:
-    """A number as it should be written, from another way to write it; empty if it is not clear."""
+    """How a number should be written; empty if its notation is ambiguous."""
     found = _parsed(_unmarked(cell))
     if found is None or found["bound"] or not _BESIDE.fullmatch(found["rest"]):
         return ""
@@ -209,7 +209,7 @@ def number(cell: str) -> str:
 
 
 def in_one_unit(cells) -> bool:
-    """Whether no two of the cells that are numbers have another word after them."""
+    """Whether all numbers among the cells have the same unit, or none."""
     found = (_parsed(_unmarked(cell)) for cell in cells)
     rests = (parts["rest"] for parts in found if parts)
     words = {re.sub(r"[.s]+$", "", rest) for rest in rests if re.search(r"[^\W\d_]|[%‰]", rest)}
@@ -260,7 +260,7 @@ def _may_be_date(first: str, second: str, third: str, separator: str) -> bool:
 
 
 def _is_season(text: str) -> bool:
-    """Whether it is two years in a row, such as 2019/20, rather than a month of a year."""
+    """Whether a text is two consecutive years, such as 2019/20, not a month of a year."""
     found = re.fullmatch(r"(\d{2}|\d{4})[-/](\d{2}|\d{4})", text)
     if found is None or len(found[1]) < len(found[2]):
         return False

@@ -1,7 +1,4 @@
-"""Notes on columns that may be something else than they are taken for.
-
-Labels that may be one label, numbers, or a missing value; numbers that may be codes.
-"""
+"""Warnings about columns: labels that may be the same, numbers that may be codes, and the like."""
 
 import re
 
@@ -12,16 +9,16 @@ from partialpool.base.errors import listed
 from partialpool.design.design import Design
 from partialpool.table import column_types
 from partialpool.table.cells import usually_missing
-from partialpool.table.table_summary import ColumnSummary
+from partialpool.table.column_summary import NumberSummary
 
-SHOWN = 5  # pairs of labels that are named
+SHOWN = 5  # examples in a warning
 TOTALS = {"total", "grand total", "subtotal", "sum", "all", "overall", "mean", "average"}
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 
 def of_labels(name: str, levels: dict[str, int], grouping: bool, as_labels: bool) -> list[str]:
-    """What is worth knowing of a column of labels.
+    """Warnings about a column of labels.
 
     Parameters
     ----------
@@ -29,14 +26,14 @@ def of_labels(name: str, levels: dict[str, int], grouping: bool, as_labels: bool
     levels : dict of str to int
         Rows of each label.
     grouping, as_labels : bool
-        Whether it is a grouping column, and whether the formula says that it is labels.
+        Whether it is a grouping column, and whether the formula takes it as labels.
 
     Returns
     -------
     list of str
         Sentences.
     """
-    said = []
+    notes = []
     cased, odd = [], []
     for labels in alike(levels):
         (cased if differ_in_case_or_spaces(labels) else odd).append(labels)
@@ -48,41 +45,41 @@ def of_labels(name: str, levels: dict[str, int], grouping: bool, as_labels: bool
         if groups:
             pairs = "; ".join(" and ".join(map(written, labels)) for labels in groups[:SHOWN])
             more = f"; and {len(groups) - SHOWN} more" if len(groups) > SHOWN else ""
-            said.append(f"Column {name!r} has labels that {how}: {pairs}{more}.")
+            notes.append(f"Column {name!r} has labels that {how}: {pairs}{more}.")
     if missing := [label for label in levels if usually_missing(label)]:
-        said.append(
+        notes.append(
             f"Column {name!r} has labels that usually stand for a missing value: "
             f"{listed(missing)}. Leave such cells empty if they do."
         )
     totals = [n for n, rows in levels.items() if rows == 1 and plain(n).casefold() in TOTALS]
     if totals and max(levels.values()) > 1:
-        said.append(
+        notes.append(
             f"The one row where column {name!r} is {totals[0]!r} may sum up the others: leave it "
             "out if it does."
         )
     numbers = [label for label in levels if _NUMBER.fullmatch(label)]
     if not grouping and not as_labels and numbers:
         if len(numbers) == len(levels):
-            said.append(
+            notes.append(
                 f"Column {name!r} is text, though all its labels are numbers, so each has a "
                 "coefficient of its own: store it as numbers if it is a quantity."
             )
         else:
-            said.append(f"Column {name!r} has labels of which some are numbers: {listed(numbers)}.")
-    return said
+            notes.append(f"Column {name!r} has some labels that are numbers: {listed(numbers)}.")
+    return notes
 
 
-def of_numbers(name: str, column: ColumnSummary, rows: int, padded: str | None) -> list[str]:
-    """What is worth knowing of a column of numbers.
+def of_numbers(name: str, column: NumberSummary, rows: int, padded: str | None) -> list[str]:
+    """Warnings about a numeric column.
 
     Parameters
     ----------
     name : str
-    column : Column
+    column : NumberSummary
     rows : int
         Rows of the table.
     padded : str or None
-        A number that is written with zeros before it.
+        A number of the column that is written with leading zeros.
 
     Returns
     -------
@@ -90,34 +87,39 @@ def of_numbers(name: str, column: ColumnSummary, rows: int, padded: str | None) 
         Sentences.
     """
     least, greatest = column.rest
-    said = [
+    notes = [
         f"Column {name!r} is {code:g} in {count} of {rows} rows, far from all other values "
         f"({least:g} to {greatest:g}): leave such cells empty if it stands for a missing value."
         for code, count in column.codes_far_out.items()
     ]
     if column.thousands.example is not None:
-        said.append(
+        notes.append(
             f"Column {name!r} has numbers with three decimals, such as "
             f"{column.thousands.example:g}, among whole numbers: if the point separates "
             "thousands, leave it out."
         )
     if padded:
-        said.append(
+        notes.append(
             f"Column {name!r} has numbers that begin with 0, such as {padded.strip()}: if they "
             f"are codes, write {column_types.as_labels(name)} in the formula."
         )
-    return said
+    return notes
 
 
 def constant_within_groups(design: Design) -> list[str]:
-    """Varying slopes of predictors that are the same in all rows of each group.
+    """Warnings about varying slopes of predictors that are constant within groups.
 
     Parameters
     ----------
     design : Design
-        Of some rows: groups with two or more of them count.
+        Design of a sample of rows; groups with at least two of them count.
+
+    Returns
+    -------
+    list of str
+        Sentences.
     """
-    said = []
+    notes = []
     for factor in design.factors:
         slopes = [name for name in factor.varying if name != "Intercept"]
         if not slopes or len(slopes) == len(factor.varying):
@@ -130,15 +132,15 @@ def constant_within_groups(design: Design) -> list[str]:
             verb, slope = (
                 ("does", "its slope varies") if len(names) == 1 else ("do", "their slopes vary")
             )
-            said.append(
+            notes.append(
                 f"Within groups of {factor.name!r}, {listed(names)} {verb} not vary, so how "
-                f"{slope} by group cannot be told from how intercepts vary."
+                f"{slope} by group cannot be separated from how intercepts vary."
             )
-    return said
+    return notes
 
 
 def new_groups(factor: str, levels, new: list[str]) -> list[str]:
-    """Groups to predict that are new, and look like a group of the fitted table.
+    """Warnings about new groups that look like a group of the fitted table.
 
     Parameters
     ----------
@@ -146,13 +148,18 @@ def new_groups(factor: str, levels, new: list[str]) -> list[str]:
     levels : iterable of str
         Groups of the fitted table.
     new : list of str
-        Groups that are not among them.
+        Groups of the rows to predict that are not among them.
+
+    Returns
+    -------
+    list of str
+        Sentences.
     """
     if not new:
         return []
     known = {appearance(level): level for level in levels}
     known |= {float(level): level for level in levels if _NUMBER.fullmatch(level)}
-    said = []
+    notes = []
     for label in new:
         number = float(label) if _NUMBER.fullmatch(label) else None
         level = known.get(appearance(label), known.get(number))
@@ -162,18 +169,18 @@ def new_groups(factor: str, levels, new: list[str]) -> list[str]:
                 if appearance(level) == appearance(label)
                 else "in how a number is written"
             )
-            said.append(
+            notes.append(
                 f"The group {spelled(label)} of {factor!r} is new, and looks like "
                 f"{spelled(level)} of the fitted table: they differ only {how}."
             )
-    if len(said) > SHOWN:
-        others = f"So do {len(said) - SHOWN} more new groups of {factor!r}."
-        return [*said[:SHOWN], others]
-    return said
+    if len(notes) > SHOWN:
+        others = f"So do {len(notes) - SHOWN} more new groups of {factor!r}."
+        return [*notes[:SHOWN], others]
+    return notes
 
 
 def _same_numbers(levels) -> list[list[str]]:
-    """Labels that are one number, such as 7, 07 and 7.0."""
+    """Groups of labels that are the same number, such as 7, 07 and 7.0."""
     found: dict[float, list[str]] = {}
     for level in levels:
         if _NUMBER.fullmatch(level):

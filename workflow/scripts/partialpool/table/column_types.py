@@ -1,7 +1,7 @@
-"""Columns: what each column of a table is, and what it must be, batch by batch.
+"""Decide whether each column of a table is numeric or labels, and check its cells, in batches.
 
-A column is numbers, or labels, or whichever its cells are. Of a CSV file's column that holds
-text, that is known at its end only, so it is taken for labels until then.
+The formula may require either; else the cells decide. Whether a CSV file's column of text is
+numeric is known only at its end, so it is taken for labels until then.
 """
 
 from dataclasses import dataclass, field
@@ -17,26 +17,26 @@ from partialpool.table import cells
 from partialpool.table.cells import Kind
 from partialpool.table.reader import File, TypesChanged
 
-KEPT = 10_000  # distinct cells at most by which it is decided what a column of text is
+KEPT = 10_000  # distinct cells at most by which the type of a column of text is decided
 DAYS = ("dates", "days")
-DATES = 3  # different numbers such as 20240131 that make a column one of dates
+DATES = 3  # distinct numbers such as 20240131 that make a column one of dates
 
 
 @dataclass
 class Roles:
-    """What columns are for.
+    """Roles of the columns that a study reads.
 
     Attributes
     ----------
     wanted : list of str
-        All of them.
+        All columns that are read.
     numbers, labels : set of str
-        Those that must be numbers, and those that are labels whatever they look like. Others
-        are whichever their cells are.
+        Columns that must be numeric, and columns that are labels whatever their cells look
+        like. For others, the cells decide.
     response : set of str
-        Those that the response is made of.
+        Columns that the response is made of.
     text : set of str
-        Labels that stay as written, whatever the file takes them for.
+        Labels that stay as written, whatever their type in the file.
     """
 
     wanted: list[str]
@@ -48,14 +48,14 @@ class Roles:
 
 @dataclass
 class _Cells:
-    """Cells of a column of text so far.
+    """Cells of a column of text in the batches so far.
 
     Attributes
     ----------
     rows, odd : int
-        Rows with text, and those of them that are not written as numbers.
+        Rows with text, and rows whose text is not a number.
     numbers : set of str
-        The first `KEPT` distinct cells that are.
+        The first `KEPT` distinct cells that are numbers.
     others : dict of str to list of int
         The first `KEPT` distinct cells that are not: number of rows, and first row.
     """
@@ -67,10 +67,10 @@ class _Cells:
 
     @property
     def labels(self) -> bool:
-        """Whether the column is a set of labels.
+        """Whether the column is labels.
 
-        It is one of numbers or dates where these are more than half of all rows or of all
-        distinct cells, or where the rest are words for missing values and bounds.
+        It is numbers or dates if they are more than half of all rows or of all distinct cells,
+        or if all others are words for missing values or bounds such as `<0.1`.
         """
         of_kind = {kind: [] for kind in Kind}
         for cell, kind in cells.kinds(self.others).items():
@@ -85,7 +85,7 @@ class _Cells:
 
 
 class ColumnTypes:
-    """The columns of a table, as its batches pass.
+    """Types of the columns of a table, from one batch after another.
 
     Parameters
     ----------
@@ -93,26 +93,36 @@ class ColumnTypes:
         For messages.
     roles : Roles
     remedy : str
-        What to do about a gap; empty where gaps may be.
+        What to do about a missing value; empty where these are allowed.
     """
 
     def __init__(self, file: File, roles: Roles, remedy: str):
         self.file, self.roles, self.remedy = file, roles, remedy
         self.forget()
-        self.numbers: set[str] = set()  # columns of text that turned out to be numbers
-        self.floats: set[str] = set()  # and those that are not whole in every batch
+        self.numbers: set[str] = set()  # columns of text that turned out to be numeric
+        self.floats: set[str] = set()  # and those that are not whole numbers in every batch
 
     def forget(self) -> None:
-        """Begin again with the first batch."""
+        """Discard all batches so far."""
         self.rows = 0
         self.gaps = dict.fromkeys(self.roles.wanted, 0)
         self.first_gap: dict[str, int] = {}
         self.cells: dict[str, _Cells] = {}
         self.whole: dict[str, bool] = {}
-        self.dates: dict[str, set[float] | None] = {}  # some that numbers are; None if not all are
+        self.dates: dict[str, set[float] | None] = {}  # some of its dates; None if not all are
 
     def check(self, batch: pd.DataFrame) -> pd.DataFrame:
-        """The columns of a batch as numbers or labels; gaps stay gaps.
+        """Check a batch.
+
+        Parameters
+        ----------
+        batch : pandas.DataFrame
+            Rows of the file; the index is their number from 0.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The wanted columns as numbers or labels, with missing values.
 
         Raises
         ------
@@ -129,14 +139,15 @@ class ColumnTypes:
         return checked
 
     def finish(self) -> None:
-        """Decide what only the whole table says.
+        """Check what is known only after the last batch.
 
         Raises
         ------
         UserError
-            If a column holds the wrong thing, is empty, or has gaps where none may be.
-        Again
-            If a column that was taken for labels is numbers.
+            If a column has cells of the wrong type, is empty, or has missing values that are not
+            allowed.
+        TypesChanged
+            If a column that was taken for labels is numeric.
         """
         for name, found in self.cells.items():
             if found.odd and not found.labels:
@@ -147,9 +158,9 @@ class ColumnTypes:
                 self.numbers.add(name)
         if self.numbers & {*self.cells}:
             raise TypesChanged
-        for name, some in self.dates.items():
-            if some is not None and len(some) >= DATES:
-                self._refuse_dates(name, f"numbers like {min(some):.0f}", *DAYS)
+        for name, dates in self.dates.items():
+            if dates is not None and len(dates) >= DATES:
+                self._refuse_dates(name, f"numbers like {min(dates):.0f}", *DAYS)
         for name, count in self.gaps.items():
             if count == self.rows > 1:
                 raise self.file.error(f"column {name!r} is empty")
@@ -177,14 +188,14 @@ class ColumnTypes:
 
     def _watch_dates(self, name: str, numbers: np.ndarray) -> None:
         """Keep some of a column's numbers as long as all of them are dates such as 20240131."""
-        some = self.dates.setdefault(name, set())
+        dates = self.dates.setdefault(name, set())
         if name in self.roles.labels or (len(numbers) and not cells.compact_dates(numbers)):
             self.dates[name] = None
-        elif some is not None:
-            some.update(np.unique(numbers)[:DATES])
+        elif dates is not None:
+            dates.update(np.unique(numbers)[:DATES])
 
     def _of_one_type(self, name: str, values: pd.Series) -> pd.Series:
-        """Whole numbers in all batches, or in none; what has no value yet is either."""
+        """Whole numbers in all batches, or in none; a column without values yet may be either."""
         whole = not pd.api.types.is_float_dtype(values)
         if name in self.floats:
             return values.astype(float)
@@ -194,7 +205,7 @@ class ColumnTypes:
         return values
 
     def _text(self, values: pd.Series) -> pd.Series:
-        """A column of text: labels, or the numbers it spells."""
+        """A column of text as labels, or as numbers."""
         name, roles = values.name, self.roles
         codes, labels = pd.factorize(values)  # there are fewer of them than rows
 
@@ -244,18 +255,18 @@ class ColumnTypes:
         return pd.Series(converted.take(codes).array, values.index).mask(codes < 0)
 
     def _refuse(self, name: str, row: int, cell: str, others, numbers: int, known=()) -> None:
-        """Say what is wrong with text where numbers are needed, and what to do about it.
+        """Raise an error about text where numbers are needed, with what to write instead.
 
         Parameters
         ----------
         name, row, cell
-            The first text that is not written as a number, and where it is.
+            The first text that is not a number, and where it is.
         others : iterable of str
-            All distinct texts that are not.
+            All distinct texts that are not numbers.
         numbers : int
-            How many distinct texts are.
+            Number of distinct texts that are.
         known : sequence of str
-            All distinct texts, where the column must be numbers.
+            All distinct texts, where the column must be numeric.
         """
         kinds = cells.kinds(others)
         kind = kinds[cell]
@@ -280,7 +291,7 @@ class ColumnTypes:
         elif name in self.roles.response and len(kinds) > numbers:
             hint = f"; one label against the others is I({name} == {cell!r}), for family bernoulli"
         hint += self._as_labels(name)
-        # A tab or a space that does not break would be shown as a plain space, or not at all.
+        # A tab or a no-break space would be shown as a plain space, or not at all.
         odd = cell.replace(" ", "")
         seen = spelled(cell) if odd != "".join(odd.split()) else shown(cell)
         raise self.file.error(f"column {name!r} must be numbers; row {row} is {seen}{hint}")
@@ -292,12 +303,12 @@ class ColumnTypes:
         )
 
     def _as_labels(self, name: str) -> str:
-        """What to write if the cells of a column are labels after all."""
+        """What to write in the formula if a column is labels after all, for a message."""
         if name in self.roles.numbers:
             return ""
         return f"; if it is a set of labels, write {as_labels(name)} in the formula"
 
 
 def as_labels(name: str) -> str:
-    """How a formula takes a column as labels."""
+    """The term of a formula that takes a column as labels."""
     return f"C({name})" if name.isidentifier() else f"C(`{name}`)"

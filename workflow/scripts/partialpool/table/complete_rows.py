@@ -1,7 +1,6 @@
-"""Kept: the rows of a table that are used, in a Parquet file of their own.
+"""Write and read the complete rows of a table: a Parquet file, in batches.
 
-They are written and read some at a time. A row keeps its number in the file it came from, for
-messages.
+Rows keep their numbers in the file they came from, for messages.
 """
 
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-# How columns of text come from pandas, all of them text in the file.
+# Types in which text comes from pandas; all are plain text in the file.
 _PLAIN = {
     pa.large_string(): pa.string(),
     **{
@@ -22,16 +21,21 @@ _PLAIN = {
 }
 
 
-BATCH = 1 << 19  # rows at least of all batches but the last
+BATCH = 1 << 19  # rows of each batch, at least, but the last
 
 
 class CompleteRows:
-    """Rows on their way to a file, and back.
+    """Complete rows of a table, which are written to a Parquet file and read from it.
 
     Parameters
     ----------
     path : path-like
-        The Parquet file; what is there is overwritten.
+        The Parquet file; an old one is overwritten.
+
+    Attributes
+    ----------
+    rows : int
+        Number of rows written.
     """
 
     def __init__(self, path):
@@ -47,7 +51,14 @@ class CompleteRows:
             self._writer.close()
 
     def add(self, batch: pd.DataFrame, left_out: np.ndarray) -> None:
-        """Write a batch of rows; `left_out` are the numbers of those that were beside them."""
+        """Write a batch of rows.
+
+        Parameters
+        ----------
+        batch : pandas.DataFrame
+        left_out : numpy.ndarray
+            Numbers of the incomplete rows in the same batch of the file.
+        """
         if len(left_out):
             self._left_out.append(left_out)
         if batch.empty:
@@ -69,7 +80,7 @@ class CompleteRows:
         self._writer.write_table(table, row_group_size=len(table))
 
     def batches(self) -> Iterator[pd.DataFrame]:
-        """The rows, numbered as in the file they came from."""
+        """Batches of the rows, numbered as in the file they came from."""
         left_out = np.concatenate([*self._left_out, np.array([], dtype=int)])
         before = left_out - np.arange(len(left_out))
         for batch in batches(self.path):
@@ -78,14 +89,14 @@ class CompleteRows:
 
 
 def batches(path, first: int = 0, last: int | None = None) -> Iterator[pd.DataFrame]:
-    """Rows that were kept, some at a time, numbered from 0; text is categorical.
+    """Batches of complete rows, numbered from 0; text is categorical.
 
     Parameters
     ----------
     path : path-like
-        Of the Parquet file.
+        The Parquet file.
     first, last : int
-        Number of the first row, and of the one after the last; without it, to the end.
+        Number of the first row, and of the row after the last; all rows by default.
     """
     with pa.parquet.ParquetFile(path) as file:
         schema, total = file.schema_arrow, file.metadata.num_rows
@@ -103,13 +114,13 @@ def batches(path, first: int = 0, last: int | None = None) -> Iterator[pd.DataFr
 
 
 def size(path) -> int:
-    """How many rows were kept."""
+    """Number of complete rows."""
     with pa.parquet.ParquetFile(path) as file:
         return file.metadata.num_rows
 
 
 def chosen(path, rows: np.ndarray) -> pd.DataFrame:
-    """The rows with the given numbers, which are sorted; text as text."""
+    """Rows by their numbers, which are sorted; text is not categorical."""
     found, row = [], 0
     for batch in batches(path):
         own = rows[(rows >= row) & (rows < row + len(batch))] - row

@@ -8,17 +8,14 @@ from partialpool.design.design import Design, TableFactor
 from partialpool.model import families
 from partialpool.model.arrays import NUMPY
 from partialpool.study.outcome import Outcome
-from partialpool.table import column_notes
-from partialpool.table.table_summary import ColumnSummary, GroupSummary, TableSummary
+from partialpool.table import column_notes, group_notes
+from partialpool.table.table_summary import GroupSummary, TableSummary
 
-FEW_GROUPS = 5  # fewer say little about how groups differ
-FAR = 10  # times its sd: a varying slope on such a predictor is tied to the varying intercept
-CLEARLY = 4  # standard errors beyond what chance does
-MANY_ZEROS = 0.1  # of all counts, beyond those that are expected
-ENOUGH = 10  # degrees of freedom to judge a variance by
-TOLD = 100  # coefficients at most, and
-TOLD_BY = 10_000  # rows, by which it is judged whether they are those of groups
-LOG_BOUND = 50  # of a linear predictor on its way to the estimate
+FEW_GROUPS = 5  # fewer hardly inform the sd between groups
+CLEARLY = 4  # standard errors that are more than chance
+MANY_ZEROS = 0.1  # share of all counts, in excess of expected zeros
+ENOUGH = 10  # degrees of freedom needed to estimate a variance
+LOG_BOUND = 50  # of the linear predictor during iterations
 
 
 def report(
@@ -31,25 +28,26 @@ def report(
     padded: dict,
     source: str,
 ) -> dict:
-    """Describe a table that has passed.
+    """Describe a table that has passed all checks.
 
     Parameters
     ----------
     tally : TableSummary
-        Of the rows that are used.
+        Summary of the rows that are used.
     design : Design
-        With their levels.
+        With the levels of all rows.
     counted : Design
-        Of rows to look at more closely: a part of a large table.
+        Design of all rows that are used, or of a sample of a large table.
     values : dict of str to numpy.ndarray
-        The outcome's columns of those rows, from `families.columns`.
+        The outcome's columns of the same rows, from `families.columns`.
     gaps : dict of str to int
-        Missing values by column, of all rows; columns without have none.
+        Missing values in the whole file, by column; columns without any are left out.
     read : int
         Rows of the file.
     padded : dict of str to str
-        By column, a number with zeros before it.
+        A number with leading zeros, by column.
     source : str
+        Name of the file.
 
     Returns
     -------
@@ -58,11 +56,11 @@ def report(
         and `min`, `max`, `mean`, `sd` or `levels` with their rows), `factors` (list of `factor`,
         `count`, `smallest`, `largest`, `single_row`, `varying`: coefficients of a group, and
         `saturated`: groups with no more rows than these), `pairs` (list of two `factors` and the
-        `count` of pairs of their groups that have rows), `warnings`.
+        `count` of pairs of their groups that have rows), `warnings` (list of sentences).
     """
     outcome = tally.outcome
     columns = {
-        name: _described(column, gaps.get(name, 0)) for name, column in tally.columns.items()
+        name: column.description(gaps.get(name, 0)) for name, column in tally.columns.items()
     }
     factors = [_sizes(factor, tally.factors[factor.name]) for factor in design.factors]
     dropped = {"total": read - tally.rows, "by_column": gaps}
@@ -70,11 +68,11 @@ def report(
         *_left_out(dropped, read),
         *_columns(columns, tally, design, padded),
         *_groups(factors, outcome, tally.rows),
-        *_same_groups(tally),
-        *_told_apart(counted),
+        *group_notes.same_groups(tally),
+        *group_notes.redundant_terms(counted),
         *_copies(tally),
         *_ties(counted, outcome),
-        *_far_from_zero(tally, design),
+        *group_notes.far_from_zero(tally, design),
         *column_notes.constant_within_groups(counted),
     ]
     if tally.discrete:
@@ -96,20 +94,20 @@ def report(
 
 
 def of_new(design: Design, source: str) -> dict:
-    """What rows to predict have that the fitted table has not.
+    """Describe rows to predict: their new groups.
 
     Parameters
     ----------
     design : Design
-        Of those rows, with the levels of the fitted table.
+        Design of the rows to predict, with the levels of the fitted table.
     source : str
         Their file.
 
     Returns
     -------
     dict
-        `source`, `rows`, `new_groups`: by factor, the labels that were never seen, and
-        `warnings`: those of them that look like a group that was.
+        `source`, `rows`, `new_groups` (by factor, the labels that are not in the fitted table),
+        and `warnings` about new groups that look like a known one.
     """
     new = {factor.name: sorted({*factor.groups} - {*factor.levels}) for factor in design.factors}
     return {
@@ -121,21 +119,6 @@ def of_new(design: Design, source: str) -> dict:
             for factor in design.factors
             for warning in column_notes.new_groups(factor.name, factor.levels, new[factor.name])
         ],
-    }
-
-
-def _described(column: ColumnSummary, missing: int) -> dict:
-    if not column.number:
-        levels = {str(level): column.levels[level] for level in sorted(column.levels)}
-        return {"type": "text", "missing": missing, "levels": levels}
-    moments = column.moments
-    return {
-        "type": "number",
-        "missing": missing,
-        "min": column.least,
-        "max": column.greatest,
-        "mean": float(moments.mean),
-        "sd": float(np.sqrt(moments.squares / max(moments.weight - 1, 1))),
     }
 
 
@@ -159,25 +142,25 @@ def _left_out(dropped: dict, rows: int) -> list[str]:
 
 
 def _columns(columns: dict, tally: TableSummary, design: Design, padded: dict) -> list[str]:
-    """Columns that may be something else than they are taken for."""
-    said, formula = [], design.formula
+    """Warnings about columns, see `column_notes`."""
+    notes, formula = [], design.formula
     for name, described in columns.items():
         grouping, as_labels = name in formula.group_columns, name in formula.labels
         if "levels" in described:
-            said += column_notes.of_labels(name, described["levels"], grouping, as_labels)
+            notes += column_notes.of_labels(name, described["levels"], grouping, as_labels)
             if not grouping and len(described["levels"]) > tally.rows / 2:
                 count = len(described["levels"])
-                said.append(f"Column {name!r} has {count} labels in {tally.rows} rows.")
+                notes.append(f"Column {name!r} has {count} labels in {tally.rows} rows.")
         else:
             column = tally.columns[name]
             zeros = None if as_labels else padded.get(name)
-            said += column_notes.of_numbers(name, column, tally.rows, zeros)
-    return said
+            notes += column_notes.of_numbers(name, column, tally.rows, zeros)
+    return notes
 
 
 def _groups(factors: list[dict], outcome: Outcome, rows: int) -> list[str]:
-    """Groups that are few, or have few rows for their coefficients."""
-    said = []
+    """Warnings about few groups, and about groups with few rows for their coefficients."""
+    notes = []
     family = families.of(outcome)
     known = family.has_sigma and not family.estimates_sigma(outcome)
     noise = family.single_row_noise and not known
@@ -187,8 +170,8 @@ def _groups(factors: list[dict], outcome: Outcome, rows: int) -> list[str]:
     for factor in factors:
         name, count, few = factor["factor"], factor["count"], factor["saturated"]
         if count < FEW_GROUPS:
-            said.append(
-                f"{name!r} has only {count} groups, so how much they differ rests largely on "
+            notes.append(
+                f"{name!r} has only {count} groups, so how much they differ depends largely on "
                 "its prior."
             )
         if not few:
@@ -197,61 +180,25 @@ def _groups(factors: list[dict], outcome: Outcome, rows: int) -> list[str]:
         have = f"no more rows than varying coefficients ({factor['varying']})"
         have = have if several else "one row"
         if outcome.sigma == "by_group":
-            said.append(
-                f"{few} of {count} groups of {name!r} have {have}: their sigma rests on its prior."
+            notes.append(
+                f"{few} of {count} groups of {name!r} have {have}: their sigma depends on "
+                "its prior."
             )
         elif few == count and tied:
-            said.append(f"Every group of {name!r} has {have}, so {apart}")
+            notes.append(f"Every group of {name!r} has {have}, so {apart}")
         elif noise:
-            said.append(f"{few} of {count} groups of {name!r} have {have}.")
+            notes.append(f"{few} of {count} groups of {name!r} have {have}.")
     together = sum(factor["count"] * factor["varying"] for factor in factors)
     if tied and together >= rows and all(one["saturated"] < one["count"] for one in factors):
-        said.append(
+        notes.append(
             f"There are {together} varying coefficients of all factors together, and {rows} rows, "
             f"so {apart}"
         )
-    return said
-
-
-def _same_groups(tally: TableSummary) -> list[str]:
-    """Factors that divide the rows alike."""
-    groups = {name: len(of.rows) for name, of in tally.factors.items()}
-    return [
-        f"{first!r} and {second!r} divide the rows into the same groups, so what differs by which "
-        "of them rests on their priors."
-        for (first, second), pairs in tally.pairs_of_groups.items()
-        if pairs == groups[first] == groups[second]
-    ]
-
-
-def _told_apart(design: Design) -> list[str]:
-    """Coefficients that vary by a factor and are those of each of its groups' own already."""
-    rows = np.linspace(0, len(design.matrix) - 1, min(len(design.matrix), TOLD_BY)).astype(int)
-    fitted = design.of(design.coefficients)[rows]
-    fitted = fitted / np.linalg.norm(fitted, axis=0).clip(min=1e-300)
-    products = fitted.T @ fitted
-    said = []
-    for factor in design.factors:
-        # A coefficient for each group at least, as in y ~ g + (1 | g).
-        if not len(factor.levels) <= fitted.shape[1] < min(len(rows), TOLD + 1):
-            continue
-        groups = np.eye(len(factor.levels))[factor.index[rows]]
-        own = []
-        for name, column in zip(factor.varying, design.of(factor.varying)[rows].T, strict=True):
-            by_group = column[:, None] * groups
-            left = by_group - fitted @ np.linalg.lstsq(products, fitted.T @ by_group)[0]
-            if np.abs(left).max() < 1e-6 * np.abs(column).max():
-                own.append(name)
-        if own:
-            said.append(
-                f"The predictors give each group of {factor.name!r} its own {listed(own)}, so what "
-                "the group term adds rests on its prior alone: leave out one of the two."
-            )
-    return said
+    return notes
 
 
 def _copies(tally: TableSummary) -> list[str]:
-    """Rows that are there more than once, where a response is hardly ever the same twice."""
+    """A warning about duplicate rows of a continuous response."""
     if not tally.copies:
         return []
     return [f"{tally.copies} of {tally.rows} rows are exact copies of others, in all columns used."]
@@ -271,27 +218,6 @@ def _ties(design: Design, outcome: Outcome) -> list[str]:
     ]
 
 
-def _far_from_zero(tally: TableSummary, design: Design) -> list[str]:
-    """Slopes that vary together with an intercept far outside the data."""
-    said = []
-    moments = zip(design.columns, tally.design.mean, tally.design.sd, strict=True)
-    far = {name: abs(mean) / sd for name, mean, sd in moments if sd > 0}
-    terms = [term for part in design.parts for term in part.terms.values()]
-    numbers = {term.name for term in terms if term.kind == "numeric"}
-    for factor in design.factors:
-        if "Intercept" not in factor.varying:
-            continue
-        for name in factor.varying:
-            # A label's indicators, and products, are not centred by center() around their name.
-            if name in numbers and far.get(name, 0) > FAR:
-                said.append(
-                    f"The slope of {name!r} varies by {factor.name!r}, and its mean is "
-                    f"{far[name]:.0f} times its sd from zero, where intercepts are: they say "
-                    f"nearly the same as the slopes. Write center({name}) in the formula."
-                )
-    return said
-
-
 def _one_sided(tally: TableSummary, outcome: Outcome) -> list[str]:
     """Labels, groups and predictors whose coefficients the data give no bound: separation."""
     none, every = "every response is 0", "every response is 1"
@@ -301,10 +227,11 @@ def _one_sided(tally: TableSummary, outcome: Outcome) -> list[str]:
         always = none if tally.failures else every
         return [f"In all rows {always}: the priors decide how sure that is."]
     unbounded = "the data set no bound to its coefficient, and its prior decides it."
-    said = []
+    notes = []
     for name, sides in tally.labelled.items():
         for what, labels in zip((none, every), sides.one_sided(), strict=True):
-            said += [f"Where {name!r} is {listed(labels)}, {what}: {unbounded}"] * bool(labels)
+            if labels:
+                notes.append(f"Where {name!r} is {listed(labels)}, {what}: {unbounded}")
     for name, sides in tally.numeric.items():
         failure, success = sides.ranges
         for below, above, order in (
@@ -312,7 +239,7 @@ def _one_sided(tally: TableSummary, outcome: Outcome) -> list[str]:
             (success, failure, (every, none)),
         ):
             if below[1] <= above[0]:
-                said.append(
+                notes.append(
                     f"{name!r} separates the responses at {below[1]:g}, below which "
                     f"{order[0]} and above which {order[1]}: {unbounded}"
                 )
@@ -321,12 +248,12 @@ def _one_sided(tally: TableSummary, outcome: Outcome) -> list[str]:
         found = sides.one_sided()
         if alike := sorted({*found[0], *found[1]}):
             what = f"{none}, or {every}" if found[0] and found[1] else none if found[0] else every
-            said.append(
+            notes.append(
                 f"In {len(alike)} of {len(sides.labels)} groups of {name!r} {what} "
                 f"({listed(alike[:3])}{', ...' if len(alike) > 3 else ''}): such a group's own "
                 "rows set no bound to its coefficients; the prior does, or the other groups."
             )
-    return said
+    return notes
 
 
 def _counts(design: Design, outcome: Outcome, values: dict) -> list[str]:
@@ -339,11 +266,11 @@ def _counts(design: Design, outcome: Outcome, values: dict) -> list[str]:
     scale = np.bincount(cell, weights=y) / np.bincount(cell, weights=mean)
     mean = mean * scale[cell]
     family = families.of(outcome)
-    told = mean > 0  # a group without a count says nothing of how counts vary
-    freedom = told.sum() - len(np.unique(cell[told])) - len(design.coefficients) + 1
+    informative = mean > 0  # a group without a count has no information about variance
+    freedom = informative.sum() - len(np.unique(cell[informative])) - len(design.coefficients) + 1
     if freedom < ENOUGH or not np.isfinite(mean).all():
         return []
-    excess = (y - mean)[told] ** 2 / mean[told]
+    excess = (y - mean)[informative] ** 2 / mean[informative]
     ratio = excess.sum() / freedom
     beyond = 1 + max(0.5, CLEARLY * np.sqrt(2 / freedom))
     if family.wider and ratio > beyond:

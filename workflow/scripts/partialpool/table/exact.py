@@ -1,7 +1,7 @@
-"""Find out whether the columns of the design give the response exactly.
+"""Check whether the design fits the response exactly, so that sigma cannot be estimated.
 
-The likelihood then grows without bound as the residual standard deviation goes to zero, and
-there is no posterior. Rows come in batches; those of a group are replaced by the triangular
+The likelihood then grows without bound as the residual standard deviation goes to zero, and the
+posterior is improper. Rows come in batches; the rows of a group are replaced by the triangular
 factor of their QR decomposition, which has the same residuals.
 """
 
@@ -18,26 +18,26 @@ from partialpool.design.design import Design, TableFactor
 from partialpool.study.outcome import Outcome
 
 EXACT = 1e-10  # residuals of this size relative to the sd of the response are zero,
-ROUNDING = 8 * np.finfo(float).eps  # and so are those of this size relative to the largest
-INDEPENDENT = 1e-10  # of a column of length one: what is left after columns it depends on
+ROUNDING = 8 * np.finfo(float).eps  # and so are residuals of this size relative to the largest
+INDEPENDENT = 1e-10  # singular values, of columns of length one, that are not zero
 LARGEST = 50_000_000  # numbers in the triangles of all groups; with more, nothing is checked
-STEPS = 1_000  # of iterative least squares on the groups of several factors
+STEPS = 1_000  # of iterative least squares with several factors
 
-# Gives the design of some rows at a time, their response less its offset, and their weights.
-Parts = Callable[[], Iterable[tuple[Design, np.ndarray, np.ndarray]]]
+# Yields, for batches of rows: the design, the response less its offset, and the weights.
+Batches = Callable[[], Iterable[tuple[Design, np.ndarray, np.ndarray]]]
 
 
 @dataclass(frozen=True)
 class Residuals:
-    """What a least squares fit of the response leaves.
+    """Residuals of a least squares fit of the response.
 
     Attributes
     ----------
     rows, rank, size : numpy.ndarray
-        Rows as often as they count, independent columns, and root of the mean squared residual.
-        Each is one number, or has the shape `(group,)` where groups are fitted separately.
+        Sum of the rows' weights, rank of the columns, and root mean squared residual. Each is
+        one number, or has the shape `(group,)` where groups are fitted separately.
     used : tuple of str
-        Population-level columns with a coefficient that matters.
+        Population-level columns whose coefficient is not zero.
     """
 
     rows: np.ndarray
@@ -46,31 +46,32 @@ class Residuals:
     used: tuple[str, ...] = ()
 
 
-def exact_fit_reason(some: Parts, every: Parts | None, outcome: Outcome) -> str | None:
-    """Say why the residual standard deviation cannot be estimated, if it cannot.
+def exact_fit_reason(sample: Batches, all_rows: Batches | None, outcome: Outcome) -> str | None:
+    """Explain why the residual standard deviation cannot be estimated, if it cannot.
 
     Parameters
     ----------
-    some : callable
-        The rows of a table, or a random part of them: if that leaves residuals, so do all.
-    every : callable or None
-        All rows, if `some` are not all.
+    sample : callable
+        Yields all rows of a table in one batch, or a random sample: if the sample has residuals,
+        so have all rows.
+    all_rows : callable or None
+        Yields all rows, if the sample is not all of them.
     outcome : Outcome
         Its sigma is a parameter.
 
     Returns
     -------
     str or None
-        What to say of the table.
+        A message for the user; None if sigma can be estimated.
     """
-    ((design, y, _),) = some()
+    ((design, y, _),) = sample()
     limit = max(EXACT * y.std(), ROUNDING * max(np.abs(y).max(), np.abs(design.y).max()))
 
-    def exact(fit: Callable[[Parts], Residuals | None], spare: int = 0):
-        """The fit and whether it leaves nothing, of each group or of all rows."""
-        left = fit(some)
-        if every is not None and left is not None and (left.size <= limit).any():
-            left = fit(every)
+    def exact(fit: Callable[[Batches], Residuals | None], spare: int = 0):
+        """Residuals of a fit, and whether they are zero: of each group, or of all rows."""
+        left = fit(sample)
+        if all_rows is not None and left is not None and (left.size <= limit).any():
+            left = fit(all_rows)
         if left is None:
             return None, np.array(False)
         return left, (left.size <= limit) & (left.rows - left.rank >= 1 + spare)
@@ -83,11 +84,11 @@ def exact_fit_reason(some: Parts, every: Parts | None, outcome: Outcome) -> str 
     for factor, varying in spans:
         others = tuple(name for name in population if name not in varying)
         left, found = exact(
-            lambda parts, f=factor, v=varying, o=others: _by_factor(parts, f, v, o, limit)
+            lambda batches, f=factor, v=varying, o=others: _by_factor(batches, f, v, o, limit)
         )
         if found:
             return _of_all(design, outcome, (*varying, *left.used), (factor,) if factor else ())
-    if every is None and len(design.factors) > 1:
+    if all_rows is None and len(design.factors) > 1:
         _, found = exact(_by_all_factors)
         if found:
             return _of_all(design, outcome, tuple(design.columns), design.factors)
@@ -134,13 +135,13 @@ def _of_groups(design: Design, outcome: Outcome, left: Residuals, groups: np.nda
     )
 
 
-def _triangles(parts: Parts, factor: TableFactor | None, names: tuple[str, ...]):
-    """Of each group: triangular factor of [columns, response], rows, and sum of weights."""
+def _triangles(batches: Batches, factor: TableFactor | None, names: tuple[str, ...]):
+    """For each group: the triangular factor of [columns, response], rows, and sum of weights."""
     groups, width = len(factor.levels) if factor else 1, len(names) + 1
     if groups * width**2 > LARGEST:
         return None
     total, rows, counted = None, np.zeros(groups), np.zeros(groups)
-    for design, y, weights in parts():
+    for design, y, weights in batches():
         index = np.zeros(len(y), dtype=int)
         if factor:
             index = next(f.index for f in design.factors if f.name == factor.name)
@@ -154,7 +155,7 @@ def _triangles(parts: Parts, factor: TableFactor | None, names: tuple[str, ...])
 
 
 def _without(columns: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Residuals of columns on others, and the rank of these, for many matrices at once."""
+    """Residuals of columns regressed on others, and the rank of these; batched over matrices."""
     sizes = np.linalg.norm(others, axis=-2, keepdims=True)
     left, values, _ = np.linalg.svd(others / np.where(sizes > 0, sizes, 1), full_matrices=False)
     kept = values > INDEPENDENT
@@ -162,10 +163,10 @@ def _without(columns: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.nd
     return columns - left @ (np.swapaxes(left, -1, -2) @ columns), kept.sum(axis=-1)
 
 
-def _group_by_group(parts: Parts) -> Residuals | None:
-    """Each group's rows on all columns."""
-    design, *_ = next(iter(parts()))
-    found = _triangles(parts, design.factors[0], tuple(design.columns))
+def _group_by_group(batches: Batches) -> Residuals | None:
+    """Regress the rows of each group on all columns."""
+    design, *_ = next(iter(batches()))
+    found = _triangles(batches, design.factors[0], tuple(design.columns))
     if found is None:
         return None
     total, rows, counted = found
@@ -175,17 +176,17 @@ def _group_by_group(parts: Parts) -> Residuals | None:
 
 
 def _by_factor(
-    parts: Parts,
+    batches: Batches,
     factor: TableFactor | None,
     varying: tuple[str, ...],
     others: tuple[str, ...],
     limit: float,
 ) -> Residuals | None:
-    """All rows on columns with a coefficient for each group, and others with one for all.
+    """Regress all rows on columns that vary by group, and on others that do not.
 
-    Columns are used that give more than rounding, which is `limit` in a row.
+    A column is used if it contributes more than rounding, `limit` in each row.
     """
-    found = _triangles(parts, factor, (*varying, *others))
+    found = _triangles(batches, factor, (*varying, *others))
     if found is None:
         return None
     total, rows, counted = found
@@ -211,12 +212,12 @@ def _by_factor(
     )
 
 
-def _by_all_factors(parts: Parts) -> Residuals | None:
-    """All rows on all columns, with a coefficient for each group of each factor.
+def _by_all_factors(batches: Batches) -> Residuals | None:
+    """Regress all rows on all columns, with varying coefficients of all factors.
 
-    None where there are as many coefficients as rows.
+    None if there are as many coefficients as rows.
     """
-    ((design, y, weights),) = parts()
+    ((design, y, weights),) = batches()
     blocks = [design.of(design.coefficients)]
     for factor in design.factors:
         groups = sparse.csr_array(

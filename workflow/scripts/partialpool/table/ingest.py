@@ -1,12 +1,11 @@
-"""The gate between a file and the model: one table, checked, or one sentence why not.
+"""Read and check a table: the rows that a study uses, and a description of them.
 
-Real, simulated and new rows all pass here. Values are never changed, and rows are left out
-only where the config says so: what is wrong is said with its column, row and value, rows
-counted from 1 after the header. `table` reads the file in batches, `columns` says what its
-columns are, `learned` what the formula must know of all of it, `data_report` what was in it;
-none of them holds the table in memory.
+Tables of users, simulated tables and rows to predict are all checked here. Values are never
+changed, and rows are left out only if the config says so. Errors name column, row and value; rows
+are counted from 1 after the header. The file is read in batches, and never held in memory.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -30,25 +29,25 @@ from partialpool.table.reader import File, TypesChanged
 from partialpool.table.table_summary import TableSummary
 
 OPTIONAL = ("standard errors", "precision weights")  # columns that rows to predict may lack
-COUNTED = 100_000  # rows at most by which it is judged how much counts vary
-SUBSET = 10_000  # rows at most of which there are pictures, predictive checks and comparisons
+COUNTED = 100_000  # rows at most from which the variance of counts is estimated
+SUBSET = 10_000  # rows at most for figures, predictive checks and comparisons
 
 
 @dataclass(frozen=True)
 class Ingested:
-    """What the gate found in a table.
+    """A table that was read and checked.
 
     Attributes
     ----------
     report : dict
         See `data_report.report`.
     learned : FittedTransforms
-        What the formula must know of the whole table.
+        Transforms of the formula, fitted to the whole table.
     subset : pandas.DataFrame
-        All rows that are used, or a random `SUBSET` of them; the index is their numbers among
-        them, from 0.
+        All rows that are used, or a random `SUBSET` of them; the index is the number of each
+        among the rows that are used, from 0.
     groups : pandas.DataFrame
-        See `Tally.groups`.
+        See `TableSummary.groups`.
     """
 
     report: dict
@@ -67,10 +66,10 @@ def ingest(
     key=(),
     source: str,
 ) -> Ingested:
-    """Read and check the columns a study uses, and write them.
+    """Read and check the columns that a study uses, and write its complete rows.
 
-    The file is read once, if its columns are what they seem to be at first; then what was
-    written of it, twice or more.
+    The file is read once, or again if the type of a column differs from that of its first rows;
+    then the complete rows are read, twice or more.
 
     Parameters
     ----------
@@ -78,16 +77,16 @@ def ingest(
         CSV (UTF-8), Parquet, or a folder of Parquet parts.
     formula : Formula
     outcome : Outcome
-        Its columns are read and checked too.
+        Its columns are read and checked, too.
     to : path-like
-        A Parquet file for the columns of the formula and of the outcome. Grouping columns
-        are text, as written; other columns are numbers or text.
+        Parquet file to be written, with the columns of the formula and of the outcome.
+        Grouping columns are text, as written; other columns are numbers or text.
     missing : {"error", "drop"}
-        What is done with rows that have gaps.
+        Whether rows with missing values are an error or left out.
     key : sequence of str
-        Columns whose values together are those of one row only.
+        Columns whose values together identify a row.
     source : str
-        What to call the file in messages and in the report.
+        Name of the file in messages and in the report.
 
     Returns
     -------
@@ -118,28 +117,28 @@ def ingest(
             raise file.error(f"column {name!r} has the name of a result; rename it")
     while True:
         try:
-            rows = _keep(file, columns, formula, used, list(key), to)
+            rows = _write_complete_rows(file, columns, formula, used, list(key), to)
             break
         except TypesChanged:
             columns.forget()
     learned = _evaluated(file, lambda: FittedTransforms.of(formula, rows.batches))
     design = _evaluated(file, lambda: learned.design)
-    tally = _tallied(file, rows, design, outcome)
+    summary = _summarised(file, rows, design, outcome)
 
-    def some(most: int, purpose: Stream) -> pd.DataFrame:
+    def sample(most: int, purpose: Stream) -> pd.DataFrame:
         if rows.rows <= most:
             return complete_rows.chosen(to, np.arange(rows.rows))
-        # Not from the config's seed: another one need not read the table again.
+        # Not from the config's seed, or a new seed would have the table read again.
         rng = np.random.default_rng([rows.rows, purpose])
         return complete_rows.chosen(to, np.sort(rng.choice(rows.rows, most, replace=False)))
 
-    subset = some(SUBSET, Stream.SUBSET_OF_ROWS)
+    subset = sample(SUBSET, Stream.SUBSET_OF_ROWS)
     if families.of(outcome).estimates_sigma(outcome):
         _check_residuals(file, rows, subset, design, outcome)
-    counted = some(COUNTED, Stream.ROWS_FOR_DATA_REPORT) if tally.discrete else subset
+    counted = sample(COUNTED, Stream.ROWS_FOR_DATA_REPORT) if summary.discrete else subset
     gaps = {name: count for name, count in columns.gaps.items() if count}
     report = data_report.report(
-        tally,
+        summary,
         design,
         design.at(counted, response=True),
         families.columns(counted, outcome),
@@ -151,13 +150,13 @@ def ingest(
     values = families.columns(subset, outcome)
     y = design.at(subset, response=True).y - families.offset(values, len(subset))
     learned = replace(learned, location_scale=moments.robust(y, values.get("weights")))
-    return Ingested(report, learned, subset, tally.groups(design))
+    return Ingested(report, learned, subset, summary.groups(design))
 
 
-def _keep(
+def _write_complete_rows(
     file: File, columns: ColumnTypes, formula: Formula, used: list, key: list, to
 ) -> CompleteRows:
-    """Write the rows that are used, and check what can be said of columns alone."""
+    """Write the complete rows, and check each column by itself."""
     hashes, first, same = [], {}, set(formula.predictors)
     with CompleteRows(to) as rows:
         for batch in file.batches(columns.roles.wanted, columns.roles.text):
@@ -185,36 +184,38 @@ def _keep(
     return rows
 
 
-def _tallied(file: File, rows: CompleteRows, design: Design, outcome: Outcome) -> TableSummary:
-    """Evaluate the design of all rows, and check it and the outcome's columns."""
-    tally, wrong = None, None
+def _summarised(file: File, rows: CompleteRows, design: Design, outcome: Outcome) -> TableSummary:
+    """Evaluate the design of all rows, and check it, the response and the outcome's columns."""
+    summary, wrong = None, None
     for batch in rows.batches():
         response.check_columns(file, batch, outcome)
         here = _evaluated(file, lambda batch=batch: design.at(batch, response=True))
-        tally = tally or TableSummary(design, outcome, batch)
-        tally.add(batch, here, families.columns(batch, outcome))
+        summary = summary or TableSummary(design, outcome, batch)
+        summary.add(batch, here, families.columns(batch, outcome))
         wrong = wrong or response.first_wrong(file, batch, here, outcome)
-    for (columns, _), triangle in zip(design.rank_blocks(), tally.triangles, strict=True):
-        _evaluated(file, lambda c=columns, t=triangle: check_rank(design.formula, c, t, tally.rows))
+    for (columns, _), triangle in zip(design.rank_blocks(), summary.triangles, strict=True):
+        _evaluated(
+            file, lambda c=columns, t=triangle: check_rank(design.formula, c, t, summary.rows)
+        )
     for factor in design.factors:
         if len(factor.levels) < 2:
             raise file.error(
                 f"column {factor.name!r} has one group only, {shown(factor.levels[0])}; "
-                "two are needed"
+                "two are needed, so leave out the group term"
             )
     if wrong:
         raise wrong
-    # Of different numbers of trials, the same number of successes says something.
-    if tally.greatest - tally.least < 1 / HUGE and len(tally.trials) < 2:
+    # With different numbers of trials, a constant number of successes is informative.
+    if summary.greatest - summary.least < 1 / HUGE and len(summary.trials) < 2:
         name = design.formula.response
-        raise file.error(f"the response {name!r} is {tally.least:g} in every row")
-    return tally
+        raise file.error(f"the response {name!r} is {summary.least:g} in every row")
+    return summary
 
 
 def _check_residuals(
     file: File, rows: CompleteRows, subset: pd.DataFrame, design: Design, outcome: Outcome
 ) -> None:
-    """Refuse a table of which sigma is zero; `subset` are some of its rows, or all."""
+    """Refuse a table that the predictors fit exactly; `subset` are all of its rows, or a sample."""
 
     def of(tables):
         for table in tables:
@@ -224,9 +225,9 @@ def _check_residuals(
             yield here, here.y - families.offset(values, len(table)), weights
 
     every = (lambda: of(rows.batches())) if len(subset) < rows.rows else None
-    said = exact.exact_fit_reason(lambda: of([subset]), every, outcome)
-    if said:
-        raise file.error(said)
+    reason = exact.exact_fit_reason(lambda: of([subset]), every, outcome)
+    if reason:
+        raise file.error(reason)
 
 
 def ingest_new(path, learned: FittedTransforms, outcome: Outcome, *, source: str) -> pd.DataFrame:
@@ -237,14 +238,13 @@ def ingest_new(path, learned: FittedTransforms, outcome: Outcome, *, source: str
     path, outcome, source
         As for `ingest`.
     learned : FittedTransforms
-        From the table that is fitted: columns must have its types, predictors its labels.
+        Of the fitted table: columns must have its types, and predictors its labels.
 
     Returns
     -------
     pandas.DataFrame
-        All columns of the file. Those that no prediction needs only label the rows, and
-        are as written. Standard errors and precision weights may be left out; weights are not
-        needed.
+        All columns of the file; a column that predictions do not need is as written. Standard
+        errors and precision weights may be left out; weights are not needed.
 
     Raises
     ------
@@ -277,14 +277,14 @@ def ingest_new(path, learned: FittedTransforms, outcome: Outcome, *, source: str
 
 
 def check_contrasts(contrasts, rows: int, source: str) -> None:
-    """Check that contrasts are of rows that there are, before anything is sampled.
+    """Check that the rows of contrasts exist, before anything is sampled.
 
     Parameters
     ----------
     contrasts : sequence of (int, int)
         Row numbers, from 1.
     rows : int
-        How many there are.
+        Number of rows to predict.
     source : str
         Their file, for the message.
 
@@ -301,25 +301,25 @@ def check_contrasts(contrasts, rows: int, source: str) -> None:
             )
 
 
-def _evaluated(file: File, design) -> Design:
-    """Let the formula judge the table; its complaint names the file."""
+def _evaluated[T](file: File, function: Callable[[], T]) -> T:
+    """Call a function, and name the file in its errors about the formula."""
     try:
-        return design()
+        return function()
     except UserError as error:
         raise file.error(str(error)) from None
 
 
 def _plain_type(values: pd.Series):
-    """The type of a column once it has no gaps."""
+    """The type of a column without missing values."""
     return np.dtype("int64") if values.dtype == pd.Int64Dtype() else values.dtype
 
 
 def _check_key(file: File, hashed: pd.Series, key: list[str]) -> None:
-    """Refuse rows with the same key; `hashed` has a number for the key of each row."""
+    """Refuse rows with the same key; `hashed` has a hash of each row's key."""
     again = hashed[hashed.isin(hashed[hashed.duplicated()])].index
     if again.empty:
         return
-    # Different keys may have the same number.
+    # Different keys may have the same hash.
     found = pd.concat(
         as_text(batch[batch.index.isin(again)]) for batch in file.batches(key, {*key})
     )

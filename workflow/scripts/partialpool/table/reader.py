@@ -1,8 +1,8 @@
-"""Files as tables: CSV, Parquet and folders of Parquet parts, in batches of rows.
+"""Read CSV and Parquet files, and folders of Parquet parts, in batches of rows.
 
-Only the columns that are asked for are read, and come as int64, float64 or text, gaps as gaps;
-memory does not grow with the file. What columns must be is judged in `ingest`. Rows are counted
-from 1 after the header.
+Only the wanted columns are read, as int64, float64 or text with missing values; memory does not
+grow with the file. Whether a column may be what it is, `ingest` decides. Rows are counted from 1
+after the header.
 """
 
 import csv
@@ -27,26 +27,26 @@ from partialpool.table.complete_rows import as_text
 MISSING = ["", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL"]
 BLOCK = 8 << 20  # bytes of a CSV file in a batch
 BATCH = 1 << 19  # rows of a Parquet file in a batch
-BUFFER = 1 << 20  # bytes of a column that are read of it at a time
+BUFFER = 1 << 20  # bytes of a column of a Parquet file that are read at a time
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 CSV = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 # Whole numbers that a gap does not turn into floats.
 _WHOLE = {pa.int64(): pd.Int64Dtype()}
 LABEL = pa.dictionary(pa.int32(), pa.string())
-TOP = 200  # rows of a CSV file that are looked at as text
+TOP = 200  # rows of a CSV file that are searched for numbers with leading zeros
 csv.field_size_limit(1 << 30)  # a cell may be a long text in a column that is not used
 _PADDED = re.compile(r"\s*0+[1-9]\d*\s*")
 _UNDECODED = re.compile("[\udc80-\udcff]")
-# What the text of a CSV file may be, tried in this order; else it is text.
+# Types of a CSV file's columns, tried in this order before text.
 _GUESSES = (pa.int64(), pa.bool_(), pa.float64())
 
 
 class TypesChanged(Exception):
-    """The types of columns turned out to be others: batches must be read from the first again."""
+    """The type of a column differs from that assumed: read the batches again from the first."""
 
 
 class File:
-    """One file, or folder of parts, and what to call it in messages.
+    """A CSV or Parquet file, or a folder of Parquet parts, that is read in batches.
 
     Parameters
     ----------
@@ -59,8 +59,8 @@ class File:
     def __init__(self, path, source: str):
         self.path, self.source = Path(path), source
         self.is_csv = self.path.name.lower().endswith(CSV) and not self.path.is_dir()
-        self.padded: dict[str, str] = {}  # numbers with zeros before them, at the top of a CSV file
-        self._types = None  # of a CSV file's columns, once a guess has failed
+        self.padded: dict[str, str] = {}  # a number with leading zeros, by column of a CSV file
+        self._types = None  # of a CSV file's columns, once those inferred have not held
 
     def error(self, message: str) -> UserError:
         """An error about this file, which it names."""
@@ -69,13 +69,13 @@ class File:
     def batches(
         self, wanted: list[str], text: set[str], others: bool = False
     ) -> Iterator[pd.DataFrame]:
-        """Read columns, some rows at a time, in the order of the file.
+        """Read columns in batches of rows, in the order of the file.
 
         Parameters
         ----------
         wanted : list of str
         text : set of str
-            Those of them that are labels whatever they look like, and stay as written.
+            Wanted columns that are labels whatever they look like, and stay as written.
         others : bool
             Whether to read all other columns too, as they are.
 
@@ -87,9 +87,9 @@ class File:
         Raises
         ------
         UserError
-            If the file cannot be read, or has not all wanted columns exactly once.
-        Again
-            If a guess about a CSV file's columns does not hold: forget the batches so far.
+            If the file cannot be read, or does not have each wanted column exactly once.
+        TypesChanged
+            If the inferred type of a CSV file's column does not hold: discard all batches so far.
         """
         path = self.path
         if not path.exists():
@@ -122,18 +122,18 @@ class File:
             raise self.error(f"cannot be read ({shown(problem)})") from None
 
     def columns(self) -> list[str]:
-        """Names of its columns; none if they cannot be read, which `batches` will explain."""
+        """Names of its columns; none if they cannot be read, which :meth:`batches` explains."""
         with suppress(UserError, pa.ArrowException, OSError, ValueError, csv.Error):
             if self.path.is_dir():
                 return pa.parquet.read_schema(min(files.parts(self.path))).names
-            if self.path.is_file():  # and not a pipe, which could be read once
+            if self.path.is_file():  # not a pipe, which can be read only once
                 return (
                     self._header([])[1] if self.is_csv else pa.parquet.read_schema(self.path).names
                 )
         return []
 
     def read(self, wanted: list[str], text: set[str], others: bool = False) -> pd.DataFrame:
-        """All batches in one; arguments as for :meth:`batches`. For tables that are small."""
+        """Read a small table at once; arguments as for :meth:`batches`."""
         while True:
             try:
                 batches = [as_text(b) for b in self.batches(wanted, text, others)]
@@ -152,7 +152,7 @@ class File:
         labels = [f.name for f in schema if f.name in text and pa.types.is_string(f.type)]
         for part in parts:
             try:
-                # By default all of a file that will be read is in memory before it is.
+                # By default the whole file is in memory before the first batch.
                 file = pa.parquet.ParquetFile(
                     part, read_dictionary=labels, pre_buffer=False, buffer_size=BUFFER
                 )
@@ -213,8 +213,8 @@ class File:
             if not guessed:
                 self._check_rows(separator, header)
                 raise
-            # Types were guessed from the first rows and do not hold: look at all of them.
-            self._types = self._survey(separator, header, wanted, columns, as_written)
+            # Types were inferred from the first rows and do not hold: infer them from all.
+            self._types = self._infer_types(separator, header, wanted, columns, as_written)
             raise TypesChanged from None
 
     def _parse(self, separator, columns, types, newlines) -> pa.csv.CSVStreamingReader:
@@ -231,8 +231,10 @@ class File:
             ),
         )
 
-    def _survey(self, separator, header, wanted, columns, as_written) -> dict[str, pa.DataType]:
-        """The types that hold in all rows."""
+    def _infer_types(
+        self, separator, header, wanted, columns, as_written
+    ) -> dict[str, pa.DataType]:
+        """Types of columns that hold in all rows."""
         possible = {name: list(_GUESSES) for name in columns if name not in as_written}
         try:
             for batch in self._parse(separator, columns, dict.fromkeys(columns, pa.string()), True):
@@ -247,13 +249,13 @@ class File:
         return text | {name: kinds[0] for name, kinds in possible.items() if kinds}
 
     def _records(self, separator: str) -> Iterator[list[str]]:
-        """The header and each row, as text; what is not UTF-8 in them is marked."""
+        """The header and each row as text; bytes that are not UTF-8 are surrogate escapes."""
         with pa.input_stream(str(self.path), compression="detect") as stream:
             lines = io.TextIOWrapper(stream, "utf-8-sig", errors="surrogateescape", newline="")
             yield from filter(None, csv.reader(lines, delimiter=separator))
 
     def _header(self, wanted: list[str]) -> tuple[str, list[str]]:
-        """The separator that finds most of the wanted columns, and the names it gives."""
+        """The separator with which the header has most of the wanted columns, and its names."""
         headers = {separator: next(self._records(separator), []) for separator in SEPARATORS}
         separator, header = max(
             headers.items(), key=lambda item: (len({*item[1]} & {*wanted}), len(item[1]))
@@ -267,7 +269,7 @@ class File:
         return separator, header
 
     def _check_rows(self, separator: str, header: list[str]) -> None:
-        """Name the row that stopped the parser."""
+        """Raise an error about the row that stopped the parser."""
         for number, cells in enumerate(self._records(separator)):
             if len(cells) != len(header):
                 raise self.error(
@@ -297,7 +299,7 @@ class File:
                 raise self.error(f"two columns are called {name!r}{where}; rename one")
 
     def _plain(self, name: str, column: pa.Array, text: bool) -> pa.Array:
-        """int64, float64 or text, whatever the file has; dates are text."""
+        """A column as int64, float64 or text; dates are text."""
         kind = column.type
         if pa.types.is_dictionary(kind) and not pa.types.is_string(kind.value_type):
             column, kind = column.cast(kind.value_type), kind.value_type
@@ -321,7 +323,7 @@ class File:
 
 
 def _dates(column: pa.Array) -> pa.Array:
-    """Dates and times as text, which is the same whatever unit they are stored in."""
+    """Dates and times as text, the same for every unit they are stored in."""
     text = column.cast(pa.string())
     text = pa.compute.replace_substring_regex(text, r"\.(\d*[1-9])?0+(Z|[-+]\d+)?$", r".\1\2")
     text = pa.compute.replace_substring_regex(text, r"\.(Z|[-+]\d+)?$", r"\1")
@@ -329,7 +331,7 @@ def _dates(column: pa.Array) -> pa.Array:
 
 
 def _casts(values: pa.Array, kind: pa.DataType) -> bool:
-    """Whether a column of text is of a type, as far as these rows say."""
+    """Whether all these texts can be converted to a type."""
     try:
         values.cast(kind)
     except pa.ArrowInvalid:

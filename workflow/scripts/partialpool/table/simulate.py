@@ -35,10 +35,9 @@ def simulate(study: Study) -> tuple[pd.DataFrame, dict]:
     table : pandas.DataFrame
         Grouping columns, predictors, columns of the outcome, response.
     truth : dict
-        `values`: what the fit will estimate, by its name in `summary.csv`;
-        `seed`. A coefficient that is drawn has the mean and sd of its
-        distribution as `beta[...]` and `sd_{factor}[...]`; one that is listed
-        comes from no distribution and has neither.
+        `values`: true values of the parameters, by their names in `summary.csv`; `seed`.
+        A coefficient that is drawn has the mean and sd of its distribution as `beta[...]`
+        and `sd_{factor}[...]`; one given as a list comes from no distribution and has neither.
 
     Raises
     ------
@@ -77,7 +76,7 @@ def simulate(study: Study) -> tuple[pd.DataFrame, dict]:
 
 
 def _grouped(study: Study, formula: Formula, rng) -> pd.DataFrame:
-    """The grouping columns, if any, of as many rows as the block asks for."""
+    """A table with the grouping columns, if any, and as many rows as the block has."""
     numbers = _numbers(study, formula.group_columns)
     nests = {nest: tuple(numbers[column] for column in nest) for nest in _nests(formula)}
     if len(nests) < 2:
@@ -94,7 +93,7 @@ def _grouped(study: Study, formula: Formula, rng) -> pd.DataFrame:
 
 
 def _nests(formula: Formula) -> list[tuple[str, ...]]:
-    """Grouping columns that are together in a factor, as sets that have no column in common."""
+    """Disjoint sets of grouping columns: columns of one factor are in the same set."""
     found: list[tuple[str, ...]] = []
     for columns in formula.factors.values():
         apart = [nest for nest in found if set(nest).isdisjoint(columns)]
@@ -138,7 +137,7 @@ def _rows(study: Study, groups: int, rng) -> np.ndarray:
 
 
 def _crossed(study: Study, nests: dict, rng) -> list[np.ndarray]:
-    """The group of each row, by set of columns: each as often as the others, at random."""
+    """For each set of columns, the group of each row: in random order, all about equally often."""
     rows = study.simulate["rows"]
     if isinstance(rows, list | str):
         reason = f"{rows} must be one number, of the whole table, as factors are crossed"
@@ -151,7 +150,7 @@ def _crossed(study: Study, nests: dict, rng) -> list[np.ndarray]:
 
 
 def _check_outcome(study: Study, outcome: Outcome, found: dict[str, np.ndarray]) -> None:
-    """Check that the columns of the outcome may be what they are."""
+    """Check the values of the outcome's columns."""
     for role, values in found.items():
         wrong = {
             "offset": np.zeros(len(values), dtype=bool),
@@ -181,7 +180,7 @@ def _coefficients(study: Study, design: Design, rng, values: dict):
 
 
 def _around(study: Study, design: Design, rng, values: dict):
-    """As :func:`_coefficients`, from population values and the sds of deviations from them."""
+    """Like :func:`_coefficients`, from population values and the sds of group deviations."""
     factors = {factor.name: factor for factor in design.factors}
     population, written = study.simulate["coefficients"], study.simulate["deviations"]
     require_names(study, written, factors, "a factor of the formula", "deviations")
@@ -247,7 +246,7 @@ def _by_group(study: Study, design: Design, rng, values: dict) -> np.ndarray:
 
 
 def _correlation(study: Study, size: int) -> float:
-    """The correlation of coefficients that are normal between groups, `size` of them in a block."""
+    """The correlation of the coefficients of a block; `size` of them, at most, are normal."""
     correlation = study.simulate["correlation"]
     if correlation and not (size > 1 and correlation > -1 / (size - 1)):
         reason = (
@@ -261,7 +260,7 @@ def _correlation(study: Study, size: int) -> float:
 def _deviations(
     factor: TableFactor, names, sd, correlation: float, rng, values: dict
 ) -> np.ndarray:
-    """Normal deviations of each group of a factor, drawn together, shape `(group, name)`."""
+    """Draw normal deviations of the groups of a factor, shape `(group, name)`."""
     block = {name: number for number, own in enumerate(factor.blocks) for name in own}
     matrix = np.eye(len(names))
     for (i, first), (j, second) in combinations(enumerate(names), 2):

@@ -1,7 +1,7 @@
-"""Tally: what the batches of a table say of it together.
+"""Running summaries of a table that is read in batches.
 
 Totals, extremes and counts of every column, of the groups of every factor and of the columns of
-the design: all that `data_report` says, and what pictures of groups need, without the rows.
+the design: what `data_report` and figures of groups need, without the rows.
 """
 
 from itertools import combinations
@@ -13,125 +13,31 @@ from partialpool.base.moments import Moments
 from partialpool.design.design import Design
 from partialpool.model import families
 from partialpool.study.outcome import Outcome
+from partialpool.table.column_summary import LabelSummary, NumberSummary
 from partialpool.table.typical import TypicalValues
 
-COPIES = 1_000_000  # rows of a table at most in which copies of others are looked for
-PAIRS = 1_000_000  # pairs of groups of two factors at most that are counted
-# Numbers by which tables often mark a missing value.
-CODES = (
-    -9,
-    *(sign * code for code in (99, 999, 9999, 99999, 99.9, 999.9, 9999.9) for sign in (-1, 1)),
-)
+COPIES = 1_000_000  # rows of a table at most that is searched for duplicate rows
+PAIRS = 1_000_000  # pairs of groups of two factors that are counted at most
 GROUPS = ("factor", "group", "rows", "size", "weight", "mean", "least", "greatest")
-TYPICAL = "typical "  # begins the name of a column of what is typical of a predictor in each group
+TYPICAL = "typical "  # prefix of the column with each group's typical value of a predictor
 
 
 def read_groups(path) -> pd.DataFrame:
-    """What :meth:`Tally.groups` gave, from its CSV file; a group may be called NA or 007."""
+    """Read the CSV file of :meth:`TableSummary.groups`; a group may be called NA or 007."""
     found = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
     numbers = list(GROUPS[2:])
     return found.assign(**found[numbers].apply(pd.to_numeric))
 
 
-class ColumnSummary:
-    """One column of a table: moments and extremes of numbers, counts of labels.
-
-    Parameters
-    ----------
-    number : bool
-    """
-
-    def __init__(self, number: bool):
-        self.number = number
-        self.moments, self.least, self.greatest = None, np.inf, -np.inf
-        self.levels: dict[str, int] = {}
-        self.codes: dict[float, int] = {}  # rows of each of `CODES`
-        self.rest = np.inf, -np.inf  # extremes of the other numbers
-        self.thousands = ThousandsCheck()
-
-    def add(self, values: pd.Series) -> None:
-        """Take some more rows into account."""
-        if not self.number:
-            counts = values.value_counts(sort=False)
-            for level, count in counts[counts > 0].items():
-                self.levels[level] = self.levels.get(level, 0) + int(count)
-            return
-        plain = values.to_numpy(dtype=float)
-        found = Moments.of(plain)
-        self.moments = found if self.moments is None else self.moments + found
-        self.least = min(self.least, float(plain.min()))
-        self.greatest = max(self.greatest, float(plain.max()))
-        self.thousands.add(plain)
-        coded = np.isin(plain, CODES)
-        for code, count in zip(*np.unique(plain[coded], return_counts=True), strict=True):
-            self.codes[float(code)] = self.codes.get(float(code), 0) + int(count)
-        if not coded.all():
-            others = plain[~coded]
-            least, greatest = self.rest
-            self.rest = min(least, float(others.min())), max(greatest, float(others.max()))
-
-    @property
-    def codes_far_out(self) -> dict[float, int]:
-        """Rows of each of `CODES` at least as far from other numbers as these are apart."""
-        least, greatest = self.rest
-        return {
-            code: count
-            for code, count in self.codes.items()
-            if max(code - greatest, least - code) >= greatest - least > 0
-        }
-
-    @property
-    def constant(self):
-        """The value that all rows have; None if they have several."""
-        if not self.number:
-            return next(iter(self.levels)) if len(self.levels) == 1 else None
-        return self.least if self.least == self.greatest else None
-
-
-class ThousandsCheck:
-    """Whether points in numbers may separate thousands, as in 987, 1.234 and 12.345."""
-
-    def __init__(self):
-        self.possible = True
-        self.whole, self.pointed, self.three = 0, 0, 0  # rows; of three decimals, the last not 0
-        self.sums = np.zeros(2)  # of whole numbers, and of others
-        self.first: float | None = None
-
-    def add(self, values: np.ndarray) -> None:
-        """Take some more rows into account."""
-        if not self.possible:
-            return
-        size = np.abs(values)
-        pointed = size != np.floor(size)
-        thousand = np.round(1000 * size[pointed])
-        decimals = np.isclose(thousand, 1000 * size[pointed], rtol=1e-12, atol=1e-7)
-        self.possible = bool((size < 1000).all() and (thousand > 1000).all() and decimals.all())
-        self.whole += int((~pointed).sum())
-        self.pointed += len(thousand)
-        self.three += int((thousand % 10 != 0).sum())
-        self.sums += size[~pointed].sum(), size[pointed].sum()
-        if len(thousand) and self.first is None:
-            self.first = float(values[pointed][0])
-
-    @property
-    def example(self) -> float | None:
-        """Such a number, if whole ones are one in ten or more, and far larger than others."""
-        several = self.pointed >= 5 and self.three >= 0.7 * self.pointed
-        if not self.possible or not several or self.whole < 0.1 * self.pointed:
-            return None
-        whole, pointed = self.sums / (self.whole, self.pointed)
-        return self.first if whole > 3 * pointed else None
-
-
 class SeparationCheck:
-    """Which labels, or values, go with successes and which with failures."""
+    """Whether a predictor separates successes from failures: by its labels, or by its values."""
 
     def __init__(self):
         self.labels: dict[str, list[bool]] = {}
         self.ranges = np.array([[np.inf, -np.inf], [np.inf, -np.inf]])  # of failures, successes
 
     def add_labels(self, labels, success: np.ndarray, failure: np.ndarray) -> None:
-        """Rows whose predictor, or group, is one of labels."""
+        """Add a batch of rows of a categorical predictor, or of groups."""
         flags = pd.DataFrame({"success": success, "failure": failure})
         found = flags.groupby(labels, sort=True, observed=True).any()
         for label, *any_of in found.itertuples(name=None):
@@ -139,14 +45,14 @@ class SeparationCheck:
             self.labels[label] = [a or b for a, b in zip(known, any_of, strict=True)]
 
     def add_values(self, values: np.ndarray, success: np.ndarray, failure: np.ndarray) -> None:
-        """Rows whose predictor is a number."""
+        """Add a batch of rows of a numeric predictor."""
         for side, own in enumerate((values[failure], values[success])):
             if len(own):
                 low, high = self.ranges[side]
                 self.ranges[side] = min(low, own.min()), max(high, own.max())
 
     def one_sided(self) -> tuple[list, list]:
-        """Labels that go with no success, and with no failure."""
+        """Labels without any success, and labels without any failure."""
         found = sorted(self.labels)
         return (
             [label for label in found if not self.labels[label][0]],
@@ -155,14 +61,24 @@ class SeparationCheck:
 
 
 class GroupSummary:
-    """Sizes and means of the groups of one factor, by number of the group."""
+    """Running sizes and means of the groups of a factor, each of shape `(group,)`."""
 
     def __init__(self, count: int):
         self.rows, self.size, self.weight, self.total = np.zeros((4, count))
         self.least, self.greatest = np.full(count, np.inf), np.full(count, -np.inf)
 
     def add(self, index: np.ndarray, size, weight, total, along: np.ndarray | None) -> None:
-        """Take rows into account; `along` is the predictor whose range in each group is kept."""
+        """Add a batch of rows.
+
+        Parameters
+        ----------
+        index : numpy.ndarray
+            Shape `(row,)`: number of each row's group.
+        size, weight, total : numpy.ndarray
+            Shape `(row,)`: see :meth:`TableSummary.groups`; `total` is the weighted response.
+        along : numpy.ndarray or None
+            Shape `(row,)`: the predictor whose range in each group is kept.
+        """
         for name, values in {"rows": None, "size": size, "weight": weight, "total": total}.items():
             known = getattr(self, name)
             setattr(self, name, known + np.bincount(index, weights=values, minlength=len(known)))
@@ -172,7 +88,7 @@ class GroupSummary:
 
 
 class TableSummary:
-    """What is known of a table after some of its batches.
+    """Running summary of a table: columns, groups, response and design.
 
     Parameters
     ----------
@@ -180,13 +96,15 @@ class TableSummary:
         With the levels of the whole table.
     outcome : Outcome
     table : pandas.DataFrame
-        Its first rows, for the types of its columns.
+        The first batch, for the types of columns.
     """
 
     def __init__(self, design: Design, outcome: Outcome, table: pd.DataFrame):
         self.outcome, self.rows = outcome, 0
         numeric = {name: pd.api.types.is_numeric_dtype(table[name]) for name in table}
-        self.columns = {name: ColumnSummary(numeric[name]) for name in table}
+        self.columns = {
+            name: NumberSummary() if numeric[name] else LabelSummary() for name in table
+        }
         self.design: Moments | None = None  # of the columns of the design
         self.triangles: list[np.ndarray | None] = [None] * len(design.parts)
         self.least, self.greatest = np.inf, -np.inf  # of the response
@@ -216,7 +134,7 @@ class TableSummary:
             self.typical = TypicalValues(named, design.label_predictors, len(groups.levels))
 
     def add(self, table: pd.DataFrame, design: Design, values: dict[str, np.ndarray]) -> None:
-        """Take a batch into account.
+        """Add a batch of rows.
 
         Parameters
         ----------
@@ -277,12 +195,12 @@ class TableSummary:
 
     @property
     def pairs_of_groups(self) -> dict[tuple[str, str], int]:
-        """How many pairs of groups of two factors have rows, where they are not too many."""
+        """Number of pairs of groups of two factors that have rows, unless they are too many."""
         return {two: len(pairs) for two, pairs in self.pairs.items() if pairs is not None}
 
     @property
     def copies(self) -> int:
-        """Rows that are exact copies, where responses hardly ever are, in tables not too large."""
+        """Number of duplicate rows, if the response is continuous and the table not too large."""
         if self.rows > COPIES or not self.hashes:
             return 0
         y = np.concatenate(self.responses)
@@ -291,12 +209,16 @@ class TableSummary:
         return self.rows - len(np.unique(np.concatenate(self.hashes)))
 
     def groups(self, design: Design) -> pd.DataFrame:
-        """One row a group of each factor, columns `GROUPS` and one for each `typical` predictor.
+        """Summaries of groups.
 
-        `size` is its trials or its rows; `mean` is of the response, of one trial, or of one unit
-        of exposure, and rests on `weight`; `least` and `greatest` are of the predictor along
-        which predictions go. `typical x` is what is typical of a predictor x in the group, where
-        groups are of one column: see `Typical`.
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each group of each factor, with the columns `GROUPS`. `size` is the number
+            of trials, or of rows; `mean` is the mean response, per trial or unit of exposure if
+            it has these, and `weight` its weight; `least` and `greatest` are the range of the
+            predictor that predictions vary. With one grouping column there is also a column
+            `typical x` for each predictor x: see :class:`TypicalValues`.
         """
         parts = []
         for factor in design.factors:

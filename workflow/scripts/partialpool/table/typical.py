@@ -1,34 +1,34 @@
-"""Typical values of predictors in each group: its own mean, or its own most frequent label."""
+"""Typical values of predictors in each group: the mean, or the most frequent label."""
 
 import numpy as np
 import pandas as pd
 
 
 class TypicalValues:
-    """Each group's own typical value of some predictors, from batches of rows.
+    """Typical value of predictors in each group, from batches of rows.
 
-    That of a label is the most frequent one, and so is that of a number with two values in the
-    whole table, such as 0 and 1; the first in sorted order where several are. That of any other
-    number is its mean.
+    For labels, and for numbers with two values in the whole table such as 0 and 1, it is the most
+    frequent value, and of several the first in sorted order. For other numbers it is the mean.
 
     Parameters
     ----------
     names : iterable of str
         Columns of the table.
     labels : set of str
-        Those of them that are labels.
+        Columns that are labels.
     groups : int
+        Number of groups.
     """
 
     def __init__(self, names, labels: set[str], groups: int):
         self.names, self.labels = tuple(names), labels
         self.rows = np.zeros(groups)
         self.totals = {name: np.zeros(groups) for name in self.names if name not in labels}
-        self.distinct: dict[str, np.ndarray] = {}  # values of numbers, until they are three
+        self.distinct: dict[str, np.ndarray] = {}  # values of each number, three at most
         self.counts: dict[str, pd.Series] = {}  # of each label in each group
 
     def add(self, table: pd.DataFrame, index: np.ndarray) -> None:
-        """Take rows into account, of the groups with the given numbers."""
+        """Add a batch of rows; `index` has the number of each row's group."""
         groups = len(self.rows)
         self.rows += np.bincount(index, minlength=groups)
         for name in self.names:
@@ -48,7 +48,7 @@ class TypicalValues:
                 self.distinct[name] = known
 
     def values(self) -> pd.DataFrame:
-        """A row a group, in the order of their numbers, and a column a predictor."""
+        """Typical values, shape `(group, predictor)`."""
         found = {}
         for name in self.names:
             if name in self.labels:
@@ -58,7 +58,7 @@ class TypicalValues:
                 found[name] = pd.Series(labels, index=first.index.get_level_values(0)).sort_index()
             else:
                 mean, distinct = self.totals[name] / self.rows, self.distinct[name]
-                # Of equal values their sum, divided by how many they are, is not always one.
+                # The sum of equal values, divided by their number, may differ from them.
                 mean = np.array([float(f"{one:.15g}") for one in mean])
                 if len(distinct) == 2:
                     mean = distinct[(mean - distinct[0] > distinct[1] - mean).astype(int)]

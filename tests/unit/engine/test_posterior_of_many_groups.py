@@ -11,7 +11,7 @@ from partialpool.answers import predictor
 from partialpool.base import files
 from partialpool.compress import build
 from partialpool.design.formula import Formula
-from partialpool.engine import collapse, storage, terms
+from partialpool.engine import collapse, glm, posterior, terms
 from partialpool.engine.gaussian import CollapsedTarget
 from partialpool.engine.glm import SampledEffectsTarget
 from partialpool.engine.posterior import SampledParameters
@@ -59,8 +59,11 @@ def sampled(groups: int, outcome: Outcome, formula="y ~ x + (1 + x | g)"):
     return SampledParameters(xr.Dataset(free, coords), data, completed, "hierarchical"), line
 
 
-class Drawn:
-    """A target whose effects have been sampled."""
+class Drawn(SampledEffectsTarget):
+    """A target whose effects have been sampled; it needs no working model."""
+
+    def __init__(self):
+        pass
 
     def deviations(self, draws, rng):
         return {f.name: draws[f"u_{f.name}"] for f in draws.data.factors}
@@ -68,12 +71,12 @@ class Drawn:
 
 @pytest.mark.parametrize("sigma", ["estimated", "by_group"])
 def test_thinned_effects_are_those_of_their_groups_and_of_their_draws(monkeypatch, sigma):
-    monkeypatch.setattr(storage, "LARGE", 20_000)
+    monkeypatch.setattr(posterior, "LARGE", 20_000)
     drawn, line = sampled(100, Outcome(sigma=sigma))
     target = CollapsedTarget(drawn.data, drawn.priors, "hierarchical")
     some = np.array([0, 7, 99])
     tree = xr.DataTree.from_dict(
-        storage.stored(target, drawn, {"g": some}, np.random.default_rng(2))
+        posterior.stored(target, drawn, {"g": some}, np.random.default_rng(2))
     )
     every, diagnosed = tree["group_effects"], tree["diagnosed_effects"]
     assert "u_g" not in tree["posterior"]
@@ -95,12 +98,12 @@ def test_thinned_effects_are_those_of_their_groups_and_of_their_draws(monkeypatc
 
 
 def test_sampled_effects_of_one_factor_are_thinned_and_of_another_whole(monkeypatch):
-    monkeypatch.setattr(storage, "LARGE", 20_000)
-    monkeypatch.setattr(storage, "BATCH", 20_000)
+    monkeypatch.setattr(posterior, "LARGE", 20_000)
+    monkeypatch.setattr(glm, "BATCH", 20_000)
     formula = "y ~ x + (1 + x | g) + (1 | h)"
     drawn, _ = sampled(100, Outcome(family="poisson"), formula)
     some = {"g": np.array([3, 50]), "h": np.arange(2)}
-    stored = storage.stored(Drawn(), drawn, some, np.random.default_rng(2))
+    stored = posterior.stored(Drawn(), drawn, some, np.random.default_rng(2))
     every = drawn["u_g"].reshape(CHAINS, DRAWS, 100, 2)
     assert (stored["group_effects"]["u_g"].values == every[:, ::10].astype("float32")).all()
     kept = stored["diagnosed_effects"]
@@ -122,13 +125,13 @@ def test_sampled_effects_are_turned_into_those_of_the_coefficients():
 
 
 def test_draws_of_all_groups_are_never_held_at_once(monkeypatch):
-    monkeypatch.setattr(storage, "LARGE", 400_000)
+    monkeypatch.setattr(posterior, "LARGE", 400_000)
     monkeypatch.setattr(collapse, "BATCH", 100_000)
     drawn, _ = sampled(5_000, Outcome())
     target = CollapsedTarget(drawn.data, drawn.priors, "hierarchical")
     tracemalloc.start()
     try:
-        storage.stored(target, drawn, {"g": np.arange(20)}, np.random.default_rng(2))
+        posterior.stored(target, drawn, {"g": np.arange(20)}, np.random.default_rng(2))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -149,14 +152,14 @@ def test_which_groups_are_diagnosed(monkeypatch):
 @pytest.mark.parametrize("large", [20_000, 1_000_000])
 @pytest.mark.parametrize("variant", ["pooled", "hierarchical"])
 def test_every_group_has_a_summary_and_some_are_judged(tmp_path, monkeypatch, large, variant):
-    monkeypatch.setattr(storage, "LARGE", large)
+    monkeypatch.setattr(posterior, "LARGE", large)
     monkeypatch.setattr(convergence, "BATCH", 60_000)
     drawn, line = sampled(100, Outcome())
     drawn.variant = variant
     target = CollapsedTarget(drawn.data, drawn.priors, variant)
     some = np.array([5, 6, 99])
     tree = xr.DataTree.from_dict(
-        storage.stored(target, drawn, {"g": some}, np.random.default_rng(2)),
+        posterior.stored(target, drawn, {"g": some}, np.random.default_rng(2)),
     )
     tree.attrs |= {"variant": variant, "diagnosed": '{"g": ["g00005", "g00006", "g00099"]}'}
     files.write_netcdf(tmp_path / "posterior.nc", tree)
@@ -183,7 +186,7 @@ def test_every_group_has_a_summary_and_some_are_judged(tmp_path, monkeypatch, la
 def test_a_diagnosed_group_that_is_stuck_is_not_taken_for_one_that_was_not():
     drawn, _ = sampled(100, Outcome())
     target = CollapsedTarget(drawn.data, drawn.priors, "hierarchical")
-    stored = storage.stored(target, drawn, {"g": np.arange(3)}, np.random.default_rng(2))
+    stored = posterior.stored(target, drawn, {"g": np.arange(3)}, np.random.default_rng(2))
     stored["posterior"]["u_g"][:, 3, 50] = np.nan
     tree = xr.DataTree.from_dict(stored)
     limits = {"max_rhat": 1.05, "min_ess": 100, "max_divergences": 0, "min_ebfmi": 0.3}

@@ -1,0 +1,110 @@
+"""Gaussian responses with several factors: the effects of one of them integrated out.
+
+Given the other factors' effects, the model has one factor, whose effects are integrated out as in
+`collapse` and drawn from their conditional normal afterwards. Groups have merged rows rather than
+triangles, so the QR decomposition of each group's varying columns takes the triangle's place.
+"""
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from partialpool.compress.merged_rows import MergedRows
+from partialpool.engine import collapse, group_algebra, preconditioner, terms
+from partialpool.engine.centring import Block
+from partialpool.engine.posterior import SampledParameters
+from partialpool.model.priors import Priors
+
+
+def likelihood(data: MergedRows, priors: Priors, block: Block, scale, left, sigma) -> None:
+    """Add the likelihood with the effects of one factor integrated out to the model.
+
+    Parameters
+    ----------
+    data : MergedRows
+    priors : Priors
+    block : Block
+        The factor.
+    scale : list of list of TensorVariable
+        Cholesky factor L of the effects' covariance, `[row][column]`, scalars or by group.
+    left : TensorVariable
+        Response minus all other terms of the linear predictor, `(row,)`.
+    sigma : TensorVariable
+    """
+    root, directions = _orthonormalise(data, priors, block)
+    index = data.index[block.position]
+    products = terms.as_data("directions", directions) * left
+    along = terms.sum_by_group(block.factor, index, products)
+    size = len(scale)
+    index = terms.as_data("index_collapsed", index)
+    within = left - sum(
+        terms.as_data(f"direction_{i}", directions[i]) * along[i][index] for i in range(size)
+    )
+    columns = group_algebra.stacked(terms.as_data("root_collapsed", root), scale, sigma, pt)
+    orthogonal, triangle = group_algebra.orthogonalise(columns, pt)
+    remaining, _ = group_algebra.remove(orthogonal, terms.padded(along))
+    squares = ((within / sigma) ** 2).sum() + ((remaining / sigma) ** 2).sum()
+    determinant = sum(pt.log(triangle[i, i] / sigma).sum() for i in range(size))
+    pm.Potential("likelihood", -0.5 * squares - determinant - terms.gaussian_constant(data, sigma))
+
+
+def draw(
+    draws: SampledParameters, data: MergedRows, block: Block, others, sampled: dict, rng
+) -> np.ndarray:
+    """Draw the effects of one factor from their conditional normal.
+
+    Parameters
+    ----------
+    draws : SampledParameters
+    data : MergedRows
+    block : Block
+        The factor.
+    others : sequence of Block
+        The other factors.
+    sampled : dict of str to numpy.ndarray
+        Effects of the other factors, `(draw, group, varying)`.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    numpy.ndarray
+        u, those that the priors are on, `(draw, group, varying)`.
+    """
+    root, directions = _orthonormalise(data, draws.priors, block)
+    scale, sigma = draws.group_scale(block.factor), np.reshape(draws.sigma, (-1, 1))
+    along = np.empty((len(directions), draws.count, len(block.factor.levels)))
+    design = data.of_columns(data.coefficients)
+    index = data.index[block.position]
+    columns_of = [(b, preconditioner.effects_columns(data, draws.priors, b.factor)) for b in others]
+    for number in range(draws.count):
+        left = data.y - design @ draws["beta"][number]
+        for other, columns in columns_of:
+            u = sampled[other.factor.name][number][data.index[other.position]]
+            left = left - (columns * u).sum(axis=1)
+        for i, direction in enumerate(directions):
+            along[i, number] = np.bincount(index, direction * left, along.shape[-1])
+    u = collapse.draw(root[:, :, None, :], along, scale, sigma, rng)
+    return np.moveaxis(u, 0, -1)
+
+
+def _orthonormalise(
+    data: MergedRows, priors: Priors, block: Block
+) -> tuple[np.ndarray, np.ndarray]:
+    """QR of each group's varying columns: R `(varying, varying, group)`, Q' `(varying, row)`."""
+    index, groups = data.index[block.position], len(block.factor.levels)
+    columns = list(preconditioner.effects_columns(data, priors, block.factor).T.copy())
+    lengths = [np.sqrt(np.bincount(index, one**2, groups)) for one in columns]
+    size = len(columns)
+    root, directions = np.zeros((size, size, groups)), np.zeros((size, len(index)))
+    for i in range(size):
+        length = np.sqrt(np.bincount(index, columns[i] ** 2, groups))
+        # In this group, the column is a combination of those before it.
+        length = np.where(length > 1e-10 * lengths[i], length, 0.0)
+        root[i, i] = length
+        directions[i] = np.divide(
+            columns[i], length[index], out=np.zeros(len(index)), where=length[index] > 0
+        )
+        for k in range(i + 1, size):
+            root[i, k] = np.bincount(index, directions[i] * columns[k], groups)
+            columns[k] = columns[k] - directions[i] * root[i, k][index]
+    return root, directions
