@@ -34,7 +34,7 @@ def test_a_run_leaves_every_file_in_the_users_folder(first_run):
         *("config", "data", "results", ".snakemake"),
     }
     assert {path.name for path in first_run.repository.iterdir()} == {
-        *("Snakefile", "environment.yml", "profiles", "workflow"),
+        *("Snakefile", "environment.yml", "profiles", "tools", "workflow"),
     }
 
 
