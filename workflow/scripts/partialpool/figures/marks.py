@@ -52,7 +52,7 @@ def intervals(axes, series: dict, rows: int, *, wide: dict | None = None, failed
                   marker=look.marker, mec=look.colour, mfc=look.face)  # fmt: skip
     axes.set_ylim(rows - 0.5, -0.5)
     axes.set_yticks(range(rows))
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", length=0, pad=6)
     axes.spines["left"].set_visible(False)
     axes.grid(axis="y", lw=0.5)
 

@@ -58,7 +58,7 @@ def prior(study: FigureData):
     names = ["data", *(named(fit.variant, study.failed) for fit in study.fits)]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", length=0, pad=6)
     axes.spines["left"].set_visible(False)
     what = "data sets" if study.binary else "single observations"
     name = study.of_group if study.binary else study.of_row
