@@ -23,7 +23,7 @@ def test_a_failed_study_is_named_and_the_others_are_linked(finished):
         assert f'href="{name}/logs/{rule}.log"' in text
         assert (finished.folder / "results" / name / "report.html").exists()
         assert f"{name}/report.html" not in text, "it is from an earlier run"
-    assert "Fits that are done: unpooled, hierarchical." in text
+    assert "Finished fits: unpooled, hierarchical." in text
     assert 'href="simulated/report.html"' in text
     assert "&lt;b&gt;many" in text and "<b>" not in text
     assert index.read_bytes() == complete

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from partialpool.report import words
+from partialpool.report import checks as shown_checks
 from partialpool.sampler import convergence
 from partialpool.study.checks import CHECKS, published_limits
 
@@ -59,7 +59,7 @@ def test_every_check_is_shown(posterior, statistics):
     checks = convergence.check(summary, statistics, published_limits(4), earlier)
     assert [c["name"] for c in checks] == list(CHECKS)
     assert [c["name"] for c in checks if not c["passed"]] == ["earlier_attempts"]
-    assert words.check(checks[-1]) == {
+    assert shown_checks.check(checks[-1]) == {
         "label": "earlier attempts",
         "value": "1",
         "threshold": "none",

@@ -14,7 +14,8 @@ from running import ROOT
 
 from partialpool.answers import diagnose, verdict
 from partialpool.base.errors import UserError
-from partialpool.report import index, tables
+from partialpool.report import index
+from partialpool.report.sections import provenance
 from partialpool.study import checks, config, schema
 from partialpool.study.checks import CHECKS, Check, Limit, Presentation
 
@@ -108,7 +109,7 @@ def test_a_new_record_is_on_the_pages(depth, tmp_path):
     assert "✗ failed: tree depth" in page
     assert re.search(r"tree depth\b.*\n?.*8\.2.*\n?.*at most 8", page)
     assert "Trees of chain 1 were 8.2 deep on average." in page
-    assert "tree depth (8.2 at chain 1)" in str(tables.attempts(results))
+    assert "tree depth (8.2 at chain 1)" in str(provenance.attempts(results))
     study = {"a": {"formula": "y ~ x", "data": "a.csv"}}
     fits = {("a", "hierarchical"): found}
     assert "tree depth" in index.index(study, fits, {"a": results.data}, reports.TEMPLATES)
