@@ -82,12 +82,6 @@ def test_a_folder_that_takes_no_files_is_named(folder):
         files.write_text("results/answer", "whole")
 
 
-def test_a_run_knows_what_it_was_started_with(folder):
-    assert session.started_with() is None
-    session.begin(studies={"radon": {"draws": 10}})
-    assert session.started_with() == {"studies": {"radon": {"draws": 10}}}
-
-
 def test_a_run_that_is_over_writes_nothing(folder, monkeypatch):
     session.begin()
     files.write_text("answer", "of the first run")
@@ -101,22 +95,6 @@ def test_a_run_that_is_over_writes_nothing(folder, monkeypatch):
     monkeypatch.delenv(session.NAME)
     files.write_text("answer", "of no run, such as a script's of the user")
     assert session.started_with() is None
-
-
-def test_a_job_of_a_run_that_is_over_learns_nothing_of_the_next(folder, monkeypatch):
-    session.begin(places={"radon": "mine.yaml: studies.radon"})
-    first = os.environ[session.NAME]
-    assert session.place("radon") == "mine.yaml: studies.radon"
-    assert session.place("other") == "config/config.yaml: studies.other"
-    session.begin(places={"radon": "other.yaml: studies.radon"})
-    assert session.place("radon") == "other.yaml: studies.radon"
-    monkeypatch.setenv(session.NAME, first)
-    for ask in (session.started_with, session.require_current, lambda: session.place("radon")):
-        with pytest.raises(UserError, match="belongs to a run that is over"):
-            ask()
-    monkeypatch.delenv(session.NAME)
-    session.require_current()
-    assert session.place("radon") == "config/config.yaml: studies.radon"
 
 
 def test_damaged_numbers_are_noticed(folder):
