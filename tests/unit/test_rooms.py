@@ -107,3 +107,27 @@ def test_a_fit_depends_on_few_modules_and_no_formula_table_or_page():
     rooms = {name.partition(".")[0] for name in seen}
     assert rooms == {"base", "study", "model", "compress", "sampler", "engine"}
     assert len(seen) <= LARGEST_FIT, sorted(seen)
+
+
+def test_every_module_has_a_test_file_of_its_name():
+    tests = Path(__file__).parent
+    files = {name: name.replace(".", "/").rpartition("/") for name in MODULES}
+    missing = [
+        name
+        for name, (room, _, module) in files.items()
+        if not (tests / room / f"test_{module}.py").exists()
+    ]
+    assert missing == []
+
+
+def test_no_file_is_longer_than_a_reader_can_follow():
+    """350 lines, tests too."""
+    places = [ROOT / place for place in ("workflow", "tests", "tools", "benchmarks")]
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for place in places
+        for path in place.rglob("*.py")
+        if ".venv" not in path.parts
+        and (lines := len(path.read_text(encoding="utf-8").splitlines())) > 350
+    }
+    assert long == {}

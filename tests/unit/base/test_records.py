@@ -5,11 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-import snakemake.api  # noqa: F401 (its modules import each other, in this order only)
 
 from partialpool.base import files, records, session
 from partialpool.base.errors import UserError
-from partialpool.run import reruns
 
 PARAMS = {"study": {"formula": "y ~ x"}, "code": "1a"}
 
@@ -109,15 +107,3 @@ def test_an_input_dated_ahead_is_named(summary):
     os.utime(summary, (4e9, 4e9))
     with pytest.raises(UserError, match=r"summary.csv: is dated 2096-.*touch results/s/pooled/su"):
         records.verified(summary)
-
-
-def test_inputs_that_have_changed_places_are_other_inputs(summary, monkeypatch):
-    for name in ("a.csv", "b.csv"):
-        Path(name).write_text(f"x\n{name}\n", encoding="utf-8")
-    inputs = [(name, records.checksum(name)) for name in ("a.csv", "b.csv")]
-    records.write([summary], PARAMS, inputs)
-    reruns._record.cache_clear()
-    answers = object.__new__(reruns.Persistence)
-    for order, changed in ((inputs, False), (inputs[::-1], True)):
-        monkeypatch.setattr(answers, "_checksums", lambda job, own=order: [sum for _, sum in own])
-        assert answers._input_changed(None, str(summary)) is changed
