@@ -11,16 +11,6 @@ from partialpool.base import files, session
 from partialpool.base.errors import UserError
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """An empty working directory, outside of any run."""
-    monkeypatch.chdir(tmp_path)
-    # Set and taken away, so that what a test sets is taken away after it.
-    monkeypatch.setenv(session.NAME, "")
-    monkeypatch.delenv(session.NAME)
-    return tmp_path
-
-
 def test_nothing_is_left_of_a_file_that_failed(folder):
     files.write_text("answer", "whole")
     with pytest.raises(ZeroDivisionError), files.replacing("answer") as temporary:

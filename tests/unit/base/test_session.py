@@ -8,16 +8,6 @@ from partialpool.base import session
 from partialpool.base.errors import UserError
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """An empty working directory, outside of any run."""
-    monkeypatch.chdir(tmp_path)
-    # Set and taken away, so that what a test sets is taken away after it.
-    monkeypatch.setenv(session.NAME, "")
-    monkeypatch.delenv(session.NAME)
-    return tmp_path
-
-
 def test_a_run_knows_what_it_was_started_with(folder):
     assert session.started_with() is None
     session.begin(studies={"radon": {"draws": 10}})

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from partialpool.base.errors import UserError
 from partialpool.run import launch
@@ -105,6 +106,19 @@ def test_mistakes_are_of_the_file_that_has_them(folder, text, telling):
         with pytest.raises(UserError) as caught:
             launch.load(files)
         assert str(caught.value).startswith(telling)
+
+
+def test_a_limit_of_the_library_on_depth_is_told_as_ours(folder, monkeypatch):
+    """libyaml 0.2.6 stops at 1,000 brackets, before the first event."""
+
+    def parse(text, loader):
+        mark = yaml.Mark("", 0, 2, 0, None, 0)
+        raise yaml.scanner.ScannerError(None, None, "exceeded maximum nesting depth", mark)
+
+    monkeypatch.setattr(yaml_file.yaml, "parse", parse)
+    write("deep.yaml", "a: [1]\n")
+    with pytest.raises(UserError, match=r"^deep.yaml: line 3: has more than 30 blocks within one"):
+        yaml_file.read("deep.yaml")
 
 
 def test_mistakes_on_the_command_line_and_in_json(folder):

@@ -121,7 +121,7 @@ def of_groups(results: ReportData, factor: Factor, column: str) -> str:
     elif empty:
         sentences.append(
             f"In {empty:,} of {len(factor.sizes):,} groups the {unit}'s own rows do not determine "
-            "it, so the unpooled fit says nothing of it."
+            "it, so the unpooled fit cannot estimate it."
         )
     return " ".join(sentences)
 
@@ -135,7 +135,7 @@ def far_from_zero(results: ReportData) -> str | None:
         ends = columns.get(name, {})
         if "min" in ends and max(ends["min"], -ends["max"]) > ends["max"] - ends["min"] > 0:
             far.append(name)
-    intercept = ["The Intercept"] * ("Intercept" in names)
+    intercept = ["The Intercept"] if "Intercept" in names else []
     intercept += [
         f"sd_{factor.name}[Intercept]"
         for factor in results.factors
@@ -328,7 +328,7 @@ def diagnosed(results: ReportData) -> list[str]:
         partly = [fit for fit in results.fits if factor.name in fit.diagnosed]
         if partly:
             counts = partly[0].diagnosed[factor.name]
-            where = f" in the {listed(fit.variant for fit in partly)} fits" * (len(partly) > 1)
+            where = f" in the {listed(f.variant for f in partly)} fits" if len(partly) > 1 else ""
             sentences.append(
                 f"Of the {counts['groups']:,} groups of {short(factor.name, 40)}, "
                 f"{counts['of_them']:,} were diagnosed{where}: the smallest, the largest, and "

@@ -54,6 +54,8 @@ def read(path) -> dict:
         root = yaml.compose(text, _loader())
     except yaml.MarkedYAMLError as error:
         at = error.problem_mark or error.context_mark
+        if "nesting depth" in (error.problem or ""):  # libyaml 0.2.6 has a limit of its own
+            raise _too_deep(path, at) from None
         raise UserError(f"{path}: line {at.line + 1}: not valid YAML ({error.problem})") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
@@ -135,10 +137,14 @@ def _check_events(path, text: str) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > DEPTH:
-            raise UserError(
-                f"{path}: line {event.start_mark.line + 1}: has more than {DEPTH} blocks within "
-                "one another; a config needs 5"
-            )
+            raise _too_deep(path, event.start_mark)
+
+
+def _too_deep(path, mark) -> UserError:
+    return UserError(
+        f"{path}: line {mark.line + 1}: has more than {DEPTH} blocks within one another; a config "
+        "needs 5"
+    )
 
 
 def _check_nodes(path, root: yaml.Node) -> None:
