@@ -14,7 +14,7 @@ from partialpool.compress import build
 from partialpool.design.formula import Formula
 from partialpool.engine import fit
 from partialpool.model import prior_keys
-from partialpool.model.priors import FAMILIES, PriorFamily
+from partialpool.model.prior_families import FAMILIES, PriorFamily
 from partialpool.report.priors import priors
 from partialpool.study.outcome import Outcome
 

@@ -5,7 +5,8 @@ import pymc as pm
 import pytest
 from scipy import stats
 
-from partialpool.model.priors import FAMILIES, Prior
+from partialpool.model.prior_families import FAMILIES
+from partialpool.model.priors import Prior
 from partialpool.sampler import prior_draws
 
 GIVEN = {

@@ -6,7 +6,8 @@ from partialpool.answers.predictor import LARGEST, SMALLEST, Predictor, response
 from partialpool.design.design import Design
 from partialpool.engine import group_algebra, preconditioner
 from partialpool.model.description import ModelDescription
-from partialpool.model.priors import FAMILIES, WIDE_LOG_SIGMA, Priors
+from partialpool.model.prior_families import FAMILIES
+from partialpool.model.priors import WIDE_LOG_SIGMA, Priors
 from partialpool.sampler import prior_draws
 
 SIMULATED = 2_000  # tables: 99.9% of any quantity are between the least and the greatest of them

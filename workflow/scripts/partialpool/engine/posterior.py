@@ -9,12 +9,22 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from partialpool.engine import group_algebra, preconditioner, terms
+from partialpool.engine import group_algebra, preconditioner
 from partialpool.model.description import GroupingFactor, ModelDescription
 from partialpool.model.priors import WIDE_LOG_SIGMA, Priors
 
 LARGE = 20_000_000  # draws x effects of one factor; more are thinned to about as many
 FEWEST = 100  # draws of each effect after thinning, at least
+
+
+def groups(factor: str) -> str:
+    """Name of a factor's dim of groups; the factor alone may be the name of a variable."""
+    return f"group of {factor}"
+
+
+def varying(factor: str) -> str:
+    """Name of a factor's dim of varying coefficients."""
+    return f"coefficient of {factor}"
 
 
 class SampledParameters:
@@ -49,7 +59,7 @@ class SampledParameters:
             for f in self.data.factors
         }
         factors = tuple(replace(f, levels=levels[f.name]) for f in self.data.factors)
-        dims = {terms.groups(name): at for name, at in positions.items()}
+        dims = {groups(name): at for name, at in positions.items()}
         sampled = self._sampled.isel(dims, missing_dims="ignore")
         return SampledParameters(
             sampled, replace(self.data, factors=factors), self.priors, self.variant

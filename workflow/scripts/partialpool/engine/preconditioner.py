@@ -8,7 +8,8 @@ from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.engine import collapse, group_algebra
 from partialpool.model.description import GroupingFactor, ModelDescription
-from partialpool.model.priors import FAMILIES, Priors
+from partialpool.model.prior_families import FAMILIES
+from partialpool.model.priors import Priors
 
 CHOSEN = 500  # representative groups, at most
 

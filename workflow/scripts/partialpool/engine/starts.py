@@ -15,7 +15,8 @@ import pymc as pm
 
 from partialpool.engine import preconditioner
 from partialpool.model.description import ModelDescription
-from partialpool.model.priors import FAMILIES, Priors
+from partialpool.model.prior_families import FAMILIES
+from partialpool.model.priors import Priors
 from partialpool.sampler import compiled_density, sampling
 
 WIDE = 2.0  # standard deviations of the response to each side

@@ -7,7 +7,8 @@ import pytensor.tensor as pt
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.engine import group_algebra, preconditioner
 from partialpool.model.description import GroupingFactor, ModelDescription
-from partialpool.model.priors import FAMILIES, Prior, Priors
+from partialpool.model.prior_families import FAMILIES
+from partialpool.model.priors import Prior, Priors
 
 
 def as_data(name: str, values):

@@ -5,7 +5,8 @@ Imported while the workflow is parsed, so nothing scientific is imported here.
 
 from partialpool.base.errors import UserError, nearest
 from partialpool.model import families
-from partialpool.model.priors import FAMILIES, Prior, check_support, of_response
+from partialpool.model.prior_families import FAMILIES
+from partialpool.model.priors import Prior, check_support, of_response
 
 
 def check(given: dict[str, str], where: str) -> None:

@@ -11,49 +11,8 @@ from dataclasses import dataclass, field
 
 from partialpool.base.errors import UserError, nearest
 from partialpool.model import families
+from partialpool.model.prior_families import FAMILIES
 from partialpool.study.calls import call
-
-
-@dataclass(frozen=True)
-class PriorFamily:
-    """A distribution that a prior may be.
-
-    Attributes
-    ----------
-    parameters : tuple of str
-        Names of its arguments in PyMC, in the order in which they are written. The last one is
-        the scale of a family with a location.
-    support : {"real", "positive", "correlation"}
-    pymc : str
-        Name of its class in PyMC, which has the density and the draws.
-    location : str or None
-        The one argument that may be zero or negative.
-    heavy_tails : bool
-        Whether a posterior may have several modes because of it: chains then start far apart.
-    """
-
-    parameters: tuple[str, ...]
-    support: str
-    pymc: str
-    location: str | None = None
-    heavy_tails: bool = False
-
-
-FAMILIES = {
-    "normal": PriorFamily(("mu", "sigma"), "real", "Normal", "mu"),
-    "student_t": PriorFamily(("nu", "mu", "sigma"), "real", "StudentT", "mu", heavy_tails=True),
-    "cauchy": PriorFamily(("alpha", "beta"), "real", "Cauchy", "alpha", heavy_tails=True),
-    "laplace": PriorFamily(("mu", "b"), "real", "Laplace", "mu"),
-    "logistic": PriorFamily(("mu", "s"), "real", "Logistic", "mu"),
-    "half_normal": PriorFamily(("sigma",), "positive", "HalfNormal"),
-    "half_cauchy": PriorFamily(("beta",), "positive", "HalfCauchy"),
-    "half_student_t": PriorFamily(("nu", "sigma"), "positive", "HalfStudentT"),
-    "exponential": PriorFamily(("lam",), "positive", "Exponential"),
-    "gamma": PriorFamily(("alpha", "beta"), "positive", "Gamma"),
-    "inverse_gamma": PriorFamily(("alpha", "beta"), "positive", "InverseGamma"),
-    "lognormal": PriorFamily(("mu", "sigma"), "positive", "LogNormal", "mu"),
-    "lkj": PriorFamily(("eta",), "correlation", "LKJCorr"),
-}
 
 
 SD_LOG_SIGMA = "half_normal(1)"  # default prior of the sd of log sigma between groups

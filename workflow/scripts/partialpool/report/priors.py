@@ -2,7 +2,8 @@
 
 from partialpool.base.text import number, short
 from partialpool.model.links import LINKS
-from partialpool.model.priors import FAMILIES, Prior
+from partialpool.model.prior_families import FAMILIES
+from partialpool.model.priors import Prior
 from partialpool.report import mathematics, meaning
 from partialpool.report.report_data import ReportData
 

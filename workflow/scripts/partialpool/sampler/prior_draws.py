@@ -5,7 +5,8 @@ import pymc as pm
 from pytensor.compile.mode import Mode
 from pytensor.link.basic import PerformLinker
 
-from partialpool.model.priors import FAMILIES, Prior
+from partialpool.model.prior_families import FAMILIES
+from partialpool.model.priors import Prior
 
 
 def draw(priors: dict[str, Prior], rng: np.random.Generator, size: int) -> dict[str, np.ndarray]:

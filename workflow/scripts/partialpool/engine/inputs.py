@@ -1,0 +1,131 @@
+"""What a compiled density is called with: its parameters and fields, packed into flat buffers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+
+from partialpool.engine.kernel_parts import (
+    CODES,
+    INTEGERS,
+    LOG_ODDS,
+    LOGARITHM,
+    NUMBERS,
+    WORK,
+)
+from partialpool.model.arrays import NUMPY
+from partialpool.model.prior_families import FAMILIES, PARTIAL_CORRELATION
+from partialpool.model.priors import Prior
+
+
+class NoKernel(Exception):
+    """A model that has a prior or a family without a compiled density."""
+
+
+@dataclass
+class Parameters:
+    """Parameters with a bounded support and their priors, in the order of a position.
+
+    Attributes
+    ----------
+    places : dict of str to tuple
+        By name: the first place, the number of parameters (None for a scalar), and the dims.
+    """
+
+    places: dict = field(default_factory=dict)
+    transforms: list[int] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
+    numbers: list[tuple[float, ...]] = field(default_factory=list)
+    start: list[float] = field(default_factory=list)
+    constant: float = 0.0
+
+    def positive(self, name: str, priors: Prior | Sequence[Prior], rough, dims=()) -> int:
+        """Add a positive parameter, or a vector of them; returns its first place.
+
+        Raises
+        ------
+        NoKernel
+            If there is no compiled density of its prior.
+        """
+        one = isinstance(priors, Prior)
+        priors = [priors] if one else list(priors)
+        rough = np.broadcast_to(rough, len(priors))
+        at = self._place(name, None if one else len(priors), dims)
+        for prior, value in zip(priors, rough, strict=True):
+            self._add(prior.family, prior.arguments, LOGARITHM, np.log(value))
+        return at
+
+    def partial_correlations(self, name: str, shapes: Sequence[float]) -> int:
+        """Add canonical partial correlations, each 2 Beta(shape, shape) - 1."""
+        at = self._place(name, len(shapes), (f"{name}_dim_0",))
+        for shape in shapes:
+            self._add(None, (shape, shape), LOG_ODDS, 0.0)
+        return at
+
+    def _place(self, name, count, dims) -> int:
+        self.places[name] = (len(self.start), count, tuple(dims))
+        return len(self.start)
+
+    def _add(self, family: str | None, arguments, transform: int, start: float) -> None:
+        code, numbers, constant = coded(family, arguments)
+        self.constant += constant
+        self.codes.append(code)
+        self.numbers.append(numbers)
+        self.transforms.append(transform)
+        self.start.append(start)
+
+
+def coded(family: str | None, arguments) -> tuple[int, tuple[float, ...], float]:
+    """Code of a prior's family, its three numbers, and the constant of its log density.
+
+    Raises
+    ------
+    NoKernel
+        If the family has no compiled density.
+    """
+    if family not in CODES:
+        raise NoKernel(f"prior {family}")
+    record = FAMILIES.get(family, PARTIAL_CORRELATION)
+    numbers = (*arguments, *[0.0] * (3 - len(arguments)))
+    return CODES[family], numbers, float(record.constant(NUMPY, *map(float, arguments)))
+
+
+def packed(fields: type[IntEnum], values: dict, work: dict) -> tuple[np.ndarray, ...]:
+    """Pack the fields of a kernel into a table and three flat buffers.
+
+    Parameters
+    ----------
+    fields : type of enum.IntEnum
+        The rows of the table.
+    values : dict of str to array_like
+        Fields that do not change, by name.
+    work : dict of str to tuple of int
+        Shapes of the fields of the workspace, which begins as zeros.
+
+    Returns
+    -------
+    table, integers, numbers, work : numpy.ndarray
+        A row of the table has the buffer, the first place, and three lengths.
+    """
+    table = np.ones((len(fields), 5), np.int64)
+    buffers: tuple[list, list, list] = ([], [], [])
+    ends = [0, 0, 0]
+    for one in fields:
+        if one.name in work:
+            buffer, shape = WORK, work[one.name]
+        else:
+            array = np.ascontiguousarray(values[one.name])
+            kind = np.int64 if array.dtype.kind in "ib" else np.float64
+            buffer, shape = INTEGERS if kind is np.int64 else NUMBERS, array.shape
+            buffers[buffer].append(array.astype(kind, copy=False).ravel())
+        table[one, :2] = buffer, ends[buffer]
+        table[one, 2 : 2 + len(shape)] = shape
+        ends[buffer] += int(np.prod(shape))
+    # A buffer without fields has an address all the same.
+    integers, numbers = (
+        np.concatenate([*buffers[kind], np.zeros(1, dtype)])
+        for kind, dtype in ((INTEGERS, np.int64), (NUMBERS, np.float64))
+    )
+    return table, integers, numbers, np.zeros(ends[WORK] + 1)
+

@@ -1,0 +1,56 @@
+"""A log density and its gradient as a C function with its data."""
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+NO_GRADIENT, NO_VALUE = 3, 4  # what a density returns where it is not finite
+
+
+@dataclass(frozen=True)
+class Density:
+    """A log density and its gradient.
+
+    Attributes
+    ----------
+    function : numba.core.ccallback.CFunc
+        With the signature `DENSITY` of :mod:`partialpool.sampler.machine_code`. It returns zero,
+        or a code for why the density is not finite.
+    arrays : tuple of numpy.ndarray
+        What it is called with besides the position. The last one is its workspace.
+    start : numpy.ndarray
+        A position to start from, shape `(position,)`.
+    """
+
+    function: object
+    arrays: tuple[np.ndarray, ...]
+    start: np.ndarray
+
+    @cached_property
+    def _lengths(self) -> np.ndarray:
+        return np.array([length for array in self.arrays for length in array.shape], np.int64)
+
+    @cached_property
+    def pointers(self) -> np.ndarray:
+        """Addresses of the arrays' lengths, and of the arrays; valid as long as this object lives."""
+        return np.array([array.ctypes.data for array in (self._lengths, *self.arrays)], np.uintp)
+
+    @property
+    def work(self) -> np.ndarray:
+        """The workspace, in which a call leaves its intermediate results."""
+        return self.arrays[-1]
+
+    def copy(self) -> "Density":
+        """The same density with a workspace of its own, for another thread."""
+        return replace(self, arrays=(*self.arrays[:-1], self.work.copy()))
+
+    def __call__(self, position) -> tuple[float, np.ndarray]:
+        """The log density at one position, and its gradient."""
+        position = np.ascontiguousarray(position, dtype=float)
+        gradient, value = np.zeros_like(position), np.full(1, math.nan)
+        call = self.function.ctypes
+        arrays = zip((position, gradient, value, self.pointers), call.argtypes[1:], strict=True)
+        call(len(position), *(array.ctypes.data_as(kind) for array, kind in arrays))
+        return float(value[0]), gradient
