@@ -245,6 +245,11 @@ class CollapsedTarget:
         self.data, self.priors, self.variant = data, priors, variant
         self.found = CollapsedModel.of(data, priors, variant)
 
+    @property
+    def centre(self) -> np.ndarray:
+        """Approximate coefficients, `(coefficient,)`."""
+        return self.found.coordinates.centre
+
     def compiled(self) -> CompiledModel:
         """The model that NUTS samples."""
         return compiled(self.data, self.priors, self.variant, self.found)

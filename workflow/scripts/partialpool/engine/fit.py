@@ -10,10 +10,10 @@ import xarray as xr
 from partialpool.base.provenance import provenance
 from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.compress.merged_rows import MergedRows
-from partialpool.engine import starts, terms
-from partialpool.engine.gaussian import CollapsedTarget
-from partialpool.engine.glm import SampledEffectsTarget
-from partialpool.engine.posterior import SampledParameters, stored
+from partialpool.engine import starts
+from partialpool.engine.collapsed_target import CollapsedTarget
+from partialpool.engine.posterior import SampledParameters, groups, stored
+from partialpool.engine.sampled_target import SampledEffectsTarget
 from partialpool.model import priors
 from partialpool.sampler import convergence, sampling
 from partialpool.study.checks import published_limits
@@ -90,20 +90,23 @@ def fit(
         for number, factor in enumerate(data.factors)
     }
     settings = {key: sampler[key] for key in ("draws", "tune", "target_accept")}
-    of_groups = {terms.groups(name): positions for name, positions in diagnosed.items()}
+    of_groups = {groups(name): positions for name, positions in diagnosed.items()}
 
     def draw(target, settings, nuts_seed, ends=None):
         """Draw from a target; also return the parameters on which convergence is judged."""
-        model = target.model()
+        begun = time.perf_counter()
+        model = target.compiled()
+        ready = time.perf_counter()
         drawn = sampling.sample(
             model,
             chains=sampler["chains"] if ends is None else len(ends),
             seed=nuts_seed,
             at_once=at_once,
-            disperse=starts.overdispersed(model, data, completed, variant),
+            disperse=starts.overdispersed(model, target.centre, data, completed, variant),
             starts=ends,
             **settings,
         )
+        drawn.attrs["compile_seconds"] = round(ready - begun, 3)
         sampled = drawn["posterior"].to_dataset()
         # Judge convergence on the model's parameters, not on internal coordinates.
         judged = sampled.drop_vars([name for name in sampled if name.startswith(COORDINATES)])
@@ -152,8 +155,8 @@ def fit(
             "target_accept": min(HIGHEST_TARGET, 1 - (1 - settings["target_accept"]) / 4),
         }
     rng = np.random.default_rng(streams.spawn(1)[0])
-    groups = stored(target, draws, diagnosed, rng)
-    tree = xr.DataTree.from_dict(groups | {"sample_stats": statistics})
+    described = stored(target, draws, diagnosed, rng)
+    tree = xr.DataTree.from_dict(described | {"sample_stats": statistics})
     tree.attrs |= {
         "variant": variant,
         "priors": json.dumps(completed.to_dict()),

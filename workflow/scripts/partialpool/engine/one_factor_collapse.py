@@ -31,7 +31,7 @@ def likelihood(data: MergedRows, priors: Priors, block: Block, scale, left, sigm
         Response minus all other terms of the linear predictor, `(row,)`.
     sigma : TensorVariable
     """
-    root, directions = _orthonormalise(data, priors, block)
+    root, directions = orthonormalise(data, priors, block)
     index = data.index[block.position]
     products = terms.as_data("directions", directions) * left
     along = terms.sum_by_group(block.factor, index, products)
@@ -70,7 +70,7 @@ def draw(
     numpy.ndarray
         u, those that the priors are on, `(draw, group, varying)`.
     """
-    root, directions = _orthonormalise(data, draws.priors, block)
+    root, directions = orthonormalise(data, draws.priors, block)
     scale, sigma = draws.group_scale(block.factor), np.reshape(draws.sigma, (-1, 1))
     along = np.empty((len(directions), draws.count, len(block.factor.levels)))
     design = data.of_columns(data.coefficients)
@@ -87,7 +87,7 @@ def draw(
     return np.moveaxis(u, 0, -1)
 
 
-def _orthonormalise(
+def orthonormalise(
     data: MergedRows, priors: Priors, block: Block
 ) -> tuple[np.ndarray, np.ndarray]:
     """QR of each group's varying columns: R `(varying, varying, group)`, Q' `(varying, row)`."""

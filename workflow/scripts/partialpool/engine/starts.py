@@ -11,27 +11,26 @@ to a Student-t likelihood.
 from collections.abc import Callable
 
 import numpy as np
-import pymc as pm
 
 from partialpool.engine import preconditioner
 from partialpool.model.description import ModelDescription
 from partialpool.model.prior_families import FAMILIES
 from partialpool.model.priors import Priors
-from partialpool.sampler import compiled_density, sampling
 
 WIDE = 2.0  # standard deviations of the response to each side
 FAR = 3.0  # standard deviations of a prior: from there it and the data disagree
 
 
 def overdispersed(
-    model: pm.Model, data: ModelDescription, priors: Priors, variant: str
+    model, centre: np.ndarray, data: ModelDescription, priors: Priors, variant: str
 ) -> Callable[[np.ndarray], np.ndarray] | None:
     """Function that moves starting points apart, for :func:`partialpool.sampler.sampling.sample`.
 
     Parameters
     ----------
-    model : pm.Model
-        With `z`, whose first entries are the coordinates of the coefficients.
+    model : CompiledModel or PymcModel
+    centre : numpy.ndarray
+        Approximate coefficients, `(coefficient,)`.
     data : ModelDescription
     priors : Priors
     variant : {"pooled", "unpooled", "hierarchical"}
@@ -41,7 +40,6 @@ def overdispersed(
     callable or None
         It maps starts in a hypercube, `(chain, position)`; None if there can be only one mode.
     """
-    centre = model["centre (data)"].get_value()
     on, location, width = preconditioner.prior_rows(data, priors)
     far = np.abs(on @ centre - location) > FAR * width
     heavy = np.array([FAMILIES[priors.beta[name].family].heavy_tails for name in data.coefficients])
@@ -65,16 +63,13 @@ def overdispersed(
     high = np.maximum((places + WIDE * scale).max(axis=0), prior)
 
     def moved(starts: np.ndarray) -> np.ndarray:
-        size, point = len(centre), model.initial_point(0)
-        names = [value.name for value in compiled_density.values(model)]
-        begin = sum(np.size(point[name]) for name in names[: names.index("z")])
-        own = slice(begin, begin + size)
+        size, own = len(centre), model.beta
         places = low + (high - low) * (starts[:, own] + 1) / 2
         wanted = np.linalg.solve(average, places.T).T
         # Given all else, which has its start, beta is linear in its coordinates.
         probes = np.repeat(starts[:, None], size + 1, axis=1)
         probes[:, :, own] = np.eye(size + 1)[:, 1:]
-        beta = sampling.constrain(model, point, probes)["beta"].values
+        beta = model.constrain(probes)["beta"].values
         steps = beta[:, 1:] - beta[:, :1]
         found = np.array(starts)
         found[:, own] = np.linalg.solve(np.swapaxes(steps, 1, 2), (wanted - beta[:, 0])[..., None])[

@@ -31,6 +31,22 @@ def _student_t(y, eta, parameters, trials, xp):
     return normalised - (nu + 1) / 2 * xp.log1p(((y - eta) / sigma) ** 2 / nu)
 
 
+def _student_t_row(xp, y, eta, trials, sigma, nu):
+    left = (y - eta) / sigma
+    squared = left * left
+    logarithm = xp.log1p(squared / nu)
+    half = 0.5 * (nu + 1.0)
+    constant = xp.gammaln(half) - xp.gammaln(0.5 * nu) - 0.5 * xp.log(nu) - xp.log(sigma)
+    weight = (nu + 1.0) / (nu + squared)
+    of_nu = 0.5 * (xp.digamma(half) - xp.digamma(0.5 * nu) - 1.0 / nu)
+    return (
+        constant - half * logarithm,
+        weight * left / sigma,
+        (weight * squared - 1.0) / sigma,
+        of_nu - 0.5 * logarithm + 0.5 * weight * squared / nu,
+    )
+
+
 def _student_t_working(y, eta, parameters, trials, count, xp):
     nu, squared = parameters["nu"], parameters["sigma"] ** 2
     weight = count * (nu + 1) / (nu + 3) / squared
@@ -81,6 +97,7 @@ STUDENT_T = ResponseFamily(
     parameters=(SIGMA, NU),
     takes=("sigma", "precision_weights"),
     kernel=_student_t,
+    row_slopes=_student_t_row,
     constant=lambda y, trials, xp: xp.zeros(xp.shape(y)) - 0.5 * log(pi),
     draw=lambda rng, eta, p, trials, xp: eta + p["sigma"] * rng.standard_t(p["nu"], xp.shape(eta)),
     working=_student_t_working,

@@ -13,6 +13,11 @@ def _poisson(y, eta, parameters, trials, xp):
     return y * eta - xp.exp(eta)
 
 
+def _poisson_row(xp, y, eta, trials):
+    mean = xp.exp(eta)
+    return y * eta - mean, y - mean
+
+
 def _draw_poisson(rng, eta, parameters, trials, xp):
     return rng.poisson(xp.minimum(xp.exp(eta), LARGEST_RATE))
 
@@ -26,6 +31,16 @@ def _negative_binomial(y, eta, parameters, trials, xp):
     alpha = parameters["alpha"]
     ways = xp.gammaln(y + alpha) - xp.gammaln(alpha)
     return ways + alpha * xp.log(alpha) + y * eta - (y + alpha) * xp.logaddexp(xp.log(alpha), eta)
+
+
+def _negative_binomial_row(xp, y, eta, trials, alpha):
+    log_alpha, total = xp.log(alpha), y + alpha
+    below = xp.exp(-abs(eta - log_alpha))
+    log_sum = max(eta, log_alpha) + xp.log1p(below)
+    share = (1.0 if eta >= log_alpha else below) / (1.0 + below)  # of the mean in alpha + mean
+    density = xp.gammaln(total) - xp.gammaln(alpha) + alpha * log_alpha + y * eta - total * log_sum
+    in_alpha = xp.digamma(total) - xp.digamma(alpha) + log_alpha + 1.0 - log_sum
+    return density, y - total * share, in_alpha - total * (1.0 - share) / alpha
 
 
 def _draw_negative_binomial(rng, eta, parameters, trials, xp):
@@ -72,6 +87,7 @@ POISSON = ResponseFamily(
     takes=("exposure",),
     merging=EXPOSURES,
     kernel=_poisson,
+    row_slopes=_poisson_row,
     constant=_log_factorial,
     draw=_draw_poisson,
     working=_poisson_working,
@@ -102,6 +118,7 @@ NEGATIVE_BINOMIAL = ResponseFamily(
     takes=("exposure",),
     parameters=(ALPHA,),
     kernel=_negative_binomial,
+    row_slopes=_negative_binomial_row,
     constant=_log_factorial,
     draw=_draw_negative_binomial,
     working=_negative_binomial_working,

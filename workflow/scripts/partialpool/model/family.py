@@ -118,6 +118,11 @@ class ResponseFamily:
     initial : callable
         `(y, trials, offset, centre, xp)` to the eta, without offset, that each row has alone.
         `centre` is eta at the mean of all rows.
+    row_slopes : callable, optional
+        `(xp, y, eta, trials, *parameters)` of one row to its `kernel`, and the derivatives of that
+        in eta and in each parameter. It is compiled, so it is arithmetic without branches or
+        calls, except of the functions of :mod:`partialpool.engine.arithmetic`, its `xp`. A family
+        without it is sampled by PyMC's density, which is slower.
     parameters : tuple of Parameter
         In the order of the results.
     estimate : callable, optional
@@ -160,6 +165,7 @@ class ResponseFamily:
     draw: Callable
     working: Callable
     initial: Callable
+    row_slopes: Callable | None = None
     parameters: tuple[Parameter, ...] = ()
     estimate: Callable | None = None
     bounds: tuple[float, float] = (-INFINITY, INFINITY)

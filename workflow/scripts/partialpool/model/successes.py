@@ -8,6 +8,13 @@ def _kernel(y, eta, parameters, trials, xp):
     return y * eta - (1 if trials is None else trials) * xp.softplus(eta)
 
 
+def _row_slopes(xp, y, eta, trials):
+    below = xp.exp(-abs(eta))
+    probability = (1.0 if eta >= 0.0 else below) / (1.0 + below)
+    softplus = max(eta, 0.0) + xp.log1p(below)
+    return y * eta - trials * softplus, y - trials * probability
+
+
 def _binomial_coefficient(y, trials, xp):
     return xp.gammaln(trials + 1) - xp.gammaln(y + 1) - xp.gammaln(trials - y + 1)
 
@@ -46,6 +53,7 @@ BERNOULLI = ResponseFamily(
     discrete=True,
     merging=TRIALS,
     kernel=_kernel,
+    row_slopes=_row_slopes,
     constant=lambda y, trials, xp: xp.zeros(xp.shape(y)),
     draw=lambda rng, eta, parameters, trials, xp: rng.binomial(1, xp.expit(eta)),
     working=_working,
@@ -77,6 +85,7 @@ BINOMIAL = ResponseFamily(
     needs=("trials",),
     merging=TRIALS,
     kernel=_kernel,
+    row_slopes=_row_slopes,
     constant=_binomial_coefficient,
     draw=_draw_binomial,
     working=_working,

@@ -1,10 +1,9 @@
 """Draw from a compiled density by NUTS, several chains in parallel; all that knows nutpie.
 
-nutpie calls the density's machine code from threads. Each chain is a separate run of nutpie
-with its own start and seed, so the draws do not depend on how many run at once.
+nutpie calls the density's machine code from threads. Each chain is a separate run of nutpie with
+its own start, seed and workspace, so the draws do not depend on how many run at once.
 """
 
-import hashlib
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,8 +11,8 @@ import numpy as np
 from numba import types
 
 from partialpool.base.errors import UserError
-from partialpool.sampler import pytensor_numba
-from partialpool.sampler.compiled_density import MADE_BY, NUMBERS, Density
+from partialpool.sampler.density import Density
+from partialpool.sampler.machine_code import NUMBERS, Code, load
 
 STATISTICS = {  # nutpie's name: ArviZ's name
     "diverging": "diverging",
@@ -24,13 +23,20 @@ STATISTICS = {  # nutpie's name: ArviZ's name
     "step_size": "step_size",
     "mean_tree_accept": "acceptance_rate",
 }
-# nutpie stores what this writes for each draw: the position itself.
-COPY = """
-def copy(size, expanded, position, stored, data):
+
+
+def copy_position(size, expanded, position, stored, data):
+    """What nutpie stores for each draw: the position itself."""
     for i in range(size):
         stored[i] = position[i]
     return 0
-"""
+
+
+COPY = Code(
+    copy_position,
+    types.int64(types.uint64, types.uint64, NUMBERS, NUMBERS, types.voidptr),
+    (__file__,),
+)
 
 
 def draw(density: Density, starts: np.ndarray, *, seed, at_once, **settings):
@@ -104,8 +110,7 @@ def _program(density: Density, start: np.ndarray):
     """Wrap a density as nutpie's own compiler does, with one variable, the position."""
     from nutpie.compile_pymc import CompiledPyMCModel
 
-    signature = types.int64(types.uint64, types.uint64, NUMBERS, NUMBERS, types.voidptr)
-    key = hashlib.sha256("\n".join([*MADE_BY, COPY]).encode()).hexdigest()
+    density = density.copy()
     tries = itertools.count()
 
     def initial_point(_):
@@ -116,7 +121,7 @@ def _program(density: Density, start: np.ndarray):
     return CompiledPyMCModel(
         dims={},
         compiled_logp_func=density.function,
-        compiled_expand_func=pytensor_numba.stored_callback(COPY, "copy", signature, key),
+        compiled_expand_func=load([COPY])[0],
         initial_point_func=initial_point,
         shared_data={"density": density},  # the pointers are good as long as it lives
         shared_var_keys={},

@@ -1,0 +1,400 @@
+"""Models whose group effects are sampled, as NUTS samples them: see `glm`."""
+
+import numpy as np
+from scipy import sparse
+
+from partialpool.compress.merged_rows import MergedRows
+from partialpool.engine import (
+    arithmetic,
+    collapsed_kernel,
+    effect_map,
+    group_pass,
+    kernel_parts,
+    one_factor_collapse,
+    pirls,
+    preconditioner,
+    response_part,
+    rows_kernel,
+    scalar,
+)
+from partialpool.engine.centring import EffectCoordinates
+from partialpool.engine.collapsed_target import add_factor, coefficients_priors, of_pairs
+from partialpool.engine.compiled_model import CompiledModel
+from partialpool.engine.inputs import NoKernel, Parameters
+from partialpool.engine.pirls import WorkingModel
+from partialpool.engine.posterior import SampledParameters, groups, varying
+from partialpool.engine.rows_kernel import Block, Field, Size
+from partialpool.model import prior_families
+from partialpool.model.priors import Priors
+from partialpool.sampler.machine_code import DENSITY, PART, Code
+
+MOSTLY = 0.9  # share of its rows in the precision of an effect: above it is called centred
+BATCH = 4_000_000  # draws x effects held at once
+COLLAPSE = Code(group_pass.collapse_part, PART, (group_pass.__file__,))
+DENSITY_CODE = Code(
+    rows_kernel.rows_density,
+    DENSITY,
+    tuple(
+        module.__file__
+        for module in (
+            arithmetic, scalar, collapsed_kernel, effect_map, group_pass, kernel_parts,
+            prior_families, rows_kernel,
+        )
+    ),
+)  # fmt: skip
+
+
+def compiled(
+    data: MergedRows,
+    priors: Priors,
+    variant: str,
+    found: WorkingModel,
+    coordinates: EffectCoordinates,
+) -> CompiledModel:
+    """The model of one variant with its compiled density.
+
+    Raises
+    ------
+    NoKernel
+        If a prior or the family has no compiled density.
+    """
+    blocks, normal = coordinates.blocks, data.family.normal
+    if not normal and data.family.row_slopes is None:
+        raise NoKernel(f"family {data.family.name}")
+    parameters, sizes = Parameters(), dict.fromkeys(Size, 0)
+    kinds = (rows_kernel.NO_INNER, rows_kernel.SAMPLED, rows_kernel.COLLAPSED)
+    inner = kinds[bool(blocks) * (1 + normal)]
+    response_at = []
+    for name in data.family.parameter_names:
+        if name == "sigma" and data.known_sigma is not None:
+            response_at.append(-1)
+        else:
+            rough = found.response[name]
+            response_at.append(parameters.positive(name, priors.response[name], rough))
+
+    width, rows, others = len(data.coefficients), len(data.y), coordinates.others
+    widest = max((len(block.factor.varying) for block in blocks), default=0)
+    table = np.zeros((max(len(blocks), 1), len(Block)), int)
+    table[:, [Block.SD_AT, Block.NU_AT, Block.ROTATION_AT]] = -1
+    values = {
+        "FIXED_SD": np.zeros((len(table), widest)),
+        "PARTIAL": np.full((len(table), widest, widest), -1),
+    }
+    squares_at, rotation_at, columns_at, effects_at = 0, 0, 0, 0
+    variables = {"beta": ("BETA", 0, ("coefficient",), (width,))}
+    order = np.argsort(data.index[blocks[0].position], kind="stable") if blocks else np.arange(rows)
+    for number in [*range(1, len(blocks)), 0][: len(blocks)]:  # the inner factor is the last one
+        block, factor = blocks[number], blocks[number].factor
+        size, count = len(factor.varying), len(factor.levels)
+        own = table[number]
+        part = {"PARTIAL": values["PARTIAL"][number]}
+        own[Block.SIZE], own[Block.GROUPS] = size, count
+        own[Block.SD_AT], own[Block.NU_AT] = add_factor(parameters, part, factor, priors, variant)
+        if "FIXED_SD" in part:
+            values["FIXED_SD"][number, :size] = part["FIXED_SD"]
+        own[Block.EFFECTS_AT] = effects_at
+        if number or inner == rows_kernel.SAMPLED:
+            dims = (groups(factor.name), varying(factor.name))
+            variables[f"u_{factor.name}"] = ("EFFECTS", effects_at, dims, (count, size))
+            own[Block.SQUARES_AT] = squares_at
+            squares_at += count * size**2
+        effects_at += count * size
+        if block.rotation is not None:
+            own[Block.ROTATION_AT] = rotation_at
+            rotation_at += count**2
+    for number, block in enumerate(blocks):
+        table[number, Block.COLUMNS_AT] = columns_at
+        columns_at += len(block.factor.varying)
+
+    after = [*blocks[1:], *blocks[:1]]
+    sampled = after if inner == rows_kernel.SAMPLED else blocks[1:]
+    columns = [preconditioner.effects_columns(data, priors, b.factor)[order].T for b in blocks]
+    design = data.of_columns(data.coefficients)[order].T
+    stretched, others_by_group = 0, 0
+    fold, rest = np.zeros((0, width)), list(range(width))
+    if blocks:
+        factor, count = blocks[0].factor, len(blocks[0].factor.levels)
+        basis = preconditioner.effects_basis(data, priors, factor)
+        shared = [factor.varying.index(c) if c in factor.varying else -1 for c in data.coefficients]
+        fold = np.array([[0.0] * len(basis) if i < 0 else np.linalg.inv(basis)[:, i] for i in shared]).T
+        rest = [number for number, i in enumerate(shared) if i < 0]
+        if inner == rows_kernel.SAMPLED:
+            others_by_group = count * len(basis)
+        elif table[0, Block.NU_AT] >= 0:
+            stretched = others_by_group = count
+            variables[f"scale_{factor.name}"] = ("STRETCH", 0, (groups(factor.name),), (count,))
+    start, at, cross = cross_precision(data, priors, found, coordinates, inner)
+    root, directions = np.zeros((0, 0, 0)), np.zeros((0, rows))
+    if inner == rows_kernel.COLLAPSED:
+        root, directions = one_factor_collapse.orthonormalise(data, priors, blocks[0])
+        directions = directions[:, order]
+
+    precision = coordinates.beta_precision
+    last = coordinates.last if precision is not None else 0
+    pairs = (last + 1) * (last + 2) // 2
+    codes, numbers, constant = coefficients_priors(data, priors)
+    sizes |= {
+        Size.THETA: len(parameters.start),
+        Size.LAST: last,
+        Size.INNER: inner,
+        Size.NORMAL: int(normal),
+        Size.OUTER_EFFECTS: others,
+    }
+    empty = np.zeros((0, 0))
+    values |= {
+        "SIZES": list(sizes.values()),
+        "BLOCKS": table,
+        "TRANSFORMS": np.array(parameters.transforms, int),
+        "PRIOR_CODES": np.array(parameters.codes, int),
+        "PRIOR_NUMBERS": np.reshape(np.array(parameters.numbers, float), (-1, 3)),
+        "BETA_CODES": codes,
+        "BETA_NUMBERS": numbers,
+        "BETA_ON": preconditioner.prior_rows(data, priors)[0],
+        "RESPONSE_AT": np.array(response_at, int),
+        "REST": np.array(rest, int),
+        "INDEX": np.array([data.index[b.position][order] for b in blocks], int).reshape(-1, rows),
+        "CROSS_START": start,
+        "CROSS_AT": at,
+        "CROSS": cross,
+        "CONSTANT": np.array([constant + parameters.constant + data.constant]),
+        "KNOWN_SIGMA": np.array([data.known_sigma or 0.0]),
+        "GAUSSIAN_ROWS": np.array([float(data.cells.sum())]),
+        "CENTRE": coordinates.centre,
+        "INVERSE": coordinates.inverse,
+        "REGRESSION": coordinates.beta_regression,
+        "DECORRELATION": empty if coordinates.rotation is None else coordinates.rotation,
+        "BETA_PRECISION": np.zeros(1) if not last else of_pairs(precision.squares, last + 1),
+        "TOUCHED": np.zeros((0, 1, 0)) if not last else precision.rows[:, : last + 1],
+        "CHOSEN_ROOT": np.zeros((0, 0, 0)) if not last else precision.root,
+        "PRECISION": _flat([block.precision for block in sampled]),
+        "LINEAR": _flat([block.linear.T for block in after]),
+        "ROTATIONS": _flat([b.rotation for b in after if b.rotation is not None]),
+        "BETA_CROSS": empty,
+        "FOLD": fold,
+        "RESPONSE": data.y[order],
+        "TRIALS": data.trials[order].astype(float),
+        "COUNT": data.count[order].astype(float),
+        "OFFSET": data.offset[order],
+        "REST_COLUMNS": design[rest],
+        "COLUMNS": np.concatenate([*columns, np.zeros((0, rows))]),
+        "DIRECTIONS": directions,
+        "ROOT": root,
+    }
+    if inner == rows_kernel.SAMPLED:
+        values["BETA_CROSS"] = np.moveaxis(blocks[0].beta_cross, -1, 0).reshape(-1, width)
+    inner_effects = effects_at - others
+    varies = widest if not blocks else len(blocks[0].factor.varying)
+    count = len(blocks[0].factor.levels) if blocks else 0
+    along = (varies, 1, count) if inner == rows_kernel.COLLAPSED else (0, 1, 0)
+    work = {
+        "SLOPE": (len(parameters.start),),
+        "BETA": (width,),
+        "EFFECTS": (effects_at,),
+        "IN_EFFECTS": (others,),
+        "STRETCH": (stretched,),
+        "IN_STRETCH": (stretched,),
+        "UNIT": (stretched,),
+        "UNROTATED": (others,),
+        "LINEARS": (effects_at,),
+        "STANDARD": (effects_at,),
+        "SHIFTS": (effects_at,),
+        "TRIANGLES": (squares_at,),
+        "IN_LINEAR": (effects_at,),
+        "COMBINED": (inner_effects,),
+        "LEFT": (rows if inner == rows_kernel.COLLAPSED else 0,),
+        "ALONG": along,
+        "IN_ALONG": (along[0], along[2]),
+        "IN_RATIO": (1, stretched),
+        "IN_UNIT": (1, stretched),
+        "T_IN_RATIO": (stretched,),
+    }
+    parts = [COLLAPSE]
+    if not normal:
+        parts.append(response_part.code(data.family, rows_kernel.BLOCK))
+    return CompiledModel.of(
+        DENSITY_CODE,
+        parts,
+        Field,
+        values,
+        work,
+        parameters,
+        variables,
+        coefficients=width,
+        others=others + others_by_group,
+        coords={"coefficient": list(data.coefficients)},
+    )
+
+
+def _flat(arrays) -> np.ndarray:
+    """All numbers of some arrays, one after another."""
+    return np.concatenate([*(np.ravel(one) for one in arrays), np.zeros(0)])
+
+
+def cross_precision(data, priors, found: WorkingModel, coordinates: EffectCoordinates, inner):
+    """Cross precision of the inner factor's effects with those of all others.
+
+    Returns
+    -------
+    start : numpy.ndarray
+        Shape `(group + 1,)`: where the entries of each group begin.
+    at : numpy.ndarray
+        `(entry,)`: positions of the other factors' effects.
+    values : numpy.ndarray
+        `(entry, varying)`.
+    """
+    blocks = coordinates.blocks
+    if inner != rows_kernel.SAMPLED or len(blocks) < 2 or blocks[0].is_non_centred:
+        groups_of_inner = len(blocks[0].factor.levels) if blocks else 0
+        size = len(blocks[0].factor.varying) if blocks else 0
+        return np.zeros(groups_of_inner + 1, int), np.zeros(0, int), np.zeros((0, size))
+    outer = sparse.hstack([_columns(data, priors, block) for block in blocks[1:]], format="csr")
+    own = preconditioner.effects_columns(data, priors, blocks[0].factor)
+    index, count = data.index[blocks[0].position], len(blocks[0].factor.levels)
+    by_group = sparse.csr_array(
+        (np.ones(len(index)), (index, np.arange(len(index)))), shape=(count, len(index))
+    )
+    # Entries of one pattern for all coefficients, whatever cancels out.
+    pattern = sparse.csr_array(by_group @ abs(outer) )
+    pattern.sort_indices()
+    group = np.repeat(np.arange(count), np.diff(pattern.indptr))
+    values = np.zeros((len(group), own.shape[1]))
+    for i, column in enumerate(own.T):
+        crossed = sparse.csr_array(by_group @ (sparse.diags_array(found.weight * column) @ outer))
+        values[:, i] = np.asarray(crossed[group, pattern.indices]).ravel()
+    return pattern.indptr.astype(int), pattern.indices.astype(int), values
+
+
+def _columns(data: MergedRows, priors: Priors, block) -> sparse.csr_array:
+    """Design columns of a factor's effects, group by group."""
+    columns = preconditioner.effects_columns(data, priors, block.factor)
+    rows, size = columns.shape
+    at = data.index[block.position][:, None] * size + np.arange(size)
+    shape = (rows, size * len(block.factor.levels))
+    return sparse.csr_array(
+        (columns.ravel(), (np.repeat(np.arange(rows), size), at.ravel())), shape=shape
+    )
+
+
+def sampled_deviations(
+    draws: SampledParameters, data: MergedRows, coordinates: EffectCoordinates, rng
+) -> dict[str, np.ndarray]:
+    """Deviations that the priors are on, by factor: sampled, or drawn if integrated out."""
+    blocks = coordinates.blocks
+    collapsed = data.family.normal and bool(blocks)
+    found = {b.factor.name: draws[f"u_{b.factor.name}"] for b in blocks[collapsed:]}
+    if collapsed:
+        u = one_factor_collapse.draw(draws, data, blocks[0], blocks[1:], found, rng)
+        found[blocks[0].factor.name] = u
+    return found
+
+
+class SampledEffectsTarget:
+    """One variant in the coordinates it is sampled in: its model, and its group effects.
+
+    Parameters
+    ----------
+    data : MergedRows
+    priors : Priors
+    variant : str
+    found : WorkingModel, optional
+        By default, from :func:`pirls.solve`.
+    non_centred : bool
+        Whether factors with little information in the rows of most groups are non-centred.
+    """
+
+    def __init__(
+        self, data: MergedRows, priors: Priors, variant: str, found=None, non_centred=False
+    ):
+        self.data, self.priors, self.variant = data, priors, variant
+        self.working = found or pirls.solve(data, priors, variant)
+        self.coordinates = EffectCoordinates.of(data, self.working, non_centred, priors.nu)
+
+    @property
+    def centre(self) -> np.ndarray:
+        """Approximate coefficients, `(coefficient,)`."""
+        return self.coordinates.centre
+
+    def compiled(self) -> CompiledModel:
+        """The model that NUTS samples."""
+        return compiled(self.data, self.priors, self.variant, self.working, self.coordinates)
+
+    def deviations(self, draws: SampledParameters, rng) -> dict[str, np.ndarray]:
+        """Deviations of the coefficients by factor, `(draw, group, varying)`."""
+        found = sampled_deviations(draws, self.data, self.coordinates, rng)
+        factors = (block.factor for block in self.coordinates.blocks)
+        return {factor.name: found[factor.name] @ draws.basis(factor).T for factor in factors}
+
+    def thinned_deviations(
+        self, draws: SampledParameters, diagnosed: dict[str, np.ndarray], step: int, rng
+    ) -> tuple[dict, dict, dict]:
+        """Compute u in batches of draws, and keep what is stored of it.
+
+        Parameters and returns as for :meth:`gaussian.CollapsedTarget.thinned_deviations`; factors
+        that are not among `diagnosed` are returned whole.
+        """
+        size = draws.chains * sum(len(f.levels) * len(f.varying) for f in draws.data.factors)
+        span = step * max(1, BATCH // (size * step))
+        whole, thinned, every = {}, {}, {}
+        for start in range(0, draws.length, span):
+            part = draws.select(slice(start, start + span))
+            for name, u in self.deviations(part, rng).items():
+                u = part.by_chain(u)
+                if name in diagnosed:
+                    thinned.setdefault(name, []).append(u[:, ::step].astype(np.float32))
+                    every.setdefault(name, []).append(u[:, :, diagnosed[name]])
+                else:
+                    whole.setdefault(name, []).append(u)
+        whole, thinned, every = (
+            {name: _all_draws(parts) for name, parts in found.items()}
+            for found in (whole, thinned, every)
+        )
+        return whole, thinned, every
+
+    @property
+    def parameterisation(self) -> dict[str, dict]:
+        """Parameterisation of each factor: `form`, and `centring` of its groups, from 0 to 1."""
+        found = {}
+        for block in self.coordinates.blocks:
+            if self.data.family.normal and block is self.coordinates.blocks[0]:
+                found[block.factor.name] = {"form": "integrated out"}
+                continue
+            shares = block.centring(self.working.covariance[block.position])
+            low, middle, high = np.quantile(shares, (0, 0.5, 1)).round(3).tolist()
+            form = (
+                "centred"
+                if low > MOSTLY
+                else "non-centred"
+                if high < 1 - MOSTLY
+                else "partly centred"
+            )
+            centring = {"lowest": low, "median": middle, "highest": high}
+            found[block.factor.name] = {"form": form, "centring": centring}
+        return found
+
+    def next_attempt(self, draws: SampledParameters, attempt: int) -> "SampledEffectsTarget":
+        """Target of another attempt: working model at these means; later non-centred, too."""
+        factors = self.data.factors[: len(self.working.u)]
+        means = WorkingModel(
+            beta=draws["beta"].mean(axis=0),
+            u=[
+                draws[f"u_{f.name}"].mean(axis=0) if f"u_{f.name}" in draws else u
+                for f, u in zip(factors, self.working.u, strict=True)
+            ],
+            covariance=[draws.covariance(factor) for factor in factors],
+            response={
+                name: float(draws[name].mean()) if name in draws else value
+                for name, value in self.working.response.items()
+            },
+            weight=self.working.weight,
+            precision=self.working.precision,
+        )
+        found = pirls.at(self.data, self.priors, self.variant, means)
+        return SampledEffectsTarget(
+            self.data, self.priors, self.variant, found, non_centred=attempt > 1
+        )
+
+
+def _all_draws(parts: list[np.ndarray]) -> np.ndarray:
+    """Concatenate batches `(chain, draw, group, varying)` to `(draw, group, varying)`."""
+    u = np.concatenate(parts, axis=1)
+    return u.reshape(-1, *u.shape[2:])
