@@ -6,93 +6,35 @@ what is passed back through them begins with `in_`: the derivatives of the log d
 """
 
 import math
-from enum import IntEnum, auto
 
 import numpy as np
 from numba import carray
 
 from partialpool.engine.arithmetic import digamma, exp, gammaln
-from partialpool.engine.group_pass import collapse
-from partialpool.engine.kernel_parts import (
-    cholesky,
-    cholesky_back,
-    constrain,
-    constrain_back,
+from partialpool.engine.fields import (
+    Block,
+    Field,
+    Size,
     cube,
-    effects_scale,
-    effects_scale_back,
     finite,
+    integer,
+    integer_matrix,
+    integers,
     matrix,
-    prior_of_coefficients,
     unpacked,
-    unstandardise,
-    unstandardise_back,
     vector,
+)
+from partialpool.engine.group_pass import collapse
+from partialpool.engine.shared_stages import (
+    coefficients,
+    coefficients_back,
+    parameters,
+    parameters_back,
 )
 from partialpool.sampler.machine_code import jit
 
 KNOWN, SHARED, BY_GROUP, SAME, POOLED = range(5)  # what sigma is
 LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
-
-
-class Size(IntEnum):
-    """Places of the numbers in the field SIZES."""
-
-    THETA = 0
-    LAST = auto()
-    SIGMA_KIND = auto()
-    SIGMA_AT = auto()
-    SPREAD_AT = auto()
-    SD_AT = auto()
-    NU_AT = auto()
-
-
-class Field(IntEnum):
-    """Rows of the table of fields."""
-
-    SIZES = 0
-    TRANSFORMS = auto()
-    PRIOR_CODES = auto()
-    PARTIAL = auto()
-    CHOSEN = auto()
-    BETA_CODES = auto()
-    PRIOR_NUMBERS = auto()
-    BETA_NUMBERS = auto()
-    BETA_ON = auto()
-    CONSTANT = auto()
-    FIXED_SD = auto()
-    SIGMA = auto()
-    SPREAD = auto()
-    LOG_SIGMA_PRECISION = auto()
-    LOG_GROUP_SIGMA = auto()
-    CENTRE = auto()
-    INVERSE = auto()
-    PRIOR_PRECISION = auto()
-    WITHIN_PRECISION = auto()
-    TOUCHED = auto()
-    CHOSEN_DESIGN = auto()
-    DESIGN = auto()
-    BETWEEN = auto()
-    WITHIN = auto()
-    ROWS = auto()
-    # Of the workspace.
-    ONLY_VALUES = auto()
-    THETA = auto()
-    BETA = auto()
-    SIGMAS = auto()
-    STRETCH = auto()
-    SLOPE = auto()
-    IN_SIGMA = auto()
-    IN_STRETCH = auto()
-    RATIO = auto()
-    UNIT = auto()
-    IN_RATIO = auto()
-    IN_UNIT = auto()
-    T_IN_RATIO = auto()
-    CHOSEN_RATIO = auto()
-    CHOSEN_UNIT = auto()
-    CHOSEN_IN_RATIO = auto()
-    CHOSEN_IN_UNIT = auto()
 
 
 @jit
@@ -180,151 +122,97 @@ def units_back(in_ratio, in_unit, ratio, unit, stretch, chosen, in_sigma, in_str
 
 
 @jit
-def add_in_scale(in_scale, found, factor):
-    """Add a multiple of a derivative in a lower triangle."""
-    for i in range(len(in_scale)):
-        for k in range(i + 1):
-            in_scale[i, k] += factor * found[i, k]
-
-
-def collapsed_density(size_of_position, position_data, gradient_data, value, data):
-    """The C function: see :class:`partialpool.sampler.density.Density`."""
-    position = carray(position_data, (size_of_position,))
-    gradient = carray(gradient_data, (size_of_position,))
-    functions, table, integers, numbers, work = unpacked(data)
-    collapse_part = functions[0]
-    sizes = vector(integers, table, Field.SIZES)
-    last, kind, nu_at = sizes[Size.LAST], sizes[Size.SIGMA_KIND], sizes[Size.NU_AT]
-    theta, slope = vector(work, table, Field.THETA), vector(work, table, Field.SLOPE)
-    transforms = vector(integers, table, Field.TRANSFORMS)
-    total = vector(numbers, table, Field.CONSTANT)[0]
-    total += constrain(
-        position,
-        transforms,
-        vector(integers, table, Field.PRIOR_CODES),
-        matrix(numbers, table, Field.PRIOR_NUMBERS),
-        theta,
-        slope,
-    )
-    beta = vector(work, table, Field.BETA)
-    width = len(beta)
-    z = position[len(theta) : len(theta) + width]
-    z_groups, in_z_groups = position[len(theta) + width :], gradient[len(theta) + width :]
-
-    # sigma, which may differ between groups.
-    sigma, in_sigma = vector(work, table, Field.SIGMAS), vector(work, table, Field.IN_SIGMA)
-    in_sigma[:] = 0.0
-    sigma_at, spread_at = sizes[Size.SIGMA_AT], sizes[Size.SPREAD_AT]
-    precision = vector(numbers, table, Field.LOG_SIGMA_PRECISION)
-    log_group = vector(numbers, table, Field.LOG_GROUP_SIGMA)
-    spread = theta[spread_at] if spread_at >= 0 else vector(numbers, table, Field.SPREAD)[0]
+def residual_sds(z, model):
+    """Sigma of each stratum of rows; returns its log density, and the log of its Jacobian."""
+    sigma, theta = vector(model, Field.SIGMAS), vector(model, Field.THETA)
+    kind = integer(model, Field.SIZES, Size.SIGMA_KIND)
+    at = integer(model, Field.SIZES, Size.SIGMA_AT)
+    spread_at, total = integer(model, Field.SIZES, Size.SPREAD_AT), 0.0
     if kind == KNOWN:
-        sigma[0] = vector(numbers, table, Field.SIGMA)[0]
+        sigma[0] = vector(model, Field.KNOWN_SIGMA)[0]
     elif kind == POOLED:
-        median = theta[sigma_at]
-        total += pooled_sigma(z_groups, median, spread, precision, log_group, sigma)
+        spread = theta[spread_at] if spread_at >= 0 else vector(model, Field.FIXED_SPREAD)[0]
+        precision = vector(model, Field.LOG_SIGMA_PRECISION)
+        log_group = vector(model, Field.LOG_GROUP_SIGMA)
+        total += pooled_sigma(z, theta[at], spread, precision, log_group, sigma)
     else:
         for g in range(len(sigma)):
-            sigma[g] = theta[sigma_at + (g if kind == BY_GROUP else 0)]
-    rows = vector(numbers, table, Field.ROWS)
+            sigma[g] = theta[at + (g if kind == BY_GROUP else 0)]
+    rows, in_sigma = vector(model, Field.ROWS), vector(model, Field.IN_SIGMA)
     for g in range(len(sigma)):
         total -= rows[g] * (math.log(sigma[g]) + LOG_SQRT_2PI)
+        in_sigma[g] = -rows[g] / sigma[g]
+    return total
 
-    # The covariance of the effects.
-    partial = matrix(integers, table, Field.PARTIAL)
-    size = len(partial)
-    scale, correlation = np.zeros((size, size)), np.zeros((size, size))
-    roots, in_scale = np.zeros((size, size)), np.zeros((size, size))
-    sd = vector(numbers, table, Field.FIXED_SD)
-    if sizes[Size.SD_AT] >= 0:
-        sd = theta[sizes[Size.SD_AT] : sizes[Size.SD_AT] + size]
-    effects_scale(scale, correlation, roots, sd, partial, theta)
-    stretch, in_stretch = vector(work, table, Field.STRETCH), vector(work, table, Field.IN_STRETCH)
-    in_stretch[:] = 0.0
-    z_stretch = z_groups[len(z_groups) - len(stretch) :]
-    if nu_at >= 0:
-        total += mixing_factors(z_stretch, theta[nu_at], stretch)
 
-    # In units of sigma, by group where it or the scale of the effects differs between groups.
-    ratio, unit = vector(work, table, Field.RATIO), vector(work, table, Field.UNIT)
-    everyone = np.zeros(0, np.int64)
-    chosen = vector(integers, table, Field.CHOSEN)
-    chosen_ratio = vector(work, table, Field.CHOSEN_RATIO)
-    chosen_unit = vector(work, table, Field.CHOSEN_UNIT)
-    units(ratio, unit, stretch, sigma, everyone)
-    units(chosen_ratio, chosen_unit, stretch, sigma, chosen)
-    divisor = 1.0 if len(ratio) else sigma[0]
-    in_units = scale / divisor
-    outside = 1.0 / (divisor * divisor)
+@jit
+def residual_sds_back(z, in_z, model):
+    """From sigma to its parameters."""
+    sigma, in_sigma = vector(model, Field.SIGMAS), vector(model, Field.IN_SIGMA)
+    theta, slope = vector(model, Field.THETA), vector(model, Field.SLOPE)
+    kind = integer(model, Field.SIZES, Size.SIGMA_KIND)
+    at = integer(model, Field.SIZES, Size.SIGMA_AT)
+    spread_at = integer(model, Field.SIZES, Size.SPREAD_AT)
+    if kind == POOLED:
+        spread = theta[spread_at] if spread_at >= 0 else vector(model, Field.FIXED_SPREAD)[0]
+        precision = vector(model, Field.LOG_SIGMA_PRECISION)
+        log_group = vector(model, Field.LOG_GROUP_SIGMA)
+        in_median, in_spread = pooled_sigma_back(
+            z, theta[at], spread, precision, log_group, sigma, in_sigma, in_z
+        )
+        slope[at] += in_median
+        if spread_at >= 0:
+            slope[spread_at] += in_spread
+    elif kind != KNOWN:
+        for g in range(len(sigma)):
+            slope[at + (g if kind == BY_GROUP else 0)] += in_sigma[g]
 
-    # Conditional precision of the coordinates of beta that vary by group, and the linear term.
-    sides = last + 1 if size else 0
-    pairs = sides * (sides + 1) // 2
-    within_precision = matrix(numbers, table, Field.WITHIN_PRECISION)
-    prior_precision = vector(numbers, table, Field.PRIOR_PRECISION)
-    joint, in_joint = np.zeros((sides, sides)), np.zeros((sides, sides))
-    factor, in_factor = np.zeros((sides, sides)), np.zeros((sides, sides))
-    products, none = np.zeros(pairs), np.zeros(0)
-    chosen_in_scale = np.zeros((pairs, size, size))
-    chosen_in_ratio = matrix(work, table, Field.CHOSEN_IN_RATIO)
-    chosen_in_unit = matrix(work, table, Field.CHOSEN_IN_UNIT)
-    if last:
-        collapse(
-            collapse_part,
-            cube(numbers, table, Field.CHOSEN_DESIGN),
-            cube(numbers, table, Field.TOUCHED),
-            none, in_units, chosen_ratio, chosen_unit,
-            products, none, chosen_in_scale, chosen_in_ratio, chosen_in_unit,
-            np.zeros((0, 0)), np.zeros((0, 0)), none,
-        )  # fmt: skip
-        pair = 0
-        for a in range(sides):
-            for b in range(a, sides):
-                joint[a, b] = prior_precision[pair] + outside * products[pair]
-                for g in range(within_precision.shape[1]):
-                    joint[a, b] += within_precision[pair, g] / (sigma[g] * sigma[g])
-                pair += 1
-        cholesky(joint, factor, last, sides)
 
-    standardised, in_standardised = np.empty(width), np.zeros(width)
-    total += unstandardise(z, factor, standardised, last if size else 0)
-    centre, inverse = vector(numbers, table, Field.CENTRE), matrix(numbers, table, Field.INVERSE)
-    for i in range(width):
-        beta[i] = centre[i]
-        for k in range(width):
-            beta[i] += inverse[i, k] * standardised[k]
-    if vector(work, table, Field.ONLY_VALUES)[0] != 0.0:
-        return 0
-    in_beta = np.zeros(width)
-    total += prior_of_coefficients(
-        beta,
-        in_beta,
-        matrix(numbers, table, Field.BETA_ON),
-        vector(integers, table, Field.BETA_CODES),
-        matrix(numbers, table, Field.BETA_NUMBERS),
-    )
-
-    # The likelihood.
+@jit
+def likelihood(model, in_units, divisor):
+    """Log density of all rows, the effects integrated out, and its derivatives."""
+    beta, in_beta = vector(model, Field.BETA), vector(model, Field.IN_BETA)
+    sigma, in_sigma = vector(model, Field.SIGMAS), vector(model, Field.IN_SIGMA)
+    width, size = len(beta), len(in_units)
     residual, in_residual = np.ones(width + 1), np.zeros(width + 1)
     for i in range(width):
         residual[i] = -beta[i]
-    squares, main_in_scale = np.zeros(1), np.zeros((1, size, size))
-    t_in_scale = np.zeros((size, size))
-    in_ratio, in_unit = matrix(work, table, Field.IN_RATIO), matrix(work, table, Field.IN_UNIT)
-    t_in_ratio = vector(work, table, Field.T_IN_RATIO)
+    total, squares = 0.0, np.zeros(1)
     if size:
+        outside = 1.0 / (divisor * divisor)
+        found, t_in_scale = np.zeros((1, size, size)), np.zeros((size, size))
+        in_ratio, in_unit = matrix(model, Field.IN_RATIO), matrix(model, Field.IN_UNIT)
+        t_in_ratio = vector(model, Field.T_IN_RATIO)
         total -= collapse(
-            collapse_part,
-            cube(numbers, table, Field.DESIGN),
-            cube(numbers, table, Field.BETWEEN),
-            residual, in_units, ratio, unit,
-            squares, in_residual, main_in_scale, in_ratio, in_unit,
-            np.zeros((0, 0)), t_in_scale, t_in_ratio,
-        )  # fmt: skip
+            model[0][0],
+            cube(model, Field.DESIGN),
+            cube(model, Field.BETWEEN),
+            residual,
+            in_units,
+            vector(model, Field.RATIO),
+            vector(model, Field.UNIT),
+            squares,
+            in_residual,
+            found,
+            in_ratio,
+            in_unit,
+            t_in_scale[:0],
+            t_in_scale,
+            t_in_ratio,
+        )
         total -= 0.5 * outside * squares[0]
         for i in range(width + 1):
             in_residual[i] *= -0.5 * outside
-    within = cube(numbers, table, Field.WITHIN)
+        in_scale = cube(model, Field.IN_SCALES)[0]
+        for i in range(size):
+            for k in range(i + 1):
+                in_scale[i, k] -= (0.5 * outside * found[0, i, k] + t_in_scale[i, k]) / divisor
+        for g in range(len(t_in_ratio)):
+            in_ratio[0, g] = -0.5 * in_ratio[0, g] - t_in_ratio[g]
+            in_unit[0, g] *= -0.5
+        if len(t_in_ratio) == 0:
+            in_sigma[0] += outside * squares[0] / divisor
+    within = cube(model, Field.WITHIN)
     for r in range(within.shape[0]):
         for g in range(within.shape[2]):
             one = 0.0
@@ -335,78 +223,59 @@ def collapsed_density(size_of_position, position_data, gradient_data, value, dat
             in_sigma[g] += one * weighted / sigma[g]
             for i in range(width + 1):
                 in_residual[i] -= within[r, i, g] * weighted
-
-    # Back to the coordinates.
-    if size:
-        add_in_scale(in_scale, main_in_scale[0], -0.5 * outside / divisor)
-        add_in_scale(in_scale, t_in_scale, -1.0 / divisor)
-        if len(ratio):
-            for g in range(len(ratio)):
-                in_ratio[0, g] = -0.5 * in_ratio[0, g] - t_in_ratio[g]
-                in_unit[0, g] *= -0.5
-            units_back(
-                in_ratio[0], in_unit[0], ratio, unit, stretch, everyone, in_sigma, in_stretch
-            )
-        else:
-            in_sigma[0] += outside * squares[0] / divisor
     for i in range(width):
         in_beta[i] -= in_residual[i]
-    for k in range(width):
-        for i in range(width):
-            in_standardised[k] += inverse[i, k] * in_beta[i]
-    in_z = gradient[len(theta) : len(theta) + width]
-    unstandardise_back(
-        in_standardised, factor, standardised, in_factor, in_z, last if size else 0
-    )
-    if last and size:
-        cholesky_back(joint, factor, in_factor, in_joint, last, sides)
-        pair = 0
-        for a in range(sides):
-            for b in range(a, sides):
-                one = in_joint[a, b]
-                for g in range(within_precision.shape[1]):
-                    in_sigma[g] -= 2.0 * one * within_precision[pair, g] / sigma[g] ** 3
-                add_in_scale(in_scale, chosen_in_scale[pair], one * outside / divisor)
-                if len(ratio) == 0:
-                    in_sigma[0] -= 2.0 * one * outside * products[pair] / divisor
-                for g in range(len(chosen_ratio)):
-                    if pair:
-                        chosen_in_ratio[0, g] += one * chosen_in_ratio[pair, g]
-                        chosen_in_unit[0, g] += one * chosen_in_unit[pair, g]
-                    else:
-                        chosen_in_ratio[0, g] *= one
-                        chosen_in_unit[0, g] *= one
-                pair += 1
-        units_back(
-            chosen_in_ratio[0], chosen_in_unit[0], chosen_ratio, chosen_unit,
-            stretch, chosen, in_sigma, in_stretch,
-        )  # fmt: skip
+    return total
+
+
+def collapsed_density(size_of_position, position_data, gradient_data, value, data):
+    """The C function: see :class:`partialpool.sampler.density.Density`."""
+    position = carray(position_data, (size_of_position,))
+    gradient = carray(gradient_data, (size_of_position,))
+    model = unpacked(data)
+    theta, width = vector(model, Field.THETA), len(vector(model, Field.BETA))
+    begin, end = len(theta), len(theta) + width
+    sigma, in_sigma = vector(model, Field.SIGMAS), vector(model, Field.IN_SIGMA)
+    stretch, in_stretch = vector(model, Field.STRETCH), vector(model, Field.IN_STRETCH)
+    first_stretch = len(position) - len(stretch)
+    total = parameters(position, model) + residual_sds(position[end:], model)
+    blocks = integer_matrix(model, Field.BLOCKS)
+    size, nu_at = blocks[0, Block.SIZE], blocks[0, Block.NU_AT]
+    in_stretch[:] = 0.0
+    if nu_at >= 0:
+        total += mixing_factors(position[first_stretch:], theta[nu_at], stretch)
+    # In units of sigma; by group where it or the scale of the effects differs between groups.
+    ratio, unit = vector(model, Field.RATIO), vector(model, Field.UNIT)
+    chosen_ratio = vector(model, Field.CHOSEN_RATIO)
+    chosen_unit, chosen = vector(model, Field.CHOSEN_UNIT), integers(model, Field.CHOSEN)
+    units(ratio, unit, stretch, sigma, chosen[:0])
+    units(chosen_ratio, chosen_unit, stretch, sigma, chosen)
+    divisor = 1.0 if len(ratio) else sigma[0]
+    scale = cube(model, Field.SCALES)[0]
+    in_units = scale / divisor
+    outside = 1.0 / (divisor * divisor)
+    total += coefficients(position[begin:end], model, in_units, outside, sigma)
+    if vector(model, Field.ONLY_VALUES)[0] != 0.0:
+        return 0
+    total += likelihood(model, in_units, divisor)
+    coefficients_back(gradient[begin:end], model, divisor, sigma, in_sigma)
+    in_scale = cube(model, Field.IN_SCALES)[0]
     if size and len(ratio) == 0:
         for i in range(size):
             for k in range(i + 1):
                 in_sigma[0] -= in_scale[i, k] * scale[i, k] / divisor
-    in_sd = np.zeros(size)
-    effects_scale_back(in_scale, correlation, roots, sd, partial, theta, in_sd, slope)
-    if sizes[Size.SD_AT] >= 0:
-        for i in range(size):
-            slope[sizes[Size.SD_AT] + i] += in_sd[i]
+    if len(ratio):
+        own, owns = matrix(model, Field.IN_RATIO)[0], matrix(model, Field.IN_UNIT)[0]
+        units_back(own, owns, ratio, unit, stretch, chosen[:0], in_sigma, in_stretch)
+    if len(chosen_ratio):
+        own = matrix(model, Field.CHOSEN_IN_RATIO)[0]
+        owns = matrix(model, Field.CHOSEN_IN_UNIT)[0]
+        units_back(own, owns, chosen_ratio, chosen_unit, stretch, chosen, in_sigma, in_stretch)
     if nu_at >= 0:
-        in_z_stretch = in_z_groups[len(z_groups) - len(stretch) :]
-        slope[nu_at] += mixing_factors_back(
-            z_stretch, theta[nu_at], stretch, in_stretch, in_z_stretch
+        vector(model, Field.SLOPE)[nu_at] += mixing_factors_back(
+            position[first_stretch:], theta[nu_at], stretch, in_stretch, gradient[first_stretch:]
         )
-    for g in range(len(sigma)):
-        in_sigma[g] -= rows[g] / sigma[g]
-    if kind == POOLED:
-        in_median, in_spread = pooled_sigma_back(
-            z_groups, theta[sigma_at], spread, precision, log_group, sigma, in_sigma, in_z_groups
-        )
-        slope[sigma_at] += in_median
-        if spread_at >= 0:
-            slope[spread_at] += in_spread
-    elif kind != KNOWN:
-        for g in range(len(sigma)):
-            slope[sigma_at + (g if kind == BY_GROUP else 0)] += in_sigma[g]
-    constrain_back(gradient, transforms, theta, slope)
+    residual_sds_back(position[end:], gradient[end:], model)
+    parameters_back(gradient, model)
     value[0] = total
     return finite(total, gradient)

@@ -9,15 +9,18 @@ from partialpool.engine import (
     arithmetic,
     collapse,
     collapsed_kernel,
+    effect_map,
+    fields,
     group_algebra,
     group_pass,
     inputs,
     kernel_parts,
     preconditioner,
     scalar,
+    shared_stages,
 )
-from partialpool.engine.collapsed_kernel import Field, Size
 from partialpool.engine.compiled_model import CompiledModel
+from partialpool.engine.fields import Block, Size
 from partialpool.engine.inputs import Parameters
 from partialpool.engine.posterior import SampledParameters, groups, varying
 from partialpool.model import prior_families
@@ -32,7 +35,10 @@ PARTS = (Code(group_pass.collapse_part, PART, _sources(group_pass)),)
 DENSITY_CODE = Code(
     collapsed_kernel.collapsed_density,
     DENSITY,
-    _sources(arithmetic, scalar, collapsed_kernel, group_pass, kernel_parts, prior_families),
+    _sources(
+        arithmetic, scalar, collapsed_kernel, effect_map, fields, group_pass, kernel_parts,
+        prior_families, shared_stages,
+    ),  # fmt: skip
 )
 
 
@@ -84,11 +90,10 @@ def compiled(
     parameters, sizes = Parameters(), dict.fromkeys(Size, -1)
     triangles, coordinates, size = found.triangles, found.coordinates, len(found.basis)
     count, width = len(data.levels), len(data.coefficients)
-    values = {"SIGMA": np.zeros(1), "SPREAD": np.full(1, WIDE_LOG_SIGMA)}
-    values |= {"LOG_SIGMA_PRECISION": np.zeros(0), "LOG_GROUP_SIGMA": np.zeros(0)}
+    values = {"FIXED_SPREAD": np.full(1, WIDE_LOG_SIGMA)}
     strata, others, variables = 1, 0, {}
     if data.known_sigma is not None:
-        kind, values["SIGMA"] = collapsed_kernel.KNOWN, np.array([data.known_sigma])
+        kind, values["KNOWN_SIGMA"] = collapsed_kernel.KNOWN, np.array([data.known_sigma])
     elif not data.outcome.sigma_by_group:
         kind = collapsed_kernel.SHARED
         prior = priors.response["sigma"]
@@ -112,37 +117,30 @@ def compiled(
                 values["LOG_GROUP_SIGMA"] = preconditioner.log_group_sigma(data)
 
     stretched = 0
-    values |= {"FIXED_SD": np.zeros(0), "PARTIAL": np.full((size, size), -1)}
+    block = np.full((1, len(Block)), -1)
+    block[0, Block.SIZE], block[0, Block.GROUPS] = size, count
+    values |= {"FIXED_SD": np.zeros((1, size)), "PARTIAL": np.full((1, size, size), -1)}
     if size:
-        sizes[Size.SD_AT], sizes[Size.NU_AT] = add_factor(
-            parameters, values, data.factors[0], priors, variant
-        )
-        if sizes[Size.NU_AT] >= 0:
+        add_factor(parameters, values, block, 0, data.factors[0], priors, variant)
+        if block[0, Block.NU_AT] >= 0:
             stretched = count
             variables[f"scale_{data.factor}"] = ("STRETCH", 0, (groups(data.factor),), (count,))
     variables["beta"] = ("BETA", 0, ("coefficient",), (width,))
 
     last = coordinates.last if size else 0
-    sizes[Size.THETA], sizes[Size.LAST] = len(parameters.start), last
-    sizes[Size.SIGMA_KIND] = kind
+    sizes[Size.LAST], sizes[Size.SIGMA_KIND] = last, kind
     by_group = size and (strata > 1 or stretched)
     between, within = triangles.between, triangles.within
     if size and data.outcome.sigma_by_group:
         between, within = np.concatenate([between, within]), within[..., :0]
-    codes, numbers, constant = coefficients_priors(data, priors)
+    values |= shared_values(parameters, data, priors, data.log_jacobian.sum())
     values |= {
         "SIZES": list(sizes.values()),
-        "TRANSFORMS": np.array(parameters.transforms, int),
-        "PRIOR_CODES": np.array(parameters.codes, int),
-        "PRIOR_NUMBERS": np.reshape(np.array(parameters.numbers, float), (-1, 3)),
+        "BLOCKS": block,
         "CHOSEN": coordinates.chosen,
-        "BETA_CODES": codes,
-        "BETA_NUMBERS": numbers,
-        "BETA_ON": preconditioner.prior_rows(data, priors)[0],
-        "CONSTANT": np.array([constant + parameters.constant + data.log_jacobian.sum()]),
         "CENTRE": coordinates.centre,
         "INVERSE": coordinates.inverse,
-        "PRIOR_PRECISION": of_pairs(coordinates.prior_precision, last + 1),
+        "CONSTANT_PRECISION": of_pairs(coordinates.prior_precision, last + 1),
         "WITHIN_PRECISION": of_pairs(coordinates.within, last + 1),
         "TOUCHED": coordinates.touched[:, : last + 1],
         "CHOSEN_DESIGN": triangles.design[..., coordinates.chosen],
@@ -153,13 +151,11 @@ def compiled(
     }
     all_groups, some = (count, len(coordinates.chosen)) if by_group else (0, 0)
     pairs = (last + 1) * (last + 2) // 2
-    work = {
-        "BETA": (width,),
+    work = shared_work(parameters, width, 1, size, size, last) | {
         "SIGMAS": (strata,),
         "IN_SIGMA": (strata,),
         "STRETCH": (stretched,),
         "IN_STRETCH": (stretched,),
-        "SLOPE": (len(parameters.start),),
         "RATIO": (all_groups,),
         "UNIT": (all_groups,),
         "IN_RATIO": (1, all_groups),
@@ -173,7 +169,6 @@ def compiled(
     return CompiledModel.of(
         DENSITY_CODE,
         PARTS,
-        Field,
         values,
         work,
         parameters,
@@ -184,34 +179,57 @@ def compiled(
     )
 
 
-def add_factor(parameters: Parameters, values: dict, factor, priors: Priors, variant: str):
+def add_factor(
+    parameters: Parameters, values: dict, blocks: np.ndarray, number: int, factor, priors, variant
+) -> None:
     """Add the sds, correlations and degrees of freedom of a factor's effects.
 
-    Sets `FIXED_SD` and `PARTIAL` of the `values`. Returns the places of the first sd and of the
-    degrees of freedom, or -1 where these are fixed or infinite.
+    Sets their places in a row of `blocks`, and of `FIXED_SD` and `PARTIAL` among the `values`.
     """
-    name = factor.name
+    name, own = factor.name, blocks[number]
+    own[Block.SD_AT] = own[Block.NU_AT] = -1
     if variant == "unpooled":
-        values["FIXED_SD"] = np.array(list(priors.wide[name].values()))
-        return -1, -1
+        values["FIXED_SD"][number, : len(factor.varying)] = list(priors.wide[name].values())
+        return
     rough = preconditioner.between_sd(priors, name, variant)
-    at = parameters.positive(f"sd_{name}", list(priors.sd[name].values()), rough, (varying(name),))
+    dims = (varying(name),)
+    own[Block.SD_AT] = parameters.positive(f"sd_{name}", priors.sd[name].values(), rough, dims)
     if name in priors.cor:
         shapes = group_algebra.partial_correlations(factor.blocks, *priors.cor[name].arguments)
         first = parameters.partial_correlations(f"partial_cor_{name}", list(shapes.values()))
-        for number, pair in enumerate(shapes):
-            values["PARTIAL"][pair] = first + number
-    if name not in priors.nu:
-        return at, -1
-    return at, parameters.positive(f"nu_{name}", priors.nu[name], 8.0)
+        for at, pair in enumerate(shapes):
+            values["PARTIAL"][(number, *pair)] = first + at
+    if name in priors.nu:
+        own[Block.NU_AT] = parameters.positive(f"nu_{name}", priors.nu[name], 8.0)
 
 
-def coefficients_priors(data, priors: Priors) -> tuple[np.ndarray, np.ndarray, float]:
-    """Codes and numbers of the priors of beta, and the constant of their densities."""
+def shared_values(parameters: Parameters, data, priors: Priors, constant: float) -> dict:
+    """Fields of the parameters and of the priors of beta, by name."""
     chosen = [priors.beta[name] for name in data.coefficients]
     found = [inputs.coded(prior.family, prior.arguments) for prior in chosen]
     codes, numbers, constants = zip(*found, strict=True)
-    return np.array(codes), np.array(numbers), sum(constants)
+    return {
+        "TRANSFORMS": np.array(parameters.transforms, int),
+        "PRIOR_CODES": np.array(parameters.codes, int),
+        "PRIOR_NUMBERS": np.reshape(np.array(parameters.numbers, float), (-1, 3)),
+        "BETA_CODES": np.array(codes),
+        "BETA_NUMBERS": np.array(numbers),
+        "BETA_ON": preconditioner.prior_rows(data, priors)[0],
+        "CONSTANT": np.array([sum(constants) + parameters.constant + constant]),
+    }
+
+
+def shared_work(parameters: Parameters, width, blocks, widest, size, last) -> dict:
+    """Shapes of the fields of the shared stages: see `shared_stages`."""
+    pairs, square = (last + 1) * (last + 2) // 2, (blocks, widest, widest)
+    fields = {name: square for name in ("SCALES", "CORRELATIONS", "ROOTS", "IN_SCALES")}
+    fields |= {name: (width,) for name in ("BETA", "STANDARDISED", "IN_BETA")}
+    fields |= {name: (last + 1, last + 1) for name in ("JOINT", "FACTOR")}
+    return fields | {
+        "SLOPE": (len(parameters.start),),
+        "PRODUCTS": (pairs,),
+        "CHOSEN_IN_SCALE": (pairs, size, size),
+    }
 
 
 def of_pairs(squares: np.ndarray, size: int) -> np.ndarray:

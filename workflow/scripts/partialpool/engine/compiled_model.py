@@ -1,11 +1,12 @@
 """A compiled density with the names and shapes of its variables, as the sampler needs it."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
 
-from partialpool.engine.inputs import Parameters, packed
+from partialpool.engine.inputs import Fields, Parameters
 from partialpool.sampler.density import Density
 from partialpool.sampler.machine_code import Code, load
 
@@ -22,10 +23,8 @@ class CompiledModel:
     beta : slice
         Positions of the coordinates of the coefficients.
     outputs : dict of str to tuple
-        By variable: dims, shape, and the place in the workspace.
+        By variable: its field of the workspace, first place in it, dims and shape.
     coords : dict of str to list
-    values_only : int
-        Place in the workspace of the flag that ends a call before the likelihood.
     """
 
     density: Density
@@ -33,11 +32,10 @@ class CompiledModel:
     beta: slice
     outputs: dict[str, tuple]
     coords: dict[str, list] = field(default_factory=dict)
-    values_only: int = 0
 
     @classmethod
     def of(
-        cls, code: Code, parts, fields, values: dict, work: dict, parameters: Parameters, variables: dict,
+        cls, code: Code, parts, values: dict, work: dict, parameters: Parameters, variables: dict,
         *, coefficients: int, others: int, coords: dict,
     ) -> "CompiledModel":  # fmt: skip
         """Pack the data of a kernel, whose fields THETA and ONLY_VALUES are of the workspace.
@@ -48,9 +46,8 @@ class CompiledModel:
             Of the density.
         parts : sequence of Code
             Functions that it calls, in the order in which it knows them.
-        fields : type of enum.IntEnum
         values, work : dict
-            As for :func:`partialpool.engine.inputs.packed`.
+            As for :class:`partialpool.engine.inputs.Fields`.
         parameters : Parameters
             The first part of a position.
         variables : dict of str to tuple
@@ -60,26 +57,18 @@ class CompiledModel:
         coords : dict of str to list
         """
         *called, function = load([*parts, code])
-        addresses = [part.address for part in called]
         first = len(parameters.start)
-        table, *buffers = packed(fields, values, work | {"THETA": (first,), "ONLY_VALUES": (1,)})
+        fields = Fields(values, work | {"THETA": (first,), "ONLY_VALUES": (1,)})
         outputs = {}
-        theta = table[fields["THETA"], 1]
         for name, (at, count, dims) in parameters.places.items():
-            shape = () if count is None else (count,)
-            place = slice(theta + at, theta + at + (count or 1))
-            outputs[name] = (dims, shape, place)
-        for name, (one, at, dims, shape) in variables.items():
-            begin = table[fields[one], 1] + at
-            outputs[name] = (dims, shape, slice(begin, begin + int(np.prod(shape))))
+            outputs[name] = ("THETA", at, dims, () if count is None else (count,))
         start = np.concatenate([parameters.start, np.zeros(coefficients + others)])
         return cls(
-            Density(function, (np.array(addresses, np.int64), table, *buffers), start),
+            Density(function, np.array([part.address for part in called], np.int64), fields, start),
             transformed=np.arange(len(start)) < first,
             beta=slice(first, first + coefficients),
-            outputs=outputs,
+            outputs=outputs | variables,
             coords=coords,
-            values_only=int(table[fields["ONLY_VALUES"], 1]),
         )
 
     def constrain(self, positions: np.ndarray) -> xr.Dataset:
@@ -97,19 +86,20 @@ class CompiledModel:
         """
         chains, draws, _ = positions.shape
         own = self.density.copy()
-        own.work[self.values_only] = 1.0
-        found = {
-            name: np.empty((chains * draws, place.stop - place.start))
-            for name, (_, _, place) in self.outputs.items()
-        }
+        work = own.fields.work
+        work["ONLY_VALUES"][:] = 1.0
+        found, places = {}, {}
+        for name, (one, at, _, shape) in self.outputs.items():
+            places[name] = work[one].reshape(-1)[at : at + math.prod(shape)]
+            found[name] = np.empty((chains * draws, len(places[name])))
         for number, position in enumerate(positions.reshape(chains * draws, -1)):
             own(position)
-            for name, (_, _, place) in self.outputs.items():
-                found[name][number] = own.work[place]
+            for name, place in places.items():
+                found[name][number] = place
         return xr.Dataset(
             {
                 name: (("chain", "draw", *dims), found[name].reshape(chains, draws, *shape))
-                for name, (dims, shape, _) in self.outputs.items()
+                for name, (_, _, dims, shape) in self.outputs.items()
             },
             coords={"chain": np.arange(chains), "draw": np.arange(draws), **self.coords},
         )

@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from partialpool.engine.arithmetic import digamma, gammaln
+from partialpool.engine.fields import Block, Field, cube, integer_matrix, vector
 from partialpool.engine.kernel_parts import cholesky, cholesky_back
 from partialpool.sampler.machine_code import jit
 
@@ -33,25 +34,28 @@ def lanes_dot(a, b):
 
 
 @jit
-def effects_forward(
-    z, precision, linear, scale, size, groups, nu, triangles, shifts, standard, effects
-):
+def effects_forward(model, number, z, nu, effects):
     """Effects of all groups; returns their log density in z.
 
     Parameters
     ----------
-    z, linear : numpy.ndarray
-        Positions, and g, `(group x coefficient,)`.
-    precision : numpy.ndarray
-        S, `(group x coefficient x coefficient,)`.
-    scale : numpy.ndarray
-        L, lower triangular, in the first rows and columns.
-    size, groups : int
+    model : tuple
+        The fields TRIANGLES, SHIFTS and STANDARD are set to T, c and v; LINEARS is g.
+    number : int
+        Of the factor in the field BLOCKS.
+    z : numpy.ndarray
+        Positions, `(group x coefficient,)`.
     nu : float
         Degrees of freedom of Student-t effects; 0 if they are normal.
-    triangles, shifts, standard, effects : numpy.ndarray
-        Set to T, c, v and u.
+    effects : numpy.ndarray
+        Set to u.
     """
+    own = integer_matrix(model, Field.BLOCKS)[number]
+    size, groups, first = own[Block.SIZE], own[Block.GROUPS], own[Block.EFFECTS_AT]
+    precision = vector(model, Field.PRECISION)[own[Block.SQUARES_AT] :]
+    triangles = vector(model, Field.TRIANGLES)[own[Block.SQUARES_AT] :]
+    linear, scale = vector(model, Field.LINEARS)[first:], cube(model, Field.SCALES)[number]
+    shifts, standard = vector(model, Field.SHIFTS)[first:], vector(model, Field.STANDARD)[first:]
     total, constant = 0.0, 0.0
     shape = 0.5 * (nu + size)
     if nu > 0.0:
@@ -97,11 +101,15 @@ def effects_forward(
 
 
 @jit
-def effects_back(
-    in_effects, precision, linear, scale, size, groups, nu, triangles, shifts, standard,
-    in_z, in_linear, in_scale,
-):  # fmt: skip
+def effects_back(model, number, in_effects, nu, in_z):
     """Derivatives in z and g, set, and in L, added; returns that in nu."""
+    own = integer_matrix(model, Field.BLOCKS)[number]
+    size, groups, first = own[Block.SIZE], own[Block.GROUPS], own[Block.EFFECTS_AT]
+    precision = vector(model, Field.PRECISION)[own[Block.SQUARES_AT] :]
+    triangles = vector(model, Field.TRIANGLES)[own[Block.SQUARES_AT] :]
+    linear, scale = vector(model, Field.LINEARS)[first:], cube(model, Field.SCALES)[number]
+    shifts, standard = vector(model, Field.SHIFTS)[first:], vector(model, Field.STANDARD)[first:]
+    in_linear, in_scale = vector(model, Field.IN_LINEAR)[first:], cube(model, Field.IN_SCALES)[number]
     in_nu, shape = 0.0, 0.5 * (nu + size)
     if nu > 0.0:
         in_nu = groups * (0.5 * (digamma(shape) - digamma(0.5 * nu)) - 0.5 * size / nu)

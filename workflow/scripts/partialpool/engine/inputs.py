@@ -2,18 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 import numpy as np
 
-from partialpool.engine.kernel_parts import (
-    CODES,
-    INTEGERS,
-    LOG_ODDS,
-    LOGARITHM,
-    NUMBERS,
-    WORK,
-)
+from partialpool.engine.fields import ENTRIES, Field
+from partialpool.engine.kernel_parts import CODES, LOG_ODDS, LOGARITHM
 from partialpool.model.arrays import NUMPY
 from partialpool.model.prior_families import FAMILIES, PARTIAL_CORRELATION
 from partialpool.model.priors import Prior
@@ -91,41 +84,35 @@ def coded(family: str | None, arguments) -> tuple[int, tuple[float, ...], float]
     return CODES[family], numbers, float(record.constant(NUMPY, *map(float, arguments)))
 
 
-def packed(fields: type[IntEnum], values: dict, work: dict) -> tuple[np.ndarray, ...]:
-    """Pack the fields of a kernel into a table and three flat buffers.
+class Fields:
+    """Arrays of a model, and the table by which a compiled density finds them.
 
     Parameters
     ----------
-    fields : type of enum.IntEnum
-        The rows of the table.
     values : dict of str to array_like
-        Fields that do not change, by name.
+        Fields that do not change, by name; those that are left out are empty.
     work : dict of str to tuple of int
         Shapes of the fields of the workspace, which begins as zeros.
 
-    Returns
-    -------
-    table, integers, numbers, work : numpy.ndarray
-        A row of the table has the buffer, the first place, and three lengths.
+    Attributes
+    ----------
+    table : numpy.ndarray
+        Shape `(field, entry)`: see :mod:`partialpool.engine.fields`.
+    work : dict of str to numpy.ndarray
     """
-    table = np.ones((len(fields), 5), np.int64)
-    buffers: tuple[list, list, list] = ([], [], [])
-    ends = [0, 0, 0]
-    for one in fields:
-        if one.name in work:
-            buffer, shape = WORK, work[one.name]
-        else:
-            array = np.ascontiguousarray(values[one.name])
-            kind = np.int64 if array.dtype.kind in "ib" else np.float64
-            buffer, shape = INTEGERS if kind is np.int64 else NUMBERS, array.shape
-            buffers[buffer].append(array.astype(kind, copy=False).ravel())
-        table[one, :2] = buffer, ends[buffer]
-        table[one, 2 : 2 + len(shape)] = shape
-        ends[buffer] += int(np.prod(shape))
-    # A buffer without fields has an address all the same.
-    integers, numbers = (
-        np.concatenate([*buffers[kind], np.zeros(1, dtype)])
-        for kind, dtype in ((INTEGERS, np.int64), (NUMBERS, np.float64))
-    )
-    return table, integers, numbers, np.zeros(ends[WORK] + 1)
 
+    def __init__(self, values: dict, work: dict):
+        self.values = {name: _contiguous(array) for name, array in values.items()}
+        self.work = {name: np.zeros(shape) for name, shape in work.items()}
+        self.table = np.zeros((len(Field), ENTRIES), np.int64)
+        for name, array in (self.values | self.work).items():
+            self.table[Field[name], : array.ndim + 1] = array.ctypes.data, *array.shape
+
+    def copy(self) -> "Fields":
+        """The same data with a workspace of its own."""
+        return Fields(self.values, {name: array.shape for name, array in self.work.items()})
+
+
+def _contiguous(array) -> np.ndarray:
+    array = np.asarray(array)
+    return np.ascontiguousarray(array, np.int64 if array.dtype.kind in "ib" else np.float64)

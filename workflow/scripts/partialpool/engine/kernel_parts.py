@@ -7,12 +7,8 @@ https://doi.org/10.1080/10618600.1995.10474671), row by row.
 
 import math
 
-import numpy as np
-from numba import carray
-
 from partialpool.engine import scalar
 from partialpool.model.prior_families import FAMILIES, PARTIAL_CORRELATION, PriorFamily
-from partialpool.sampler.density import NO_GRADIENT, NO_VALUE
 from partialpool.sampler.machine_code import jit, pasted
 
 # Families of priors by their codes.
@@ -21,52 +17,6 @@ PRIORS |= {None: PARTIAL_CORRELATION}
 CODES = {name: code for code, name in enumerate(PRIORS)}
 LOGARITHM, LOG_ODDS = range(2)  # how a parameter is transformed to the whole line
 LEAST = 1e-12  # smallest pivot of a Cholesky factor, relative to the diagonal
-INTEGERS, NUMBERS, WORK = range(3)  # the buffer that a field of the table is in
-
-
-@jit
-def unpacked(data):
-    """Arrays of a density: addresses of its parts, table of fields, and the three buffers."""
-    lengths = carray(data[0], (6,), np.int64)
-    return (
-        carray(data[1], (lengths[0],), np.int64),
-        carray(data[2], (lengths[1], lengths[2]), np.int64),
-        carray(data[3], (lengths[3],), np.int64),
-        carray(data[4], (lengths[4],), np.float64),
-        carray(data[5], (lengths[5],), np.float64),
-    )
-
-
-@jit
-def finite(value, gradient):
-    """What a density returns: zero, or a code for what is not finite."""
-    if not math.isfinite(value):
-        return NO_VALUE
-    for i in range(len(gradient)):
-        if not math.isfinite(gradient[i]):
-            return NO_GRADIENT
-    return 0
-
-
-@jit
-def vector(buffer, table, field):
-    """A field of a buffer with one axis."""
-    start = table[field, 1]
-    return buffer[start : start + table[field, 2]]
-
-
-@jit
-def matrix(buffer, table, field):
-    """A field with two axes."""
-    start, rows, columns = table[field, 1], table[field, 2], table[field, 3]
-    return buffer[start : start + rows * columns].reshape((rows, columns))
-
-
-@jit
-def cube(buffer, table, field):
-    """A field with three axes."""
-    start, a, b, c = table[field, 1], table[field, 2], table[field, 3], table[field, 4]
-    return buffer[start : start + a * b * c].reshape((a, b, c))
 
 
 def _prior_by_code(families: list[PriorFamily]):
@@ -157,14 +107,15 @@ def effects_scale(scale, correlation, roots, sd, partial, theta):
 
 
 @jit
-def effects_scale_back(in_scale, correlation, roots, sd, partial, theta, in_sd, slope):
-    """Derivatives in the sds, set, and in the partial correlations, added to `slope`."""
+def effects_scale_back(in_scale, correlation, roots, sd, partial, theta, slope, sd_at):
+    """Add the derivatives in the sds, unless `sd_at` is -1, and in the partial correlations."""
     size = len(sd)
     for row in range(size):
         total = 0.0
         for column in range(row + 1):
             total += in_scale[row, column] * correlation[row, column]
-        in_sd[row] = total
+        if sd_at >= 0:
+            slope[sd_at + row] += total
         in_root = sd[row] * in_scale[row, row]
         for column in range(row - 1, -1, -1):
             at = partial[row, column]

@@ -1,131 +1,48 @@
 """Compiled density of models whose group effects are sampled: see `glm`.
 
 The effects of all factors but the one with most groups come first, then the coefficients, then the
-effects of that factor, the inner one; with Gaussian responses it is integrated out instead. One
-pass over the rows, which are sorted by the groups of the inner factor, has their linear predictors,
-densities, and the derivatives in coefficients and effects. What is passed back begins with `in_`:
-derivatives of the log density.
+effects of that factor, the inner one; with Gaussian responses these are integrated out instead.
+One pass over the rows, which are sorted by the groups of the inner factor, has their linear
+predictors, densities, and the derivatives in coefficients and effects.
 """
 
 import math
-from enum import IntEnum, auto
 
 import numpy as np
 from numba import carray
 
 from partialpool.engine.collapsed_kernel import mixing_factors, mixing_factors_back
-from partialpool.engine.effect_map import effects_back, effects_forward, lanes_dot
-from partialpool.engine.group_pass import collapse
-from partialpool.engine.kernel_parts import (
-    cholesky,
-    cholesky_back,
-    constrain,
-    constrain_back,
+from partialpool.engine.effect_stages import (
+    degrees_of_freedom,
+    inner_effects,
+    inner_effects_back,
+    outer_effects,
+    outer_effects_back,
+)
+from partialpool.engine.fields import (
+    Block,
+    Field,
+    Size,
     cube,
-    effects_scale,
-    effects_scale_back,
     finite,
+    integer,
+    integer_matrix,
+    integers,
     matrix,
-    prior_of_coefficients,
     unpacked,
-    unstandardise,
-    unstandardise_back,
     vector,
+)
+from partialpool.engine.group_pass import collapse
+from partialpool.engine.shared_stages import (
+    coefficients,
+    coefficients_back,
+    parameters,
+    parameters_back,
 )
 from partialpool.sampler.machine_code import address, call, jit
 
 BLOCK = 256  # rows
 NO_INNER, SAMPLED, COLLAPSED = range(3)  # how the inner factor's effects are treated
-
-
-class Size(IntEnum):
-    """Places of the numbers in the field SIZES."""
-
-    THETA = 0
-    LAST = auto()
-    INNER = auto()
-    NORMAL = auto()
-    OUTER_EFFECTS = auto()
-
-
-class Block(IntEnum):
-    """Columns of the field BLOCKS, which has a row for each factor: the inner one first."""
-
-    SIZE = 0
-    GROUPS = auto()
-    SD_AT = auto()
-    NU_AT = auto()
-    EFFECTS_AT = auto()
-    SQUARES_AT = auto()
-    ROTATION_AT = auto()
-    COLUMNS_AT = auto()
-
-
-class Field(IntEnum):
-    """Rows of the table of fields."""
-
-    SIZES = 0
-    BLOCKS = auto()
-    TRANSFORMS = auto()
-    PRIOR_CODES = auto()
-    PARTIAL = auto()
-    BETA_CODES = auto()
-    RESPONSE_AT = auto()
-    REST = auto()
-    INDEX = auto()
-    CROSS_START = auto()
-    CROSS_AT = auto()
-    PRIOR_NUMBERS = auto()
-    BETA_NUMBERS = auto()
-    BETA_ON = auto()
-    CONSTANT = auto()
-    FIXED_SD = auto()
-    KNOWN_SIGMA = auto()
-    GAUSSIAN_ROWS = auto()
-    CENTRE = auto()
-    INVERSE = auto()
-    REGRESSION = auto()
-    DECORRELATION = auto()
-    BETA_PRECISION = auto()
-    TOUCHED = auto()
-    CHOSEN_ROOT = auto()
-    PRECISION = auto()
-    LINEAR = auto()
-    ROTATIONS = auto()
-    BETA_CROSS = auto()
-    CROSS = auto()
-    FOLD = auto()
-    RESPONSE = auto()
-    TRIALS = auto()
-    COUNT = auto()
-    OFFSET = auto()
-    REST_COLUMNS = auto()
-    COLUMNS = auto()
-    DIRECTIONS = auto()
-    ROOT = auto()
-    # Of the workspace.
-    ONLY_VALUES = auto()
-    THETA = auto()
-    SLOPE = auto()
-    BETA = auto()
-    EFFECTS = auto()
-    IN_EFFECTS = auto()
-    STRETCH = auto()
-    IN_STRETCH = auto()
-    UNIT = auto()
-    UNROTATED = auto()
-    LINEARS = auto()
-    STANDARD = auto()
-    SHIFTS = auto()
-    TRIANGLES = auto()
-    IN_LINEAR = auto()
-    COMBINED = auto()
-    LEFT = auto()
-    ALONG = auto()
-    IN_ALONG = auto()
-    IN_RATIO = auto()
-    IN_UNIT = auto()
-    T_IN_RATIO = auto()
 
 
 @jit
@@ -156,410 +73,243 @@ def add_by_group(in_effects, begin, end, columns, index, slope, size):
 
 
 @jit
-def rotate(rotation, values, found, size):
-    """Effects of the groups from rotated ones: the same matrix for each coefficient."""
-    groups = len(rotation)
-    one = np.empty(groups)
-    for i in range(size):
-        for g in range(groups):
-            one[g] = values[g * size + i]
-        for g in range(groups):
-            found[g * size + i] = lanes_dot(rotation[g], one)
+def linear_predictors(eta, begin, end, model):
+    """Linear predictors of a block of rows."""
+    offset, beta = vector(model, Field.OFFSET), vector(model, Field.BETA)
+    rest, rest_columns = integers(model, Field.REST), matrix(model, Field.REST_COLUMNS)
+    blocks, index = integer_matrix(model, Field.BLOCKS), integer_matrix(model, Field.INDEX)
+    columns, effects = matrix(model, Field.COLUMNS), vector(model, Field.EFFECTS)
+    for j in range(end - begin):
+        eta[j] = offset[begin + j]
+    for c in range(len(rest)):
+        one, column = beta[rest[c]], rest_columns[c]
+        for j in range(end - begin):
+            eta[j] += column[begin + j] * one
+    combined, size = vector(model, Field.COMBINED), blocks[0, Block.SIZE]
+    add_linear(eta, begin, end, columns, index[0], combined, size)
+    for b in range(1, len(blocks)):
+        first, own = blocks[b, Block.COLUMNS_AT], effects[blocks[b, Block.EFFECTS_AT] :]
+        add_linear(eta, begin, end, columns[first:], index[b], own, blocks[b, Block.SIZE])
 
 
 @jit
-def rotate_back(rotation, in_found, in_values, size):
-    """Derivatives in the rotated effects, set."""
-    groups = len(rotation)
-    one = np.empty(groups)
+def add_slopes(slope, begin, end, model, in_rest):
+    """Add the derivatives in the linear predictors of a block to those in what they depend on."""
+    rest_columns, columns = matrix(model, Field.REST_COLUMNS), matrix(model, Field.COLUMNS)
+    blocks, index = integer_matrix(model, Field.BLOCKS), integer_matrix(model, Field.INDEX)
+    in_effects = vector(model, Field.IN_EFFECTS)
+    for c in range(len(rest_columns)):
+        column, sums = rest_columns[c], in_rest[c]
+        for j in range(end - begin):
+            sums[j] += column[begin + j] * slope[j]
+    combined, size = vector(model, Field.IN_COMBINED), blocks[0, Block.SIZE]
+    add_by_group(combined, begin, end, columns, index[0], slope, size)
+    for b in range(1, len(blocks)):
+        first, own = blocks[b, Block.COLUMNS_AT], in_effects[blocks[b, Block.EFFECTS_AT] :]
+        add_by_group(own, begin, end, columns[first:], index[b], slope, blocks[b, Block.SIZE])
+
+
+@jit
+def combine(model, sampled):
+    """Coefficients of the inner factor's columns: the population's, and the group's if sampled."""
+    fold, beta = matrix(model, Field.FOLD), vector(model, Field.BETA)
+    combined, size = vector(model, Field.COMBINED), len(fold)
+    effects = vector(model, Field.EFFECTS)
+    first = integer_matrix(model, Field.BLOCKS)[0, Block.EFFECTS_AT]
+    vector(model, Field.IN_COMBINED)[:] = 0.0
     for i in range(size):
-        one[:] = 0.0
-        for g in range(groups):
-            own = in_found[g * size + i]
-            for h in range(groups):
-                one[h] += rotation[g, h] * own
-        for g in range(groups):
-            in_values[g * size + i] = one[g]
+        one = 0.0
+        for k in range(len(beta)):
+            one += fold[i, k] * beta[k]
+        for at in range(i, len(combined), size):
+            combined[at] = one + (effects[first + at] if sampled else 0.0)
+
+
+@jit
+def combine_back(model, in_rest):
+    """Add what the coefficients of all columns are to the derivatives in beta."""
+    fold, in_beta = matrix(model, Field.FOLD), vector(model, Field.IN_BETA)
+    in_combined, rest = vector(model, Field.IN_COMBINED), integers(model, Field.REST)
+    for i in range(len(fold)):
+        one = 0.0
+        for at in range(i, len(in_combined), len(fold)):
+            one += in_combined[at]
+        for k in range(len(in_beta)):
+            in_beta[k] += fold[i, k] * one
+    for c in range(len(rest)):
+        for j in range(BLOCK):
+            in_beta[rest[c]] += in_rest[c, j]
+
+
+@jit
+def family_rows(model, response, in_response):
+    """Log density of all rows by the part of the family, and its derivatives."""
+    y, trials = vector(model, Field.RESPONSE), vector(model, Field.TRIALS)
+    count = vector(model, Field.COUNT)
+    eta, slope = np.empty(BLOCK), np.empty(BLOCK)
+    sums = np.zeros((len(response) + 1, BLOCK))
+    in_rest = np.zeros((len(integers(model, Field.REST)), BLOCK))
+    lengths, places = np.zeros(2, np.int64), np.zeros(7, np.int64)
+    lengths[1] = len(response)
+    places[3], places[4] = address(eta), address(response)
+    places[5], places[6] = address(slope), address(sums)
+    for begin in range(0, len(y), BLOCK):
+        end = min(begin + BLOCK, len(y))
+        linear_predictors(eta, begin, end, model)
+        lengths[0] = end - begin
+        places[0], places[1] = address(y) + 8 * begin, address(trials) + 8 * begin
+        places[2] = address(count) + 8 * begin
+        call(model[0][1], lengths, places)
+        add_slopes(slope, begin, end, model, in_rest)
+    combine_back(model, in_rest)
+    total = 0.0
+    for j in range(BLOCK):
+        total += sums[0, j]
+    for i in range(len(response)):
+        for j in range(BLOCK):
+            in_response[i] += sums[i + 1, j]
+    return total
+
+
+@jit
+def gaussian_rows(model, sigma, in_response):
+    """Log density of Gaussian rows, the inner effects integrated out if there are such."""
+    y, left = vector(model, Field.RESPONSE), vector(model, Field.LEFT)
+    eta, slope = np.empty(BLOCK), np.empty(BLOCK)
+    in_rest = np.zeros((len(integers(model, Field.REST)), BLOCK))
+    directions, along = matrix(model, Field.DIRECTIONS), cube(model, Field.ALONG)
+    in_along, index = matrix(model, Field.IN_ALONG), integer_matrix(model, Field.INDEX)
+    size, squares = len(directions), 0.0
+    for begin in range(0, len(y), BLOCK):
+        end = min(begin + BLOCK, len(y))
+        linear_predictors(eta, begin, end, model)
+        for j in range(end - begin):
+            left[begin + j] = y[begin + j] - eta[j]
+    along[:] = 0.0
+    for i in range(size):
+        for row in range(len(y)):
+            along[i, 0, index[0, row]] += directions[i, row] * left[row]
+    total = integrate_inner(model, sigma, in_response) if size else 0.0
+    for begin in range(0, len(y), BLOCK):
+        end = min(begin + BLOCK, len(y))
+        for j in range(end - begin):
+            row = begin + j
+            within, explained = left[row], 0.0
+            for i in range(size):
+                g = index[0, row]
+                within -= directions[i, row] * along[i, 0, g]
+                explained += directions[i, row] * in_along[i, g]
+            squares += within * within
+            slope[j] = within / (sigma * sigma) + explained
+        add_slopes(slope, begin, end, model, in_rest)
+    combine_back(model, in_rest)
+    rows = vector(model, Field.ROWS)[0]
+    in_response[0] += squares / (sigma * sigma * sigma) - rows / sigma
+    return total - 0.5 * squares / (sigma * sigma) - rows * math.log(sigma)
+
+
+@jit
+def integrate_inner(model, sigma, in_response):
+    """Integrate the inner effects out: log density of what is left of the rows they touch.
+
+    IN_ALONG is set to minus the derivatives in these.
+    """
+    scale, in_scale = cube(model, Field.SCALES)[0], cube(model, Field.IN_SCALES)[0]
+    size = integer_matrix(model, Field.BLOCKS)[0, Block.SIZE]
+    ratio, unit = vector(model, Field.RATIO), vector(model, Field.UNIT)
+    stretch, in_stretch = vector(model, Field.STRETCH), vector(model, Field.IN_STRETCH)
+    in_ratio, in_unit = matrix(model, Field.IN_RATIO), matrix(model, Field.IN_UNIT)
+    t_in_ratio, in_along = vector(model, Field.T_IN_RATIO), matrix(model, Field.IN_ALONG)
+    for g in range(len(unit)):
+        unit[g] = 1.0 / sigma
+        ratio[g] = stretch[g] / sigma
+    divisor = 1.0 if len(unit) else sigma
+    own = np.zeros((size, size))
+    for i in range(size):
+        for k in range(size):
+            own[i, k] = scale[i, k] / divisor
+    squares, found, t_in_scale = np.zeros(1), np.zeros((1, size, size)), np.zeros((size, size))
+    outside = 1.0 / (divisor * divisor)
+    total = -collapse(
+        model[0][0],
+        cube(model, Field.DESIGN),
+        cube(model, Field.ALONG),
+        squares[:0],
+        own,
+        ratio,
+        unit,
+        squares,
+        squares[:0],
+        found,
+        in_ratio,
+        in_unit,
+        in_along,
+        t_in_scale,
+        t_in_ratio,
+    )
+    for i in range(size):
+        for k in range(i + 1):
+            one = -(0.5 * outside * found[0, i, k] + t_in_scale[i, k]) / divisor
+            in_scale[i, k] += one
+            if len(unit) == 0:
+                in_response[0] -= one * own[i, k]
+        for g in range(in_along.shape[1]):
+            in_along[i, g] *= 0.5 * outside
+    if len(unit) == 0:
+        in_response[0] += outside * squares[0] / divisor
+    for g in range(len(unit)):
+        one = -0.5 * in_ratio[0, g] - t_in_ratio[g]
+        in_stretch[g] = one * unit[g]
+        in_response[0] -= (one * ratio[g] - 0.5 * in_unit[0, g] * unit[g]) * unit[g]
+    return total - 0.5 * outside * squares[0]
 
 
 def rows_density(size_of_position, position_data, gradient_data, value, data):
     """The C function: see :class:`partialpool.sampler.density.Density`."""
     position = carray(position_data, (size_of_position,))
     gradient = carray(gradient_data, (size_of_position,))
-    functions, table, integers, numbers, work = unpacked(data)
-    collapse_part, response_part = functions[0], functions[1]
-    sizes, blocks = vector(integers, table, Field.SIZES), matrix(integers, table, Field.BLOCKS)
-    last, inner, outer = sizes[Size.LAST], sizes[Size.INNER], sizes[Size.OUTER_EFFECTS]
-    theta, slope = vector(work, table, Field.THETA), vector(work, table, Field.SLOPE)
-    transforms = vector(integers, table, Field.TRANSFORMS)
-    total = vector(numbers, table, Field.CONSTANT)[0]
-    total += constrain(
-        position,
-        transforms,
-        vector(integers, table, Field.PRIOR_CODES),
-        matrix(numbers, table, Field.PRIOR_NUMBERS),
-        theta,
-        slope,
-    )
-    beta = vector(work, table, Field.BETA)
-    width = len(beta)
-    z = position[len(theta) : len(theta) + width]
-    z_outer = position[len(theta) + width : len(theta) + width + outer]
-    z_inner = position[len(theta) + width + outer :]
-    in_z_inner = gradient[len(theta) + width + outer :]
-    effects, in_effects = vector(work, table, Field.EFFECTS), vector(work, table, Field.IN_EFFECTS)
-    unrotated = vector(work, table, Field.UNROTATED)
-    in_effects[:] = 0.0
-
-    # Covariances of all factors' effects.
-    partial = cube(integers, table, Field.PARTIAL)
-    widest = partial.shape[1]
-    scales = np.zeros((len(blocks), widest, widest))
-    correlations, roots = np.zeros_like(scales), np.zeros_like(scales)
-    in_scales = np.zeros_like(scales)
-    fixed_sd = matrix(numbers, table, Field.FIXED_SD)
-    for b in range(len(blocks)):
-        size, at = blocks[b, Block.SIZE], blocks[b, Block.SD_AT]
-        sd = theta[at : at + size] if at >= 0 else fixed_sd[b, :size]
-        effects_scale(scales[b], correlations[b], roots[b], sd, partial[b], theta)
-
-    # Effects of the outer factors, given the variances.
-    precision, linear = vector(numbers, table, Field.PRECISION), vector(numbers, table, Field.LINEAR)
-    rotations = vector(numbers, table, Field.ROTATIONS)
-    linears, in_linear = vector(work, table, Field.LINEARS), vector(work, table, Field.IN_LINEAR)
-    standard, shifts = vector(work, table, Field.STANDARD), vector(work, table, Field.SHIFTS)
-    triangles = vector(work, table, Field.TRIANGLES)
-    decorrelation = matrix(numbers, table, Field.DECORRELATION)
-    positions = np.empty(outer)
-    for e in range(outer):
-        positions[e] = lanes_dot(decorrelation[e], z_outer) if len(decorrelation) else z_outer[e]
-    for e in range(len(linears)):
-        linears[e] = linear[e]
-    for b in range(1, len(blocks)):
-        size, groups = blocks[b, Block.SIZE], blocks[b, Block.GROUPS]
-        at, squares_at = blocks[b, Block.EFFECTS_AT], blocks[b, Block.SQUARES_AT]
-        nu = theta[blocks[b, Block.NU_AT]] if blocks[b, Block.NU_AT] >= 0 else 0.0
-        end = at + size * groups
-        total += effects_forward(
-            positions[at:end], precision[squares_at:], linears[at:], scales[b], size, groups, nu,
-            triangles[squares_at:], shifts[at:], standard[at:], unrotated[at:],
-        )  # fmt: skip
-        rotation_at = blocks[b, Block.ROTATION_AT]
-        if rotation_at >= 0:
-            rotation = rotations[rotation_at : rotation_at + groups * groups]
-            rotate(rotation.reshape((groups, groups)), unrotated[at:], effects[at:], size)
-        else:
-            for e in range(at, end):
-                effects[e] = unrotated[e]
-
-    # Coefficients, given these and the variances.
-    sides = last + 1 if inner != NO_INNER else 0
-    pairs = sides * (sides + 1) // 2
-    inner_size, inner_groups = 0, 0
-    if inner != NO_INNER:
-        inner_size, inner_groups = blocks[0, Block.SIZE], blocks[0, Block.GROUPS]
-    inner_scale = np.ascontiguousarray(scales[0, :inner_size, :inner_size])
-    joint, in_joint = np.zeros((sides, sides)), np.zeros((sides, sides))
-    factor, in_factor = np.zeros((sides, sides)), np.zeros((sides, sides))
-    products, none = np.zeros(pairs), np.zeros(0)
-    chosen_in_scale = np.zeros((pairs, inner_size, inner_size))
-    constant_precision = vector(numbers, table, Field.BETA_PRECISION)
-    empty = np.zeros((0, 0))
-    if last:
-        collapse(
-            collapse_part,
-            cube(numbers, table, Field.CHOSEN_ROOT),
-            cube(numbers, table, Field.TOUCHED),
-            none, inner_scale, none, none,
-            products, none, chosen_in_scale, empty, empty, empty, empty, none,
-        )  # fmt: skip
-        pair = 0
-        for a in range(sides):
-            for b in range(a, sides):
-                joint[a, b] = constant_precision[pair] + products[pair]
-                pair += 1
-        cholesky(joint, factor, last, sides)
-    standardised, in_standardised = np.empty(width), np.zeros(width)
-    total += unstandardise(z, factor, standardised, last)
-    centre, inverse = vector(numbers, table, Field.CENTRE), matrix(numbers, table, Field.INVERSE)
-    regression = matrix(numbers, table, Field.REGRESSION)
-    for i in range(width):
-        beta[i] = centre[i] + lanes_dot(regression[i], effects[:outer])
-        for k in range(width):
-            beta[i] += inverse[i, k] * standardised[k]
-    in_beta = np.zeros(width)
-    total += prior_of_coefficients(
-        beta,
-        in_beta,
-        matrix(numbers, table, Field.BETA_ON),
-        vector(integers, table, Field.BETA_CODES),
-        matrix(numbers, table, Field.BETA_NUMBERS),
-    )
-
-    # Effects of the inner factor, given all of these.
-    at = outer
-    cross_start = vector(integers, table, Field.CROSS_START)
-    cross_at, cross = vector(integers, table, Field.CROSS_AT), matrix(numbers, table, Field.CROSS)
-    beta_cross = matrix(numbers, table, Field.BETA_CROSS)
-    stretch, in_stretch = vector(work, table, Field.STRETCH), vector(work, table, Field.IN_STRETCH)
-    nu_inner = 0.0
-    if inner != NO_INNER and blocks[0, Block.NU_AT] >= 0:
-        nu_inner = theta[blocks[0, Block.NU_AT]]
+    model = unpacked(data)
+    theta, width = vector(model, Field.THETA), len(vector(model, Field.BETA))
+    inner = integer(model, Field.SIZES, Size.INNER)
+    outer = integer(model, Field.SIZES, Size.OUTER_EFFECTS)
+    first = len(theta)
+    second, third = first + width, first + width + outer
+    total = parameters(position, model) + outer_effects(position[second:third], model)
+    size = integer_matrix(model, Field.BLOCKS)[0, Block.SIZE]
+    scale = np.ascontiguousarray(cube(model, Field.SCALES)[0, :size, :size])
+    nothing = np.zeros(0)
+    total += coefficients(position[first:second], model, scale, 1.0, nothing)
+    nu, stretch = 0.0, vector(model, Field.STRETCH)
     if inner == SAMPLED:
-        for g in range(inner_groups):
-            for i in range(inner_size):
-                row = g * inner_size + i
-                one = linear[at + row]
-                for k in range(width):
-                    one -= beta_cross[row, k] * beta[k]
-                for c in range(cross_start[g], cross_start[g + 1]):
-                    one -= cross[c, i] * effects[cross_at[c]]
-                linears[at + row] = one
-        squares_at = blocks[0, Block.SQUARES_AT]
-        total += effects_forward(
-            z_inner, precision[squares_at:], linears[at:], scales[0], inner_size, inner_groups,
-            nu_inner, triangles[squares_at:], shifts[at:], standard[at:], effects[at:],
-        )  # fmt: skip
-    elif nu_inner > 0.0:
-        total += mixing_factors(z_inner, nu_inner, stretch)
-    if vector(work, table, Field.ONLY_VALUES)[0] != 0.0:
+        total += inner_effects(position[third:], model)
+    elif len(stretch):
+        nu = degrees_of_freedom(model, 0)
+        total += mixing_factors(position[third:], nu, stretch)
+    if vector(model, Field.ONLY_VALUES)[0] != 0.0:
         return 0
 
-    # Coefficients of the inner factor's columns: those of the group and of the population.
-    combined, fold = vector(work, table, Field.COMBINED), matrix(numbers, table, Field.FOLD)
-    folded = np.zeros(inner_size)
-    for i in range(inner_size):
-        for k in range(width):
-            folded[i] += fold[i, k] * beta[k]
-    for g in range(inner_groups):
-        for i in range(inner_size):
-            row = g * inner_size + i
-            combined[row] = folded[i] + (effects[at + row] if inner == SAMPLED else 0.0)
-    in_combined = np.zeros(inner_size * inner_groups)
-
-    # Rows.
-    y, offset = vector(numbers, table, Field.RESPONSE), vector(numbers, table, Field.OFFSET)
-    trials, count = vector(numbers, table, Field.TRIALS), vector(numbers, table, Field.COUNT)
-    rest, rest_columns = vector(integers, table, Field.REST), matrix(numbers, table, Field.REST_COLUMNS)
-    columns, index = matrix(numbers, table, Field.COLUMNS), matrix(integers, table, Field.INDEX)
-    response_at = vector(integers, table, Field.RESPONSE_AT)
-    response = np.empty(len(response_at))
-    for i in range(len(response)):
-        at_theta = response_at[i]
-        response[i] = theta[at_theta] if at_theta >= 0 else numbers[table[Field.KNOWN_SIGMA, 1]]
-    normal, variance = sizes[Size.NORMAL] != 0, 1.0
-    if normal:
-        variance = response[0] * response[0]
-    eta, row_slope = np.empty(BLOCK), np.empty(BLOCK)
-    sums = np.zeros((len(response) + 1, BLOCK))
-    in_rest, in_outer = np.zeros((len(rest), BLOCK)), in_effects[:outer]
-    left, directions = vector(work, table, Field.LEFT), matrix(numbers, table, Field.DIRECTIONS)
-    along, in_along = cube(work, table, Field.ALONG), matrix(work, table, Field.IN_ALONG)
-    passes = 2 if inner == COLLAPSED else 1
-    lengths = np.zeros(2, np.int64)
-    lengths[1] = len(response)
-    places = np.zeros(7, np.int64)
-    along_squares, squares = np.zeros(1), 0.0
-    in_ratio, in_unit = matrix(work, table, Field.IN_RATIO), matrix(work, table, Field.IN_UNIT)
-    t_in_ratio, unit = vector(work, table, Field.T_IN_RATIO), vector(work, table, Field.UNIT)
-    ratio = np.zeros(len(unit))
-    divisor = 1.0 if len(unit) or not normal else math.sqrt(variance)
-    outside = 1.0 / (divisor * divisor)
-    collapsed_in_scale = np.zeros((1, inner_size, inner_size))
-    t_in_scale = np.zeros((inner_size, inner_size))
-    for pass_number in range(passes):
-        if pass_number == 1:
-            # All residuals are known: integrate the inner effects out.
-            for g in range(len(unit)):
-                unit[g] = 1.0 / response[0]
-                ratio[g] = stretch[g] * unit[g]
-            total -= collapse(
-                collapse_part,
-                cube(numbers, table, Field.ROOT),
-                along, none, inner_scale / divisor, ratio, unit,
-                along_squares, none, collapsed_in_scale, in_ratio, in_unit,
-                in_along, t_in_scale, t_in_ratio,
-            )  # fmt: skip
-            total -= 0.5 * outside * along_squares[0]
-        for begin in range(0, len(y), BLOCK):
-            end = min(begin + BLOCK, len(y))
-            if pass_number == 0:
-                for j in range(end - begin):
-                    eta[j] = offset[begin + j]
-                for c in range(len(rest)):
-                    one = beta[rest[c]]
-                    for j in range(end - begin):
-                        eta[j] += rest_columns[c, begin + j] * one
-                if inner != NO_INNER:
-                    add_linear(eta, begin, end, columns, index[0], combined, inner_size)
-                for b in range(1, len(blocks)):
-                    first = blocks[b, Block.COLUMNS_AT]
-                    add_linear(
-                        eta, begin, end, columns[first:], index[b],
-                        effects[blocks[b, Block.EFFECTS_AT] :], blocks[b, Block.SIZE],
-                    )  # fmt: skip
-            if inner == COLLAPSED:
-                if pass_number == 0:
-                    for j in range(end - begin):
-                        left[begin + j] = y[begin + j] - eta[j]
-                    continue
-                for j in range(end - begin):
-                    row = begin + j
-                    g = index[0, row]
-                    within, explained = left[row], 0.0
-                    for i in range(inner_size):
-                        within -= directions[i, row] * along[i, 0, g]
-                        explained += directions[i, row] * in_along[i, g]
-                    squares += within * within
-                    row_slope[j] = within / variance + 0.5 * outside * explained
-            elif normal:
-                for j in range(end - begin):
-                    one = y[begin + j] - eta[j]
-                    sums[0, j] += one * one
-                    row_slope[j] = one / variance
-            else:
-                lengths[0] = end - begin
-                places[0], places[1] = address(y) + 8 * begin, address(trials) + 8 * begin
-                places[2], places[3] = address(count) + 8 * begin, address(eta)
-                places[4], places[5], places[6] = address(response), address(row_slope), address(sums)
-                call(response_part, lengths, places)
-            for c in range(len(rest)):
-                for j in range(end - begin):
-                    in_rest[c, j] += rest_columns[c, begin + j] * row_slope[j]
-            if inner != NO_INNER:
-                add_by_group(in_combined, begin, end, columns, index[0], row_slope, inner_size)
-            for b in range(1, len(blocks)):
-                first = blocks[b, Block.COLUMNS_AT]
-                add_by_group(
-                    in_outer[blocks[b, Block.EFFECTS_AT] :], begin, end, columns[first:], index[b],
-                    row_slope, blocks[b, Block.SIZE],
-                )  # fmt: skip
-        if inner == COLLAPSED and pass_number == 0:
-            along[:] = 0.0
-            for i in range(inner_size):
-                for row in range(len(y)):
-                    along[i, 0, index[0, row]] += directions[i, row] * left[row]
-    in_response = np.zeros(len(response))
-    if normal:
-        for j in range(BLOCK):
-            squares += sums[0, j]
-        sigma = response[0]
-        rows = numbers[table[Field.GAUSSIAN_ROWS, 1]]
-        total -= 0.5 * squares / variance + rows * math.log(sigma)
-        in_response[0] = squares / (variance * sigma) - rows / sigma
+    combine(model, inner == SAMPLED)
+    places, slope = integers(model, Field.RESPONSE_AT), vector(model, Field.SLOPE)
+    response, in_response = np.empty(len(places)), np.zeros(len(places))
+    for i in range(len(places)):
+        known = places[i] < 0
+        response[i] = vector(model, Field.KNOWN_SIGMA)[0] if known else theta[places[i]]
+    if integer(model, Field.SIZES, Size.NORMAL):
+        total += gaussian_rows(model, response[0], in_response)
     else:
-        for j in range(BLOCK):
-            total += sums[0, j]
-        for i in range(len(response)):
-            for j in range(BLOCK):
-                in_response[i] += sums[i + 1, j]
-    for c in range(len(rest)):
-        for j in range(BLOCK):
-            in_beta[rest[c]] += in_rest[c, j]
+        total += family_rows(model, response, in_response)
+    for i in range(len(places)):
+        if places[i] >= 0:
+            slope[places[i]] += in_response[i]
 
-    # Back: the inner factor's effects, or what they were integrated over.
-    in_folded = np.zeros(inner_size)
-    for g in range(inner_groups):
-        for i in range(inner_size):
-            in_folded[i] += in_combined[g * inner_size + i]
-    for k in range(width):
-        for i in range(inner_size):
-            in_beta[k] += fold[i, k] * in_folded[i]
-    in_nu = 0.0
     if inner == SAMPLED:
-        squares_at = blocks[0, Block.SQUARES_AT]
-        in_nu = effects_back(
-            in_combined, precision[squares_at:], linears[at:], scales[0], inner_size, inner_groups,
-            nu_inner, triangles[squares_at:], shifts[at:], standard[at:],
-            in_z_inner, in_linear[at:], in_scales[0],
-        )  # fmt: skip
-        for g in range(inner_groups):
-            for i in range(inner_size):
-                row = g * inner_size + i
-                one = in_linear[at + row]
-                for k in range(width):
-                    in_beta[k] -= beta_cross[row, k] * one
-                for c in range(cross_start[g], cross_start[g + 1]):
-                    in_effects[cross_at[c]] -= cross[c, i] * one
-    elif inner == COLLAPSED:
-        for i in range(inner_size):
-            for k in range(i + 1):
-                own = (-0.5 * outside * collapsed_in_scale[0, i, k] - t_in_scale[i, k]) / divisor
-                in_scales[0, i, k] += own
-                if len(unit) == 0:
-                    in_response[0] -= own * inner_scale[i, k] / divisor
-        if len(unit):
-            for g in range(len(unit)):
-                one = -0.5 * in_ratio[0, g] - t_in_ratio[g]
-                in_stretch[g] = one * unit[g]
-                in_response[0] -= (one * ratio[g] - 0.5 * in_unit[0, g] * unit[g]) * unit[g]
-            in_nu = mixing_factors_back(z_inner, nu_inner, stretch, in_stretch, in_z_inner)
-        else:
-            in_response[0] += outside * along_squares[0] / divisor
-    if nu_inner > 0.0:
-        slope[blocks[0, Block.NU_AT]] += in_nu
-    for i in range(len(response)):
-        if response_at[i] >= 0:
-            slope[response_at[i]] += in_response[i]
-
-    # The coefficients.
-    for k in range(width):
-        for i in range(width):
-            in_standardised[k] += inverse[i, k] * in_beta[i]
-    for i in range(width):
-        own = in_beta[i]
-        for e in range(outer):
-            in_effects[e] += regression[i, e] * own
-    in_z = gradient[len(theta) : len(theta) + width]
-    unstandardise_back(in_standardised, factor, standardised, in_factor, in_z, last)
-    if last:
-        cholesky_back(joint, factor, in_factor, in_joint, last, sides)
-        pair = 0
-        for a in range(sides):
-            for b in range(a, sides):
-                for i in range(inner_size):
-                    for k in range(i + 1):
-                        in_scales[0, i, k] += in_joint[a, b] * chosen_in_scale[pair, i, k]
-                pair += 1
-
-    # The outer factors' effects.
-    in_positions = np.zeros(outer)
-    for b in range(1, len(blocks)):
-        size, groups = blocks[b, Block.SIZE], blocks[b, Block.GROUPS]
-        at, squares_at = blocks[b, Block.EFFECTS_AT], blocks[b, Block.SQUARES_AT]
-        end = at + size * groups
-        rotation_at = blocks[b, Block.ROTATION_AT]
-        if rotation_at >= 0:
-            rotation = rotations[rotation_at : rotation_at + groups * groups]
-            rotate_back(rotation.reshape((groups, groups)), in_effects[at:], in_effects[at:], size)
-        nu_at = blocks[b, Block.NU_AT]
-        nu = theta[nu_at] if nu_at >= 0 else 0.0
-        in_nu = effects_back(
-            in_effects[at:end], precision[squares_at:], linears[at:], scales[b], size, groups,
-            nu, triangles[squares_at:], shifts[at:], standard[at:],
-            in_positions[at:end], in_linear[at:], in_scales[b],
-        )  # fmt: skip
-        if nu_at >= 0:
-            slope[nu_at] += in_nu
-    in_z_outer = gradient[len(theta) + width : len(theta) + width + outer]
-    for e in range(outer):
-        in_z_outer[e] = 0.0 if len(decorrelation) else in_positions[e]
-    for f in range(len(decorrelation)):
-        own = in_positions[f]
-        for e in range(outer):
-            in_z_outer[e] += decorrelation[f, e] * own
-
-    # The variances.
-    in_sd = np.zeros(widest)
-    for b in range(len(blocks)):
-        size, at_sd = blocks[b, Block.SIZE], blocks[b, Block.SD_AT]
-        sd = theta[at_sd : at_sd + size] if at_sd >= 0 else fixed_sd[b, :size]
-        effects_scale_back(
-            in_scales[b], correlations[b], roots[b], sd, partial[b], theta, in_sd, slope
+        inner_effects_back(gradient[third:], model)
+    elif len(stretch):
+        slope[integer_matrix(model, Field.BLOCKS)[0, Block.NU_AT]] += mixing_factors_back(
+            position[third:], nu, stretch, vector(model, Field.IN_STRETCH), gradient[third:]
         )
-        if at_sd >= 0:
-            for i in range(size):
-                slope[at_sd + i] += in_sd[i]
-    constrain_back(gradient, transforms, theta, slope)
+    coefficients_back(gradient[first:second], model, 1.0, nothing, nothing)
+    outer_effects_back(gradient[second:third], model)
+    parameters_back(gradient, model)
     value[0] = total
     return finite(total, gradient)

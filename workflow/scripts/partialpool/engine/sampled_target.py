@@ -8,6 +8,8 @@ from partialpool.engine import (
     arithmetic,
     collapsed_kernel,
     effect_map,
+    effect_stages,
+    fields,
     group_pass,
     kernel_parts,
     one_factor_collapse,
@@ -16,14 +18,15 @@ from partialpool.engine import (
     response_part,
     rows_kernel,
     scalar,
+    shared_stages,
 )
 from partialpool.engine.centring import EffectCoordinates
-from partialpool.engine.collapsed_target import add_factor, coefficients_priors, of_pairs
+from partialpool.engine.collapsed_target import add_factor, of_pairs, shared_values, shared_work
 from partialpool.engine.compiled_model import CompiledModel
+from partialpool.engine.fields import Block, Size
 from partialpool.engine.inputs import NoKernel, Parameters
 from partialpool.engine.pirls import WorkingModel
 from partialpool.engine.posterior import SampledParameters, groups, varying
-from partialpool.engine.rows_kernel import Block, Field, Size
 from partialpool.model import prior_families
 from partialpool.model.priors import Priors
 from partialpool.sampler.machine_code import DENSITY, PART, Code
@@ -37,8 +40,8 @@ DENSITY_CODE = Code(
     tuple(
         module.__file__
         for module in (
-            arithmetic, scalar, collapsed_kernel, effect_map, group_pass, kernel_parts,
-            prior_families, rows_kernel,
+            arithmetic, scalar, collapsed_kernel, effect_map, effect_stages, fields, group_pass,
+            kernel_parts, prior_families, rows_kernel, shared_stages,
         )
     ),
 )  # fmt: skip
@@ -61,7 +64,7 @@ def compiled(
     blocks, normal = coordinates.blocks, data.family.normal
     if not normal and data.family.row_slopes is None:
         raise NoKernel(f"family {data.family.name}")
-    parameters, sizes = Parameters(), dict.fromkeys(Size, 0)
+    parameters, sizes = Parameters(), dict.fromkeys(Size, -1)
     kinds = (rows_kernel.NO_INNER, rows_kernel.SAMPLED, rows_kernel.COLLAPSED)
     inner = kinds[bool(blocks) * (1 + normal)]
     response_at = []
@@ -87,11 +90,8 @@ def compiled(
         block, factor = blocks[number], blocks[number].factor
         size, count = len(factor.varying), len(factor.levels)
         own = table[number]
-        part = {"PARTIAL": values["PARTIAL"][number]}
         own[Block.SIZE], own[Block.GROUPS] = size, count
-        own[Block.SD_AT], own[Block.NU_AT] = add_factor(parameters, part, factor, priors, variant)
-        if "FIXED_SD" in part:
-            values["FIXED_SD"][number, :size] = part["FIXED_SD"]
+        add_factor(parameters, values, table, number, factor, priors, variant)
         own[Block.EFFECTS_AT] = effects_at
         if number or inner == rows_kernel.SAMPLED:
             dims = (groups(factor.name), varying(factor.name))
@@ -132,44 +132,32 @@ def compiled(
     precision = coordinates.beta_precision
     last = coordinates.last if precision is not None else 0
     pairs = (last + 1) * (last + 2) // 2
-    codes, numbers, constant = coefficients_priors(data, priors)
     sizes |= {
-        Size.THETA: len(parameters.start),
         Size.LAST: last,
         Size.INNER: inner,
         Size.NORMAL: int(normal),
         Size.OUTER_EFFECTS: others,
     }
-    empty = np.zeros((0, 0))
+    values |= shared_values(parameters, data, priors, data.constant)
     values |= {
         "SIZES": list(sizes.values()),
         "BLOCKS": table,
-        "TRANSFORMS": np.array(parameters.transforms, int),
-        "PRIOR_CODES": np.array(parameters.codes, int),
-        "PRIOR_NUMBERS": np.reshape(np.array(parameters.numbers, float), (-1, 3)),
-        "BETA_CODES": codes,
-        "BETA_NUMBERS": numbers,
-        "BETA_ON": preconditioner.prior_rows(data, priors)[0],
         "RESPONSE_AT": np.array(response_at, int),
         "REST": np.array(rest, int),
-        "INDEX": np.array([data.index[b.position][order] for b in blocks], int).reshape(-1, rows),
+        "INDEX": np.array([data.index[b.position][order] for b in blocks], int).reshape(-1, rows)
+        if blocks
+        else np.zeros((1, rows), int),
         "CROSS_START": start,
         "CROSS_AT": at,
         "CROSS": cross,
-        "CONSTANT": np.array([constant + parameters.constant + data.constant]),
         "KNOWN_SIGMA": np.array([data.known_sigma or 0.0]),
-        "GAUSSIAN_ROWS": np.array([float(data.cells.sum())]),
+        "ROWS": np.array([float(data.cells.sum())]),
         "CENTRE": coordinates.centre,
         "INVERSE": coordinates.inverse,
         "REGRESSION": coordinates.beta_regression,
-        "DECORRELATION": empty if coordinates.rotation is None else coordinates.rotation,
-        "BETA_PRECISION": np.zeros(1) if not last else of_pairs(precision.squares, last + 1),
-        "TOUCHED": np.zeros((0, 1, 0)) if not last else precision.rows[:, : last + 1],
-        "CHOSEN_ROOT": np.zeros((0, 0, 0)) if not last else precision.root,
         "PRECISION": _flat([block.precision for block in sampled]),
         "LINEAR": _flat([block.linear.T for block in after]),
         "ROTATIONS": _flat([b.rotation for b in after if b.rotation is not None]),
-        "BETA_CROSS": empty,
         "FOLD": fold,
         "RESPONSE": data.y[order],
         "TRIALS": data.trials[order].astype(float),
@@ -178,17 +166,25 @@ def compiled(
         "REST_COLUMNS": design[rest],
         "COLUMNS": np.concatenate([*columns, np.zeros((0, rows))]),
         "DIRECTIONS": directions,
-        "ROOT": root,
+        "DESIGN": root,
     }
+    if coordinates.rotation is not None:
+        values["DECORRELATION"] = coordinates.rotation
+    if last:
+        values["CONSTANT_PRECISION"] = of_pairs(precision.squares, last + 1)
+        values["WITHIN_PRECISION"] = np.zeros((pairs, 0))
+        values["TOUCHED"] = precision.rows[:, : last + 1]
+        values["CHOSEN_DESIGN"] = precision.root
     if inner == rows_kernel.SAMPLED:
         values["BETA_CROSS"] = np.moveaxis(blocks[0].beta_cross, -1, 0).reshape(-1, width)
     inner_effects = effects_at - others
     varies = widest if not blocks else len(blocks[0].factor.varying)
     count = len(blocks[0].factor.levels) if blocks else 0
     along = (varies, 1, count) if inner == rows_kernel.COLLAPSED else (0, 1, 0)
-    work = {
-        "SLOPE": (len(parameters.start),),
-        "BETA": (width,),
+    work = shared_work(parameters, width, len(table), widest, varies, last) | {
+        "POSITIONS": (others,),
+        "IN_COMBINED": (inner_effects,),
+        "RATIO": (stretched,),
         "EFFECTS": (effects_at,),
         "IN_EFFECTS": (others,),
         "STRETCH": (stretched,),
@@ -201,7 +197,7 @@ def compiled(
         "TRIANGLES": (squares_at,),
         "IN_LINEAR": (effects_at,),
         "COMBINED": (inner_effects,),
-        "LEFT": (rows if inner == rows_kernel.COLLAPSED else 0,),
+        "LEFT": (rows if normal else 0,),
         "ALONG": along,
         "IN_ALONG": (along[0], along[2]),
         "IN_RATIO": (1, stretched),
@@ -214,7 +210,6 @@ def compiled(
     return CompiledModel.of(
         DENSITY_CODE,
         parts,
-        Field,
         values,
         work,
         parameters,

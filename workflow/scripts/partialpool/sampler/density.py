@@ -18,33 +18,32 @@ class Density:
     function : numba.core.ccallback.CFunc
         With the signature `DENSITY` of :mod:`partialpool.sampler.machine_code`. It returns zero,
         or a code for why the density is not finite.
-    arrays : tuple of numpy.ndarray
-        What it is called with besides the position. The last one is its workspace.
+    parts : numpy.ndarray
+        Addresses of the functions that it calls.
+    fields : Fields
+        Its `table` has the addresses of the data and of the workspace.
     start : numpy.ndarray
         A position to start from, shape `(position,)`.
     """
 
     function: object
-    arrays: tuple[np.ndarray, ...]
+    parts: np.ndarray
+    fields: object
     start: np.ndarray
 
     @cached_property
     def _lengths(self) -> np.ndarray:
-        return np.array([length for array in self.arrays for length in array.shape], np.int64)
+        return np.array([self.parts.size, self.fields.table.size], np.int64)
 
     @cached_property
     def pointers(self) -> np.ndarray:
-        """Addresses of the arrays' lengths, and of the arrays; valid as long as this object lives."""
-        return np.array([array.ctypes.data for array in (self._lengths, *self.arrays)], np.uintp)
-
-    @property
-    def work(self) -> np.ndarray:
-        """The workspace, in which a call leaves its intermediate results."""
-        return self.arrays[-1]
+        """Addresses of what it is called with; valid as long as this object lives."""
+        arrays = (self._lengths, self.parts, self.fields.table)
+        return np.array([array.ctypes.data for array in arrays], np.uintp)
 
     def copy(self) -> "Density":
         """The same density with a workspace of its own, for another thread."""
-        return replace(self, arrays=(*self.arrays[:-1], self.work.copy()))
+        return replace(self, fields=self.fields.copy())
 
     def __call__(self, position) -> tuple[float, np.ndarray]:
         """The log density at one position, and its gradient."""

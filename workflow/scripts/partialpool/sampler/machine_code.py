@@ -66,6 +66,16 @@ def pointer(context, place):
 
 
 @intrinsic
+def integer_pointer(context, place):
+    """Pointer to the integers at an address, for `carray`."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.inttoptr(arguments[0], ir.IntType(64).as_pointer())
+
+    return types.CPointer(types.int64)(place), generate
+
+
+@intrinsic
 def call(context, function, lengths, addresses):
     """Call a part of a density at an address with two contiguous arrays of integers."""
 
