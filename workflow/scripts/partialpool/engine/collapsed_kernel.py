@@ -8,21 +8,22 @@ what is passed back through them begins with `in_`: the derivatives of the log d
 import math
 
 import numpy as np
-from numba import carray
 
 from partialpool.engine.arithmetic import digamma, exp, gammaln
 from partialpool.engine.fields import (
     Block,
     Field,
+    Part,
     Size,
     cube,
-    finite,
+    finish,
     integer,
     integer_matrix,
     integers,
     matrix,
     unpacked,
     vector,
+    zeros,
 )
 from partialpool.engine.group_pass import collapse
 from partialpool.engine.shared_stages import (
@@ -184,7 +185,7 @@ def likelihood(model, in_units, divisor):
         in_ratio, in_unit = matrix(model, Field.IN_RATIO), matrix(model, Field.IN_UNIT)
         t_in_ratio = vector(model, Field.T_IN_RATIO)
         total -= collapse(
-            model[0][0],
+            model[0][Part.COLLAPSE],
             cube(model, Field.DESIGN),
             cube(model, Field.BETWEEN),
             residual,
@@ -230,20 +231,21 @@ def likelihood(model, in_units, divisor):
 
 def collapsed_density(size_of_position, position_data, gradient_data, value, data):
     """The C function: see :class:`partialpool.sampler.density.Density`."""
-    position = carray(position_data, (size_of_position,))
-    gradient = carray(gradient_data, (size_of_position,))
-    model = unpacked(data)
+    model = unpacked(data, position_data, gradient_data, size_of_position)
+    position, gradient = vector(model, Field.POSITION), vector(model, Field.GRADIENT)
     theta, width = vector(model, Field.THETA), len(vector(model, Field.BETA))
-    begin, end = len(theta), len(theta) + width
+    end = len(theta) + width
     sigma, in_sigma = vector(model, Field.SIGMAS), vector(model, Field.IN_SIGMA)
     stretch, in_stretch = vector(model, Field.STRETCH), vector(model, Field.IN_STRETCH)
     first_stretch = len(position) - len(stretch)
-    total = parameters(position, model) + residual_sds(position[end:], model)
+    parameters(model)
+    total = vector(model, Field.TOTAL)
+    total[0] += residual_sds(position[end:], model)
     blocks = integer_matrix(model, Field.BLOCKS)
     size, nu_at = blocks[0, Block.SIZE], blocks[0, Block.NU_AT]
-    in_stretch[:] = 0.0
+    zeros(in_stretch)
     if nu_at >= 0:
-        total += mixing_factors(position[first_stretch:], theta[nu_at], stretch)
+        total[0] += mixing_factors(position[first_stretch:], theta[nu_at], stretch)
     # In units of sigma; by group where it or the scale of the effects differs between groups.
     ratio, unit = vector(model, Field.RATIO), vector(model, Field.UNIT)
     chosen_ratio = vector(model, Field.CHOSEN_RATIO)
@@ -254,11 +256,11 @@ def collapsed_density(size_of_position, position_data, gradient_data, value, dat
     scale = cube(model, Field.SCALES)[0]
     in_units = scale / divisor
     outside = 1.0 / (divisor * divisor)
-    total += coefficients(position[begin:end], model, in_units, outside, sigma)
+    coefficients(model, in_units, outside, sigma)
     if vector(model, Field.ONLY_VALUES)[0] != 0.0:
         return 0
-    total += likelihood(model, in_units, divisor)
-    coefficients_back(gradient[begin:end], model, divisor, sigma, in_sigma)
+    total[0] += likelihood(model, in_units, divisor)
+    coefficients_back(model, divisor, sigma, in_sigma)
     in_scale = cube(model, Field.IN_SCALES)[0]
     if size and len(ratio) == 0:
         for i in range(size):
@@ -276,6 +278,5 @@ def collapsed_density(size_of_position, position_data, gradient_data, value, dat
             position[first_stretch:], theta[nu_at], stretch, in_stretch, gradient[first_stretch:]
         )
     residual_sds_back(position[end:], gradient[end:], model)
-    parameters_back(gradient, model)
-    value[0] = total
-    return finite(total, gradient)
+    parameters_back(model)
+    return finish(value, model)

@@ -20,7 +20,7 @@ from partialpool.engine import (
     shared_stages,
 )
 from partialpool.engine.compiled_model import CompiledModel
-from partialpool.engine.fields import Block, Size
+from partialpool.engine.fields import Block, Part, Size
 from partialpool.engine.inputs import Parameters
 from partialpool.engine.posterior import SampledParameters, groups, varying
 from partialpool.model import prior_families
@@ -31,7 +31,7 @@ def _sources(*modules) -> tuple[str, ...]:
     return tuple(module.__file__ for module in modules)
 
 
-PARTS = (Code(group_pass.collapse_part, PART, _sources(group_pass)),)
+COLLAPSE = Code(group_pass.collapse_part, PART, _sources(group_pass))
 DENSITY_CODE = Code(
     collapsed_kernel.collapsed_density,
     DENSITY,
@@ -168,7 +168,7 @@ def compiled(
     }
     return CompiledModel.of(
         DENSITY_CODE,
-        PARTS,
+        {Part.COLLAPSE: COLLAPSE} if size else {},
         values,
         work,
         parameters,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
+from partialpool.engine.fields import Part
 from partialpool.engine.inputs import Fields, Parameters
 from partialpool.sampler.density import Density
 from partialpool.sampler.machine_code import Code, load
@@ -35,7 +36,7 @@ class CompiledModel:
 
     @classmethod
     def of(
-        cls, code: Code, parts, values: dict, work: dict, parameters: Parameters, variables: dict,
+        cls, code: Code, parts: dict, values: dict, work: dict, parameters: Parameters, variables: dict,
         *, coefficients: int, others: int, coords: dict,
     ) -> "CompiledModel":  # fmt: skip
         """Pack the data of a kernel, whose fields THETA and ONLY_VALUES are of the workspace.
@@ -44,8 +45,8 @@ class CompiledModel:
         ----------
         code : Code
             Of the density.
-        parts : sequence of Code
-            Functions that it calls, in the order in which it knows them.
+        parts : dict of Part to Code
+            Functions that it calls.
         values, work : dict
             As for :class:`partialpool.engine.inputs.Fields`.
         parameters : Parameters
@@ -56,15 +57,18 @@ class CompiledModel:
             Numbers of coordinates of the coefficients, the second part, and of the rest.
         coords : dict of str to list
         """
-        *called, function = load([*parts, code])
+        *called, function = load([*parts.values(), code])
+        addresses = np.zeros(len(Part), np.int64)
+        for part, loaded in zip(parts, called, strict=True):
+            addresses[part] = loaded.address
         first = len(parameters.start)
-        fields = Fields(values, work | {"THETA": (first,), "ONLY_VALUES": (1,)})
+        fields = Fields(values, work | {"THETA": (first,), "ONLY_VALUES": (1,), "TOTAL": (1,)})
         outputs = {}
         for name, (at, count, dims) in parameters.places.items():
             outputs[name] = ("THETA", at, dims, () if count is None else (count,))
         start = np.concatenate([parameters.start, np.zeros(coefficients + others)])
         return cls(
-            Density(function, np.array([part.address for part in called], np.int64), fields, start),
+            Density(function, addresses, fields, start),
             transformed=np.arange(len(start)) < first,
             beta=slice(first, first + coefficients),
             outputs=outputs | variables,

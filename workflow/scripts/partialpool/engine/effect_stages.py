@@ -13,7 +13,9 @@ from partialpool.engine.fields import (
     integer_matrix,
     integers,
     matrix,
+    of_part,
     vector,
+    zeros,
 )
 from partialpool.sampler.machine_code import jit
 
@@ -36,7 +38,7 @@ def rotate_back(rotation, in_found, in_values, size):
     groups = len(rotation)
     one = np.empty(groups)
     for i in range(size):
-        one[:] = 0.0
+        zeros(one)
         for g in range(groups):
             own = in_found[g * size + i]
             for h in range(groups):
@@ -52,15 +54,18 @@ def degrees_of_freedom(model, number):
     return vector(model, Field.THETA)[at] if at >= 0 else 0.0
 
 
-@jit
-def outer_effects(z, model):
-    """Effects of all factors but the inner one; returns their log density in z."""
+def outer_effects(parts, table):
+    """Effects of all factors but the inner one, and their log density, from their positions."""
+    model = of_part(parts, table)
+    first = len(vector(model, Field.THETA)) + len(vector(model, Field.BETA))
+    z = vector(model, Field.POSITION)[first : first + len(vector(model, Field.POSITIONS))]
     blocks, total = integer_matrix(model, Field.BLOCKS), 0.0
     effects, unrotated = vector(model, Field.EFFECTS), vector(model, Field.UNROTATED)
     decorrelation, positions = matrix(model, Field.DECORRELATION), vector(model, Field.POSITIONS)
     linears, rotations = vector(model, Field.LINEARS), vector(model, Field.ROTATIONS)
-    linears[:] = vector(model, Field.LINEAR)
-    vector(model, Field.IN_EFFECTS)[:] = 0.0
+    linear = vector(model, Field.LINEAR)
+    for e in range(len(linear)):
+        linears[e] = linear[e]
     for e in range(len(z)):
         positions[e] = lanes_dot(decorrelation[e], z) if len(decorrelation) else z[e]
     for b in range(1, len(blocks)):
@@ -73,13 +78,17 @@ def outer_effects(z, model):
             rotation = rotations[first : first + groups * groups].reshape((groups, groups))
             rotate(rotation, unrotated[at:], effects[at:], size)
         else:
-            effects[at : at + size * groups] = unrotated[at : at + size * groups]
-    return total
+            for e in range(at, at + size * groups):
+                effects[e] = unrotated[e]
+    vector(model, Field.TOTAL)[0] += total
+    return 0
 
 
-@jit
-def outer_effects_back(in_z, model):
-    """From the effects of all factors but the inner one to z and their variances."""
+def outer_effects_back(parts, table):
+    """From the effects of all factors but the inner one to their positions and variances."""
+    model = of_part(parts, table)
+    first = len(vector(model, Field.THETA)) + len(vector(model, Field.BETA))
+    in_z = vector(model, Field.GRADIENT)[first : first + len(vector(model, Field.POSITIONS))]
     blocks = integer_matrix(model, Field.BLOCKS)
     in_effects, slope = vector(model, Field.IN_EFFECTS), vector(model, Field.SLOPE)
     in_positions, rotations = vector(model, Field.POSITIONS), vector(model, Field.ROTATIONS)
@@ -95,17 +104,21 @@ def outer_effects_back(in_z, model):
             slope[blocks[b, Block.NU_AT]] += in_nu
     decorrelation = matrix(model, Field.DECORRELATION)
     if len(decorrelation):
-        in_z[:] = 0.0
+        zeros(in_z)
         for f in range(len(in_z)):
             for e in range(len(in_z)):
                 in_z[e] += decorrelation[f, e] * in_positions[f]
     else:
-        in_z[:] = in_positions
+        for e in range(len(in_z)):
+            in_z[e] = in_positions[e]
+    return 0
 
 
-@jit
-def inner_effects(z, model):
-    """Effects of the inner factor, given all else; returns their log density in z."""
+def inner_effects(parts, table):
+    """Effects of the inner factor, given all else, and their log density."""
+    model = of_part(parts, table)
+    before = len(vector(model, Field.THETA)) + len(vector(model, Field.BETA))
+    z = vector(model, Field.POSITION)[before + len(vector(model, Field.POSITIONS)) :]
     blocks, beta = integer_matrix(model, Field.BLOCKS), vector(model, Field.BETA)
     size, groups, at = blocks[0, Block.SIZE], blocks[0, Block.GROUPS], blocks[0, Block.EFFECTS_AT]
     start, places = integers(model, Field.CROSS_START), integers(model, Field.CROSS_AT)
@@ -121,19 +134,23 @@ def inner_effects(z, model):
             for c in range(start[g], start[g + 1]):
                 one -= cross[c, i] * effects[places[c]]
             linears[row] = one
-    return effects_forward(model, 0, z, degrees_of_freedom(model, 0), effects[at:])
+    nu = degrees_of_freedom(model, np.int64(0))
+    vector(model, Field.TOTAL)[0] += effects_forward(model, np.int64(0), z, nu, effects[at:])
+    return 0
 
 
-@jit
-def inner_effects_back(in_z, model):
-    """From the inner factor's effects to z, its variances, and all that they depend on."""
+def inner_effects_back(parts, table):
+    """From the inner factor's effects to their positions, variances, and all they depend on."""
+    model = of_part(parts, table)
+    before = len(vector(model, Field.THETA)) + len(vector(model, Field.BETA))
+    in_z = vector(model, Field.GRADIENT)[before + len(vector(model, Field.POSITIONS)) :]
     blocks, in_beta = integer_matrix(model, Field.BLOCKS), vector(model, Field.IN_BETA)
     size, groups, at = blocks[0, Block.SIZE], blocks[0, Block.GROUPS], blocks[0, Block.EFFECTS_AT]
     start, places = integers(model, Field.CROSS_START), integers(model, Field.CROSS_AT)
     cross, beta_cross = matrix(model, Field.CROSS), matrix(model, Field.BETA_CROSS)
     in_linear, in_effects = vector(model, Field.IN_LINEAR)[at:], vector(model, Field.IN_EFFECTS)
-    nu = degrees_of_freedom(model, 0)
-    in_nu = effects_back(model, 0, vector(model, Field.IN_COMBINED), nu, in_z)
+    nu = degrees_of_freedom(model, np.int64(0))
+    in_nu = effects_back(model, np.int64(0), vector(model, Field.IN_COMBINED), nu, in_z)
     if nu > 0.0:
         vector(model, Field.SLOPE)[blocks[0, Block.NU_AT]] += in_nu
     for g in range(groups):
@@ -144,3 +161,4 @@ def inner_effects_back(in_z, model):
                 in_beta[k] -= beta_cross[row, k] * one
             for c in range(start[g], start[g + 1]):
                 in_effects[places[c]] -= cross[c, i] * one
+    return 0

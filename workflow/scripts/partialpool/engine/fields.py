@@ -11,7 +11,7 @@ import numpy as np
 from numba import carray
 
 from partialpool.sampler.density import NO_GRADIENT, NO_VALUE
-from partialpool.sampler.machine_code import integer_pointer, jit, pointer
+from partialpool.sampler.machine_code import address_of, integer_pointer, jit, pointer
 
 ENTRIES = 4  # of a field in the table: its address, and the lengths of up to three axes
 
@@ -41,10 +41,24 @@ class Block(IntEnum):
     COLUMNS_AT = auto()
 
 
+class Part(IntEnum):
+    """Places of the functions that a density calls."""
+
+    COLLAPSE = 0
+    ROWS = auto()
+    FAMILY = auto()
+    OUTER = auto()
+    OUTER_BACK = auto()
+    INNER = auto()
+    INNER_BACK = auto()
+
+
 class Field(IntEnum):
     """Rows of the table: integers, numbers, then the fields of the workspace."""
 
-    SIZES = 0
+    POSITION = 0
+    GRADIENT = auto()
+    SIZES = auto()
     BLOCKS = auto()
     TRANSFORMS = auto()
     PRIOR_CODES = auto()
@@ -95,6 +109,7 @@ class Field(IntEnum):
     COLUMNS = auto()
     DIRECTIONS = auto()
     # Results.
+    TOTAL = auto()
     ONLY_VALUES = auto()
     THETA = auto()
     BETA = auto()
@@ -134,20 +149,32 @@ class Field(IntEnum):
     TRIANGLES = auto()
     COMBINED = auto()
     IN_COMBINED = auto()
-    IN_RESPONSE = auto()
+    PARAMETERS = auto()
+    IN_PARAMETERS = auto()
     LEFT = auto()
     ALONG = auto()
     IN_ALONG = auto()
 
 
+PARTS, FIELDS = len(Part), len(Field)
+
+
 @jit
-def unpacked(data):
-    """Addresses of the parts that a density calls, and the table of its fields."""
-    lengths = carray(data[0], (2,), np.int64)
-    return (
-        carray(data[1], (lengths[0],), np.int64),
-        carray(data[2], (lengths[1] // ENTRIES, ENTRIES), np.int64),
+def unpacked(data, position, gradient, size):
+    """What a density is called with: addresses of its parts, and the table of its fields."""
+    model = (
+        carray(data[0], (PARTS,), np.int64),
+        carray(data[1], (FIELDS, ENTRIES), np.int64),
     )
+    model[1][Field.POSITION, 0], model[1][Field.POSITION, 1] = address_of(position), size
+    model[1][Field.GRADIENT, 0], model[1][Field.GRADIENT, 1] = address_of(gradient), size
+    return model
+
+
+@jit
+def of_part(parts, table):
+    """The same in a part, which is called with both."""
+    return carray(parts, (PARTS,)), carray(table, (FIELDS, ENTRIES))
 
 
 @jit
@@ -199,9 +226,18 @@ def integer(model, field, place):
 
 
 @jit
-def finite(value, gradient):
-    """What a density returns: zero, or a code for what is not finite."""
-    if not math.isfinite(value):
+def zeros(values):
+    """Set all numbers of a vector to zero."""
+    for i in range(len(values)):
+        values[i] = 0.0
+
+
+@jit
+def finish(value, model):
+    """Hand the density over; returns zero, or a code for what is not finite."""
+    value[0] = vector(model, Field.TOTAL)[0]
+    gradient = vector(model, Field.GRADIENT)
+    if not math.isfinite(value[0]):
         return NO_VALUE
     for i in range(len(gradient)):
         if not math.isfinite(gradient[i]):

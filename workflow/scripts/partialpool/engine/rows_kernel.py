@@ -9,28 +9,24 @@ predictors, densities, and the derivatives in coefficients and effects.
 import math
 
 import numpy as np
-from numba import carray
 
 from partialpool.engine.collapsed_kernel import mixing_factors, mixing_factors_back
-from partialpool.engine.effect_stages import (
-    degrees_of_freedom,
-    inner_effects,
-    inner_effects_back,
-    outer_effects,
-    outer_effects_back,
-)
+from partialpool.engine.effect_stages import degrees_of_freedom
 from partialpool.engine.fields import (
     Block,
     Field,
+    Part,
     Size,
     cube,
-    finite,
+    finish,
     integer,
     integer_matrix,
     integers,
     matrix,
+    of_part,
     unpacked,
     vector,
+    zeros,
 )
 from partialpool.engine.group_pass import collapse
 from partialpool.engine.shared_stages import (
@@ -116,7 +112,7 @@ def combine(model, sampled):
     combined, size = vector(model, Field.COMBINED), len(fold)
     effects = vector(model, Field.EFFECTS)
     first = integer_matrix(model, Field.BLOCKS)[0, Block.EFFECTS_AT]
-    vector(model, Field.IN_COMBINED)[:] = 0.0
+    zeros(vector(model, Field.IN_COMBINED))
     for i in range(size):
         one = 0.0
         for k in range(len(beta)):
@@ -141,9 +137,10 @@ def combine_back(model, in_rest):
             in_beta[rest[c]] += in_rest[c, j]
 
 
-@jit
-def family_rows(model, response, in_response):
-    """Log density of all rows by the part of the family, and its derivatives."""
+def family_rows(parts, table):
+    """Log density of all rows by the part of their family, and its derivatives."""
+    model = of_part(parts, table)
+    response, in_response = vector(model, Field.PARAMETERS), vector(model, Field.IN_PARAMETERS)
     y, trials = vector(model, Field.RESPONSE), vector(model, Field.TRIALS)
     count = vector(model, Field.COUNT)
     eta, slope = np.empty(BLOCK), np.empty(BLOCK)
@@ -159,7 +156,7 @@ def family_rows(model, response, in_response):
         lengths[0] = end - begin
         places[0], places[1] = address(y) + 8 * begin, address(trials) + 8 * begin
         places[2] = address(count) + 8 * begin
-        call(model[0][1], lengths, places)
+        call(model[0][Part.FAMILY], lengths, places)
         add_slopes(slope, begin, end, model, in_rest)
     combine_back(model, in_rest)
     total = 0.0
@@ -168,44 +165,8 @@ def family_rows(model, response, in_response):
     for i in range(len(response)):
         for j in range(BLOCK):
             in_response[i] += sums[i + 1, j]
-    return total
-
-
-@jit
-def gaussian_rows(model, sigma, in_response):
-    """Log density of Gaussian rows, the inner effects integrated out if there are such."""
-    y, left = vector(model, Field.RESPONSE), vector(model, Field.LEFT)
-    eta, slope = np.empty(BLOCK), np.empty(BLOCK)
-    in_rest = np.zeros((len(integers(model, Field.REST)), BLOCK))
-    directions, along = matrix(model, Field.DIRECTIONS), cube(model, Field.ALONG)
-    in_along, index = matrix(model, Field.IN_ALONG), integer_matrix(model, Field.INDEX)
-    size, squares = len(directions), 0.0
-    for begin in range(0, len(y), BLOCK):
-        end = min(begin + BLOCK, len(y))
-        linear_predictors(eta, begin, end, model)
-        for j in range(end - begin):
-            left[begin + j] = y[begin + j] - eta[j]
-    along[:] = 0.0
-    for i in range(size):
-        for row in range(len(y)):
-            along[i, 0, index[0, row]] += directions[i, row] * left[row]
-    total = integrate_inner(model, sigma, in_response) if size else 0.0
-    for begin in range(0, len(y), BLOCK):
-        end = min(begin + BLOCK, len(y))
-        for j in range(end - begin):
-            row = begin + j
-            within, explained = left[row], 0.0
-            for i in range(size):
-                g = index[0, row]
-                within -= directions[i, row] * along[i, 0, g]
-                explained += directions[i, row] * in_along[i, g]
-            squares += within * within
-            slope[j] = within / (sigma * sigma) + explained
-        add_slopes(slope, begin, end, model, in_rest)
-    combine_back(model, in_rest)
-    rows = vector(model, Field.ROWS)[0]
-    in_response[0] += squares / (sigma * sigma * sigma) - rows / sigma
-    return total - 0.5 * squares / (sigma * sigma) - rows * math.log(sigma)
+    vector(model, Field.TOTAL)[0] += total
+    return 0
 
 
 @jit
@@ -231,7 +192,7 @@ def integrate_inner(model, sigma, in_response):
     squares, found, t_in_scale = np.zeros(1), np.zeros((1, size, size)), np.zeros((size, size))
     outside = 1.0 / (divisor * divisor)
     total = -collapse(
-        model[0][0],
+        model[0][Part.COLLAPSE],
         cube(model, Field.DESIGN),
         cube(model, Field.ALONG),
         squares[:0],
@@ -264,52 +225,91 @@ def integrate_inner(model, sigma, in_response):
     return total - 0.5 * outside * squares[0]
 
 
-def rows_density(size_of_position, position_data, gradient_data, value, data):
+def gaussian_rows(parts, table):
+    """Log density of Gaussian rows, the inner effects integrated out if there are such."""
+    model = of_part(parts, table)
+    sigma, in_response = vector(model, Field.PARAMETERS)[0], vector(model, Field.IN_PARAMETERS)
+    y, left = vector(model, Field.RESPONSE), vector(model, Field.LEFT)
+    eta, slope = np.empty(BLOCK), np.empty(BLOCK)
+    in_rest = np.zeros((len(integers(model, Field.REST)), BLOCK))
+    directions, along = matrix(model, Field.DIRECTIONS), cube(model, Field.ALONG)
+    in_along, index = matrix(model, Field.IN_ALONG), integer_matrix(model, Field.INDEX)
+    size, squares = len(directions), 0.0
+    for begin in range(0, len(y), BLOCK):
+        end = min(begin + BLOCK, len(y))
+        linear_predictors(eta, begin, end, model)
+        for j in range(end - begin):
+            left[begin + j] = y[begin + j] - eta[j]
+    zeros(along.reshape(along.size))
+    for i in range(size):
+        for row in range(len(y)):
+            along[i, 0, index[0, row]] += directions[i, row] * left[row]
+    total = integrate_inner(model, sigma, in_response) if size else 0.0
+    for begin in range(0, len(y), BLOCK):
+        end = min(begin + BLOCK, len(y))
+        for j in range(end - begin):
+            row = begin + j
+            within, explained = left[row], 0.0
+            for i in range(size):
+                g = index[0, row]
+                within -= directions[i, row] * along[i, 0, g]
+                explained += directions[i, row] * in_along[i, g]
+            squares += within * within
+            slope[j] = within / (sigma * sigma) + explained
+        add_slopes(slope, begin, end, model, in_rest)
+    combine_back(model, in_rest)
+    rows = vector(model, Field.ROWS)[0]
+    in_response[0] += squares / (sigma * sigma * sigma) - rows / sigma
+    total -= 0.5 * squares / (sigma * sigma) + rows * math.log(sigma)
+    vector(model, Field.TOTAL)[0] += total
+    return 0
+
+
+def rows_density(size_of_position, position, gradient, value, data):
     """The C function: see :class:`partialpool.sampler.density.Density`."""
-    position = carray(position_data, (size_of_position,))
-    gradient = carray(gradient_data, (size_of_position,))
-    model = unpacked(data)
-    theta, width = vector(model, Field.THETA), len(vector(model, Field.BETA))
-    inner = integer(model, Field.SIZES, Size.INNER)
-    outer = integer(model, Field.SIZES, Size.OUTER_EFFECTS)
-    first = len(theta)
-    second, third = first + width, first + width + outer
-    total = parameters(position, model) + outer_effects(position[second:third], model)
+    model = unpacked(data, position, gradient, size_of_position)
+    parameters(model)
+    inner, stretch = integer(model, Field.SIZES, Size.INNER), vector(model, Field.STRETCH)
+    outer = len(vector(model, Field.POSITIONS))
+    zeros(vector(model, Field.IN_EFFECTS))
+    if outer:
+        call(model[0][Part.OUTER], model[0], model[1])
     size = integer_matrix(model, Field.BLOCKS)[0, Block.SIZE]
-    scale = np.ascontiguousarray(cube(model, Field.SCALES)[0, :size, :size])
-    nothing = np.zeros(0)
-    total += coefficients(position[first:second], model, scale, 1.0, nothing)
-    nu, stretch = 0.0, vector(model, Field.STRETCH)
+    scale, nothing, nu = np.zeros((size, size)), np.zeros(0), 0.0
+    for i in range(size):
+        for k in range(size):
+            scale[i, k] = cube(model, Field.SCALES)[0, i, k]
+    coefficients(model, scale, 1.0, nothing)
+    theta, total = vector(model, Field.THETA), vector(model, Field.TOTAL)
+    last = len(vector(model, Field.POSITION)) - len(stretch)
     if inner == SAMPLED:
-        total += inner_effects(position[third:], model)
+        call(model[0][Part.INNER], model[0], model[1])
     elif len(stretch):
-        nu = degrees_of_freedom(model, 0)
-        total += mixing_factors(position[third:], nu, stretch)
+        nu = degrees_of_freedom(model, np.int64(0))
+        total[0] += mixing_factors(vector(model, Field.POSITION)[last:], nu, stretch)
     if vector(model, Field.ONLY_VALUES)[0] != 0.0:
         return 0
 
     combine(model, inner == SAMPLED)
     places, slope = integers(model, Field.RESPONSE_AT), vector(model, Field.SLOPE)
-    response, in_response = np.empty(len(places)), np.zeros(len(places))
+    response, in_response = vector(model, Field.PARAMETERS), vector(model, Field.IN_PARAMETERS)
     for i in range(len(places)):
         known = places[i] < 0
         response[i] = vector(model, Field.KNOWN_SIGMA)[0] if known else theta[places[i]]
-    if integer(model, Field.SIZES, Size.NORMAL):
-        total += gaussian_rows(model, response[0], in_response)
-    else:
-        total += family_rows(model, response, in_response)
+        in_response[i] = 0.0
+    call(model[0][Part.ROWS], model[0], model[1])
     for i in range(len(places)):
         if places[i] >= 0:
             slope[places[i]] += in_response[i]
 
     if inner == SAMPLED:
-        inner_effects_back(gradient[third:], model)
+        call(model[0][Part.INNER_BACK], model[0], model[1])
     elif len(stretch):
-        slope[integer_matrix(model, Field.BLOCKS)[0, Block.NU_AT]] += mixing_factors_back(
-            position[third:], nu, stretch, vector(model, Field.IN_STRETCH), gradient[third:]
-        )
-    coefficients_back(gradient[first:second], model, 1.0, nothing, nothing)
-    outer_effects_back(gradient[second:third], model)
-    parameters_back(gradient, model)
-    value[0] = total
-    return finite(total, gradient)
+        in_z, in_stretch = vector(model, Field.GRADIENT)[last:], vector(model, Field.IN_STRETCH)
+        z, nu_at = vector(model, Field.POSITION)[last:], integer_matrix(model, Field.BLOCKS)
+        slope[nu_at[0, Block.NU_AT]] += mixing_factors_back(z, nu, stretch, in_stretch, in_z)
+    coefficients_back(model, 1.0, nothing, nothing)
+    if outer:
+        call(model[0][Part.OUTER_BACK], model[0], model[1])
+    parameters_back(model)
+    return finish(value, model)

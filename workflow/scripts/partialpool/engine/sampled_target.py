@@ -21,9 +21,15 @@ from partialpool.engine import (
     shared_stages,
 )
 from partialpool.engine.centring import EffectCoordinates
-from partialpool.engine.collapsed_target import add_factor, of_pairs, shared_values, shared_work
+from partialpool.engine.collapsed_target import (
+    COLLAPSE,
+    add_factor,
+    of_pairs,
+    shared_values,
+    shared_work,
+)
 from partialpool.engine.compiled_model import CompiledModel
-from partialpool.engine.fields import Block, Size
+from partialpool.engine.fields import Block, Part, Size
 from partialpool.engine.inputs import NoKernel, Parameters
 from partialpool.engine.pirls import WorkingModel
 from partialpool.engine.posterior import SampledParameters, groups, varying
@@ -33,18 +39,25 @@ from partialpool.sampler.machine_code import DENSITY, PART, Code
 
 MOSTLY = 0.9  # share of its rows in the precision of an effect: above it is called centred
 BATCH = 4_000_000  # draws x effects held at once
-COLLAPSE = Code(group_pass.collapse_part, PART, (group_pass.__file__,))
-DENSITY_CODE = Code(
-    rows_kernel.rows_density,
-    DENSITY,
-    tuple(
-        module.__file__
-        for module in (
-            arithmetic, scalar, collapsed_kernel, effect_map, effect_stages, fields, group_pass,
-            kernel_parts, prior_families, rows_kernel, shared_stages,
-        )
-    ),
+
+SOURCES = tuple(
+    module.__file__
+    for module in (
+        arithmetic, scalar, collapsed_kernel, effect_map, effect_stages, fields, group_pass,
+        kernel_parts, prior_families, rows_kernel, shared_stages,
+    )
 )  # fmt: skip
+DENSITY_CODE = Code(rows_kernel.rows_density, DENSITY, SOURCES)
+FAMILY_ROWS = Code(rows_kernel.family_rows, PART, SOURCES)
+GAUSSIAN_ROWS = Code(rows_kernel.gaussian_rows, PART, SOURCES)
+OUTER = {
+    Part.OUTER: Code(effect_stages.outer_effects, PART, SOURCES),
+    Part.OUTER_BACK: Code(effect_stages.outer_effects_back, PART, SOURCES),
+}
+INNER = {
+    Part.INNER: Code(effect_stages.inner_effects, PART, SOURCES),
+    Part.INNER_BACK: Code(effect_stages.inner_effects_back, PART, SOURCES),
+}
 
 
 def compiled(
@@ -183,6 +196,8 @@ def compiled(
     along = (varies, 1, count) if inner == rows_kernel.COLLAPSED else (0, 1, 0)
     work = shared_work(parameters, width, len(table), widest, varies, last) | {
         "POSITIONS": (others,),
+        "PARAMETERS": (len(response_at),),
+        "IN_PARAMETERS": (len(response_at),),
         "IN_COMBINED": (inner_effects,),
         "RATIO": (stretched,),
         "EFFECTS": (effects_at,),
@@ -204,9 +219,15 @@ def compiled(
         "IN_UNIT": (1, stretched),
         "T_IN_RATIO": (stretched,),
     }
-    parts = [COLLAPSE]
+    parts = {Part.ROWS: GAUSSIAN_ROWS if normal else FAMILY_ROWS}
     if not normal:
-        parts.append(response_part.code(data.family, rows_kernel.BLOCK))
+        parts[Part.FAMILY] = response_part.code(data.family, rows_kernel.BLOCK)
+    if last or inner == rows_kernel.COLLAPSED:
+        parts[Part.COLLAPSE] = COLLAPSE
+    if len(blocks) > 1:
+        parts |= OUTER
+    if inner == rows_kernel.SAMPLED:
+        parts |= INNER
     return CompiledModel.of(
         DENSITY_CODE,
         parts,

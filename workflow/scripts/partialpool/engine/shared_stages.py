@@ -8,6 +8,7 @@ from partialpool.engine.effect_map import lanes_dot
 from partialpool.engine.fields import (
     Block,
     Field,
+    Part,
     Size,
     cube,
     integer,
@@ -16,6 +17,7 @@ from partialpool.engine.fields import (
     integers,
     matrix,
     vector,
+    zeros,
 )
 from partialpool.engine.group_pass import collapse
 from partialpool.engine.kernel_parts import (
@@ -33,12 +35,12 @@ from partialpool.sampler.machine_code import jit
 
 
 @jit
-def parameters(position, model):
+def parameters(model):
     """Parameters, their priors, and the covariance of each factor's effects."""
     theta = vector(model, Field.THETA)
     total = vector(model, Field.CONSTANT)[0]
     total += constrain(
-        position,
+        vector(model, Field.POSITION),
         integers(model, Field.TRANSFORMS),
         integers(model, Field.PRIOR_CODES),
         matrix(model, Field.PRIOR_NUMBERS),
@@ -52,12 +54,13 @@ def parameters(position, model):
         size, at = blocks[b, Block.SIZE], blocks[b, Block.SD_AT]
         sd = theta[at : at + size] if at >= 0 else fixed[b, :size]
         effects_scale(scales[b], correlations[b], roots[b], sd, partial[b], theta)
-    cube(model, Field.IN_SCALES)[:] = 0.0
-    return total
+    in_scales = cube(model, Field.IN_SCALES)
+    zeros(in_scales.reshape(in_scales.size))
+    vector(model, Field.TOTAL)[0] = total
 
 
 @jit
-def parameters_back(gradient, model):
+def parameters_back(model):
     """From the covariances and the parameters to the positions."""
     theta, slope = vector(model, Field.THETA), vector(model, Field.SLOPE)
     blocks, partial = integer_matrix(model, Field.BLOCKS), integer_cube(model, Field.PARTIAL)
@@ -69,17 +72,15 @@ def parameters_back(gradient, model):
         effects_scale_back(
             scales[b], correlations[b], roots[b], sd, partial[b], theta, slope, at
         )
-    constrain_back(gradient, integers(model, Field.TRANSFORMS), theta, slope)
+    constrain_back(vector(model, Field.GRADIENT), integers(model, Field.TRANSFORMS), theta, slope)
 
 
 @jit
-def coefficients(z, model, in_units, outside, sigma):
+def coefficients(model, in_units, outside, sigma):
     """Coefficients from their coordinates, given the variances, and their priors.
 
     Parameters
     ----------
-    z : numpy.ndarray
-        Coordinates, `(coefficient,)`.
     model : tuple
     in_units : numpy.ndarray
         Λ of the first factor: see `group_pass`.
@@ -95,7 +96,7 @@ def coefficients(z, model, in_units, outside, sigma):
         within = matrix(model, Field.WITHIN_PRECISION)
         constant = vector(model, Field.CONSTANT_PRECISION)
         collapse(
-            model[0][0],
+            model[0][Part.COLLAPSE],
             cube(model, Field.CHOSEN_DESIGN),
             cube(model, Field.TOUCHED),
             products[:0],
@@ -120,7 +121,9 @@ def coefficients(z, model, in_units, outside, sigma):
                 pair += 1
         cholesky(joint, factor, last, last + 1)
     standardised = vector(model, Field.STANDARDISED)
-    total = unstandardise(z, factor, standardised, last)
+    first, total = len(vector(model, Field.THETA)), vector(model, Field.TOTAL)
+    z = vector(model, Field.POSITION)[first : first + len(standardised)]
+    total[0] += unstandardise(z, factor, standardised, last)
     beta, in_beta = vector(model, Field.BETA), vector(model, Field.IN_BETA)
     centre, inverse = vector(model, Field.CENTRE), matrix(model, Field.INVERSE)
     regression, effects = matrix(model, Field.REGRESSION), vector(model, Field.EFFECTS)
@@ -131,7 +134,7 @@ def coefficients(z, model, in_units, outside, sigma):
         for k in range(len(beta)):
             beta[i] += inverse[i, k] * standardised[k]
         in_beta[i] = 0.0
-    return total + prior_of_coefficients(
+    total[0] += prior_of_coefficients(
         beta,
         in_beta,
         matrix(model, Field.BETA_ON),
@@ -141,7 +144,7 @@ def coefficients(z, model, in_units, outside, sigma):
 
 
 @jit
-def coefficients_back(in_z, model, divisor, sigma, in_sigma):
+def coefficients_back(model, divisor, sigma, in_sigma):
     """From the coefficients to their coordinates, the variances, and effects they depend on.
 
     Derivatives in the ratios and units of the representative groups are summed over the pairs
@@ -161,7 +164,8 @@ def coefficients_back(in_z, model, divisor, sigma, in_sigma):
         for e in range(len(in_effects)):
             in_effects[e] += regression[i, e] * in_beta[i]
     in_factor, in_joint = factor.copy(), factor.copy()
-    standardised = vector(model, Field.STANDARDISED)
+    standardised, first = vector(model, Field.STANDARDISED), len(vector(model, Field.THETA))
+    in_z = vector(model, Field.GRADIENT)[first : first + width]
     unstandardise_back(in_standardised, factor, standardised, in_factor, in_z, last)
     if last == 0:
         return

@@ -32,14 +32,9 @@ class Density:
     start: np.ndarray
 
     @cached_property
-    def _lengths(self) -> np.ndarray:
-        return np.array([self.parts.size, self.fields.table.size], np.int64)
-
-    @cached_property
     def pointers(self) -> np.ndarray:
         """Addresses of what it is called with; valid as long as this object lives."""
-        arrays = (self._lengths, self.parts, self.fields.table)
-        return np.array([array.ctypes.data for array in arrays], np.uintp)
+        return np.array([array.ctypes.data for array in (self.parts, self.fields.table)], np.uintp)
 
     def copy(self) -> "Density":
         """The same density with a workspace of its own, for another thread."""

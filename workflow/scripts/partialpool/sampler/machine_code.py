@@ -56,6 +56,16 @@ def address(context, array):
 
 
 @intrinsic
+def address_of(context, numbers):
+    """The address that a pointer to numbers has."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.ptrtoint(arguments[0], ir.IntType(64))
+
+    return types.int64(numbers), generate
+
+
+@intrinsic
 def pointer(context, place):
     """Pointer to the numbers at an address, for `carray`."""
 
