@@ -166,4 +166,3 @@ def digamma(x):
     p = p * q + 1.0 / 120
     p = p * q - 1.0 / 12
     return log(y) - 0.5 * r + q * p - reciprocals
-

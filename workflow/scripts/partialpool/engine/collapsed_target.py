@@ -1,6 +1,6 @@
 """Gaussian models with at most one factor as NUTS samples them: see `gaussian`."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from partialpool.engine import (
     collapsed_kernel,
     effect_map,
     fields,
-    group_algebra,
     group_pass,
     inputs,
     kernel_parts,
@@ -22,10 +21,11 @@ from partialpool.engine import (
 from partialpool.engine.compiled_model import CompiledModel
 from partialpool.engine.fields import Block, Part, Size
 from partialpool.engine.inputs import Parameters
-from partialpool.engine.posterior import SampledParameters, groups, varying
+from partialpool.engine.posterior import SampledParameters, groups
 from partialpool.model import prior_families
 from partialpool.model.priors import WIDE_LOG_SIGMA, Priors
 from partialpool.sampler.machine_code import DENSITY, PART, Code
+
 
 def _sources(*modules) -> tuple[str, ...]:
     return tuple(module.__file__ for module in modules)
@@ -36,49 +36,21 @@ DENSITY_CODE = Code(
     collapsed_kernel.collapsed_density,
     DENSITY,
     _sources(
-        arithmetic, scalar, collapsed_kernel, effect_map, fields, group_pass, kernel_parts,
-        prior_families, shared_stages,
-    ),  # fmt: skip
+        arithmetic,
+        scalar,
+        collapsed_kernel,
+        effect_map,
+        fields,
+        group_pass,
+        kernel_parts,
+        prior_families,
+        shared_stages,
+    ),
 )
 
 
-@dataclass(frozen=True)
-class CollapsedModel:
-    """Compressed rows, and coordinates of the coefficients, of one variant.
-
-    Attributes
-    ----------
-    basis : numpy.ndarray
-        Shape `(varying, varying)`, without rows where nothing varies: see
-        :func:`preconditioner.effects_basis`.
-    triangles : collapse.Triangles
-    spread : float
-        Rough residual sd.
-    coordinates : preconditioner.BetaPreconditioner
-    """
-
-    basis: np.ndarray
-    triangles: collapse.Triangles
-    spread: float
-    coordinates: preconditioner.BetaPreconditioner
-
-    @classmethod
-    def of(cls, data: GroupTriangles, priors: Priors, variant: str) -> "CollapsedModel":
-        """Split the triangles, and find coordinates by generalised least squares."""
-        basis = np.zeros((0, 0))
-        if variant != "pooled" and data.factors:
-            basis = preconditioner.effects_basis(data, priors, data.factors[0])
-        triangles, size = collapse.Triangles.split(data, basis), len(basis)
-        start = np.diag(preconditioner.between_sd(priors, data.factor, variant)) if size else []
-        spread = preconditioner.sigma(data) if data.known_sigma is None else data.known_sigma
-        coordinates = preconditioner.BetaPreconditioner.of(
-            data, priors, triangles, data.varying[:size], start, spread
-        )
-        return cls(basis, triangles, spread, coordinates)
-
-
 def compiled(
-    data: GroupTriangles, priors: Priors, variant: str, found: CollapsedModel
+    data: GroupTriangles, priors: Priors, variant: str, found: preconditioner.CollapsedModel
 ) -> CompiledModel:
     """The model of one variant with its compiled density.
 
@@ -121,7 +93,7 @@ def compiled(
     block[0, Block.SIZE], block[0, Block.GROUPS] = size, count
     values |= {"FIXED_SD": np.zeros((1, size)), "PARTIAL": np.full((1, size, size), -1)}
     if size:
-        add_factor(parameters, values, block, 0, data.factors[0], priors, variant)
+        inputs.add_factor(parameters, values, block, 0, data.factors[0], priors, variant)
         if block[0, Block.NU_AT] >= 0:
             stretched = count
             variables[f"scale_{data.factor}"] = ("STRETCH", 0, (groups(data.factor),), (count,))
@@ -133,15 +105,15 @@ def compiled(
     between, within = triangles.between, triangles.within
     if size and data.outcome.sigma_by_group:
         between, within = np.concatenate([between, within]), within[..., :0]
-    values |= shared_values(parameters, data, priors, data.log_jacobian.sum())
+    values |= inputs.shared_values(parameters, data, priors, data.log_jacobian.sum())
     values |= {
         "SIZES": list(sizes.values()),
         "BLOCKS": block,
         "CHOSEN": coordinates.chosen,
         "CENTRE": coordinates.centre,
         "INVERSE": coordinates.inverse,
-        "CONSTANT_PRECISION": of_pairs(coordinates.prior_precision, last + 1),
-        "WITHIN_PRECISION": of_pairs(coordinates.within, last + 1),
+        "CONSTANT_PRECISION": inputs.of_pairs(coordinates.prior_precision, last + 1),
+        "WITHIN_PRECISION": inputs.of_pairs(coordinates.within, last + 1),
         "TOUCHED": coordinates.touched[:, : last + 1],
         "CHOSEN_DESIGN": triangles.design[..., coordinates.chosen],
         "DESIGN": triangles.design,
@@ -151,7 +123,7 @@ def compiled(
     }
     all_groups, some = (count, len(coordinates.chosen)) if by_group else (0, 0)
     pairs = (last + 1) * (last + 2) // 2
-    work = shared_work(parameters, width, 1, size, size, last) | {
+    work = inputs.shared_work(parameters, width, 1, size, size, last) | {
         "SIGMAS": (strata,),
         "IN_SIGMA": (strata,),
         "STRETCH": (stretched,),
@@ -179,74 +151,6 @@ def compiled(
     )
 
 
-def add_factor(
-    parameters: Parameters, values: dict, blocks: np.ndarray, number: int, factor, priors, variant
-) -> None:
-    """Add the sds, correlations and degrees of freedom of a factor's effects.
-
-    Sets their places in a row of `blocks`, and of `FIXED_SD` and `PARTIAL` among the `values`.
-    """
-    name, own = factor.name, blocks[number]
-    own[Block.SD_AT] = own[Block.NU_AT] = -1
-    if variant == "unpooled":
-        values["FIXED_SD"][number, : len(factor.varying)] = list(priors.wide[name].values())
-        return
-    rough = preconditioner.between_sd(priors, name, variant)
-    dims = (varying(name),)
-    own[Block.SD_AT] = parameters.positive(f"sd_{name}", priors.sd[name].values(), rough, dims)
-    if name in priors.cor:
-        shapes = group_algebra.partial_correlations(factor.blocks, *priors.cor[name].arguments)
-        first = parameters.partial_correlations(f"partial_cor_{name}", list(shapes.values()))
-        for at, pair in enumerate(shapes):
-            values["PARTIAL"][(number, *pair)] = first + at
-    if name in priors.nu:
-        own[Block.NU_AT] = parameters.positive(f"nu_{name}", priors.nu[name], 8.0)
-
-
-def shared_values(parameters: Parameters, data, priors: Priors, constant: float) -> dict:
-    """Fields of the parameters and of the priors of beta, by name."""
-    chosen = [priors.beta[name] for name in data.coefficients]
-    found = [inputs.coded(prior.family, prior.arguments) for prior in chosen]
-    codes, numbers, constants = zip(*found, strict=True)
-    return {
-        "TRANSFORMS": np.array(parameters.transforms, int),
-        "PRIOR_CODES": np.array(parameters.codes, int),
-        "PRIOR_NUMBERS": np.reshape(np.array(parameters.numbers, float), (-1, 3)),
-        "BETA_CODES": np.array(codes),
-        "BETA_NUMBERS": np.array(numbers),
-        "BETA_ON": preconditioner.prior_rows(data, priors)[0],
-        "CONSTANT": np.array([sum(constants) + parameters.constant + constant]),
-    }
-
-
-def shared_work(parameters: Parameters, width, blocks, widest, size, last) -> dict:
-    """Shapes of the fields of the shared stages: see `shared_stages`."""
-    pairs, square = (last + 1) * (last + 2) // 2, (blocks, widest, widest)
-    fields = {name: square for name in ("SCALES", "CORRELATIONS", "ROOTS", "IN_SCALES")}
-    fields |= {name: (width,) for name in ("BETA", "STANDARDISED", "IN_BETA")}
-    fields |= {name: (last + 1, last + 1) for name in ("JOINT", "FACTOR")}
-    return fields | {
-        "SLOPE": (len(parameters.start),),
-        "PRODUCTS": (pairs,),
-        "CHOSEN_IN_SCALE": (pairs, size, size),
-    }
-
-
-def of_pairs(squares: np.ndarray, size: int) -> np.ndarray:
-    """Upper triangles of symmetric matrices from their quadratic forms.
-
-    The inverse of polarisation: see :func:`group_algebra.pairs`. The rows, one for each pair, are
-    ordered as (0, 0), (0, 1), ..., (1, 1), ...
-    """
-    found, at = [], size
-    for a in range(size):
-        found.append(squares[a])
-        for b in range(a + 1, size):
-            found.append((squares[at] - squares[a] - squares[b]) / 2)
-            at += 1
-    return np.array(found)
-
-
 def deviations(draws: SampledParameters, data: GroupTriangles, rng) -> dict[str, np.ndarray]:
     """Draw u of each group from its conditional normal, `(draw, group, varying)`, by factor."""
     if not data.factors or draws.variant == "pooled":
@@ -261,7 +165,7 @@ class CollapsedTarget:
 
     def __init__(self, data: GroupTriangles, priors: Priors, variant: str):
         self.data, self.priors, self.variant = data, priors, variant
-        self.found = CollapsedModel.of(data, priors, variant)
+        self.found = preconditioner.CollapsedModel.of(data, priors, variant)
 
     @property
     def centre(self) -> np.ndarray:
@@ -269,8 +173,16 @@ class CollapsedTarget:
         return self.found.coordinates.centre
 
     def compiled(self) -> CompiledModel:
-        """The model that NUTS samples."""
-        return compiled(self.data, self.priors, self.variant, self.found)
+        """The model with its compiled density, or with PyMC's if there is none."""
+        try:
+            return compiled(self.data, self.priors, self.variant, self.found)
+        except inputs.NoKernel:
+            from partialpool.engine import gaussian
+            from partialpool.sampler.pymc_model import PymcModel
+
+            model = gaussian.model(self.data, self.priors, self.variant)
+            return PymcModel(model, len(self.data.coefficients))
+
     def deviations(self, draws: SampledParameters, rng) -> dict[str, np.ndarray]:
         """u by factor, `(draw, group, varying)`."""
         return deviations(draws, self.data, rng)

@@ -36,9 +36,18 @@ class CompiledModel:
 
     @classmethod
     def of(
-        cls, code: Code, parts: dict, values: dict, work: dict, parameters: Parameters, variables: dict,
-        *, coefficients: int, others: int, coords: dict,
-    ) -> "CompiledModel":  # fmt: skip
+        cls,
+        code: Code,
+        parts: dict,
+        values: dict,
+        work: dict,
+        parameters: Parameters,
+        variables: dict,
+        *,
+        coefficients: int,
+        others: int,
+        coords: dict,
+    ) -> "CompiledModel":
         """Pack the data of a kernel, whose fields THETA and ONLY_VALUES are of the workspace.
 
         Parameters

@@ -60,7 +60,11 @@ def effects_forward(model, number, z, nu, effects):
     shape = 0.5 * (nu + size)
     if nu > 0.0:
         constant = gammaln(shape) - gammaln(0.5 * nu) - 0.5 * size * math.log(nu)
-    product, inner, triangle = np.zeros((size, size)), np.zeros((size, size)), np.zeros((size, size))
+    product, inner, triangle = (
+        np.zeros((size, size)),
+        np.zeros((size, size)),
+        np.zeros((size, size)),
+    )
     for group in range(groups):
         at, square = group * size, group * size * size
         for i in range(size):  # S L
@@ -109,11 +113,18 @@ def effects_back(model, number, in_effects, nu, in_z):
     triangles = vector(model, Field.TRIANGLES)[own[Block.SQUARES_AT] :]
     linear, scale = vector(model, Field.LINEARS)[first:], cube(model, Field.SCALES)[number]
     shifts, standard = vector(model, Field.SHIFTS)[first:], vector(model, Field.STANDARD)[first:]
-    in_linear, in_scale = vector(model, Field.IN_LINEAR)[first:], cube(model, Field.IN_SCALES)[number]
+    in_linear, in_scale = (
+        vector(model, Field.IN_LINEAR)[first:],
+        cube(model, Field.IN_SCALES)[number],
+    )
     in_nu, shape = 0.0, 0.5 * (nu + size)
     if nu > 0.0:
         in_nu = groups * (0.5 * (digamma(shape) - digamma(0.5 * nu)) - 0.5 * size / nu)
-    product, inner, triangle = np.zeros((size, size)), np.zeros((size, size)), np.zeros((size, size))
+    product, inner, triangle = (
+        np.zeros((size, size)),
+        np.zeros((size, size)),
+        np.zeros((size, size)),
+    )
     in_triangle, in_inner = np.zeros((size, size)), np.zeros((size, size))
     in_standard, in_right = np.zeros(size), np.zeros(size)
     for group in range(groups):

@@ -69,7 +69,11 @@ def outer_effects(parts, table):
     for e in range(len(z)):
         positions[e] = lanes_dot(decorrelation[e], z) if len(decorrelation) else z[e]
     for b in range(1, len(blocks)):
-        size, groups, at = blocks[b, Block.SIZE], blocks[b, Block.GROUPS], blocks[b, Block.EFFECTS_AT]
+        size, groups, at = (
+            blocks[b, Block.SIZE],
+            blocks[b, Block.GROUPS],
+            blocks[b, Block.EFFECTS_AT],
+        )
         total += effects_forward(
             model, b, positions[at:], degrees_of_freedom(model, b), unrotated[at:]
         )
@@ -93,7 +97,11 @@ def outer_effects_back(parts, table):
     in_effects, slope = vector(model, Field.IN_EFFECTS), vector(model, Field.SLOPE)
     in_positions, rotations = vector(model, Field.POSITIONS), vector(model, Field.ROTATIONS)
     for b in range(1, len(blocks)):
-        size, groups, at = blocks[b, Block.SIZE], blocks[b, Block.GROUPS], blocks[b, Block.EFFECTS_AT]
+        size, groups, at = (
+            blocks[b, Block.SIZE],
+            blocks[b, Block.GROUPS],
+            blocks[b, Block.EFFECTS_AT],
+        )
         first = blocks[b, Block.ROTATION_AT]
         if first >= 0:
             rotation = rotations[first : first + groups * groups].reshape((groups, groups))

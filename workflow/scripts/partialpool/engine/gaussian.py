@@ -10,15 +10,15 @@ model with one switch: D is zero (pooled), fixed wide (unpooled) or learned
 well-behaved parameters however many rows and groups there are.
 """
 
-from dataclasses import replace
+import functools
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
 from partialpool.compress.group_triangles import GroupTriangles
-from partialpool.engine import collapse, collapse_op, preconditioner, terms
-from partialpool.engine.posterior import SampledParameters
+from partialpool.engine import preconditioner, terms
+from partialpool.engine.posterior import groups
 from partialpool.model.priors import WIDE_LOG_SIGMA, Priors
 
 LOG_SQRT_2PI = 0.5 * np.log(2 * np.pi)
@@ -41,65 +41,38 @@ def model(data: GroupTriangles, priors: Priors, variant: str) -> pm.Model:
         `sd_{factor}[{factor}_coefficient]` and `partial_cor_{factor}` where two or more
         coefficients vary.
     """
-    basis = effects_basis(data, priors, variant)
-    varying = len(basis)
-    triangles = collapse.Triangles.split(data, basis)
-    start = np.diag(preconditioner.between_sd(priors, data.factor, variant)) if varying else []
-    spread = preconditioner.sigma(data) if data.known_sigma is None else data.known_sigma
-    coordinates = preconditioner.BetaPreconditioner.of(
-        data, priors, triangles, data.varying[:varying], start, spread
-    )
+    found = preconditioner.CollapsedModel.of(data, priors, variant)
+    triangles, coordinates = found.triangles, found.coordinates
     with pm.Model(coords=terms.coords(data)) as gaussian:
-        sigma = _residual_sd(data, priors, variant, spread)
-        chosen = None
-        if varying:
+        sigma = _residual_sd(data, priors, variant, found.spread)
+        squares_of = None
+        if len(found.basis):
             factor = data.factors[0]
             scale = terms.between_group_scale(factor, priors, variant)
             nu = terms.degrees_of_freedom(factor, priors, variant)
-            stretch = None if nu is None else terms.stretch(factor, nu)
-            design = terms.as_data("design", triangles.design)
-            groups = collapse_op.CollapsedGroups(design, scale, sigma, stretch)
-            chosen = _chosen(coordinates, triangles, scale, sigma, stretch)
-        beta = terms.coefficients(data, priors, coordinates, chosen, sigma)
+            if nu is not None:
+                scale = terms.stretched(factor, scale, nu)
+            chosen = terms.as_data("chosen", coordinates.chosen)
+            design = terms.as_data("design of chosen", triangles.design[..., coordinates.chosen])
+            some = [[entry[chosen] if entry.ndim else entry for entry in row] for row in scale]
+            spread = sigma[chosen] if sigma.ndim else sigma
+            squares_of = functools.partial(terms.squares, design, some, spread)
+        beta = terms.coefficients(data, priors, coordinates, squares_of, sigma)
 
         residual = pt.concatenate([-beta, [1.0]])
-        squares, within = 0.0, triangles.within
-        if varying:
-            between = triangles.between
-            if sigma.ndim:  # each group's rows are its own, so that all go in one pass
-                between, within = np.concatenate([between, within]), None
-            left, log_determinant = groups.squares_and_log_determinant(
-                terms.as_data("between", between), residual[:, None]
-            )
-            squares += left[0]
-            pm.Potential("determinant", -log_determinant)
-        if within is not None:
-            explained = (terms.as_data("within", within) * residual[None, :, None]).sum(axis=1)
-            squares += ((explained / sigma) ** 2).sum()
+        within = terms.as_data("within", triangles.within)
+        squares = (((within * residual[None, :, None]).sum(axis=1) / sigma) ** 2).sum()
+        if len(found.basis):
+            design = terms.as_data("design", triangles.design)
+            between = terms.as_data("between", triangles.between)
+            left = (between * residual[None, :, None]).sum(axis=1)[:, None]
+            squares += terms.squares(design, scale, sigma, left).sum()
+            pm.Potential("determinant", -terms.log_determinant(design, scale, sigma))
         rows = terms.as_data("rows", triangles.rows)
         pm.Potential("likelihood", -0.5 * squares - (rows * (pt.log(sigma) + LOG_SQRT_2PI)).sum())
         if data.log_jacobian.any():
             pm.Potential("standard_errors", terms.as_data("log_jacobian", data.log_jacobian.sum()))
     return gaussian
-
-
-def _chosen(coordinates, triangles, scale, sigma, stretch) -> collapse_op.CollapsedGroups:
-    """Representative groups, for the conditional precision of beta."""
-    at = terms.as_data("chosen", coordinates.chosen)
-    return collapse_op.CollapsedGroups(
-        terms.as_data("design of chosen", triangles.design[..., coordinates.chosen]),
-        scale,
-        sigma[at] if sigma.ndim else sigma,
-        None if stretch is None else stretch[at],
-        of="chosen",
-    )
-
-
-def effects_basis(data: GroupTriangles, priors: Priors, variant: str) -> np.ndarray:
-    """:func:`preconditioner.effects_basis` of the factor; without rows where nothing varies."""
-    if variant == "pooled" or not data.factors:
-        return np.zeros((0, 0))
-    return preconditioner.effects_basis(data, priors, data.factors[0])
 
 
 def _residual_sd(data: GroupTriangles, priors: Priors, variant: str, start: float):
@@ -110,7 +83,7 @@ def _residual_sd(data: GroupTriangles, priors: Priors, variant: str, start: floa
     if data.outcome.pools_sigma:
         return _pooled_sd(data, priors, variant, start)
     if data.outcome.sigma_by_group:
-        return terms.positive("sigma", [prior] * len(data.levels), start, terms.groups(data.factor))
+        return terms.positive("sigma", [prior] * len(data.levels), start, groups(data.factor))
     return terms.positive("sigma", prior, start)
 
 
@@ -123,12 +96,12 @@ def _pooled_sd(data: GroupTriangles, priors: Priors, variant: str, start: float)
     median = terms.positive("sigma_median", priors.response["sigma"], start)
     if variant == "pooled":
         same = median * pt.ones(terms.count(data.factor))
-        return pm.Deterministic("sigma", same, dims=terms.groups(data.factor))
+        return pm.Deterministic("sigma", same, dims=groups(data.factor))
     if variant == "unpooled":
         spread = terms.as_data("wide_log_sigma", WIDE_LOG_SIGMA)
     else:
         spread = terms.positive("sd_log_sigma", priors.response["sd_log_sigma"], 0.3)
-    z = pm.Flat("z_sigma", dims=terms.groups(data.factor))
+    z = pm.Flat("z_sigma", dims=groups(data.factor))
     precision = terms.as_data("log_sigma_precision", preconditioner.log_sigma_precision(data))
     log_group = terms.as_data("log_group_sigma", preconditioner.log_group_sigma(data))
     share = precision * spread**2 / (1 + precision * spread**2)
@@ -136,4 +109,4 @@ def _pooled_sd(data: GroupTriangles, priors: Priors, variant: str, start: float)
     deviation = share * (log_group - pt.log(median)) + conditional_sd * z
     density = -0.5 * (deviation / spread) ** 2 - pt.log(spread) + pt.log(conditional_sd)
     pm.Potential("sigma_density", density.sum())
-    return pm.Deterministic("sigma", median * pt.exp(deviation), dims=terms.groups(data.factor))
+    return pm.Deterministic("sigma", median * pt.exp(deviation), dims=groups(data.factor))

@@ -14,20 +14,15 @@ import pytensor.tensor as pt
 
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.engine import (
-    collapse_op,
     group_algebra,
     one_factor_collapse,
-    pirls,
     preconditioner,
     terms,
 )
 from partialpool.engine.centring import Block, EffectCoordinates
 from partialpool.engine.pirls import WorkingModel
-from partialpool.engine.posterior import SampledParameters
+from partialpool.engine.posterior import groups, varying
 from partialpool.model.priors import Priors
-
-MOSTLY = 0.9  # share of its rows in the precision of an effect: above it is called centred
-BATCH = 4_000_000  # draws x effects held at once
 
 
 def model(
@@ -95,7 +90,7 @@ def model(
             scale = scales[0]
             if nus[0] is not None:
                 scale = terms.stretched(blocks[0].factor, scale, nus[0])
-            one_factor_collapse.likelihood(data, priors, blocks[0], scale, left, response["sigma"])
+            _integrated(data, priors, blocks[0], scale, left, response["sigma"])
             return glm
         if blocks:
             block = blocks[0]
@@ -103,7 +98,7 @@ def model(
             if len(blocks) > 1:
                 linear = linear - _crossed(data, priors, block, found.weight, outside)
             name = block.factor.name
-            z = pm.Flat("z_effects", dims=(terms.varying(name), terms.groups(name)))
+            z = pm.Flat("z_effects", dims=(varying(name), groups(name)))
             u = _effects(block, scales[0], nus[0], linear, z)
             eta = eta + _explained(data, priors, block, u)
         eta = eta + terms.as_data("offset", data.offset)
@@ -127,8 +122,8 @@ def _coefficients(data, priors, coordinates: EffectCoordinates, scales, position
     precision = coordinates.beta_precision
     if precision is not None and coordinates.last:
         root = terms.as_data("beta_precision_root", precision.root)
-        groups = collapse_op.CollapsedGroups(root, scales[0], pt.ones(()))
-        squares = groups.squares(terms.as_data("beta_precision_rows", precision.rows))
+        rows = terms.as_data("beta_precision_rows", precision.rows)
+        squares = terms.squares(root, scales[0], pt.ones(()), rows)
         squares = squares + terms.as_data("squares", precision.squares)
         triangle = group_algebra.triangle_of(squares, coordinates.last, pt)
         position = terms.unstandardise(position, triangle, coordinates.last)
@@ -193,7 +188,7 @@ def _effects(block: Block, scale, nu, linear, z):
     if block.rotation is not None:
         rotation = terms.as_data(f"rotation_{name}", block.rotation)
         u = [(rotation * one[None, :]).sum(axis=1) for one in u]
-    dims = (terms.groups(name), terms.varying(name))
+    dims = (groups(name), varying(name))
     pm.Deterministic(f"u_{name}", pt.stack(u, axis=-1), dims=dims)
     return u
 
@@ -205,6 +200,27 @@ def _explained(data: MergedRows, priors: Priors, block: Block, u):
     columns = preconditioner.effects_columns(data, priors, block.factor).T
     columns = terms.as_data(f"columns_{name}", columns)
     return sum(columns[i] * u[i][index] for i in range(len(u)))
+
+
+def _integrated(data: MergedRows, priors: Priors, block: Block, scale, left, sigma) -> None:
+    """Gaussian likelihood with the effects of one factor integrated out.
+
+    `left` is the response minus all other terms of the linear predictor, `(row,)`, and `scale` the
+    Cholesky factor of the effects' covariance.
+    """
+    root, directions = one_factor_collapse.orthonormalise(data, priors, block)
+    index = data.index[block.position]
+    products = terms.as_data("directions", directions) * left
+    along = terms.sum_by_group(block.factor, index, products)
+    index = terms.as_data("index_collapsed", index)
+    within = left - sum(
+        terms.as_data(f"direction_{i}", directions[i]) * along[i][index] for i in range(len(scale))
+    )
+    root = terms.as_data("root_collapsed", root)
+    squares = ((within / sigma) ** 2).sum()
+    squares += terms.squares(root, scale, sigma, along[:, None]).sum()
+    determinant = terms.log_determinant(root, scale, sigma)
+    pm.Potential("likelihood", -0.5 * squares - determinant - terms.gaussian_constant(data, sigma))
 
 
 def _likelihood(data: MergedRows, eta, response: dict) -> None:

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from partialpool.engine.fields import ENTRIES, Field
+from partialpool.engine import group_algebra, preconditioner
+from partialpool.engine.fields import ENTRIES, Block, Field
 from partialpool.engine.kernel_parts import CODES, LOG_ODDS, LOGARITHM
+from partialpool.engine.posterior import varying
 from partialpool.model.arrays import NUMPY
 from partialpool.model.prior_families import FAMILIES, PARTIAL_CORRELATION
-from partialpool.model.priors import Prior
+from partialpool.model.priors import Prior, Priors
 
 
 class NoKernel(Exception):
@@ -82,6 +84,74 @@ def coded(family: str | None, arguments) -> tuple[int, tuple[float, ...], float]
     record = FAMILIES.get(family, PARTIAL_CORRELATION)
     numbers = (*arguments, *[0.0] * (3 - len(arguments)))
     return CODES[family], numbers, float(record.constant(NUMPY, *map(float, arguments)))
+
+
+def add_factor(
+    parameters: Parameters, values: dict, blocks: np.ndarray, number: int, factor, priors, variant
+) -> None:
+    """Add the sds, correlations and degrees of freedom of a factor's effects.
+
+    Sets their places in a row of `blocks`, and of `FIXED_SD` and `PARTIAL` among the `values`.
+    """
+    name, own = factor.name, blocks[number]
+    own[Block.SD_AT] = own[Block.NU_AT] = -1
+    if variant == "unpooled":
+        values["FIXED_SD"][number, : len(factor.varying)] = list(priors.wide[name].values())
+        return
+    rough = preconditioner.between_sd(priors, name, variant)
+    dims = (varying(name),)
+    own[Block.SD_AT] = parameters.positive(f"sd_{name}", priors.sd[name].values(), rough, dims)
+    if name in priors.cor:
+        shapes = group_algebra.partial_correlations(factor.blocks, *priors.cor[name].arguments)
+        first = parameters.partial_correlations(f"partial_cor_{name}", list(shapes.values()))
+        for at, pair in enumerate(shapes):
+            values["PARTIAL"][(number, *pair)] = first + at
+    if name in priors.nu:
+        own[Block.NU_AT] = parameters.positive(f"nu_{name}", priors.nu[name], 8.0)
+
+
+def shared_values(parameters: Parameters, data, priors: Priors, constant: float) -> dict:
+    """Fields of the parameters and of the priors of beta, by name."""
+    chosen = [priors.beta[name] for name in data.coefficients]
+    found = [coded(prior.family, prior.arguments) for prior in chosen]
+    codes, numbers, constants = zip(*found, strict=True)
+    return {
+        "TRANSFORMS": np.array(parameters.transforms, int),
+        "PRIOR_CODES": np.array(parameters.codes, int),
+        "PRIOR_NUMBERS": np.reshape(np.array(parameters.numbers, float), (-1, 3)),
+        "BETA_CODES": np.array(codes),
+        "BETA_NUMBERS": np.array(numbers),
+        "BETA_ON": preconditioner.prior_rows(data, priors)[0],
+        "CONSTANT": np.array([sum(constants) + parameters.constant + constant]),
+    }
+
+
+def shared_work(parameters: Parameters, width, blocks, widest, size, last) -> dict:
+    """Shapes of the fields of the shared stages: see `shared_stages`."""
+    pairs, square = (last + 1) * (last + 2) // 2, (blocks, widest, widest)
+    fields = {name: square for name in ("SCALES", "CORRELATIONS", "ROOTS", "IN_SCALES")}
+    fields |= {name: (width,) for name in ("BETA", "STANDARDISED", "IN_BETA")}
+    fields |= {name: (last + 1, last + 1) for name in ("JOINT", "FACTOR")}
+    return fields | {
+        "SLOPE": (len(parameters.start),),
+        "PRODUCTS": (pairs,),
+        "CHOSEN_IN_SCALE": (pairs, size, size),
+    }
+
+
+def of_pairs(squares: np.ndarray, size: int) -> np.ndarray:
+    """Upper triangles of symmetric matrices from their quadratic forms.
+
+    The inverse of polarisation: see :func:`group_algebra.pairs`. The rows, one for each pair, are
+    ordered as (0, 0), (0, 1), ..., (1, 1), ...
+    """
+    found, at = [], size
+    for a in range(size):
+        found.append(squares[a])
+        for b in range(a + 1, size):
+            found.append((squares[at] - squares[a] - squares[b]) / 2)
+            at += 1
+    return np.array(found)
 
 
 class Fields:

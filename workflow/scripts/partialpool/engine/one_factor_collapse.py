@@ -6,46 +6,12 @@ triangles, so the QR decomposition of each group's varying columns takes the tri
 """
 
 import numpy as np
-import pymc as pm
-import pytensor.tensor as pt
 
 from partialpool.compress.merged_rows import MergedRows
-from partialpool.engine import collapse, group_algebra, preconditioner, terms
+from partialpool.engine import collapse, preconditioner
 from partialpool.engine.centring import Block
 from partialpool.engine.posterior import SampledParameters
 from partialpool.model.priors import Priors
-
-
-def likelihood(data: MergedRows, priors: Priors, block: Block, scale, left, sigma) -> None:
-    """Add the likelihood with the effects of one factor integrated out to the model.
-
-    Parameters
-    ----------
-    data : MergedRows
-    priors : Priors
-    block : Block
-        The factor.
-    scale : list of list of TensorVariable
-        Cholesky factor L of the effects' covariance, `[row][column]`, scalars or by group.
-    left : TensorVariable
-        Response minus all other terms of the linear predictor, `(row,)`.
-    sigma : TensorVariable
-    """
-    root, directions = orthonormalise(data, priors, block)
-    index = data.index[block.position]
-    products = terms.as_data("directions", directions) * left
-    along = terms.sum_by_group(block.factor, index, products)
-    size = len(scale)
-    index = terms.as_data("index_collapsed", index)
-    within = left - sum(
-        terms.as_data(f"direction_{i}", directions[i]) * along[i][index] for i in range(size)
-    )
-    columns = group_algebra.stacked(terms.as_data("root_collapsed", root), scale, sigma, pt)
-    orthogonal, triangle = group_algebra.orthogonalise(columns, pt)
-    remaining, _ = group_algebra.remove(orthogonal, terms.padded(along))
-    squares = ((within / sigma) ** 2).sum() + ((remaining / sigma) ** 2).sum()
-    determinant = sum(pt.log(triangle[i, i] / sigma).sum() for i in range(size))
-    pm.Potential("likelihood", -0.5 * squares - determinant - terms.gaussian_constant(data, sigma))
 
 
 def draw(
@@ -87,9 +53,7 @@ def draw(
     return np.moveaxis(u, 0, -1)
 
 
-def orthonormalise(
-    data: MergedRows, priors: Priors, block: Block
-) -> tuple[np.ndarray, np.ndarray]:
+def orthonormalise(data: MergedRows, priors: Priors, block: Block) -> tuple[np.ndarray, np.ndarray]:
     """QR of each group's varying columns: R `(varying, varying, group)`, Q' `(varying, row)`."""
     index, groups = data.index[block.position], len(block.factor.levels)
     columns = list(preconditioner.effects_columns(data, priors, block.factor).T.copy())

@@ -124,6 +124,41 @@ class BetaPreconditioner:
         )
 
 
+@dataclass(frozen=True)
+class CollapsedModel:
+    """Compressed rows, and coordinates of the coefficients, of one variant.
+
+    Attributes
+    ----------
+    basis : numpy.ndarray
+        Shape `(varying, varying)`, without rows where nothing varies: see
+        :func:`effects_basis`.
+    triangles : collapse.Triangles
+    spread : float
+        Rough residual sd.
+    coordinates : BetaPreconditioner
+    """
+
+    basis: np.ndarray
+    triangles: collapse.Triangles
+    spread: float
+    coordinates: BetaPreconditioner
+
+    @classmethod
+    def of(cls, data: GroupTriangles, priors: Priors, variant: str) -> "CollapsedModel":
+        """Split the triangles, and find coordinates by generalised least squares."""
+        basis = np.zeros((0, 0))
+        if variant != "pooled" and data.factors:
+            basis = effects_basis(data, priors, data.factors[0])
+        triangles, size = collapse.Triangles.split(data, basis), len(basis)
+        start = np.diag(between_sd(priors, data.factor, variant)) if size else []
+        spread = sigma(data) if data.known_sigma is None else data.known_sigma
+        coordinates = BetaPreconditioner.of(
+            data, priors, triangles, data.varying[:size], start, spread
+        )
+        return cls(basis, triangles, spread, coordinates)
+
+
 def representatives(information: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Choose groups that represent all in the conditional precision of beta given the variances.
 

@@ -69,9 +69,7 @@ def parameters_back(model):
     for b in range(len(blocks)):
         size, at = blocks[b, Block.SIZE], blocks[b, Block.SD_AT]
         sd = theta[at : at + size] if at >= 0 else fixed[b, :size]
-        effects_scale_back(
-            scales[b], correlations[b], roots[b], sd, partial[b], theta, slope, at
-        )
+        effects_scale_back(scales[b], correlations[b], roots[b], sd, partial[b], theta, slope, at)
     constrain_back(vector(model, Field.GRADIENT), integers(model, Field.TRANSFORMS), theta, slope)
 
 

@@ -6,6 +6,7 @@ import pytensor.tensor as pt
 
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.engine import group_algebra, preconditioner
+from partialpool.engine.posterior import groups, varying
 from partialpool.model.description import GroupingFactor, ModelDescription
 from partialpool.model.prior_families import FAMILIES
 from partialpool.model.priors import Prior, Priors
@@ -15,16 +16,6 @@ def as_data(name: str, values):
     """Register an array as pm.Data, an input of the compiled graph, with a reserved name."""
     # C order: code is compiled for each memory layout.
     return pm.Data(f"{name} (data)", np.asarray(values, order="C"))
-
-
-def groups(factor: str) -> str:
-    """Name of a factor's dim of groups; the factor alone may be the name of a variable."""
-    return f"group of {factor}"
-
-
-def varying(factor: str) -> str:
-    """Name of a factor's dim of varying coefficients."""
-    return f"coefficient of {factor}"
 
 
 def count(factor: str):
@@ -41,7 +32,7 @@ def coords(data: ModelDescription) -> dict:
     return found
 
 
-def coefficients(data: ModelDescription, priors: Priors, coordinates, groups, sigma):
+def coefficients(data: ModelDescription, priors: Priors, coordinates, squares_of, sigma):
     """Population-level coefficients beta and their priors, preconditioned.
 
     NUTS samples z, a linear map of beta in which an approximate posterior is N(0, I), so that
@@ -50,10 +41,10 @@ def coefficients(data: ModelDescription, priors: Priors, coordinates, groups, si
     the funnel between a mean and its between-group sd.
     """
     z = standardised = pm.Flat("z", shape=len(data.coefficients))
-    if groups is not None:
+    if squares_of is not None:
         precision = (as_data("within_precision", coordinates.within) / sigma**2).sum(axis=-1)
         precision += as_data("prior_precision", coordinates.prior_precision)
-        precision += groups.squares(as_data("touched", coordinates.touched))
+        precision += squares_of(as_data("touched", coordinates.touched))
         triangle = group_algebra.triangle_of(precision, coordinates.last, pt)
         standardised = unstandardise(z, triangle, coordinates.last)
     inverse = as_data("inverse", coordinates.inverse)
@@ -64,6 +55,25 @@ def coefficients(data: ModelDescription, priors: Priors, coordinates, groups, si
     # The map from beta to what the priors are on has determinant one.
     prior_of_coefficients(data, priors, beta)
     return beta
+
+
+def squares(design, scale, sigma, columns):
+    """|r|^2 / sigma^2 of columns, `(varying, column, group)`, summed over groups.
+
+    r is what is left of a column where the effects, whose design is S and whose covariance has the
+    Cholesky factor L, are integrated out: see `collapse`.
+    """
+    stacked = group_algebra.stacked(design, scale, sigma, pt)
+    directions, _ = group_algebra.orthogonalise(stacked, pt)
+    left, _ = group_algebra.remove([one[:, None] for one in directions], padded(columns))
+    return ((left / sigma) ** 2).sum(axis=(0, 2))
+
+
+def log_determinant(design, scale, sigma):
+    """Sum of log |T| over groups, in units of sigma: see `collapse`."""
+    stacked = group_algebra.stacked(design, scale, sigma, pt)
+    _, triangle = group_algebra.orthogonalise(stacked, pt)
+    return sum(pt.log(triangle[i, i] / sigma).sum() for i in range(len(scale)))
 
 
 def unstandardise(z, triangle, size: int):

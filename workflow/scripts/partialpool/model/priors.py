@@ -14,7 +14,6 @@ from partialpool.model import families
 from partialpool.model.prior_families import FAMILIES
 from partialpool.study.calls import call
 
-
 SD_LOG_SIGMA = "half_normal(1)"  # default prior of the sd of log sigma between groups
 NU = "gamma(2, 0.1)"  # default prior of the degrees of freedom of Student-t group effects
 WIDE_LOG_SIGMA = 2.0  # fixed sd of log sigma between groups in the unpooled variant
