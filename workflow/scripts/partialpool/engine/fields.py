@@ -68,6 +68,7 @@ class Field(IntEnum):
     RESPONSE_AT = auto()
     REST = auto()
     INDEX = auto()
+    START = auto()
     CROSS_START = auto()
     CROSS_AT = auto()
     # Priors, and coordinates of the coefficients.

@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from partialpool.engine.collapsed_kernel import mixing_factors, mixing_factors_back
+from partialpool.engine.effect_map import lanes_dot
 from partialpool.engine.effect_stages import degrees_of_freedom
 from partialpool.engine.fields import (
     Block,
@@ -52,20 +53,38 @@ def add_linear(eta, begin, end, columns, index, effects, size):
 
 @jit
 def add_by_group(in_effects, begin, end, columns, index, slope, size):
-    """Add the derivatives of rows to those of a factor's effects.
-
-    Rows that follow each other in one group are summed before they are added.
-    """
+    """Add the derivatives of rows to those of a factor's effects."""
     for i in range(size):
         column = columns[i]
-        group, total = index[begin], 0.0
         for j in range(end - begin):
-            own = index[begin + j]
-            if own != group:
-                in_effects[group * size + i] += total
-                group, total = own, 0.0
-            total += column[begin + j] * slope[j]
-        in_effects[group * size + i] += total
+            in_effects[index[begin + j] * size + i] += column[begin + j] * slope[j]
+
+
+@jit
+def add_linear_of_runs(eta, begin, end, columns, index, start, effects, size):
+    """As :func:`add_linear`, of rows that are sorted by group."""
+    row = begin
+    while row < end:
+        group = index[row]
+        stop = min(start[group + 1], end)
+        for i in range(size):
+            column, one = columns[i], effects[group * size + i]
+            for j in range(row, stop):
+                eta[j - begin] += column[j] * one
+        row = stop
+
+
+@jit
+def add_by_run(in_effects, begin, end, columns, index, start, slope, size):
+    """As :func:`add_by_group`, of rows that are sorted by group."""
+    row = begin
+    while row < end:
+        group = index[row]
+        stop = min(start[group + 1], end)
+        for i in range(size):
+            own = slope[row - begin : stop - begin]
+            in_effects[group * size + i] += lanes_dot(own, columns[i, row:stop])
+        row = stop
 
 
 @jit
@@ -82,7 +101,8 @@ def linear_predictors(eta, begin, end, model):
         for j in range(end - begin):
             eta[j] += column[begin + j] * one
     combined, size = vector(model, Field.COMBINED), blocks[0, Block.SIZE]
-    add_linear(eta, begin, end, columns, index[0], combined, size)
+    start = integers(model, Field.START)
+    add_linear_of_runs(eta, begin, end, columns, index[0], start, combined, size)
     for b in range(1, len(blocks)):
         first, own = blocks[b, Block.COLUMNS_AT], effects[blocks[b, Block.EFFECTS_AT] :]
         add_linear(eta, begin, end, columns[first:], index[b], own, blocks[b, Block.SIZE])
@@ -99,7 +119,7 @@ def add_slopes(slope, begin, end, model, in_rest):
         for j in range(end - begin):
             sums[j] += column[begin + j] * slope[j]
     combined, size = vector(model, Field.IN_COMBINED), blocks[0, Block.SIZE]
-    add_by_group(combined, begin, end, columns, index[0], slope, size)
+    add_by_run(combined, begin, end, columns, index[0], integers(model, Field.START), slope, size)
     for b in range(1, len(blocks)):
         first, own = blocks[b, Block.COLUMNS_AT], in_effects[blocks[b, Block.EFFECTS_AT] :]
         add_by_group(own, begin, end, columns[first:], index[b], slope, blocks[b, Block.SIZE])

@@ -150,15 +150,17 @@ def compiled(
         Size.NORMAL: int(normal),
         Size.OUTER_EFFECTS: others,
     }
+    index = np.zeros((1, rows), int)
+    if blocks:
+        index = np.array([data.index[block.position][order] for block in blocks])
     values |= shared_values(parameters, data, priors, data.constant)
     values |= {
         "SIZES": list(sizes.values()),
         "BLOCKS": table,
         "RESPONSE_AT": np.array(response_at, int),
         "REST": np.array(rest, int),
-        "INDEX": np.array([data.index[b.position][order] for b in blocks], int).reshape(-1, rows)
-        if blocks
-        else np.zeros((1, rows), int),
+        "INDEX": index,
+        "START": np.searchsorted(index[0], np.arange(max(table[0, Block.GROUPS], 1) + 1)),
         "CROSS_START": start,
         "CROSS_AT": at,
         "CROSS": cross,

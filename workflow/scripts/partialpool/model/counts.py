@@ -35,9 +35,8 @@ def _negative_binomial(y, eta, parameters, trials, xp):
 
 def _negative_binomial_row(xp, y, eta, trials, alpha):
     log_alpha, total = xp.log(alpha), y + alpha
-    below = xp.exp(-abs(eta - log_alpha))
-    log_sum = max(eta, log_alpha) + xp.log1p(below)
-    share = (1.0 if eta >= log_alpha else below) / (1.0 + below)  # of the mean in alpha + mean
+    above, share = xp.softplus_expit(eta - log_alpha)  # share of the mean in alpha + mean
+    log_sum = log_alpha + above
     density = xp.gammaln(total) - xp.gammaln(alpha) + alpha * log_alpha + y * eta - total * log_sum
     in_alpha = xp.digamma(total) - xp.digamma(alpha) + log_alpha + 1.0 - log_sum
     return density, y - total * share, in_alpha - total * (1.0 - share) / alpha

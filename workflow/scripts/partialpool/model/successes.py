@@ -9,9 +9,7 @@ def _kernel(y, eta, parameters, trials, xp):
 
 
 def _row_slopes(xp, y, eta, trials):
-    below = xp.exp(-abs(eta))
-    probability = (1.0 if eta >= 0.0 else below) / (1.0 + below)
-    softplus = max(eta, 0.0) + xp.log1p(below)
+    softplus, probability = xp.softplus_expit(eta)
     return y * eta - trials * softplus, y - trials * probability
 
 
