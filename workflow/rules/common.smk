@@ -47,15 +47,12 @@ def of_variants(pattern):
     return lambda w: expand(pattern, study=w.study, variant=STUDIES[w.study].variants)
 
 
-def answers(wildcards):
-    """Inputs of a study's figures and report: every file of results there is."""
-    block = STUDIES[wildcards.study]
+def figure_inputs(wildcards):
+    """Inputs of a study's figures: the results that a figure shows."""
     found = {
-        "table": rules.ingest.output.table,
         "learned": rules.ingest.output.learned,
         "subset": rules.ingest.output.subset,
         "groups": rules.ingest.output.groups,
-        "data_report": rules.ingest.output.report,
         "compressed": rules.compress.output.compressed,
         "comparison": rules.compare.output.rows,
         "comparison_groups": rules.compare.output.groups,
@@ -66,20 +63,30 @@ def answers(wildcards):
         "predictions": of_variants(rules.predict.output.predictions)(wildcards),
         "group_estimates": of_variants(rules.predict.output.groups)(wildcards),
     }
+    if STUDIES[wildcards.study].simulate:
+        found["recovery"] = rules.recover.output.recovery
+    return found
+
+
+def report_inputs(wildcards):
+    """Inputs of a study's report, besides its figures: the results that it shows or links."""
+    block, drawn = STUDIES[wildcards.study], figure_inputs(wildcards)
+    found = {name: drawn[name] for name in drawn if name not in ("learned", "subset")}
+    found["table"] = rules.ingest.output.table
+    found["data_report"] = rules.ingest.output.report
     if block.contrasts:
         found["contrasts"] = of_variants(rules.contrasts.output.contrasts)(wildcards)
     if block.new_data:
         found["new_data_report"] = rules.new_data.output.report
-    if block.simulate:
-        found["recovery"] = rules.recover.output.recovery
     return found
 
 
 def outputs(name):
     """Every file that is made for a study."""
-    block, of_study = STUDIES[name], answers(SimpleNamespace(study=name)).values()
+    block, wildcards = STUDIES[name], SimpleNamespace(study=name)
+    shown = figure_inputs(wildcards) | report_inputs(wildcards)
     patterns = [
-        path for paths in of_study for path in ([paths] if isinstance(paths, str) else paths)
+        path for paths in shown.values() for path in ([paths] if isinstance(paths, str) else paths)
     ]
     # Or what fails here would be forgotten: nobody would miss it in the next run.
     patterns += [*rules.simulate.output] if block.simulate else []

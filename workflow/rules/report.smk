@@ -6,7 +6,7 @@ from pathlib import Path
 rule figures:
     """Draw all figures of a study."""
     input:
-        unpack(answers),
+        unpack(figure_inputs),
     output:
         figures=report(
             directory("results/{study}/figures"),
@@ -37,7 +37,7 @@ REPORTED = [name for name in study.Study.__dataclass_fields__ if name != "settin
 rule report:
     """Write the report of a study, as one HTML file."""
     input:
-        unpack(answers),
+        unpack(report_inputs),
         figures=rules.figures.output.figures,
         # The first one is in the folder of all.
         templates=[
