@@ -79,7 +79,6 @@ def study(outcome="gaussian", variants=VARIANTS, levels=LEVELS, rows=ROWS, faile
         total=count,
         average=0.37,
         formula=Formula("y ~ x + (x | g) + (x | h)"),
-        coefficients=("Intercept", "x"),
         outcome=Outcome(family=family, **OUTCOMES[outcome]),
         factors=tuple(factors),
         interval=INTERVAL,

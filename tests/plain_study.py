@@ -102,7 +102,6 @@ def study(family="gaussian", factors=1, variants=VARIANTS, **columns):
         total=len(table),
         average=0.1,
         formula=Formula(f"`{RESPONSE}` ~ 1 + {terms}"),
-        coefficients=("Intercept",),
         outcome=outcome,
         factors=tuple(factors),
         interval=0.95,

@@ -146,7 +146,6 @@ def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=No
         comparison=[compared(variant, rank) for rank, variant in enumerate(ranking)],
         comparison_groups=[],
         recovery=[],
-        replicated=3 * len(levels),
         merged=5,
         new_warnings=[HOSTILE],
     )

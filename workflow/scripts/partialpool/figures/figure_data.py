@@ -98,8 +98,6 @@ class FigureData:
     average : float
         Mean, share or rate of the response in the whole table.
     formula : Formula
-    coefficients : tuple of str
-        Population-level columns.
     outcome : Outcome
     factors : tuple of Factor
     interval : float
@@ -121,7 +119,6 @@ class FigureData:
     total: int
     average: float
     formula: Formula
-    coefficients: tuple
     outcome: Outcome
     factors: tuple
     interval: float

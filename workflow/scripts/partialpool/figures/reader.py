@@ -86,7 +86,6 @@ def read(paths: dict, block: dict) -> FigureData:
         total=data.total,
         average=overall,
         formula=formula,
-        coefficients=tuple(design.coefficients),
         outcome=outcome,
         factors=factors,
         interval=block["interval"],

@@ -107,8 +107,6 @@ class ReportData:
         to count.
     fits : list of Fit
     comparison, comparison_groups, recovery : list of dict
-    replicated : int
-        Rows that were replicated; a random subset of large tables.
     merged : int or None
         Rows that were fitted, where those of the table have been merged.
     new_groups : dict of str to list of str
@@ -128,7 +126,6 @@ class ReportData:
     comparison: list
     comparison_groups: list
     recovery: list
-    replicated: int
     merged: int | None = None
     new_groups: dict = field(default_factory=dict)
     new_warnings: list = field(default_factory=list)
@@ -224,7 +221,6 @@ def read(paths: dict, study: dict) -> ReportData:
             }
             attributes["kept"] = _kept(stored, factors)
         with netCDF4.Dataset(paths["predictive"][number]) as stored:
-            replicated = int(stored.getncattr("rows_replicated"))
             warnings = json.loads(stored.getncattr("warnings"))
         verdict = files.read_json(paths["diagnostics"][number])
         fits.append(
@@ -254,7 +250,6 @@ def read(paths: dict, study: dict) -> ReportData:
         recovery=read_csv(paths["recovery"]) if paths.get("recovery") else [],
         new_groups=new.get("new_groups", {}),
         new_warnings=new.get("warnings", []),
-        replicated=replicated,
         merged=kept if kept < data["rows_used"] else None,
         paths=paths,
     )
