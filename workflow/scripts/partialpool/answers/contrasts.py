@@ -6,9 +6,9 @@ import pandas as pd
 from partialpool.answers.predict import FAILED, described, group_status, refusals
 from partialpool.answers.predictor import Predictor
 from partialpool.answers.response_scale import ResponseScale
-from partialpool.design import prediction_columns as columns
 from partialpool.design.design import Design
 from partialpool.model import families
+from partialpool.study import prediction_columns as columns
 from partialpool.study.outcome import Outcome
 
 
@@ -41,7 +41,7 @@ def contrast(
     -------
     pandas.DataFrame
         A row for each pair and each of `prediction_target`, with the columns `CONTRASTED` of
-        :mod:`partialpool.design.prediction_columns`: the difference of the expected responses (of
+        :mod:`partialpool.study.prediction_columns`: the difference of the expected responses (of
         one trial's probabilities, for Bernoulli and binomial responses), and the probability that
         it is over zero; the ratio of odds with a logit link, of rates by exposure with a log link,
         of the column itself (its median) where the response is its logarithm, else there is none.

@@ -5,17 +5,20 @@ import pandas as pd
 from matplotlib.lines import Line2D
 
 from partialpool.base.text import listed
-from partialpool.design.prediction_columns import PREDICTED
 from partialpool.figures.figure_data import FigureData
 from partialpool.figures.marks import chosen, intervals, legend
 from partialpool.figures.registry import report_figure
 from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, plt, short, wrapped
+from partialpool.study.prediction_columns import (
+    GROUP_STATUS,
+    MEAN_INTERVAL,
+    OUTCOME,
+    PREDICTED,
+    PREDICTED_FOR,
+    PROBABILITY,
+    TARGETS,
+)
 
-TARGETS = {
-    "group": "its own group",
-    "new_group": "a new group",
-    "average_group": "the average group",
-}
 PANELS = 9  # groups that get a panel of their own
 ROWS = 24  # rows drawn where there is no line to draw
 PART = "part"  # form of a figure that does not show all groups or rows
@@ -69,7 +72,7 @@ def predictions(study: FigureData):
 
 def _targets(study: FigureData) -> list[str]:
     """Prediction targets of the study, such as `group` and `new_group`."""
-    return list(study.fits[0].predictions["predicted_for"].unique())
+    return list(study.fits[0].predictions[PREDICTED_FOR].unique())
 
 
 def _wide(study: FigureData, x: str) -> dict[tuple, bool]:
@@ -106,7 +109,7 @@ def _lines(study: FigureData, x: str):
             axes.plot(study.table[x][own], y, ls="", marker="|", ms=5, color=INK, mew=0.6,
                       alpha=0.55, rasterized=True)  # fmt: skip
         for fit in study.fits:
-            rows = fit.predictions[fit.predictions["predicted_for"] == asked]
+            rows = fit.predictions[fit.predictions[PREDICTED_FOR] == asked]
             if key is not None:
                 rows = rows[keys[fit.variant][rows.index] == key]
             shown, look = _expected(study, rows), LOOKS[fit.variant]
@@ -154,9 +157,8 @@ def _panels(study: FigureData, x: str) -> list[tuple[str, str, tuple | None]]:
 def _expected(study: FigureData, rows: pd.DataFrame) -> pd.DataFrame:
     """`mean, lower, upper` of the expected response, of one trial or one unit of exposure."""
     if study.family.is_probability:
-        names = ["probability", "probability_lower", "probability_upper"]
-        return rows[names].set_axis(["mean", "lower", "upper"], axis=1)
-    found = rows[["mean", "lower", "upper"]]
+        return rows[[*PROBABILITY]].set_axis(["mean", "lower", "upper"], axis=1)
+    found = rows[[*MEAN_INTERVAL]].set_axis(["mean", "lower", "upper"], axis=1)
     if study.outcome.exposure and not study.own_rows:
         return found.div(rows[study.outcome.exposure], axis=0)
     return found
@@ -164,7 +166,7 @@ def _expected(study: FigureData, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _outcome(study: FigureData, rows: pd.DataFrame) -> pd.DataFrame:
     """`lower, upper` of a new observation, on the scale of :func:`_expected`."""
-    found = rows[["outcome_lower", "outcome_upper"]].set_axis(["lower", "upper"], axis=1)
+    found = rows[[*OUTCOME]].set_axis(["lower", "upper"], axis=1)
     if study.binary:
         return found * np.nan  # an interval of 0 to 1 tells nothing
     if study.outcome.trials:
@@ -177,7 +179,7 @@ def _outcome(study: FigureData, rows: pd.DataFrame) -> pd.DataFrame:
 def _rows(study: FigureData, given: list[str]):
     asked = _targets(study)
     first = study.fits[0].predictions
-    first = first[first["predicted_for"] == asked[0]]
+    first = first[first[PREDICTED_FOR] == asked[0]]
     keep = np.arange(min(ROWS, len(first)))
     if study.factors and not study.own_rows:
         keys = study.keys(first)
@@ -194,7 +196,7 @@ def _rows(study: FigureData, given: list[str]):
     for axes, one in zip(grid[0], asked, strict=True):
         found, wide = {}, {}
         for fit in study.fits:
-            rows = fit.predictions[fit.predictions["predicted_for"] == one].iloc[keep]
+            rows = fit.predictions[fit.predictions[PREDICTED_FOR] == one].iloc[keep]
             found[fit.variant] = _expected(study, rows)
             wide[fit.variant] = _outcome(study, rows)
             said |= wide[fit.variant]["lower"].notna().any()
@@ -225,6 +227,6 @@ def _row_names(study: FigureData, rows: pd.DataFrame, given: list[str], keep, co
         row = rows.iloc[at]
         text = ", ".join(str(row[name]) for name in shown)
         number = f"row {at + 1}: " if study.own_rows else ""
-        new = " (new)" if row["group_status"] == "new" and row["predicted_for"] == "group" else ""
+        new = " (new)" if row[GROUP_STATUS] == "new" and row[PREDICTED_FOR] == "group" else ""
         names.append(short(number + text, columns) + new)
     return names

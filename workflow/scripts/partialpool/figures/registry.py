@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from partialpool.figures.figure_data import FigureData
+from partialpool.study.figure_names import numbered
 
 
 class Instance(NamedTuple):
@@ -56,11 +57,11 @@ def each_coefficient(study: FigureData) -> Iterator[Instance]:
     """A figure of each varying coefficient, factor by factor: `name_1, name_2, ...`."""
     varying = [(factor, column) for factor in study.factors for column in factor.varying]
     for number, arguments in enumerate(varying, start=1):
-        yield Instance(f"_{number}", arguments, study.fits)
+        yield Instance(numbered("", number), arguments, study.fits)
 
 
 def _numbered(number: int) -> str:
-    return "" if number == 1 else f"_{number}"
+    return "" if number == 1 else numbered("", number)
 
 
 @dataclass(frozen=True)

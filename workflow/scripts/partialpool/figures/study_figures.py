@@ -18,6 +18,7 @@ from partialpool.figures import (
 from partialpool.figures.figure_data import FigureData
 from partialpool.figures.registry import FIGURES
 from partialpool.figures.style import look, save
+from partialpool.study.figure_names import LIST
 
 # Importing a module registers its figures.
 MODULES = (
@@ -31,7 +32,6 @@ MODULES = (
     predictions,
     recovery,
 )
-LIST = "figures.json"
 
 
 def draw(study: FigureData, folder) -> list[Path]:

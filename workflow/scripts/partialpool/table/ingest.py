@@ -17,11 +17,11 @@ from partialpool.base.streams import Stream
 from partialpool.design import reserved_names
 from partialpool.design.design import HUGE, Design
 from partialpool.design.formula import Formula
-from partialpool.design.prediction_columns import PREDICTED
 from partialpool.design.rank import check_rank
 from partialpool.design.transforms import FittedTransforms
 from partialpool.model import families
 from partialpool.study.outcome import Outcome
+from partialpool.study.prediction_columns import PREDICTED
 from partialpool.table import complete_rows, data_report, exact, response
 from partialpool.table.column_types import ColumnTypes, Roles
 from partialpool.table.complete_rows import CompleteRows, as_text

@@ -10,6 +10,7 @@ from partialpool.report import meaning
 from partialpool.report.report_data import Factor, ReportData, value
 from partialpool.report.section import Section
 from partialpool.report.tables import SHOWN, table
+from partialpool.study.figure_names import numbered
 
 OF_SIGMA = ("sigma", "sigma_median", "sd_log_sigma")
 
@@ -178,7 +179,7 @@ def groups(results: ReportData) -> list[dict]:
                 {
                     "title": f"Each {factor.unit}: {meaning.quantity(results, column)}",
                     "text": meaning.of_groups(results, factor, column),
-                    "figure": f"shrinkage_{len(found) + 1}",
+                    "figure": numbered("shrinkage", len(found) + 1),
                     "table": groups_table(results, factor, column),
                 }
             )

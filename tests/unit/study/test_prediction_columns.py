@@ -6,8 +6,8 @@ from predictions import FORMULA, GAUSSIAN, TABLE, contrasted, dataset, posterior
 
 from partialpool.answers import contrasts, predict
 from partialpool.design.formula import Formula
-from partialpool.design.prediction_columns import CONTRASTED, PREDICTED
 from partialpool.study.outcome import Outcome
+from partialpool.study.prediction_columns import CONTRASTED, PREDICTED
 
 ROWS = {"g": ["a", "b"], "x": [0.0, 1.0]}
 OPTIONS = {"variant": "hierarchical", "passed": True, "interval": 0.9, "seed": 1}
