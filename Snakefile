@@ -22,7 +22,7 @@ try:
     BEGUN = None if workflow.is_main_process else session.started_with()
     if BEGUN:
         STRICT, CODE, PLACES = BEGUN["strict"], BEGUN["code"], BEGUN["places"]
-        STUDIES = {name: study.Study(**block) for name, block in BEGUN["studies"].items()}
+        STUDIES = {name: study.Study.from_plain(block) for name, block in BEGUN["studies"].items()}
     else:
         # Not by `configfile:`, which takes the last of two equal keys, and evaluates.
         given = workflow.config_settings

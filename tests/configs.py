@@ -8,6 +8,7 @@ import pytest
 from partialpool.base.errors import UserError
 from partialpool.model import families
 from partialpool.study import config as of_study
+from partialpool.study.study import KEYS
 
 ROOT = Path(__file__).parents[1]
 read = partial(of_study.read, families=families)
@@ -36,7 +37,7 @@ def complaint(broken):
 def fields(whole) -> dict:
     """The only study's values of all keys, but its seed, as plain values."""
     [study] = read(whole).values()
-    return study.block(*(name for name in study.__dataclass_fields__ if name != "seed"))
+    return study.block(*(name for name in KEYS if name != "seed"))
 
 
 def write(path, text):

@@ -6,7 +6,7 @@ from partialpool.model.families import FAMILIES
 from partialpool.report import study_page
 from partialpool.report.report_data import Factor, Fit, ReportData
 from partialpool.study import config
-from partialpool.study.outcome import OUTCOME
+from partialpool.study.study import KEYS
 
 SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 TEMPLATES = SCRIPTS.parent / "report"
@@ -107,11 +107,10 @@ def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=No
     keys = {n: value if isinstance(value, float) else str(value) for n, value in keys.items()}
     written = {"data": HOSTILE, "formula": f"y ~ 1 + (1 | `{HOSTILE}`)", "variants": [*VARIANTS]}
     study = config.read({"interval": 0.9, "studies": {"radon": written | keys}})["radon"]
-    outcome = {name: getattr(study, name) for name in OUTCOME}
-    parameters = FAMILIES[study.family].parameter_names
+    parameters = FAMILIES[study.outcome.family].parameter_names
     response = dict.fromkeys(parameters, "half_student_t(4, 1)")
     return ReportData(
-        study=study.block(*study.__dataclass_fields__),
+        study=study.block(*KEYS),
         data={
             "source": HOSTILE,
             "rows_read": 3 * len(levels) + 2,
@@ -133,7 +132,7 @@ def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=No
         model={
             "coefficients": ["Intercept"],
             "terms": {"Intercept": ["Intercept"]},
-            "outcome": outcome,
+            "outcome": vars(study.outcome),
             "response": "y",
             "mean": {"Intercept": 1.0},
             "sd": {"Intercept": 0.0},

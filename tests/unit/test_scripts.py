@@ -20,6 +20,7 @@ from partialpool.compress import compressed_file
 from partialpool.model.priors import complete
 from partialpool.run import job
 from partialpool.study import config
+from partialpool.study.study import KEYS
 
 DOTALL = re.DOTALL | re.MULTILINE
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
@@ -81,7 +82,7 @@ def step(tmp_path, monkeypatch):
     TABLE.to_csv("t.csv", index=False)
     NEW.to_csv("new.csv", index=False)
     study = config.read({"interval": 0.8, "studies": {"s": SAID}})["s"]
-    block = study.block(*study.__dataclass_fields__)
+    block = study.block(*KEYS)
 
     def run(name, output, variant="hierarchical", part="", params=None, **given):
         given = {key: key for key in KINDS} | given

@@ -31,7 +31,7 @@ rule figures:
 
 TEMPLATES = f"{workflow.basedir}/workflow/report"
 # A report shows what the study is, all of it; settings are of steps that it does not show.
-REPORTED = [name for name in study.Study.__dataclass_fields__ if name != "settings"]
+REPORTED = study.KEYS
 
 
 rule report:

@@ -173,7 +173,9 @@ def test_a_key_is_added_in_the_schema_alone(toy_key, tmp_path, monkeypatch):
     assert complaint(config(toy=10)).endswith(f"radon.toy: 10; it must be {TOY['description']}")
     assert "unknown key 'tooy'; nearest: 'toy'" in complaint(config(tooy=1))
     assert "unknown key 'toy'; it belongs to a study" in complaint(config() | {"toy": 1})
-    again = Study(**json.loads(json.dumps(asdict(written))))  # as a job of a cluster has it
+    # As a job of a cluster has it.
+    again = Study.from_plain(json.loads(json.dumps(asdict(written))))
+    assert again.outcome == written.outcome
     assert again.block("toy") == {"toy": 7}
 
     monkeypatch.chdir(tmp_path)

@@ -14,13 +14,12 @@ from partialpool.base.errors import UserError
 from partialpool.study import paths, schema
 from partialpool.study.calls import call
 from partialpool.study.expand import expand
-from partialpool.study.outcome import Outcome
-from partialpool.study.study import VARIANTS, Study
+from partialpool.study.outcome import OUTCOME, Outcome
+from partialpool.study.study import KEYS, VARIANTS, Study
 from partialpool.study.yaml_file import Sources
 
 DEFAULT = "config/config.yaml"
 
-FIELDS = [field for field in dataclasses.fields(Study) if field.name != "settings"]
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
@@ -181,8 +180,9 @@ def _study(name: str, block: Mapping, config: Mapping, where: str, families) -> 
         "variants": tuple(variant for variant in VARIANTS if variant in variants),
         "seed": _seed(values["seed"], name),
     }
-    fields = {field.name: values.pop(field.name) for field in FIELDS}
-    return Study(**{key: _as_tuples(value) for key, value in fields.items()}, settings=values)
+    keys = {key: _as_tuples(values.pop(key)) for key in KEYS}
+    own = {key: value for key, value in keys.items() if key not in OUTCOME}
+    return Study(**own, outcome=outcome, settings=values)
 
 
 def _check_columns(outcome: Outcome, where: str) -> None:

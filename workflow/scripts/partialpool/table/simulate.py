@@ -44,7 +44,7 @@ def simulate(study: Study) -> tuple[pd.DataFrame, dict]:
     UserError
         If the block does not fit the formula or the family.
     """
-    block, formula, outcome = study.simulate, Formula(study.formula), Outcome.of(vars(study))
+    block, formula, outcome = study.simulate, Formula(study.formula), study.outcome
     if formula.response not in formula.variables:
         raise error(study, f"the response is {formula.response!r}; it must be a plain column")
     if study.group_effects != "normal":
