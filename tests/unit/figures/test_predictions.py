@@ -154,8 +154,8 @@ def with_formula(text, names):
     """A study of a formula, with its factors, whose predictions have such columns."""
     found = study()
     formula = Formula(text)
-    pairs = zip(found.factors, formula.factors, strict=False)
-    factors = tuple(replace(factor, name=name) for factor, name in pairs)
+    pairs = zip(found.factors, formula.factors.items(), strict=False)
+    factors = tuple(replace(factor, name=name, columns=own) for factor, (name, own) in pairs)
     fits = [replace(fit, predictions=pd.DataFrame(columns=names)) for fit in found.fits]
     return replace(found, formula=formula, factors=factors, fits=fits)
 

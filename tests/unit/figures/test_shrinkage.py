@@ -16,7 +16,7 @@ from partialpool.figures import (
     shrinkage,
     style,
 )
-from partialpool.figures.figure_data import Factor
+from partialpool.figures.figure_data import GroupedTable
 
 
 def arrows(found, apart, column="x", factor=1):
@@ -157,7 +157,9 @@ def test_groups_are_pulled_towards_one_value_or_each_towards_its_own(
     found, rng = plain_study.study(), np.random.default_rng(2)
     levels = tuple(f"g{group}" for group in range(count))
     sizes = np.arange(count) % 5 + 1
-    few = Factor("g$", ("Intercept",), levels, found.factors[0].index, sizes, sizes, sizes / 5)
+    few = GroupedTable(
+        "g$", (("Intercept",),), levels, ("g$",), found.factors[0].index, sizes, sizes, sizes / 5
+    )
     fits = []
     for fit in found.fits:
         groups = plain_study.of_groups(few, rng, apart)

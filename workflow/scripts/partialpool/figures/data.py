@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from partialpool.figures.figure_data import Factor, FigureData
+from partialpool.figures.figure_data import FigureData, GroupedTable
 from partialpool.figures.marks import MANY
 from partialpool.figures.registry import each_factor_of_data, report_figure
 from partialpool.figures.style import FAINT, INK, LOOKS, WIDTH, distinct, number, plt, short
@@ -11,14 +11,14 @@ from partialpool.figures.style import FAINT, INK, LOOKS, WIDTH, distinct, number
 BINS = 10  # of a predictor, for shares of a response of 0s and 1s
 
 
-def caption(study: FigureData, factor: Factor | None, form: str) -> str:
+def caption(study: FigureData, factor: GroupedTable | None, form: str) -> str:
     """How to read the figure of the response."""
     seen = study.of_group
     if factor is None:
         if form == "shares":
             return f"Ticks: the rows. Points: the {seen} in each of {BINS} equal parts of them."
         return "The rows as they were read."
-    unit = study.unit(factor)
+    unit = factor.unit
     overall = f"Dashed line: the {seen} of all rows."
     match form:
         case "sizes":
@@ -37,14 +37,14 @@ def caption(study: FigureData, factor: Factor | None, form: str) -> str:
     return f"By {unit}, the highest first. {marks} {overall}"
 
 
-def alt(study: FigureData, factor: Factor | None) -> str:
+def alt(study: FigureData, factor: GroupedTable | None) -> str:
     """Alternative text."""
     groups = f" in each group of {factor.name}" if factor else ""
     return f"The response {study.formula.response}{groups}"
 
 
 @report_figure("data", "ingest", alt=alt, caption=caption, each=each_factor_of_data)
-def data(study: FigureData, factor: Factor | None):
+def data(study: FigureData, factor: GroupedTable | None):
     """The response: a strip for each group, or each group's mean against its size, or a scatter."""
     if factor is None:
         return _ungrouped(study)
@@ -83,7 +83,7 @@ def _shares(study: FigureData, axes, x: np.ndarray) -> None:
     axes.set_ylabel(study.of_group)
 
 
-def _strips(study: FigureData, factor: Factor):
+def _strips(study: FigureData, factor: GroupedTable):
     values, count = study.measured, len(factor.levels)
     figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.27 * count))
     alone = max(factor.sizes) == 1 and study.outcome.errors
@@ -116,7 +116,7 @@ def _strips(study: FigureData, factor: Factor):
     return figure
 
 
-def size(study: FigureData, factor: Factor, index: int) -> str:
+def size(study: FigureData, factor: GroupedTable, index: int) -> str:
     """Size label of a group: its number of rows, successes of trials, or standard error."""
     if study.family.is_probability:
         return f"{number(factor.means[index] * factor.sizes[index])} of {factor.sizes[index]:,}"
@@ -137,7 +137,7 @@ def sizes(axes, texts) -> None:
     right.spines["right"].set_visible(False)
 
 
-def _funnel(study: FigureData, factor: Factor):
+def _funnel(study: FigureData, factor: GroupedTable):
     """Each group's mean against its size: small groups are the extremes, by chance alone."""
     figure, axes = plt.subplots(figsize=(WIDTH, 3.1))
     means, overall = factor.means, study.average

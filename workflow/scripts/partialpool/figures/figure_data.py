@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from partialpool.base.grouping_factor import GroupingFactor, unit
 from partialpool.design.formula import Formula
 from partialpool.figures.style import short
 from partialpool.model import families
@@ -14,7 +15,7 @@ from partialpool.study.outcome import Outcome
 
 
 @dataclass(frozen=True)
-class Fit:
+class FigureFit:
     """The fit of one variant.
 
     Attributes
@@ -48,7 +49,7 @@ class Fit:
         """`mean, lower, upper` of the named scalars; nan for what the variant fixes."""
         return self.summary.reindex(names)[["mean", "lower", "upper"]]
 
-    def of_groups(self, factor: "Factor", column: str) -> pd.DataFrame:
+    def of_groups(self, factor: "GroupedTable", column: str) -> pd.DataFrame:
         """`mean, lower, upper, population` of a varying column's quantity, by group."""
         own = self.groups[self.groups["factor"] == factor.name]
         own = own[own["coefficient"] == ("" if column == "Intercept" else column)]
@@ -57,14 +58,15 @@ class Fit:
 
 
 @dataclass(frozen=True)
-class Factor:
+class GroupedTable(GroupingFactor):
     """A grouping factor, and the group of each row of the table.
 
     Attributes
     ----------
-    name : str
-    varying, levels : tuple of str
-        Columns with group deviations; group labels.
+    name, blocks, levels
+        See :class:`GroupingFactor`.
+    columns : tuple of str
+        Columns of the table that it is made of.
     index : numpy.ndarray
         Shape `(row,)`: position of each row's group among the levels.
     rows, sizes, means : numpy.ndarray
@@ -72,13 +74,16 @@ class Factor:
         have trials; its mean, share or rate.
     """
 
-    name: str
-    varying: tuple
-    levels: tuple
+    columns: tuple[str, ...]
     index: np.ndarray
     rows: np.ndarray
     sizes: np.ndarray
     means: np.ndarray
+
+    @property
+    def unit(self) -> str:
+        """One of its groups in words, such as `class within school`."""
+        return unit(short(column, 40) for column in self.columns)
 
     def coefficient_names(self, column: str) -> list[str]:
         """Names in the summary of what each group's own coefficient is."""
@@ -99,7 +104,7 @@ class FigureData:
         Mean, share or rate of the response in the whole table.
     formula : Formula
     outcome : Outcome
-    factors : tuple of Factor
+    factors : tuple of GroupedTable
     interval : float
         Probability inside every interval.
     new_data : str or None
@@ -110,7 +115,7 @@ class FigureData:
         Shape `(row,)`: the response; its trials or exposure, else one; how often a row counts.
     rows : numpy.ndarray
         Positions in `table` of the rows that were replicated.
-    fits : list of Fit
+    fits : list of FigureFit
     comparison, comparison_groups : pandas.DataFrame
     recovery : pandas.DataFrame or None
     """
@@ -165,11 +170,6 @@ class FigureData:
             return ""
         return f" Shown: {len(self.rows):,} of the {self.total:,} rows, drawn at random."
 
-    def unit(self, factor: Factor) -> str:
-        """One group of a factor in words, such as `class within school`."""
-        columns = self.formula.factors[factor.name]
-        return " within ".join(short(column, 40) for column in reversed(columns))
-
     @property
     def texts(self) -> list[str]:
         """Text from the data that figures may show: names of columns and of groups."""
@@ -201,11 +201,11 @@ class FigureData:
         columns = [frame[name].astype(str) for name in self.formula.group_columns]
         return pd.Series(list(zip(*columns, strict=True)), index=frame.index, dtype=object)
 
-    def fit(self, variant: str) -> Fit | None:
+    def fit(self, variant: str) -> FigureFit | None:
         """The fit of a variant, if the study has it."""
         return next((fit for fit in self.fits if fit.variant == variant), None)
 
-    def by_group(self, factor: Factor | None, y: np.ndarray, rows=slice(None)) -> np.ndarray:
+    def by_group(self, factor: GroupedTable | None, y: np.ndarray, rows=slice(None)) -> np.ndarray:
         """Each group's mean, share or rate of the responses `(..., row)` of the given rows.
 
         Shape `(..., group)`; nan for groups without such rows. All rows are one group where

@@ -5,7 +5,7 @@ import pandas as pd
 from arviz_stats.base import array_stats
 from matplotlib.lines import Line2D
 
-from partialpool.figures.figure_data import Factor, FigureData, Fit
+from partialpool.figures.figure_data import FigureData, FigureFit, GroupedTable
 from partialpool.figures.marks import chosen, intervals, legend
 from partialpool.figures.registry import each_factor, each_fit, report_figure
 from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, number, plt, short
@@ -17,7 +17,7 @@ TICKS = [0, *(10**power for power in range(12))]  # of counts on a logarithmic a
 ROW = 1.0  # scale of figures that the page shows side by side
 
 
-def density_caption(study: FigureData, _fit: Fit, form: str) -> str:
+def density_caption(study: FigureData, _fit: FigureFit, form: str) -> str:
     """How to read replicated data sets beside the data."""
     match form:
         case "shares":
@@ -41,7 +41,7 @@ def density_caption(study: FigureData, _fit: Fit, form: str) -> str:
     return said + study.subset
 
 
-def density_alt(_study: FigureData, fit: Fit) -> str:
+def density_alt(_study: FigureData, fit: FigureFit) -> str:
     """Alternative text of a density."""
     return f"Data replicated by the {fit.variant} fit, and the data"
 
@@ -49,7 +49,7 @@ def density_alt(_study: FigureData, fit: Fit) -> str:
 @report_figure(
     "density", "check", alt=density_alt, caption=density_caption, each=each_fit, scale=ROW
 )
-def density(study: FigureData, fit: Fit):
+def density(study: FigureData, fit: FigureFit):
     """Replicated data sets and the data: the frequency of each value, or their densities."""
     figure, axes = plt.subplots(figsize=(2.6, 1.9))
     axes.set_title(named(fit.variant, study.failed))
@@ -72,7 +72,7 @@ def density(study: FigureData, fit: Fit):
     return figure
 
 
-def _share(study: FigureData, axes, fit: Fit) -> None:
+def _share(study: FigureData, axes, fit: FigureFit) -> None:
     """The share of ones in replicated data sets and in the data."""
     shares = study.by_group(None, fit.replicated, study.rows)[:, 0]
     axes.hist(shares, bins=20, color=LOOKS[fit.variant].colour, alpha=0.55)
@@ -80,7 +80,7 @@ def _share(study: FigureData, axes, fit: Fit) -> None:
     axes.set_xlabel(study.of_group)
 
 
-def _frequencies(study: FigureData, axes, fit: Fit, y: np.ndarray) -> None:
+def _frequencies(study: FigureData, axes, fit: FigureFit, y: np.ndarray) -> None:
     """Rows of each value: replicated as intervals, observed as points."""
     values = np.arange(y.min(), y.max() + 1)
     often = [(fit.replicated == value).sum(axis=1) for value in values]
@@ -114,9 +114,9 @@ def _densities(axes, look, y: np.ndarray, replicated: np.ndarray, discrete: bool
     axes.set_ylim(0, min(axes.get_ylim()[1], 2.5 * curve.max()))
 
 
-def groups_caption(study: FigureData, factor: Factor, _form: str) -> str:
+def groups_caption(study: FigureData, factor: GroupedTable, _form: str) -> str:
     """How to read each group's replicates, and which groups are shown."""
-    unit = study.unit(factor)
+    unit = factor.unit
     said = (
         f"Black bars: each {unit}'s observed {study.of_group}. Intervals: its value in "
         f"{study.percent} of the data sets that each variant replicates. Where a bar lies outside "
@@ -137,7 +137,7 @@ def groups_caption(study: FigureData, factor: Factor, _form: str) -> str:
     caption=groups_caption,
     each=each_factor,
 )
-def groups(study: FigureData, factor: Factor):
+def groups(study: FigureData, factor: GroupedTable):
     """Each group's mean, share or rate: observed, and replicated by each variant."""
     observed = study.by_group(factor, study.y[study.rows], study.rows)
     counts = np.bincount(factor.index[study.rows], minlength=len(factor.levels))

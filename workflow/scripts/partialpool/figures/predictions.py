@@ -44,7 +44,7 @@ def _held(study: FigureData) -> dict[str, str]:
     if study.factors:
         columns = study.formula.group_columns
         whole = (
-            study.unit(factor)
+            factor.unit
             for factor in study.factors
             if len(study.formula.factors[factor.name]) == len(columns)
         )

@@ -8,7 +8,7 @@ from partialpool.answers import prediction_grid
 from partialpool.base import files
 from partialpool.compress import compressed_file
 from partialpool.design.transforms import FittedTransforms
-from partialpool.figures.figure_data import Factor, FigureData, Fit
+from partialpool.figures.figure_data import FigureData, FigureFit, GroupedTable
 from partialpool.model import families
 from partialpool.study.outcome import Outcome
 from partialpool.table import table_summary
@@ -35,10 +35,11 @@ def read(paths: dict, block: dict) -> FigureData:
     values, ones = families.columns(table, outcome), np.ones(len(table))
     per = values.get("trials", values.get("exposure", ones))
     factors = tuple(
-        Factor(
+        GroupedTable(
             name=factor.name,
-            varying=factor.varying,
+            blocks=factor.blocks,
             levels=factor.levels,
+            columns=formula.factors[factor.name],
             index=factor.index,
             rows=own["rows"].to_numpy(),
             sizes=own["size"].to_numpy(),
@@ -67,7 +68,7 @@ def read(paths: dict, block: dict) -> FigureData:
         scalars, statistics = _sampled(posterior, factors)
         described = pd.read_csv(summary, index_col="name")
         fits.append(
-            Fit(
+            FigureFit(
                 variant=variant,
                 passed=files.read_json(diagnostics)["passed"],
                 summary=described,

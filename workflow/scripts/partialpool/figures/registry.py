@@ -21,7 +21,7 @@ class Instance(NamedTuple):
         Added to the figure's name.
     arguments : tuple
         Of the drawing function, after the study.
-    fits : list of Fit
+    fits : list of FigureFit
         Fits shown in it: the figure is marked if one of these failed.
     """
 

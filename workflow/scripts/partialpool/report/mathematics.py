@@ -7,7 +7,7 @@ names from the data escaped, so the template inserts it as it is.
 from xml.etree.ElementTree import Element, tostring
 
 from partialpool.base.text import number, short
-from partialpool.report.report_data import Factor, ReportData
+from partialpool.report.report_data import FactorSummary, ReportData
 
 ADDENDS = 12  # terms of the linear predictor before an ellipsis
 LETTERS = "jklm"  # indices of the groups of the first factors
@@ -64,7 +64,7 @@ def mathml(*expressions) -> str:
     return tostring(_element("math", children=children)[0], encoding="unicode")
 
 
-def index(results: ReportData, factor: Factor) -> list[Element]:
+def index(results: ReportData, factor: FactorSummary) -> list[Element]:
     """The index of a factor's groups."""
     position = results.factors.index(factor)
     if position < len(LETTERS):
@@ -72,12 +72,12 @@ def index(results: ReportData, factor: Factor) -> list[Element]:
     return _sub(_mi("j"), _element("mn", str(position + 1)))
 
 
-def _group_of_row(results: ReportData, factor: Factor) -> list[Element]:
+def _group_of_row(results: ReportData, factor: FactorSummary) -> list[Element]:
     """j[i], the group of row i."""
     return [*index(results, factor), *_mo("["), *_mi("i"), *_mo("]")]
 
 
-def symbol(results: ReportData, letter: str, factor: Factor, *scripts) -> list[Element]:
+def symbol(results: ReportData, letter: str, factor: FactorSummary, *scripts) -> list[Element]:
     """A quantity of a factor, with the factor's name as superscript where there are several."""
     if len(results.factors) == 1:
         return _sub(_mi(letter), *scripts) if scripts else _mi(letter)
@@ -164,12 +164,12 @@ def _addends(column: str, results: ReportData) -> list[list[Element]]:
     return [[*both, *_element("mspace", width="0.17em"), *_sub(_word(column), _mi("i"))]]
 
 
-def _deviations(results: ReportData, factor: Factor) -> list[list[str]]:
+def _deviations(results: ReportData, factor: FactorSummary) -> list[list[str]]:
     """The distribution of a factor's deviations, a line or two for each block of them."""
     return [line for block in factor.blocks for line in _block(results, factor, block)]
 
 
-def _block(results: ReportData, factor: Factor, block: tuple[str, ...]) -> list[list[str]]:
+def _block(results: ReportData, factor: FactorSummary, block: tuple[str, ...]) -> list[list[str]]:
     j = index(results, factor)
     heavy = results.study["group_effects"] == "student_t"
     nu = [symbol(results, "ν", factor, _mi("u"))] if heavy else []
@@ -207,7 +207,7 @@ def _sigma(results: ReportData) -> list[Element]:
 
 
 def of_parameter(
-    results: ReportData, kind: str, factor: Factor | None = None, column: str = ""
+    results: ReportData, kind: str, factor: FactorSummary | None = None, column: str = ""
 ) -> str:
     """The symbol of a parameter that has a prior, as markup."""
     found = {

@@ -4,7 +4,7 @@ import math
 
 from partialpool.base.text import a, listed, number, short
 from partialpool.model.links import LINKS
-from partialpool.report.report_data import Factor, ReportData, value
+from partialpool.report.report_data import FactorSummary, ReportData, value
 
 
 def response(results: ReportData) -> list[str]:
@@ -83,7 +83,7 @@ def has_predictors(results: ReportData) -> bool:
     return any({*names} != {"Intercept"} for names in every)
 
 
-def pulled_apart(results: ReportData, factor: Factor, column: str) -> bool:
+def pulled_apart(results: ReportData, factor: FactorSummary, column: str) -> bool:
     """Whether groups are pulled towards different values, by their predictors."""
     fit = results.fit("hierarchical") or results.fit("pooled")
     if fit is None:
@@ -92,7 +92,7 @@ def pulled_apart(results: ReportData, factor: Factor, column: str) -> bool:
     return max(towards) - min(towards) > 1e-9 * max(map(abs, towards))
 
 
-def of_groups(results: ReportData, factor: Factor, column: str) -> str:
+def of_groups(results: ReportData, factor: FactorSummary, column: str) -> str:
     """The quantity in which groups of a factor are compared, and the fits that do not have it."""
     sentences, unit, several = [], factor.unit, len(results.factors) > 1
     if column == "Intercept" and has_predictors(results):
@@ -202,7 +202,7 @@ def pooling(results: ReportData) -> dict[str, str]:
     return {fit.variant: sentences[fit.variant] for fit in results.fits}
 
 
-def _wide(results: ReportData, factor: Factor) -> str:
+def _wide(results: ReportData, factor: FactorSummary) -> str:
     """The between-group sd of the unpooled fit."""
     wide = results.fits[0].priors["wide"][factor.name]
     of_factor = f"{factor.name} " if len(results.factors) > 1 else ""
@@ -220,7 +220,7 @@ def relations(results: ReportData) -> list[str]:
         if many.columns[: len(few.columns)] == few.columns:
             if len(many.columns) == len(few.columns) + 1:
                 own, outer = (short(f.columns[-1], 40) for f in (many, few))
-                if results.is_predictor(many.columns[-1]):
+                if results.data["columns"][many.columns[-1]]["role"] != "groups":
                     sentences.append(
                         f"Nested: the combinations of {outer} and {own} are groups too."
                     )
@@ -288,7 +288,7 @@ def _partition(results: ReportData, fit) -> list[str]:
     ]
 
 
-def _between(factor: Factor) -> str:
+def _between(factor: FactorSummary) -> str:
     inner, *outer = (short(column, 40) for column in reversed(factor.columns))
     return f"from one {inner} to another" + "".join(f" within {a(name)}" for name in outer)
 

@@ -113,7 +113,8 @@ def _shown(results: ReportData, rows: list[dict]) -> list[tuple[str, tuple[str, 
 
 def own_column(results: ReportData) -> str | None:
     """The column that a transformed response is a function of; None for several columns."""
-    own = [name for name in results.data["columns"] if results.role(name) == "response"]
+    columns = results.data["columns"].items()
+    own = [name for name, column in columns if column["role"] == "response"]
     return short(own[0], 32) if len(own) == 1 else None
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 
 from partialpool.base.errors import listed
 from partialpool.design.design import Design, TableFactor
+from partialpool.design.formula import Formula
 from partialpool.model import families
 from partialpool.model.arrays import NUMPY
 from partialpool.study.outcome import Outcome
@@ -52,17 +53,23 @@ def report(
     Returns
     -------
     dict
-        `source`, `rows_read`, `rows_used`, `dropped`, `columns` (per column `type`, `missing`,
-        and `min`, `max`, `mean`, `sd` or `levels` with their rows), `factors` (list of `factor`,
-        `count`, `smallest`, `largest`, `single_row`, `varying`: coefficients of a group, and
-        `saturated`: groups with no more rows than these), `pairs` (list of two `factors` and the
-        `count` of pairs of their groups that have rows), `warnings` (list of sentences).
+        `source`, `rows_read`, `rows_used`, `dropped`, `columns` (per column `role`, `type`,
+        `missing`, and `min`, `max`, `mean`, `sd` or `levels` with their rows), `factors` (list of
+        `factor`, `columns`, `count`, `smallest`, `largest`, `single_row`, `varying`: coefficients
+        of a group, and `saturated`: groups with no more rows than these), `pairs` (list of two
+        `factors` and the `count` of pairs of their groups that have rows), `warnings` (list of
+        sentences).
     """
     outcome = tally.outcome
+    formula = design.formula
     columns = {
-        name: column.description(gaps.get(name, 0)) for name, column in tally.columns.items()
+        name: {"role": _role(name, formula, outcome)} | column.description(gaps.get(name, 0))
+        for name, column in tally.columns.items()
     }
-    factors = [_sizes(factor, tally.factors[factor.name]) for factor in design.factors]
+    factors = [
+        _sizes(factor, formula.factors[factor.name], tally.factors[factor.name])
+        for factor in design.factors
+    ]
     dropped = {"total": read - tally.rows, "by_column": gaps}
     warnings = [
         *_left_out(dropped, read),
@@ -122,9 +129,20 @@ def of_new(design: Design, source: str) -> dict:
     }
 
 
-def _sizes(factor: TableFactor, groups: GroupSummary) -> dict:
+def _role(column: str, formula: Formula, outcome: Outcome) -> str:
+    """Role of a column in the model, such as `predictor` or `groups`."""
+    if column in formula.group_columns:
+        return "predictor, groups" if column in formula.grouping_predictors else "groups"
+    for role, name in outcome.columns.items():
+        if name == column:
+            return "standard error" if role == "standard errors" else role
+    return "response" if column in formula.response_columns else "predictor"
+
+
+def _sizes(factor: TableFactor, columns: tuple[str, ...], groups: GroupSummary) -> dict:
     return {
         "factor": factor.name,
+        "columns": list(columns),
         "count": len(groups.rows),
         "smallest": int(groups.rows.min()),
         "largest": int(groups.rows.max()),

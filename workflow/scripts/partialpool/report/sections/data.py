@@ -19,7 +19,7 @@ def columns_of_data(results: ReportData) -> dict:
         else:
             spread = ["numbers", *(number(found[key]) for key in ("min", "mean", "max", "sd"))]
         missing = [f"{found['missing']:,}"] if gaps else []
-        rows.append([short(name), results.role(name), *spread, *missing])
+        rows.append([short(name), found["role"], *spread, *missing])
     heads = ["column", "role", "values", "min", "mean", "max", "sd", *(["missing"] if gaps else [])]
     return table(heads, rows, numbers=range(3, len(heads)))
 

@@ -7,7 +7,7 @@ from partialpool.base.text import apart, decimals, fixed, number, short
 from partialpool.model import families
 from partialpool.model.priors import WIDE_LOG_SIGMA
 from partialpool.report import meaning
-from partialpool.report.report_data import Factor, ReportData, value
+from partialpool.report.report_data import FactorSummary, ReportData, value
 from partialpool.report.section import Section
 from partialpool.report.tables import SHOWN, table
 from partialpool.study.figure_names import numbered
@@ -125,7 +125,7 @@ def _through(function, row: dict | None) -> dict | str:
     return {"text": middle, "under": f"{low} to {high}"}
 
 
-def groups_table(results: ReportData, factor: Factor, column: str) -> dict | None:
+def groups_table(results: ReportData, factor: FactorSummary, column: str) -> dict | None:
     """Table of each group's estimates by variant; of many groups, those that moved furthest.
 
     For the intercept, the expected response at the group's own predictors, else a coefficient: see
