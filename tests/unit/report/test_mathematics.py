@@ -18,12 +18,12 @@ def test_every_family_is_stated_in_mathematics_and_in_words(family, tmp_path):
     pieces = [piece for line in mathematics.lines(found) for piece in line]
     stated = " ".join("".join(ElementTree.fromstring(piece).itertext()) for piece in pieces)
     assert stated.startswith(f"yi ∼{FAMILIES[family].words.distribution}(")
-    link = {"logit": "logit(pi)=", "log": "log(μi)=", "identity": "μi="}[found.link]
+    link = {"logit": "logit(pi)=", "log": "log(μi)=", "identity": "μi="}[found.family.link]
     assert link in stated
     assert ("log(weeksi)" in stated) == (family == "poisson")
     html = page(found, tmp_path)
     assert {"logit": "log odds", "log": "scale of the log of", "identity": "σ, the"}[
-        found.link
+        found.family.link
     ] in html
     assert ("fitted as" in html) and ("5 rows with the same likelihood" in html)
 

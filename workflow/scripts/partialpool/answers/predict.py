@@ -8,6 +8,7 @@ from partialpool.answers.response_scale import ResponseScale
 from partialpool.base.streams import Stream
 from partialpool.design.design import Design
 from partialpool.model import families
+from partialpool.model.links import LINKS
 from partialpool.study import prediction_columns as columns
 from partialpool.study.outcome import Outcome
 
@@ -69,7 +70,7 @@ def predict(
         own scale; there is no mean of them where it has no closed form.
     """
     draws = Predictor(posterior, design, outcome, families.columns(rows, outcome), seed=seed)
-    response_scale = ResponseScale.of(design) if draws.family.link == "identity" else None
+    response_scale = None if LINKS[draws.family.link].has_ratio else ResponseScale.of(design)
     return pd.concat(
         [
             _predicted(draws, rows, target, variant, passed, interval, response_scale)

@@ -11,6 +11,7 @@ from partialpool.base.streams import Stream
 from partialpool.design.design import Design
 from partialpool.model import families
 from partialpool.model.family import ResponseFamily
+from partialpool.model.links import LINKS
 from partialpool.study.outcome import Outcome
 
 # Limits of parameters, of responses and of their logarithms, so that none overflows.
@@ -241,7 +242,7 @@ def _by_label(labels: np.ndarray, among: np.ndarray) -> Iterator[tuple[str, np.n
 def responses(family: ResponseFamily, rng, eta, parameters, trials) -> np.ndarray:
     """Draw new responses, within the limits of numbers: priors may allow any parameter."""
     parameters = {name: np.maximum(values, SMALLEST) for name, values in parameters.items()}
-    if family.link == "log":
+    if LINKS[family.link].clip_eta:
         eta = np.clip(eta, -LARGEST_LOG, LARGEST_LOG)
     with np.errstate(over="ignore", divide="ignore"):
         drawn = family.responses(rng, eta, parameters, trials)

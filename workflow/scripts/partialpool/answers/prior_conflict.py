@@ -7,6 +7,7 @@ from partialpool.answers.prior_predictive import SIMULATED, PriorPredictive
 from partialpool.base.errors import listed
 from partialpool.design.design import Design
 from partialpool.model.description import ModelDescription
+from partialpool.model.links import LINKS
 from partialpool.model.priors import Prior, Priors, complete, holds_as_written
 
 WIDE = 100  # times the data's range, or this much on a link's scale, is beyond any use
@@ -80,7 +81,7 @@ def _is_wide(table: PriorPredictive, simulated: dict) -> bool:
     """Whether the central 95% of simulated responses is too wide to be of any use."""
     if table.variant == "unpooled":
         return False  # its fixed between-group sds are wide, whatever the priors
-    linear = table.family.link == "identity"
+    linear = not LINKS[table.family.link].has_ratio
     low, high = np.quantile(simulated["y" if linear else "eta"], [0.025, 0.975])
     return bool(high - low > WIDE * (np.ptp(table.y) if linear else 1))
 
@@ -94,7 +95,7 @@ def _how_wide(table: PriorPredictive, y: np.ndarray, eta: np.ndarray) -> str:
             f"or over 0.999; the data's mean is {_rate(table):.3g}."
         )
     what, drawn = "simulated", y
-    if table.family.link == "log":
+    if LINKS[table.family.link].clip_eta:
         what, drawn = "expected", np.exp(np.clip(eta, -LARGEST_LOG, LARGEST_LOG))
     low, high = np.quantile(drawn, [0.025, 0.975])
     return (

@@ -6,6 +6,7 @@ from partialpool.figures.figure_data import FigureData
 from partialpool.figures.marks import keep_within
 from partialpool.figures.registry import report_figure
 from partialpool.figures.style import INK, LOOKS, WIDTH, named, number, plt
+from partialpool.model.links import LINKS
 
 FAR = 20  # times the greatest count: beyond, an axis is logarithmic
 INTERVALS = {0.95: 1.2, 0.8: 4, 0.5: 8}  # line width of each probability
@@ -50,7 +51,8 @@ def prior(study: FigureData):
     else:
         _narrow(axes, seen, drawn)
     reach = max(np.nanquantile(values, 0.975) for values in drawn.values())
-    if study.family.link == "log" and min(reach, axes.get_xlim()[1]) > FAR * max(seen.max(), 1):
+    far = min(reach, axes.get_xlim()[1]) > FAR * max(seen.max(), 1)
+    if far and LINKS[study.family.link].clip_eta:
         _logarithmic(axes)
     axes.plot(seen, np.zeros(len(seen)), ls="", marker="|", ms=11, mew=2 if study.binary else 0.8,
               color=INK, alpha=1 if study.binary else 0.6,

@@ -59,7 +59,7 @@ def _contrasted(row: dict, several: bool) -> list[str]:
 
 def _ratio_name(results: ReportData, rows: list[dict]) -> str:
     """Head of the column of ratios; empty where there are none."""
-    if results.link != "identity":
+    if results.link.has_ratio:
         return results.family.words.ratio
     return f"ratio of {_of_ratio(results)}" if RATIO[0] in rows[0] else ""
 
@@ -80,7 +80,7 @@ def _difference(results: ReportData, ratio: str) -> str:
     )
     if not ratio:
         return said
-    if results.link == "identity":
+    if not results.link.has_ratio:
         return f"{said} The {ratio} compares medians: 1 is no difference."
     return f"{said} The {ratio} sets their {words.compared} against each other: 1 is no difference."
 

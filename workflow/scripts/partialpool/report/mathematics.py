@@ -132,7 +132,7 @@ def _symbols(results: ReportData) -> dict[str, str]:
 def _predictor(results: ReportData, expected) -> list[str]:
     """The linear predictor."""
     outcome, i = results.outcome, _mi("i")
-    left = expected if results.link == "identity" else _call(_word(results.link), expected)
+    left = _call(_word(results.family.link), expected) if results.link.has_ratio else expected
     varying = [column for factor in results.factors for column in factor.varying]
     columns = list(dict.fromkeys([*results.model["coefficients"], *varying]))
     shown = columns[:ADDENDS]

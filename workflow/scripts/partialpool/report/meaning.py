@@ -3,7 +3,6 @@
 import math
 
 from partialpool.base.text import a, listed, number, short
-from partialpool.model.links import LINKS
 from partialpool.report.report_data import FactorSummary, ReportData, value
 
 
@@ -68,7 +67,7 @@ def quantity(results: ReportData, column: str) -> str:
     """What is shown of each group of a varying column: the expected response, or a coefficient."""
     outcome, y = results.outcome, short(results.model["response"], 32)
     if column != "Intercept":
-        return f"coefficient of {short(column, 40)}{LINKS[results.link].coefficient_scale}"
+        return f"coefficient of {short(column, 40)}{results.link.coefficient_scale}"
     if results.family.binary:
         return f"probability of {y} = 1"
     if outcome.trials:
@@ -155,7 +154,7 @@ def far_from_zero(results: ReportData) -> str | None:
 
 def ratio(results: ReportData) -> str | None:
     """How to read exponentials of coefficients; None with the identity link."""
-    if results.link == "identity":
+    if not results.link.has_ratio:
         return None
     what = results.family.words.multiplied or expected(results)
     group = " in the average group" if results.factors else ""
@@ -244,7 +243,7 @@ def spread(results: ReportData) -> list[str]:
     fit = results.fit("hierarchical")
     if fit is None:
         return []
-    if results.link == "identity":
+    if not results.link.has_ratio:
         return _partition(results, fit)
     sentences = []
     for factor in results.factors:

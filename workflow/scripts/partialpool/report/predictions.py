@@ -126,7 +126,7 @@ def _cells(results: ReportData, row: dict, columns: tuple[str, ...]) -> list[str
     if low is None or high is None:
         return [""]
     places = 0
-    if results.link == "identity":
+    if not results.link.has_ratio:
         places = decimals((high - low) / 4 if columns == RESPONSE_OUTCOME else value(row, SD))
     return [f"{fixed(low, places)} to {fixed(high, places)}"]
 

@@ -1,7 +1,6 @@
 """The priors of a study, with the numbers that were used and where they came from."""
 
 from partialpool.base.text import number, short
-from partialpool.model.links import LINKS
 from partialpool.model.priors import FAMILIES, Prior
 from partialpool.report import mathematics, meaning
 from partialpool.report.report_data import ReportData
@@ -80,7 +79,7 @@ def centred_words(results: ReportData) -> str | None:
     others = [name for name in results.model["coefficients"] if name != "Intercept"]
     if stored["centred"] and others:
         expected = meaning.expected(results)
-        scale = LINKS[results.link].intercept_scale.format(expected=expected)
+        scale = results.link.intercept_scale.format(expected=expected)
         said.append(
             f"The prior of the Intercept is on the {scale} at the mean of the "
             f"predictors ({_means(results, others)}), not where they are all zero."

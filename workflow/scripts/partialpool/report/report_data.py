@@ -10,6 +10,7 @@ from partialpool.base.grouping_factor import GroupingFactor, unit
 from partialpool.base.text import short
 from partialpool.model import families
 from partialpool.model.family import ResponseFamily
+from partialpool.model.links import LINKS, Link
 from partialpool.study.outcome import Outcome
 
 
@@ -156,9 +157,9 @@ class ReportData:
         return Outcome(**self.model["outcome"])
 
     @property
-    def link(self) -> str:
-        """From the expected response to the linear predictor: "identity", "logit" or "log"."""
-        return self.family.link
+    def link(self) -> Link:
+        """From the expected response to the linear predictor."""
+        return LINKS[self.family.link]
 
     @property
     def family(self) -> ResponseFamily:

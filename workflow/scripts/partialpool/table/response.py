@@ -7,6 +7,7 @@ from partialpool.base.errors import UserError
 from partialpool.design.design import HUGE, Design
 from partialpool.model import families
 from partialpool.model.family import ResponseFamily
+from partialpool.model.links import LINKS
 from partialpool.study.outcome import Outcome
 from partialpool.table.reader import File
 
@@ -38,7 +39,7 @@ def check_columns(file: File, table: pd.DataFrame, outcome: Outcome) -> None:
             needs = "trials must be whole numbers, 1 or more"
         elif role == "offset":
             link = families.of(outcome).link
-            wrong = (values.abs() > LARGEST_OFFSET) & (link != "identity")
+            wrong = (values.abs() > LARGEST_OFFSET) & LINKS[link].has_ratio
             needs = (
                 f"an offset is added on the scale of the {link} and must be between "
                 f"-{LARGEST_OFFSET} and {LARGEST_OFFSET} (what counts are proportional to is "

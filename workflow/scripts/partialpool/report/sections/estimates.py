@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import combinations
+from types import SimpleNamespace
 
 from partialpool.base.text import apart, decimals, fixed, number, short
 from partialpool.model import families
@@ -14,6 +15,8 @@ from partialpool.study.figure_names import numbered
 
 OF_SIGMA = ("sigma", "sigma_median", "sd_log_sigma")
 
+# What inverses of links need, for numbers: a page imports no scientific library.
+NUMBERS = SimpleNamespace(exp=meaning.exp, expit=lambda x: 1 / (1 + meaning.exp(-x)))
 MOVED = ("unpooled", "hierarchical")  # groups are moved from the first to the second
 
 
@@ -85,7 +88,7 @@ def _fixed(fit, name: str) -> str:
 
 def ratios(results: ReportData) -> dict | None:
     """Coefficients of a model with a link as ratios; the Intercept as expected response."""
-    if results.link == "identity":
+    if not results.link.has_ratio:
         return None
     rows = []
     for name in results.model["coefficients"][:SHOWN]:
@@ -109,12 +112,8 @@ def ratios(results: ReportData) -> dict | None:
 
 
 def _expected(results: ReportData) -> Callable[[float], float]:
-    """The inverse of the link, which is not the identity."""
-    return _probability if results.link == "logit" else meaning.exp
-
-
-def _probability(x: float) -> float:
-    return 1 / (1 + meaning.exp(-x))
+    """The inverse of the link."""
+    return lambda eta: results.link.inverse(eta, NUMBERS)
 
 
 def _through(function, row: dict | None) -> dict | str:
