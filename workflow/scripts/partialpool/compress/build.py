@@ -8,18 +8,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
-from scipy import special
 
 from partialpool.base import group_qr
 from partialpool.base.errors import UserError
 from partialpool.base.moments import Moments
 from partialpool.compress.group_triangles import GroupTriangles
+from partialpool.compress.merge_rules import RULES
 from partialpool.compress.merged_rows import MergedRows, first_factor
 from partialpool.design.design import Design
 from partialpool.design.transforms import FittedTransforms
 from partialpool.model import families
 from partialpool.model.description import GroupingFactor, scales
-from partialpool.model.family import EXPOSURES, TRIALS, TRIANGLES
 from partialpool.study.outcome import Outcome
 from partialpool.table import complete_rows
 
@@ -85,18 +84,11 @@ def merged_rows(design: Design, outcome: Outcome, values: dict[str, np.ndarray])
     family = families.of(outcome)
     constant += weights * family.log_constant(y, trials)
     own = {"y": y, "trials": np.zeros(size), "offset": shift, "count": np.ones(size)}
-    if family.merging == TRIANGLES:
+    own |= RULES[family.merging].weighted(y, trials, shift, weights)
+    constant += own.pop("constant", 0.0)
+    if family.normal:
         cells = np.bincount(first_factor(index, size), weights=weights, minlength=groups)
-        root = np.sqrt(weights)
-        matrix, zero = root[:, None] * matrix, np.zeros(size)
-        own |= {"y": root * (y - shift), "offset": zero, "count": zero}
-    elif family.merging == TRIALS:
-        own |= {"y": weights * y, "trials": weights * trials}
-    elif family.merging == EXPOSURES:
-        own |= {"y": weights * y, "offset": shift + np.log(weights)}
-        constant += weights * y * shift - special.xlogy(own["y"], np.exp(own["offset"]))
-    else:
-        own |= {"count": weights}
+        matrix = np.sqrt(weights)[:, None] * matrix
     rows = MergedRows(
         matrix=matrix,
         index=index,
