@@ -28,6 +28,7 @@ NUMPY = SimpleNamespace(
     maximum=np.maximum,
     minimum=np.minimum,
     shape=np.shape,
+    # As exact as -special.log_expit(-x), and three times as fast.
     softplus=lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
     sqrt=np.sqrt,
     unique=np.unique,
