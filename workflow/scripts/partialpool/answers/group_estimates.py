@@ -16,6 +16,7 @@ from partialpool.answers.predictor import flat
 from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.design.rank import LEFT_OVER
+from partialpool.model import parameter_names
 
 EXPECTED, COEFFICIENT = "expected", "coefficient"
 NUMBERS = ("mean", "sd", "lower", "upper")
@@ -123,7 +124,7 @@ def estimates(
     """
     parts = []
     for number, factor in enumerate(data.factors):
-        where, u = GroupPositions.of(data, number), flat(posterior, f"u_{factor.name}")
+        where, u = GroupPositions.of(data, number), flat(posterior, parameter_names.u(factor.name))
         step = max(1, BATCH // len(u))
         for start in range(0, len(factor.levels), step):
             batch = slice(start, start + step)

@@ -9,7 +9,7 @@ import xarray as xr
 
 from partialpool.base.streams import Stream
 from partialpool.design.design import Design
-from partialpool.model import families
+from partialpool.model import families, parameter_names
 from partialpool.model.family import ResponseFamily
 from partialpool.model.links import LINKS
 from partialpool.study.outcome import Outcome
@@ -120,7 +120,7 @@ class Predictor:
                 varying=design.of(factor.varying),
                 labels=factor.groups,
                 index=factor.index,
-                u=flat(posterior, f"u_{factor.name}")[::thin],
+                u=flat(posterior, parameter_names.u(factor.name))[::thin],
                 scale=scale(posterior, factor.name)[::thin],
                 nu=degrees_of_freedom(posterior, factor.name, thin),
             )
@@ -269,10 +269,10 @@ def flat(posterior, name: str) -> np.ndarray:
 
 def scale(posterior, factor: str) -> np.ndarray:
     """Cholesky factor of the scale matrix of a factor's deviations, `(draw, varying, varying)`."""
-    sd = flat(posterior, f"sd_{factor}")
-    if f"cor_{factor}" not in posterior:
+    sd = flat(posterior, parameter_names.sd(factor))
+    if parameter_names.cor(factor) not in posterior:
         return sd[:, :, None] * np.eye(sd.shape[1])
-    return sd[:, :, None] * _cholesky(flat(posterior, f"cor_{factor}"))
+    return sd[:, :, None] * _cholesky(flat(posterior, parameter_names.cor(factor)))
 
 
 def _cholesky(matrices: np.ndarray) -> np.ndarray:
@@ -291,7 +291,7 @@ def _cholesky(matrices: np.ndarray) -> np.ndarray:
 
 def degrees_of_freedom(posterior, factor: str, thin: int = 1) -> np.ndarray | None:
     """Degrees of freedom of a factor's deviations, `(draw,)`; None where these are normal."""
-    name = f"nu_{factor}"
+    name = parameter_names.nu(factor)
     return flat(posterior, name)[::thin] if name in posterior else None
 
 

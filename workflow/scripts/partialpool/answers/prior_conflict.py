@@ -6,6 +6,7 @@ from partialpool.answers.predictor import LARGEST_LOG
 from partialpool.answers.prior_predictive import SIMULATED, PriorPredictive
 from partialpool.base.errors import listed
 from partialpool.design.design import Design
+from partialpool.model import parameter_names
 from partialpool.model.description import ModelDescription
 from partialpool.model.links import LINKS
 from partialpool.model.priors import Prior, Priors, complete, holds_as_written
@@ -45,8 +46,8 @@ def conflicts(
     named, usually = _by_name(priors), _by_name(usual)
     # A default sd may differ from the usual one because of where a written prior holds.
     for factor, of_factor in priors.sd.items():
-        for name in [f"sd_{factor}[{column}]" for column in of_factor]:
-            if not {"sd", f"sd_{factor}", name} & {*priors.given}:
+        for name in [parameter_names.sd(factor, column) for column in of_factor]:
+            if not {"sd", parameter_names.sd(factor), name} & {*priors.given}:
                 named.pop(name)
     distances = {
         name: found
@@ -163,11 +164,11 @@ def far_from_the_data(
 def _by_name(priors: Priors) -> dict[str, Prior]:
     """Every prior but those of correlations, by the name of its parameter."""
     of_sd = {
-        f"sd_{f}[{c}]": prior
+        parameter_names.sd(f, c): prior
         for f, of_factor in priors.sd.items()
         for c, prior in of_factor.items()
     }
-    of_nu = {f"nu_{factor}": prior for factor, prior in priors.nu.items()}
+    of_nu = {parameter_names.nu(factor): prior for factor, prior in priors.nu.items()}
     return priors.beta | of_sd | of_nu | priors.response
 
 

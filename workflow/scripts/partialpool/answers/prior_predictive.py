@@ -5,6 +5,7 @@ import numpy as np
 from partialpool.answers.predictor import LARGEST, SMALLEST, Predictor, responses
 from partialpool.design.design import Design
 from partialpool.engine import group_algebra, preconditioner
+from partialpool.model import parameter_names
 from partialpool.model.description import ModelDescription
 from partialpool.model.priors import FAMILIES, WIDE_LOG_SIGMA, Priors
 from partialpool.sampler import prior_draws
@@ -55,11 +56,11 @@ class PriorPredictive:
         eta = self.population @ np.stack(list(drawn.values())) + self.offset
         if self.variant == "hierarchical":
             of_groups = {
-                f"sd_{factor}[{column}]": prior
+                parameter_names.sd(factor, column): prior
                 for factor, of_factor in priors.sd.items()
                 for column, prior in of_factor.items()
             }
-            of_groups |= {f"nu_{name}": prior for name, prior in priors.nu.items()}
+            of_groups |= {parameter_names.nu(name): prior for name, prior in priors.nu.items()}
             drawn |= _draws(of_groups, rng)
         if self.variant != "pooled":
             for factor, varying, group, groups in self.factors:
@@ -107,13 +108,13 @@ class PriorPredictive:
         if self.variant == "unpooled":
             sd = [np.full(SIMULATED, wide) for wide in priors.wide[factor.name].values()]
         else:
-            sd = [drawn[f"sd_{factor.name}[{column}]"] for column in factor.varying]
+            sd = [drawn[parameter_names.sd(factor.name, column)] for column in factor.varying]
             if factor.name in priors.cor:
                 eta = priors.cor[factor.name].arguments
                 shapes = group_algebra.partial_correlations(factor.blocks, *eta)
                 partial = {p: 2 * rng.beta(a, a, SIMULATED) - 1 for p, a in shapes.items()}
-            if f"nu_{factor.name}" in drawn:
-                nu = drawn[f"nu_{factor.name}"][:, None]
+            if parameter_names.nu(factor.name) in drawn:
+                nu = drawn[parameter_names.nu(factor.name)][:, None]
                 precision = rng.gamma(nu / 2, 2 / nu, (SIMULATED, groups))
                 v /= np.sqrt(np.maximum(precision, SMALLEST))
         correlation = group_algebra.cholesky(partial, size, np)

@@ -9,7 +9,7 @@ import xarray as xr
 from partialpool.base.grouping_factor import GroupingFactor, unit
 from partialpool.design.formula import Formula
 from partialpool.figures.style import short
-from partialpool.model import families
+from partialpool.model import families, parameter_names
 from partialpool.model.family import ResponseFamily
 from partialpool.study.outcome import Outcome
 
@@ -87,7 +87,7 @@ class GroupedTable(GroupingFactor):
 
     def coefficient_names(self, column: str) -> list[str]:
         """Names in the summary of what each group's own coefficient is."""
-        return [f"coef_{self.name}[{level}, {column}]" for level in self.levels]
+        return [parameter_names.coef(self.name, level, column) for level in self.levels]
 
 
 @dataclass(frozen=True)

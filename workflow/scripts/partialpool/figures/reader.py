@@ -9,7 +9,7 @@ from partialpool.base import files
 from partialpool.compress import compressed_file
 from partialpool.design.transforms import FittedTransforms
 from partialpool.figures.figure_data import FigureData, FigureFit, GroupedTable
-from partialpool.model import families
+from partialpool.model import families, parameter_names
 from partialpool.study.outcome import Outcome
 from partialpool.table import table_summary
 
@@ -114,7 +114,8 @@ def _sampled(path, factors) -> tuple[dict, xr.Dataset]:
 
     Nothing else is read: draws of the effects of thousands of groups stay in the file.
     """
-    names = ["beta", *(f"{kind}_{f.name}" for f in factors for kind in ("sd", "cor", "nu"))]
+    of_factor = (parameter_names.sd, parameter_names.cor, parameter_names.nu)
+    names = ["beta", *(named(f.name) for f in factors for named in of_factor)]
     names += [*families.parameter_names(), "sigma_median", "sd_log_sigma"]
     with xr.open_dataset(path, group="posterior", engine="netcdf4") as opened:
         posterior = opened[[name for name in names if name in opened]].load()

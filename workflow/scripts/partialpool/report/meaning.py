@@ -3,6 +3,7 @@
 import math
 
 from partialpool.base.text import a, listed, number, short
+from partialpool.model import parameter_names
 from partialpool.report.report_data import FactorSummary, ReportData, value
 
 
@@ -136,7 +137,7 @@ def far_from_zero(results: ReportData) -> str | None:
             far.append(name)
     intercept = ["The Intercept"] if "Intercept" in names else []
     intercept += [
-        f"sd_{factor.name}[Intercept]"
+        parameter_names.sd(factor.name, "Intercept")
         for factor in results.factors
         if "Intercept" in factor.varying and {*far} & {*factor.varying}
     ]
@@ -247,7 +248,7 @@ def spread(results: ReportData) -> list[str]:
         return _partition(results, fit)
     sentences = []
     for factor in results.factors:
-        row = fit.summary.get(f"sd_{factor.name}[Intercept]")
+        row = fit.summary.get(parameter_names.sd(factor.name, "Intercept"))
         if row is None or factor.varying != ("Intercept",):
             continue
         middle, low, high = (number(exp(value(row, k)), 2) for k in ("mean", "lower", "upper"))
@@ -267,7 +268,7 @@ def _partition(results: ReportData, fit) -> list[str]:
     # Each row has a precision weight of its own, and sds of Student-t effects are scales.
     if outcome.precision_weights or results.study["group_effects"] == "student_t":
         return []
-    rows = [fit.summary.get(f"sd_{factor.name}[Intercept]") for factor in factors]
+    rows = [fit.summary.get(parameter_names.sd(factor.name, "Intercept")) for factor in factors]
     if isinstance(outcome.sigma, str):
         rows.append(fit.summary.get("sigma"))
     if not factors or None in rows:

@@ -1,6 +1,7 @@
 """The priors of a study, with the numbers that were used and where they came from."""
 
 from partialpool.base.text import number, short
+from partialpool.model import parameter_names
 from partialpool.model.priors import FAMILIES, Prior
 from partialpool.report import mathematics, meaning
 from partialpool.report.report_data import ReportData
@@ -35,7 +36,7 @@ def _of_coefficients(results: ReportData, stored: dict):
     term_of = {c: term for term, columns in results.model["terms"].items() for c in columns}
     for column, text in stored["beta"].items():
         symbol = mathematics.of_parameter(results, "beta", column=column)
-        yield symbol, f"beta[{column}]", text, {column, term_of.get(column)}
+        yield symbol, parameter_names.beta(column), text, {column, term_of.get(column)}
 
 
 def _of_groups(results: ReportData, stored: dict):
@@ -43,14 +44,16 @@ def _of_groups(results: ReportData, stored: dict):
         name = factor.name
         for column, text in stored["sd"][name].items():
             symbol = mathematics.of_parameter(results, "sd", factor, column)
-            of_column = f"sd_{name}[{column}]"
-            yield symbol, of_column, text, {"sd", f"sd_{name}", of_column}
+            of_column = parameter_names.sd(name, column)
+            yield symbol, of_column, text, {"sd", parameter_names.sd(name), of_column}
         if name in stored["cor"]:
             symbol = mathematics.of_parameter(results, "cor", factor)
-            yield symbol, f"cor_{name}", stored["cor"][name], {"cor", f"cor_{name}"}
+            own = parameter_names.cor(name)
+            yield symbol, own, stored["cor"][name], {"cor", own}
         if name in stored["nu"]:
             symbol = mathematics.of_parameter(results, "nu_of_groups", factor)
-            yield symbol, f"nu_{name}", stored["nu"][name], {f"nu_{name}"}
+            own = parameter_names.nu(name)
+            yield symbol, own, stored["nu"][name], {own}
 
 
 def _of_response(results: ReportData, stored: dict):

@@ -8,7 +8,7 @@ from pathlib import Path
 from partialpool.base import files
 from partialpool.base.grouping_factor import GroupingFactor, unit
 from partialpool.base.text import short
-from partialpool.model import families
+from partialpool.model import families, parameter_names
 from partialpool.model.family import ResponseFamily
 from partialpool.model.links import LINKS, Link
 from partialpool.study.outcome import Outcome
@@ -237,7 +237,7 @@ def _kept(posterior, factors: list[FactorSummary]) -> dict[str, int]:
         return {}
     effects = posterior["group_effects"]
     count = effects.dimensions["chain"].size * effects.dimensions["draw"].size
-    return {f.name: count for f in factors if f"u_{f.name}" in effects.variables}
+    return {f.name: count for f in factors if parameter_names.u(f.name) in effects.variables}
 
 
 def _groups(rows: list[dict]) -> dict:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from partialpool.design.design import Design, TableFactor
 from partialpool.design.formula import Formula
-from partialpool.model import families
+from partialpool.model import families, parameter_names
 from partialpool.study.calls import call
 from partialpool.study.outcome import Outcome
 from partialpool.study.simulate_block import arguments, draw, each_group, error, require_names
@@ -71,7 +71,7 @@ def simulate(study: Study) -> tuple[pd.DataFrame, dict]:
     for factor in design.factors:
         for column, coefficients in zip(factor.varying, by_group[factor.name].T, strict=True):
             for label, value in zip(factor.levels, coefficients, strict=True):
-                values[f"coef_{factor.name}[{label}, {column}]"] = float(value)
+                values[parameter_names.coef(factor.name, label, column)] = float(value)
     return table, {"values": values, "seed": study.seed}
 
 
@@ -189,7 +189,7 @@ def _around(study: Study, design: Design, rng, values: dict):
         if not isinstance(population[name], int | float):
             reason = "must be a number, which `deviations` are from"
             raise error(study, reason, f"coefficients.{name}")
-        values[f"beta[{name}]"] = float(population[name])
+        values[parameter_names.beta(name)] = float(population[name])
     largest = max(len(block) for factor in design.factors for block in factor.blocks)
     correlation = _correlation(study, largest)
 
@@ -199,7 +199,9 @@ def _around(study: Study, design: Design, rng, values: dict):
         what = f"a coefficient that varies by {name!r}"
         require_names(study, written[name], factor.varying, what, f"deviations.{name}")
         sd = [float(written[name][column]) for column in factor.varying]
-        values |= {f"sd_{name}[{c}]": one for c, one in zip(factor.varying, sd, strict=True)}
+        values |= {
+            parameter_names.sd(name, c): one for c, one in zip(factor.varying, sd, strict=True)
+        }
         u = _deviations(factor, factor.varying, sd, correlation, rng, values)
         columns = [design.columns.index(column) for column in factor.varying]
         by_row[:, columns] += u[factor.index]
@@ -223,7 +225,7 @@ def _by_group(study: Study, design: Design, rng, values: dict) -> np.ndarray:
         if not isinstance(given, str):
             result[:, index] = each_group(study, given, groups, where)
             if not isinstance(given, list) and name in design.coefficients:
-                values[f"beta[{name}]"] = float(given)
+                values[parameter_names.beta(name)] = float(given)
             continue
         low, high = arguments(study, given, ("normal", "uniform"), where)
         mean, sd = low, high
@@ -233,8 +235,8 @@ def _by_group(study: Study, design: Design, rng, values: dict) -> np.ndarray:
         else:
             normal[name] = (mean, sd)
         if name in design.coefficients:
-            values[f"beta[{name}]"] = mean
-        values[f"sd_{factor.name}[{name}]"] = sd
+            values[parameter_names.beta(name)] = mean
+        values[parameter_names.sd(factor.name, name)] = sd
     blocks = factor.blocks if factor else ()
     together = [sum(name in block for name in normal) for block in blocks]
     correlation = _correlation(study, max(together, default=0))
@@ -266,7 +268,7 @@ def _deviations(
     for (i, first), (j, second) in combinations(enumerate(names), 2):
         if block[first] == block[second]:
             matrix[i, j] = matrix[j, i] = correlation
-            values[f"cor_{factor.name}[{first}, {second}]"] = correlation
+            values[parameter_names.cor(factor.name, first, second)] = correlation
     standard = rng.normal(size=(len(factor.levels), len(names))) @ np.linalg.cholesky(matrix).T
     return np.asarray(sd) * standard
 

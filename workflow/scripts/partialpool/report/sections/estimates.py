@@ -5,7 +5,7 @@ from itertools import combinations
 from types import SimpleNamespace
 
 from partialpool.base.text import apart, decimals, fixed, number, short
-from partialpool.model import families
+from partialpool.model import families, parameter_names
 from partialpool.model.priors import WIDE_LOG_SIGMA
 from partialpool.report import meaning
 from partialpool.report.report_data import FactorSummary, ReportData, value
@@ -23,7 +23,7 @@ MOVED = ("unpooled", "hierarchical")  # groups are moved from the first to the s
 def population(results: ReportData) -> dict:
     """Population-level estimates, the variants side by side."""
     names = list(dict.fromkeys(name for fit in results.fits for name in fit.summary))
-    names += [f"sd_{f.name}[{c}]" for f in results.factors for c in f.varying]
+    names += [parameter_names.sd(f.name, c) for f in results.factors for c in f.varying]
     if results.family.pools_sigma(results.outcome):
         names.append("sd_log_sigma")
     ranks = {name: _rank(results, name) for name in names}
@@ -42,12 +42,12 @@ def _rank(results: ReportData, name: str) -> tuple | None:
     if name.startswith("beta["):
         return (0,)
     for place, factor in enumerate(results.factors):
-        if name.startswith(f"sd_{factor.name}["):
+        if parameter_names.is_of(name, "sd", factor.name):
             return 1, place
         pairs = combinations(factor.varying, 2)
-        if name in {f"cor_{factor.name}[{a}, {b}]" for a, b in pairs}:
+        if name in {parameter_names.cor(factor.name, a, b) for a, b in pairs}:
             return 2, place
-        if name == f"nu_{factor.name}":
+        if name == parameter_names.nu(factor.name):
             return 3, place
     of_response = [*dict.fromkeys([*OF_SIGMA, *families.parameter_names()])]
     if name in of_response:
@@ -72,7 +72,7 @@ def _fixed(fit, name: str) -> str:
     at = "0"
     if fit.variant == "unpooled":
         wide = {
-            f"sd_{factor}[{column}]": sd
+            parameter_names.sd(factor, column): sd
             for factor, own in fit.priors["wide"].items()
             for column, sd in own.items()
         }
@@ -98,7 +98,10 @@ def ratios(results: ReportData) -> dict | None:
             [
                 short(name),
                 label,
-                *(_through(through, fit.summary.get(f"beta[{name}]")) for fit in results.fits),
+                *(
+                    _through(through, fit.summary.get(parameter_names.beta(name)))
+                    for fit in results.fits
+                ),
             ]
         )
     left = len(results.model["coefficients"]) - len(rows)
