@@ -1,4 +1,4 @@
-"""Marginal log density of groups, and of rows alone in a group: group effects integrated out.
+"""Marginal log likelihood of groups, and of single-row groups, with group effects integrated out.
 
 For a Gaussian response with normal effects this is the collapsed likelihood, and exact. Student-t
 effects are normal with a gamma distributed precision, which leaves an integral over one number

@@ -41,8 +41,8 @@ class GroupPositions:
     determined : numpy.ndarray
         Shape `(group, varying)`: whether the group's own rows determine each of its coefficients.
     carried : numpy.ndarray
-        Shape `(group, varying, column)`: how many times a varying column another one is, if it is a
-        multiple of it within every group, as its product with a predictor of groups is; else 0.
+        Shape `(group, varying, column)`: ratio of another column to a varying column where constant
+        within every group (an interaction with a group-level predictor); else 0.
     """
 
     mean: np.ndarray

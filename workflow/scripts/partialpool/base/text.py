@@ -1,4 +1,4 @@
-"""Short text: numbers with the digits that count, labels that fit, lists of words."""
+"""Format numbers to significant digits; truncate and join text."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The functions that densities are written with, for NumPy arrays.
+"""NumPy implementation of the array namespace `xp` of the response families.
 
 A family's record imports nothing scientific, as the config is checked against it while the
 workflow is parsed. Its functions take the array module `xp` instead: :data:`NUMPY`, or
