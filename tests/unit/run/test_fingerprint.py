@@ -54,7 +54,7 @@ def test_wording_counts_where_it_is_shown(scripts):
     module = scripts / "partialpool/study/checks.py"
     before, text = fingerprint.hashes(), module.read_text(encoding="utf-8")
     changed = []
-    for old, new in (('label="R-hat"', 'label="Rhat"'), ("published=1.01", "published=1.02")):
+    for old, new in (('label="R-hat"', 'label="Rhat"'), ("retry_limit=1.01", "retry_limit=1.02")):
         assert text.count(old) == 1
         module.write_text(text.replace(old, new), encoding="utf-8")
         after = fingerprint.hashes()
@@ -147,7 +147,7 @@ SYSTEM = {"OSError", "(OSError, ValueError)"}
 def test_nothing_reads_what_an_exception_says_but_to_raise_another():
     """Or the message of an error could be part of a result, and an edit of it would go unseen."""
     for path in fingerprint.SCRIPTS.rglob("*.py"):
-        if "run" in path.parts or path.stem == "unfinished":  # these make no result
+        if "run" in path.parts or path.stem == "partial_page":  # these make no result
             continue
         nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
         raised = {one for node in nodes if isinstance(node, ast.Raise) for one in ast.walk(node)}

@@ -24,7 +24,7 @@ def test_rows_columns_groups_and_pairs(frame, stored, outcome, size, weight, per
     if outcome.get("family") == "binomial":
         frame["n"] = frame["n"].where(~(frame["n"] < frame["y"]), 5)
     found = ingested(stored(frame), "y ~ x + k + (1 + x | g) + (1 | h) + (1 | h:p)", **outcome)
-    assert reader.File(stored(frame), "t").columns() == [*frame]
+    assert reader.TableFile(stored(frame), "t").columns() == [*frame]
     read = frame[[*"yxkghp", *dict.fromkeys(one for one in (weight, per) if one)]]
     used, gaps = read.dropna(), read.isna().sum()
     report = found.report

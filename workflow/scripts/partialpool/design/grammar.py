@@ -13,7 +13,7 @@ from formulae import expr as syntax
 from formulae.parser import ParseError, Parser
 
 from partialpool.base.errors import UserError, shown
-from partialpool.design.algebra import Reader
+from partialpool.design.algebra import TermExpander
 from partialpool.design.column_uses import Use
 from partialpool.design.functions import COMPARISONS
 from partialpool.design.terms import GroupTerm, Term
@@ -56,7 +56,7 @@ def parse(text: str) -> Parsed:
         tree = _syntax_tree(text)
         _check_depth(tree.left)
         _check_depth(tree.right)
-        reader = Reader(text)
+        reader = TermExpander(text)
         response = reader.response(tree.left)
         population, groups = reader.right(tree.right)
         return Parsed(response, population, groups, reader.uses)

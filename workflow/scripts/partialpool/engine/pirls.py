@@ -175,7 +175,7 @@ def _initial(data: MergedRows) -> np.ndarray:
 def _response(data: MergedRows) -> dict[str, float]:
     """Initial parameters of the response's distribution."""
     found = {
-        parameter.name: parameter.rough * (data.sd_of_weight_one if parameter.scaled else 1.0)
+        parameter.name: parameter.initial * (data.sd_of_weight_one if parameter.scaled else 1.0)
         for parameter in data.family.parameters
     }
     return found if data.known_sigma is None else found | {"sigma": data.known_sigma}

@@ -20,7 +20,7 @@ LOG_BOUND = 50  # of the linear predictor during iterations
 
 
 def report(
-    tally: TableSummary,
+    summary: TableSummary,
     design: Design,
     counted: Design,
     values: dict,
@@ -33,7 +33,7 @@ def report(
 
     Parameters
     ----------
-    tally : TableSummary
+    summary : TableSummary
         Summary of the rows that are used.
     design : Design
         With the levels of all rows.
@@ -60,41 +60,41 @@ def report(
         `factors` and the `count` of pairs of their groups that have rows), `warnings` (list of
         sentences).
     """
-    outcome = tally.outcome
+    outcome = summary.outcome
     formula = design.formula
     columns = {
         name: {"role": _role(name, formula, outcome)} | column.description(gaps.get(name, 0))
-        for name, column in tally.columns.items()
+        for name, column in summary.columns.items()
     }
     factors = [
-        _sizes(factor, formula.factors[factor.name], tally.factors[factor.name])
+        _sizes(factor, formula.factors[factor.name], summary.factors[factor.name])
         for factor in design.factors
     ]
-    dropped = {"total": read - tally.rows, "by_column": gaps}
+    dropped = {"total": read - summary.rows, "by_column": gaps}
     warnings = [
         *_left_out(dropped, read),
-        *_columns(columns, tally, design, padded),
-        *_groups(factors, outcome, tally.rows),
-        *group_notes.same_groups(tally),
+        *_columns(columns, summary, design, padded),
+        *_groups(factors, outcome, summary.rows),
+        *group_notes.same_groups(summary),
         *group_notes.redundant_terms(counted),
-        *_copies(tally),
+        *_copies(summary),
         *_ties(counted, outcome),
-        *group_notes.far_from_zero(tally, design),
+        *group_notes.far_from_zero(summary, design),
         *column_notes.constant_within_groups(counted),
     ]
-    if tally.discrete:
-        warnings += _one_sided(tally, outcome)
+    if summary.discrete:
+        warnings += _one_sided(summary, outcome)
         if families.of(outcome).zero_probability:
             warnings += _counts(counted, outcome, values)
     return {
         "source": source,
         "rows_read": read,
-        "rows_used": tally.rows,
+        "rows_used": summary.rows,
         "dropped": dropped,
         "columns": columns,
         "factors": factors,
         "pairs": [
-            {"factors": list(two), "count": count} for two, count in tally.pairs_of_groups.items()
+            {"factors": list(two), "count": count} for two, count in summary.pairs_of_groups.items()
         ],
         "warnings": warnings,
     }
@@ -159,20 +159,20 @@ def _left_out(dropped: dict, rows: int) -> list[str]:
     return [f"{dropped['total']} of {rows} rows are left out, for missing values in {where}."]
 
 
-def _columns(columns: dict, tally: TableSummary, design: Design, padded: dict) -> list[str]:
+def _columns(columns: dict, summary: TableSummary, design: Design, padded: dict) -> list[str]:
     """Warnings about columns, see `column_notes`."""
     notes, formula = [], design.formula
     for name, described in columns.items():
         grouping, as_labels = name in formula.group_columns, name in formula.labels
         if "levels" in described:
             notes += column_notes.of_labels(name, described["levels"], grouping, as_labels)
-            if not grouping and len(described["levels"]) > tally.rows / 2:
+            if not grouping and len(described["levels"]) > summary.rows / 2:
                 count = len(described["levels"])
-                notes.append(f"Column {name!r} has {count} labels in {tally.rows} rows.")
+                notes.append(f"Column {name!r} has {count} labels in {summary.rows} rows.")
         else:
-            column = tally.columns[name]
+            column = summary.columns[name]
             zeros = None if as_labels else padded.get(name)
-            notes += column_notes.of_numbers(name, column, tally.rows, zeros)
+            notes += column_notes.of_numbers(name, column, summary.rows, zeros)
     return notes
 
 
@@ -181,7 +181,7 @@ def _groups(factors: list[dict], outcome: Outcome, rows: int) -> list[str]:
     notes = []
     family = families.of(outcome)
     known = family.has_sigma and not family.estimates_sigma(outcome)
-    noise = family.single_row_noise and not known
+    noise = family.confounded_in_single_rows and not known
     # Rows of different precision tell the two apart.
     tied = noise and not outcome.precision_weights
     apart = "differences between groups and noise within them cannot be told apart."
@@ -215,11 +215,13 @@ def _groups(factors: list[dict], outcome: Outcome, rows: int) -> list[str]:
     return notes
 
 
-def _copies(tally: TableSummary) -> list[str]:
+def _copies(summary: TableSummary) -> list[str]:
     """A warning about duplicate rows of a continuous response."""
-    if not tally.copies:
+    if not summary.copies:
         return []
-    return [f"{tally.copies} of {tally.rows} rows are exact copies of others, in all columns used."]
+    return [
+        f"{summary.copies} of {summary.rows} rows are exact copies of others, in all columns used."
+    ]
 
 
 def _ties(design: Design, outcome: Outcome) -> list[str]:
@@ -236,21 +238,21 @@ def _ties(design: Design, outcome: Outcome) -> list[str]:
     ]
 
 
-def _one_sided(tally: TableSummary, outcome: Outcome) -> list[str]:
+def _one_sided(summary: TableSummary, outcome: Outcome) -> list[str]:
     """Labels, groups and predictors whose coefficients the data give no bound: separation."""
     none, every = "every response is 0", "every response is 1"
     if outcome.trials:
         none, every = "no trial is a success", "every trial is a success"
-    if not (tally.failures and tally.successes):
-        always = none if tally.failures else every
+    if not (summary.failures and summary.successes):
+        always = none if summary.failures else every
         return [f"In all rows {always}: the priors decide how sure that is."]
     unbounded = "the data set no bound to its coefficient, and its prior decides it."
     notes = []
-    for name, sides in tally.labelled.items():
+    for name, sides in summary.labelled.items():
         for what, labels in zip((none, every), sides.one_sided(), strict=True):
             if labels:
                 notes.append(f"Where {name!r} is {listed(labels)}, {what}: {unbounded}")
-    for name, sides in tally.numeric.items():
+    for name, sides in summary.numeric.items():
         failure, success = sides.ranges
         for below, above, order in (
             (failure, success, (none, every)),
@@ -262,7 +264,7 @@ def _one_sided(tally: TableSummary, outcome: Outcome) -> list[str]:
                     f"{order[0]} and above which {order[1]}: {unbounded}"
                 )
                 break
-    for name, sides in tally.sides.items():
+    for name, sides in summary.sides.items():
         found = sides.one_sided()
         if alike := sorted({*found[0], *found[1]}):
             what = f"{none}, or {every}" if found[0] and found[1] else none if found[0] else every

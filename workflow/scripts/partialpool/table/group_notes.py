@@ -11,13 +11,13 @@ MAX_COEFFICIENTS = 100  # of a model whose group terms are compared with its pre
 MAX_ROWS = 10_000  # of the sample on which they are compared
 
 
-def same_groups(tally: TableSummary) -> list[str]:
+def same_groups(summary: TableSummary) -> list[str]:
     """Warnings about pairs of factors that divide the rows into the same groups."""
-    groups = {name: len(of.rows) for name, of in tally.factors.items()}
+    groups = {name: len(of.rows) for name, of in summary.factors.items()}
     return [
         f"{first!r} and {second!r} divide the rows into the same groups, so the data cannot "
         "separate their effects, and the priors do: leave out one of the two."
-        for (first, second), pairs in tally.pairs_of_groups.items()
+        for (first, second), pairs in summary.pairs_of_groups.items()
         if pairs == groups[first] == groups[second]
     ]
 
@@ -59,10 +59,10 @@ def redundant_terms(design: Design) -> list[str]:
     return notes
 
 
-def far_from_zero(tally: TableSummary, design: Design) -> list[str]:
+def far_from_zero(summary: TableSummary, design: Design) -> list[str]:
     """Warnings about varying slopes of predictors whose mean is far from zero."""
     notes = []
-    moments = zip(design.columns, tally.design.mean, tally.design.sd, strict=True)
+    moments = zip(design.columns, summary.design.mean, summary.design.sd, strict=True)
     far = {name: abs(mean) / sd for name, mean, sd in moments if sd > 0}
     terms = [term for part in design.parts for term in part.terms.values()]
     numbers = {term.name for term in terms if term.kind == "numeric"}

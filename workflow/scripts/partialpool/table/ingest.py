@@ -22,10 +22,10 @@ from partialpool.design.transforms import FittedTransforms
 from partialpool.model import families
 from partialpool.study.outcome import Outcome
 from partialpool.study.prediction_columns import PREDICTED
-from partialpool.table import complete_rows, data_report, exact, response
+from partialpool.table import complete_rows, data_report, exact_fit, response
 from partialpool.table.column_types import ColumnTypes, Roles
 from partialpool.table.complete_rows import CompleteRows, as_text
-from partialpool.table.reader import File, TypesChanged
+from partialpool.table.reader import TableFile, TypesChanged
 from partialpool.table.table_summary import TableSummary
 
 OPTIONAL = ("standard errors", "precision weights")  # columns that rows to predict may lack
@@ -98,7 +98,7 @@ def ingest(
         At the first thing that is wrong.
     """
     reserved_names.check(formula, outcome, families.parameter_names())
-    file = File(path, source)
+    file = TableFile(path, source)
     used = list(dict.fromkeys([*formula.variables, *outcome.columns.values()]))
     wanted = list(dict.fromkeys([*used, *key]))
     of_response = formula.response_columns
@@ -154,7 +154,7 @@ def ingest(
 
 
 def _write_complete_rows(
-    file: File, columns: ColumnTypes, formula: Formula, used: list, key: list, to
+    file: TableFile, columns: ColumnTypes, formula: Formula, used: list, key: list, to
 ) -> CompleteRows:
     """Write the complete rows, and check each column by itself."""
     hashes, first, same = [], {}, set(formula.predictors)
@@ -184,7 +184,9 @@ def _write_complete_rows(
     return rows
 
 
-def _summarised(file: File, rows: CompleteRows, design: Design, outcome: Outcome) -> TableSummary:
+def _summarised(
+    file: TableFile, rows: CompleteRows, design: Design, outcome: Outcome
+) -> TableSummary:
     """Evaluate the design of all rows, and check it, the response and the outcome's columns."""
     summary, wrong = None, None
     for batch in rows.batches():
@@ -213,7 +215,7 @@ def _summarised(file: File, rows: CompleteRows, design: Design, outcome: Outcome
 
 
 def _check_residuals(
-    file: File, rows: CompleteRows, subset: pd.DataFrame, design: Design, outcome: Outcome
+    file: TableFile, rows: CompleteRows, subset: pd.DataFrame, design: Design, outcome: Outcome
 ) -> None:
     """Refuse a table that the predictors fit exactly; `subset` are all of its rows, or a sample."""
 
@@ -225,7 +227,7 @@ def _check_residuals(
             yield here, here.y - families.offset(values, len(table)), weights
 
     every = (lambda: of(rows.batches())) if len(subset) < rows.rows else None
-    reason = exact.exact_fit_reason(lambda: of([subset]), every, outcome)
+    reason = exact_fit.exact_fit_reason(lambda: of([subset]), every, outcome)
     if reason:
         raise file.error(reason)
 
@@ -251,7 +253,7 @@ def ingest_new(path, learned: FittedTransforms, outcome: Outcome, *, source: str
     UserError
         At the first thing that is wrong.
     """
-    file, formula = File(path, source), learned.formula
+    file, formula = TableFile(path, source), learned.formula
     roles = {role: name for role, name in outcome.columns.items() if role != "weights"}
     needed = [*formula.predictors, *formula.group_columns]
     needed += [name for role, name in roles.items() if role not in OPTIONAL]
@@ -301,7 +303,7 @@ def check_contrasts(contrasts, rows: int, source: str) -> None:
             )
 
 
-def _evaluated[T](file: File, function: Callable[[], T]) -> T:
+def _evaluated[T](file: TableFile, function: Callable[[], T]) -> T:
     """Call a function, and name the file in its errors about the formula."""
     try:
         return function()
@@ -314,7 +316,7 @@ def _plain_type(values: pd.Series):
     return np.dtype("int64") if values.dtype == pd.Int64Dtype() else values.dtype
 
 
-def _check_key(file: File, hashed: pd.Series, key: list[str]) -> None:
+def _check_key(file: TableFile, hashed: pd.Series, key: list[str]) -> None:
     """Refuse rows with the same key; `hashed` has a hash of each row's key."""
     again = hashed[hashed.isin(hashed[hashed.duplicated()])].index
     if again.empty:

@@ -45,7 +45,7 @@ class TypesChanged(Exception):
     """The type of a column differs from that assumed: read the batches again from the first."""
 
 
-class File:
+class TableFile:
     """A CSV or Parquet file, or a folder of Parquet parts, that is read in batches.
 
     Parameters

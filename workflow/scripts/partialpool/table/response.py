@@ -9,18 +9,18 @@ from partialpool.model import families
 from partialpool.model.family import ResponseFamily
 from partialpool.model.links import LINKS
 from partialpool.study.outcome import Outcome
-from partialpool.table.reader import File
+from partialpool.table.reader import TableFile
 
 LARGEST_COUNT = 1e15  # above, not every whole number is a float
 LARGEST_OFFSET = 100  # on the scale of a logarithm
 
 
-def check_columns(file: File, table: pd.DataFrame, outcome: Outcome) -> None:
+def check_columns(file: TableFile, table: pd.DataFrame, outcome: Outcome) -> None:
     """Check the values of the outcome's columns that the table has: trials, offset, weights, ...
 
     Parameters
     ----------
-    file : File
+    file : TableFile
         For messages.
     table : pandas.DataFrame
     outcome : Outcome
@@ -55,13 +55,13 @@ def check_columns(file: File, table: pd.DataFrame, outcome: Outcome) -> None:
 
 
 def first_wrong(
-    file: File, table: pd.DataFrame, design: Design, outcome: Outcome
+    file: TableFile, table: pd.DataFrame, design: Design, outcome: Outcome
 ) -> UserError | None:
     """The error about the first response outside the support of its family; None if none is.
 
     Parameters
     ----------
-    file : File
+    file : TableFile
     table : pandas.DataFrame
     design : Design
         Of the same rows, with the response.
