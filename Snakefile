@@ -19,15 +19,21 @@ from partialpool.study import outcome, paths, study
 
 try:
     # A job on a cluster reads the Snakefile, too, and takes what its run was started with.
-    BEGUN = None if workflow.is_main_process else session.started_with()
-    if BEGUN:
-        STRICT, CODE, PLACES = BEGUN["strict"], BEGUN["code"], BEGUN["places"]
-        STUDIES = {name: study.Study.from_plain(block) for name, block in BEGUN["studies"].items()}
+    RUN_RECORD = None if workflow.is_main_process else session.started_with()
+    if RUN_RECORD:
+        STRICT, CODE, CONFIG_LOCATIONS = (
+            RUN_RECORD["strict"],
+            RUN_RECORD["code"],
+            RUN_RECORD["places"],
+        )
+        STUDIES = {
+            name: study.Study.from_plain(block) for name, block in RUN_RECORD["studies"].items()
+        }
     else:
         # Not by `configfile:`, which takes the last of two equal keys, and evaluates.
         given = workflow.config_settings
         loaded = launch.load(given.configfiles, given.config, given.replace_workflow_config)
-        STUDIES, PLACES, STRICT = loaded.studies, loaded.places, loaded.strict
+        STUDIES, CONFIG_LOCATIONS, STRICT = loaded.studies, loaded.places, loaded.strict
         CODE = fingerprint.hashes()
         workflow.configfiles = loaded.files  # for Snakemake's own account and report
         config.update(loaded.config)
@@ -46,7 +52,7 @@ onstart:
     except UserError as error:
         sys.exit(f"partialpool: {error}")
     studies = {name: asdict(block) for name, block in STUDIES.items()}
-    session.begin(strict=STRICT, code=CODE, places=PLACES, studies=studies)
+    session.begin(strict=STRICT, code=CODE, places=CONFIG_LOCATIONS, studies=studies)
     partial_page.remove()
     progress.follow(workflow)
 

@@ -16,11 +16,11 @@ from partialpool.table.table_summary import TableSummary, read_groups
 
 def of_grid(table, design, outcome, most=None):
     """The grid of a table, or of its first rows and what is known of its groups."""
-    tally = TableSummary(design, outcome, table)
+    summary = TableSummary(design, outcome, table)
     for batch in (table[:5], table[5:]):  # of which neither has all labels and groups
         own = design.at(batch, response=True)
-        tally.add(batch, own, families.columns(batch, outcome))
-    stored = io.StringIO(tally.groups(design).to_csv(index=False))
+        summary.add(batch, own, families.columns(batch, outcome))
+    stored = io.StringIO(summary.groups(design).to_csv(index=False))
     return prediction_grid.grid(table[:most], design, outcome, read_groups(stored))
 
 

@@ -23,34 +23,34 @@ def log(tmp_path, monkeypatch) -> Path:
 
 def test_the_last_line_of_a_log(log):
     log.write_text(f"{'draws ' * 9999}\nTraceback\npartialpool: t.csv: has no rows\n")
-    assert job.last_word(log) == "t.csv: has no rows"
-    assert job.last_word(log, written=False) == ""
+    assert job.error_line(log) == "t.csv: has no rows"
+    assert job.error_line(log, written=False) == ""
     log.write_text("killed in the middle\n")
-    assert job.last_word(log) == ""
+    assert job.error_line(log) == ""
 
 
 def test_a_log_that_could_not_be_written(log, monkeypatch):
     error = OSError(28, "No space left on device")
     monkeypatch.setattr(job.files, "unwritable", lambda folder: error)
     said = "results/logs/fit.log: cannot be written (No space left on device)"
-    assert job.last_word(log, written=False) == said
+    assert job.error_line(log, written=False) == said
     log.write_text("began\n")
-    assert job.last_word(log) == said
+    assert job.error_line(log) == said
 
 
 def test_a_run_whose_folder_was_removed(log, monkeypatch):
     monkeypatch.setenv(session.NAME, "this run")
-    assert job.last_word(log).startswith("the folder .snakemake was removed while the run was")
+    assert job.error_line(log).startswith("the folder .snakemake was removed while the run was")
     session.FOLDER.mkdir(parents=True)
     session.RECORD.write_text("this run\n{}\n")
-    assert job.last_word(log) == ""
+    assert job.error_line(log) == ""
 
 
 def test_a_log_whose_folder_is_a_file(tmp_path, monkeypatch):
     monkeypatch.delenv(session.NAME, raising=False)
     (tmp_path / "results").write_text("")
     log = tmp_path / "results/logs/fit.log"
-    assert job.last_word(log) == f"{log}: cannot be written (Not a directory)"
+    assert job.error_line(log) == f"{log}: cannot be written (Not a directory)"
 
 
 def test_a_compile_directory_that_cannot_be_used():

@@ -310,15 +310,15 @@ def sampled(results: ReportData) -> str | None:
             found.setdefault(name, {}).setdefault(how["form"], []).append(fit.variant)
     if not found:
         return None
-    told = "; ".join(
+    forms = "; ".join(
         f"{name}: "
         + ", ".join(
-            f"{form} ({listed(variants)})" if len(forms) > 1 else form
-            for form, variants in forms.items()
+            f"{form} ({listed(variants)})" if len(own) > 1 else form
+            for form, variants in own.items()
         )
-        for name, forms in found.items()
+        for name, own in found.items()
     )
-    return f"Deviations of groups were sampled in these coordinates, chosen by the data: {told}."
+    return f"Deviations of groups were sampled in these coordinates, chosen by the data: {forms}."
 
 
 def diagnosed(results: ReportData) -> list[str]:

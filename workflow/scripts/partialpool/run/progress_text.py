@@ -40,9 +40,9 @@ class Step:
         """Whether the log is this attempt's."""
         return date(self.log) not in (None, self.before)
 
-    def last_word(self) -> str:
+    def error_line(self) -> str:
         """The error message at the end of its log, or why there is none."""
-        return job.last_word(self.log, self.has_written()) if self.log else ""
+        return job.error_line(self.log, self.has_written()) if self.log else ""
 
     def look(self, now: float) -> None:
         """Read from the log whether the step waits for something."""
