@@ -93,7 +93,7 @@ def test_labels(tmp_path, column):
 )
 def test_numbers_written_in_another_way(cell, number):
     assert cells.kinds([cell]) == {cell: CellKind.NUMBER}
-    assert cells.number(cell) == number
+    assert cells.plain_number(cell) == number
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_dates_and_times(cell):
 
 
 def test_magnitudes_are_not_dropped():
-    found = {cell: cells.number(cell) for cell in ("1.5k", "$1.5M", "2 million", "5m")}
+    found = {cell: cells.plain_number(cell) for cell in ("1.5k", "$1.5M", "2 million", "5m")}
     assert found == {"1.5k": "", "$1.5M": "", "2 million": "", "5m": "5"}
     assert cells.in_one_unit(["1 day", "2 days", "0.5*", "0.6"])
     assert not cells.in_one_unit(["5 kg", "6 lb"]) and not cells.in_one_unit(["5%", "3 ‰"])

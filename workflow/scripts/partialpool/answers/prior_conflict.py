@@ -4,7 +4,7 @@ import numpy as np
 
 from partialpool.answers.predictor import LARGEST_LOG
 from partialpool.answers.prior_predictive import SIMULATED, PriorPredictive
-from partialpool.base.errors import listed
+from partialpool.base.errors import quoted_list
 from partialpool.design.design import Design
 from partialpool.model import parameter_names
 from partialpool.model.description import ModelDescription
@@ -153,7 +153,7 @@ def far_from_the_data(
             if "Intercept" in block and away and max(away.values()) > FAR:
                 name = max(away, key=away.get)
                 sentences.append(
-                    f"What the config has as {listed(keys)} holds, for {factor.name!r}, where "
+                    f"What the config has as {quoted_list(keys)} holds, for {factor.name!r}, where "
                     f"{name!r} is zero, {away[name]:,.1f} sds from its mean: deviations there are "
                     "those of lines far outside the data. Leave it out, and the default holds at "
                     "the mean; or center the predictor in the formula, as in center(x)."

@@ -9,7 +9,7 @@ from formulae.matrices import CommonEffectsMatrix
 from formulae.terms import Response
 
 from partialpool.base.characters import looks_like, spelled
-from partialpool.base.errors import listed, shown
+from partialpool.base.errors import quoted, quoted_list
 from partialpool.base.grouping_factor import GroupingFactor
 from partialpool.design import factors
 from partialpool.design.labels import categorical, column_names, labels_in
@@ -183,12 +183,15 @@ class Design:
             values = labels_in(component, mask)
             unseen = np.flatnonzero(~values.isin(component.levels))
             if len(unseen):
-                label, known = str(values.iloc[unseen[0]]), f"known: {listed(component.levels)}"
+                label, known = (
+                    str(values.iloc[unseen[0]]),
+                    f"known: {quoted_list(component.levels)}",
+                )
                 for level in map(str, component.levels):
                     if looks_like(level, label):
                         known = f"{spelled(level)}, which was, only looks like {spelled(label)}"
                 raise self.formula.error(
-                    f"{shown(label)} in row {unseen[0] + 1} of {component.name!r} was not in the "
+                    f"{quoted(label)} in row {unseen[0] + 1} of {component.name!r} was not in the "
                     f"fitted table; {known}"
                 )
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from formulae import expr as syntax
 from formulae.parser import ParseError, Parser
 
-from partialpool.base.errors import UserError, shown
+from partialpool.base.errors import UserError, quoted
 from partialpool.design.algebra import TermExpander
 from partialpool.design.column_uses import Use
 from partialpool.design.functions import COMPARISONS
@@ -33,7 +33,7 @@ class Parsed(NamedTuple):
 
 def error(text: str, message: str) -> UserError:
     """An error about a formula, which it quotes."""
-    return UserError(f"formula {shown(text)}: {message}")
+    return UserError(f"formula {quoted(text)}: {message}")
 
 
 def parse(text: str) -> Parsed:
@@ -98,7 +98,7 @@ def check_columns(text: str, columns: Iterable[str]) -> None:
             raise error(
                 text,
                 f"the table has a column {name!r}, whose name goes in backticks: "
-                f"{shown(better)}{other}",
+                f"{quoted(better)}{other}",
             )
 
 

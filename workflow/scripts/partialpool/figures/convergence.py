@@ -6,7 +6,7 @@ import xarray as xr
 
 from partialpool.figures.figure_data import FigureData, FigureFit
 from partialpool.figures.registry import each_fit, report_figure
-from partialpool.figures.style import ALARM, INK, WIDTH, short
+from partialpool.figures.style import ALARM, INK, WIDTH, fit_label
 from partialpool.study.checks import CHECKS
 
 SHOWN = 4  # scalars, those with the highest R-hat
@@ -67,7 +67,7 @@ def chains(_study: FigureData, fit: FigureFit):
     diverged = np.flatnonzero(fit.statistics["diverging"].any("chain"))
     for name, (trace, *ranks) in zip(names, panels, strict=True):
         shown = CHECKS["rhat"].text(rhat[name] if np.isfinite(rhat[name]) else None)
-        trace.set_title(f"{short(name, 20)}, R-hat {shown}", fontsize=8.5)
+        trace.set_title(f"{fit_label(name, 20)}, R-hat {shown}", fontsize=8.5)
         trace.margins(x=0)
         if len(diverged):
             trace.plot(diverged, np.zeros(len(diverged)), transform=trace.get_xaxis_transform(),

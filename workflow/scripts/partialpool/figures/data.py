@@ -6,7 +6,16 @@ import pandas as pd
 from partialpool.figures.figure_data import FigureData, GroupedTable
 from partialpool.figures.marks import MANY
 from partialpool.figures.registry import each_factor_of_data, report_figure
-from partialpool.figures.style import FAINT, INK, LOOKS, WIDTH, distinct, number, plt, short
+from partialpool.figures.style import (
+    FAINT,
+    INK,
+    LOOKS,
+    WIDTH,
+    distinct,
+    fit_label,
+    label_number,
+    plt,
+)
 
 BINS = 10  # of a predictor, for shares of a response of 0s and 1s
 
@@ -60,7 +69,7 @@ def _ungrouped(study: FigureData):
     ]
     if numeric:
         x = study.table[numeric[0]].to_numpy(dtype=float)
-        axes.set(xlabel=short(numeric[0]), ylabel=study.of_row)
+        axes.set(xlabel=fit_label(numeric[0]), ylabel=study.of_row)
         if study.binary:
             figure.set_label("shares")
             _shares(study, axes, x)
@@ -111,7 +120,7 @@ def _strips(study: FigureData, factor: GroupedTable):
     if study.binary:
         axes.set_xlim(-0.03, 1.03)
     axes.set_xlabel(study.of_group if study.binary else study.of_row)
-    axes.set_ylabel(short(factor.name))
+    axes.set_ylabel(fit_label(factor.name))
     sizes(axes, [size(study, factor, index) for index in order])
     return figure
 
@@ -119,14 +128,16 @@ def _strips(study: FigureData, factor: GroupedTable):
 def size(study: FigureData, factor: GroupedTable, index: int) -> str:
     """Size label of a group: its number of rows, successes of trials, or standard error."""
     if study.family.is_probability:
-        return f"{number(factor.means[index] * factor.sizes[index])} of {factor.sizes[index]:,}"
+        return (
+            f"{label_number(factor.means[index] * factor.sizes[index])} of {factor.sizes[index]:,}"
+        )
     if study.outcome.errors is None:
         return f"n = {factor.sizes[index]:,}"
     own = factor.index == index
     precision = (1 / study.table.loc[own, study.outcome.errors] ** 2).mean()
     error = (precision * factor.sizes[index]) ** -0.5
     rows = f"n = {factor.sizes[index]}, " if factor.sizes[index] > 1 else ""
-    return f"{rows}se {number(error)}"
+    return f"{rows}se {label_number(error)}"
 
 
 def sizes(axes, texts) -> None:
@@ -148,14 +159,14 @@ def _funnel(study: FigureData, factor: GroupedTable):
         _counts(axes, means, study.family.discrete)
         axes.axvline(overall, **line)
         axes.set_xlabel(study.of_group)
-        axes.set_ylabel(f"groups of {short(factor.name)}")
+        axes.set_ylabel(f"groups of {fit_label(factor.name)}")
         return figure
     axes.plot(factor.sizes, means, ls="", marker="o", ms=3,
               mec=LOOKS["unpooled"].colour, mfc="none", alpha=0.6, rasterized=True)  # fmt: skip
     axes.axhline(overall, **line)
     axes.set_xscale("log")
     size_axis(axes.xaxis, factor.sizes)
-    axes.set_xlabel(f"{study.size_unit} of the {short(factor.name)}")
+    axes.set_xlabel(f"{study.size_unit} of the {fit_label(factor.name)}")
     axes.set_ylabel(study.of_group)
     return figure
 
@@ -167,7 +178,7 @@ def _counts(axes, values: np.ndarray, discrete: bool) -> None:
         width = 0.6 * np.diff(found).min() if len(found) > 1 else 0.6
         axes.bar(found, counts, width=width, color=FAINT)
         if len(found) <= BINS:
-            axes.set_xticks(found, [number(value) for value in found])
+            axes.set_xticks(found, [label_number(value) for value in found])
     else:
         axes.hist(values, bins="auto", color=FAINT, edgecolor="white")
     axes.yaxis.get_major_locator().set_params(integer=True)
@@ -176,7 +187,7 @@ def _counts(axes, values: np.ndarray, discrete: bool) -> None:
 def size_axis(axis, sizes) -> None:
     """Plain numbers on a logarithmic axis of group sizes."""
     axis.set_minor_formatter("")
-    axis.set_major_formatter(lambda value, _: number(value))
+    axis.set_major_formatter(lambda value, _: label_number(value))
     if max(sizes) < 50 * min(sizes):
         ticks = np.unique(np.geomspace(min(sizes), max(sizes), 5).round().astype(int))
         axis.set_ticks(ticks)

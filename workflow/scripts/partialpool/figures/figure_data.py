@@ -8,7 +8,7 @@ import xarray as xr
 
 from partialpool.base.grouping_factor import GroupingFactor, unit
 from partialpool.design.formula import Formula
-from partialpool.figures.style import short
+from partialpool.figures.style import fit_label
 from partialpool.model import families, parameter_names
 from partialpool.model.family import ResponseFamily
 from partialpool.study.outcome import Outcome
@@ -83,7 +83,7 @@ class GroupedTable(GroupingFactor):
     @property
     def unit(self) -> str:
         """One of its groups in words, such as `class within school`."""
-        return unit(short(column, 40) for column in self.columns)
+        return unit(fit_label(column, 40) for column in self.columns)
 
     def coefficient_names(self, column: str) -> list[str]:
         """Names in the summary of what each group's own coefficient is."""
@@ -222,11 +222,11 @@ class FigureData:
     @property
     def of_row(self) -> str:
         """Axis label of :attr:`measured`."""
-        name = short(self.formula.response)
+        name = fit_label(self.formula.response)
         if self.outcome.trials:
-            return f"{name} as a share of {short(self.outcome.trials, 20)}"
+            return f"{name} as a share of {fit_label(self.outcome.trials, 20)}"
         if self.outcome.exposure:
-            return f"{name} per unit of {short(self.outcome.exposure, 20)}"
+            return f"{name} per unit of {fit_label(self.outcome.exposure, 20)}"
         return name
 
     @property
@@ -239,7 +239,7 @@ class FigureData:
             return self.of_row
         weights = self.outcome.precision_weights
         return (
-            f"{short(weights, 20)}-weighted mean {self.of_row}"
+            f"{fit_label(weights, 20)}-weighted mean {self.of_row}"
             if weights
             else f"mean {self.of_row}"
         )
@@ -247,11 +247,11 @@ class FigureData:
     @property
     def of_expected(self) -> str:
         """Axis label of the expected response, per trial or per unit of exposure."""
-        name = short(self.formula.response)
+        name = fit_label(self.formula.response)
         if self.binary:
             return f"probability of {name} = 1"
         if self.outcome.trials:
-            return f"probability ({name} of {short(self.outcome.trials, 20)})"
+            return f"probability ({name} of {fit_label(self.outcome.trials, 20)})"
         return f"expected {self.of_row}"
 
     @property

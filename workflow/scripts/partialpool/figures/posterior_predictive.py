@@ -8,7 +8,16 @@ from matplotlib.lines import Line2D
 from partialpool.figures.figure_data import FigureData, FigureFit, GroupedTable
 from partialpool.figures.marks import chosen, intervals, legend
 from partialpool.figures.registry import each_factor, each_fit, report_figure
-from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, number, plt, short
+from partialpool.figures.style import (
+    INK,
+    LOOKS,
+    WIDTH,
+    distinct,
+    fit_label,
+    label_number,
+    named,
+    plt,
+)
 
 LINES = 40  # replicated data sets drawn
 GROUPS = 16  # groups whose mean is checked
@@ -63,7 +72,7 @@ def density(study: FigureData, fit: FigureFit):
         _share(study, axes, fit)
     elif study.family.discrete and alike and np.ptp(y) < VALUES:
         figure.set_label("frequencies")
-        axes.set_xlabel(short(study.formula.response))
+        axes.set_xlabel(fit_label(study.formula.response))
         _frequencies(study, axes, fit, y)
     else:
         figure.set_label("curves")
@@ -100,7 +109,7 @@ def _densities(axes, look, y: np.ndarray, replicated: np.ndarray, discrete: bool
     if skewed:
         y, replicated = np.log1p(y), np.log1p(replicated)
         ticks = [tick for tick in TICKS if tick < np.expm1(1.3 * y.max())]
-        axes.set_xticks(np.log1p(ticks), [number(tick) for tick in ticks])
+        axes.set_xticks(np.log1p(ticks), [label_number(tick) for tick in ticks])
     which = np.linspace(0, len(replicated) - 1, LINES).round().astype(int)
     for replicate in replicated[which]:
         grid, curve, _ = array_stats.kde(replicate)
@@ -157,7 +166,7 @@ def groups(study: FigureData, factor: GroupedTable):
     at = np.arange(len(keep))
     axes.vlines(observed[keep], at - 0.4, at + 0.4, color=INK, lw=2, zorder=4)
     axes.set_yticks(at, distinct([factor.levels[group] for group in keep]))
-    axes.set_ylabel(short(factor.name))
+    axes.set_ylabel(fit_label(factor.name))
     axes.set_xlabel(study.of_group)
     bar = Line2D([], [], color=INK, lw=0, marker="|", ms=10, mew=2, label="observed")
     legend(figure, list(found), study.failed, [bar])

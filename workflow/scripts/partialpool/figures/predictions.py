@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from partialpool.base.text import listed
+from partialpool.base.text import join_words
 from partialpool.figures.figure_data import FigureData
 from partialpool.figures.marks import chosen, intervals, legend
 from partialpool.figures.registry import report_figure
-from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, plt, short, wrapped
+from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, fit_label, named, plt, wrapped
 from partialpool.study.prediction_columns import (
     GROUP_STATUS,
     MEAN_INTERVAL,
@@ -48,13 +48,13 @@ def _held(study: FigureData) -> dict[str, str]:
             for factor in study.factors
             if len(study.formula.factors[factor.name]) == len(columns)
         )
-        every = f"combination of {listed(short(column, 40) for column in columns)}"
+        every = f"combination of {join_words(fit_label(column, 40) for column in columns)}"
         own = f"each {next(whole, every)}'s own"
-    held = {short(name, 40): f"{own} {value}" for name, value in study.held.items()}
+    held = {fit_label(name, 40): f"{own} {value}" for name, value in study.held.items()}
     for role, name in study.outcome.columns.items():
         if role != "weights" and name in study.fits[0].predictions:
             rounded = ", rounded" if role == "trials" else ""
-            held.setdefault(short(name, 40), f"{own} mean{rounded}")
+            held.setdefault(fit_label(name, 40), f"{own} mean{rounded}")
     return held
 
 
@@ -117,7 +117,7 @@ def _lines(study: FigureData, x: str):
                 axes.fill_between(rows[x], shown["lower"], shown["upper"], color=look.colour,
                                   alpha=0.2, lw=0)  # fmt: skip
             axes.plot(rows[x], shown["mean"], color=look.colour, ls=look.line, lw=1.5)
-    figure.supxlabel(short(x, 60), fontsize=9)
+    figure.supxlabel(fit_label(x, 60), fontsize=9)
     figure.supylabel(wrapped(study.of_expected, height - 0.6), fontsize=9)
     handles = [
         Line2D(
@@ -143,7 +143,7 @@ def _panels(study: FigureData, x: str) -> list[tuple[str, str, tuple | None]]:
     counts = counts[[wide.get(key, False) for key in counts.index]]
     largest = counts.idxmax()
     # Predictors are held at values of a group, so new groups are predicted at those of one.
-    where = f"\npredictors of {short(', '.join(largest), 14)}" if study.held else ""
+    where = f"\npredictors of {fit_label(', '.join(largest), 14)}" if study.held else ""
     others = [(f"{TARGETS[one]}{where}", one, largest) for one in asked if one != "group"]
     if "group" not in asked:
         return others
@@ -207,7 +207,7 @@ def _rows(study: FigureData, given: list[str]):
     grid[0, 0].set_yticks(range(len(keep)), names)
     name = study.of_expected
     if study.outcome.exposure and study.own_rows:
-        name = f"expected {short(study.formula.response)}"
+        name = f"expected {fit_label(study.formula.response)}"
     name += " (thick), new observation (thin)" if said else ""
     figure.supxlabel(wrapped(name, WIDTH), fontsize=9)
     legend(figure, [fit.variant for fit in study.fits], study.failed)
@@ -228,5 +228,5 @@ def _row_names(study: FigureData, rows: pd.DataFrame, given: list[str], keep, co
         text = ", ".join(str(row[name]) for name in shown)
         number = f"row {at + 1}: " if study.own_rows else ""
         new = " (new)" if row[GROUP_STATUS] == "new" and row[PREDICTED_FOR] == "group" else ""
-        names.append(short(number + text, columns) + new)
+        names.append(fit_label(number + text, columns) + new)
     return names

@@ -5,7 +5,7 @@ import numpy as np
 from partialpool.figures.figure_data import FigureData
 from partialpool.figures.marks import keep_within
 from partialpool.figures.registry import report_figure
-from partialpool.figures.style import INK, LOOKS, WIDTH, named, number, plt
+from partialpool.figures.style import INK, LOOKS, WIDTH, label_number, named, plt
 from partialpool.model.links import LINKS
 
 FAR = 20  # times the greatest count: beyond, an axis is logarithmic
@@ -98,4 +98,4 @@ def _logarithmic(axes) -> None:
     axes.set_xlim(min(low, -0.15) if low > -1 else -0.15, high)
     powers = np.arange(0, np.log10(max(high, 10)) + 1e-9)
     axes.set_xticks([0, *10.0 ** powers[:: -(-len(powers) // 4)]])
-    axes.xaxis.set_major_formatter(lambda value, _: number(value))
+    axes.xaxis.set_major_formatter(lambda value, _: label_number(value))

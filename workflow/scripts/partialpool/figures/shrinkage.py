@@ -9,7 +9,7 @@ from partialpool.figures.data import size, size_axis, sizes
 from partialpool.figures.figure_data import FigureData, GroupedTable
 from partialpool.figures.marks import MANY, chosen, keep_within, legend
 from partialpool.figures.registry import each_coefficient, report_figure
-from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, plt, short
+from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, fit_label, named, plt
 from partialpool.model.links import LINKS
 
 DOTS = 300  # groups whose dots have room to be large
@@ -90,7 +90,7 @@ def shrinkage(study: FigureData, factor: GroupedTable, column: str):
 
 def _quantity(study: FigureData, column: str) -> str:
     """The estimated quantity of groups: the expected response, or a coefficient."""
-    return study.of_expected if column == "Intercept" else f"coefficient of {short(column, 40)}"
+    return study.of_expected if column == "Intercept" else f"coefficient of {fit_label(column, 40)}"
 
 
 def _axis_label(study: FigureData, column: str, residual: bool = False) -> str:
@@ -145,7 +145,7 @@ def _arrows(study: FigureData, factor: GroupedTable, column: str, found: dict):
     axes.set_yticks(at, distinct([factor.levels[index] for index in keep]))
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", lw=0.5)
-    axes.set_ylabel(short(factor.name))
+    axes.set_ylabel(fit_label(factor.name))
     axes.set_xlabel(_axis_label(study, column))
     sizes(axes, [size(study, factor, index) for index in keep])
     arrow = Line2D([], [], color=INK, lw=1.1, marker=r">", ms=4, label="moved by partial pooling")

@@ -1,6 +1,6 @@
 """Table of contrasts: differences between two predicted rows."""
 
-from partialpool.base.text import apart, fixed, listed, short
+from partialpool.base.text import apart, fixed, join_words, truncate
 from partialpool.report.predictions import interval, own_column, reason_of
 from partialpool.report.report_data import ReportData, value
 from partialpool.report.tables import SHOWN, below, table
@@ -45,7 +45,8 @@ def contrasts(results: ReportData, variant: str) -> dict | None:
         "text": _difference(results, ratio),
         "table": table(heads, out, note, numbers=range(1 + several, len(heads))),
         "refused": [
-            {"which": listed(which[:SHOWN]), "reason": reason} for reason, which in refused.items()
+            {"which": join_words(which[:SHOWN]), "reason": reason}
+            for reason, which in refused.items()
         ],
     }
 
@@ -72,7 +73,7 @@ def _of_ratio(results: ReportData) -> str:
 
 def _difference(results: ReportData, ratio: str) -> str:
     """Explain the contrasts of a study."""
-    y = short(results.model["response"], 32)
+    y = truncate(results.model["response"], 32)
     words = results.family.words
     said = (
         f"The {words.difference.format(y=y)} of one row minus that of another, draw by draw, so "

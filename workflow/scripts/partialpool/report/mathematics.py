@@ -6,7 +6,7 @@ names from the data escaped, so the template inserts it as it is.
 
 from xml.etree.ElementTree import Element, tostring
 
-from partialpool.base.text import number, short
+from partialpool.base.text import number, truncate
 from partialpool.report.report_data import FactorSummary, ReportData
 
 ADDENDS = 12  # terms of the linear predictor before an ellipsis
@@ -29,7 +29,7 @@ def _mi(name: str) -> list[Element]:
 
 
 def _word(text: str) -> list[Element]:
-    return _element("mtext", short(text, 32))
+    return _element("mtext", truncate(text, 32))
 
 
 def _mo(sign: str) -> list[Element]:

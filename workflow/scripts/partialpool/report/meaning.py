@@ -2,7 +2,7 @@
 
 import math
 
-from partialpool.base.text import a, listed, number, short
+from partialpool.base.text import a, join_words, number, truncate
 from partialpool.model import parameter_names
 from partialpool.report.report_data import FactorSummary, ReportData, value
 
@@ -66,14 +66,14 @@ def expected(results: ReportData) -> str:
 
 def quantity(results: ReportData, column: str) -> str:
     """What is shown of each group of a varying column: the expected response, or a coefficient."""
-    outcome, y = results.outcome, short(results.model["response"], 32)
+    outcome, y = results.outcome, truncate(results.model["response"], 32)
     if column != "Intercept":
-        return f"coefficient of {short(column, 40)}{results.link.coefficient_scale}"
+        return f"coefficient of {truncate(column, 40)}{results.link.coefficient_scale}"
     if results.family.binary:
         return f"probability of {y} = 1"
     if outcome.trials:
-        return f"probability ({y} of {short(outcome.trials, 32)})"
-    per = f" per unit of {short(outcome.exposure, 32)}" if outcome.exposure else ""
+        return f"probability ({y} of {truncate(outcome.trials, 32)})"
+    per = f" per unit of {truncate(outcome.exposure, 32)}" if outcome.exposure else ""
     return f"expected {y}{per}"
 
 
@@ -136,16 +136,13 @@ def far_from_zero(results: ReportData) -> str | None:
         if "min" in ends and max(ends["min"], -ends["max"]) > ends["max"] - ends["min"] > 0:
             far.append(name)
     intercept = ["The Intercept"] if "Intercept" in names else []
-    intercept += [
-        parameter_names.sd(factor.name, "Intercept")
-        for factor in results.factors
-        if "Intercept" in factor.varying and {*far} & {*factor.varying}
-    ]
+    own = (f.name for f in results.factors if "Intercept" in f.varying and {*far} & {*f.varying})
+    intercept += [parameter_names.sd(name, "Intercept") for name in own]
     if not (far and intercept):
         return None
-    listing, many = listed(short(name, 40) for name in far), len(far) > 1
-    subject = listed(short(name, 60) for name in intercept)
-    centred = listed(f"center({short(name, 40)})" for name in far)
+    listing, many = join_words(truncate(name, 40) for name in far), len(far) > 1
+    subject = join_words(truncate(name, 60) for name in intercept)
+    centred = join_words(f"center({truncate(name, 40)})" for name in far)
     return (
         f"{subject} hold{'s' * (len(intercept) == 1)} where {listing} "
         f"{'are' if many else 'is'} 0, far outside the data. Write {centred} in the formula, and "
@@ -176,7 +173,7 @@ def pooling(results: ReportData) -> dict[str, str]:
     only = results.model["coefficients"] == ["Intercept"] and len(varying) == 1
     one = expected(results) if only else "set of coefficients"
     own = one if only else "intercept" if len(varying) == 1 else "coefficients"
-    units = listed(factor.unit for factor in factors)
+    units = join_words(factor.unit for factor in factors)
     wide = "; ".join(_wide(results, factor) for factor in factors)
     if not factors:
         sentences = {"pooled": f"One model of {y} for all rows."}
@@ -190,7 +187,7 @@ def pooling(results: ReportData) -> dict[str, str]:
             "spread is learned from all of them. The between-group sd has a prior.",
         }
     else:
-        each = f"E{listed(f'each {factor.unit}' for factor in factors)[1:]} deviates"
+        each = f"E{join_words(f'each {factor.unit}' for factor in factors)[1:]} deviates"
         sentences = {
             "pooled": f"One {one} of {y} for every {units}: the groups are taken to be alike. "
             "The between-group sds are zero.",
@@ -208,7 +205,8 @@ def _wide(results: ReportData, factor: FactorSummary) -> str:
     of_factor = f"{factor.name} " if len(results.factors) > 1 else ""
     if len(wide) == 1:
         return of_factor + number(next(iter(wide.values())))
-    return of_factor + listed(f"{number(sd)} for {short(name, 32)}" for name, sd in wide.items())
+    each = (f"{number(sd)} for {truncate(name, 32)}" for name, sd in wide.items())
+    return of_factor + join_words(each)
 
 
 def relations(results: ReportData) -> list[str]:
@@ -219,7 +217,7 @@ def relations(results: ReportData) -> list[str]:
         few, many = sorted((by_name[first], by_name[second]), key=lambda f: len(f.sizes))
         if many.columns[: len(few.columns)] == few.columns:
             if len(many.columns) == len(few.columns) + 1:
-                own, outer = (short(f.columns[-1], 40) for f in (many, few))
+                own, outer = (truncate(f.columns[-1], 40) for f in (many, few))
                 if results.data["columns"][many.columns[-1]]["role"] != "groups":
                     sentences.append(
                         f"Nested: the combinations of {outer} and {own} are groups too."
@@ -284,12 +282,12 @@ def _partition(results: ReportData, fit) -> list[str]:
     left = results.model["coefficients"] != ["Intercept"]
     return [
         f"Of the variance of {results.model['response']}{' that the predictors leave' * left}, "
-        f"{listed(parts)}."
+        f"{join_words(parts)}."
     ]
 
 
 def _between(factor: FactorSummary) -> str:
-    inner, *outer = (short(column, 40) for column in reversed(factor.columns))
+    inner, *outer = (truncate(column, 40) for column in reversed(factor.columns))
     return f"from one {inner} to another" + "".join(f" within {a(name)}" for name in outer)
 
 
@@ -313,7 +311,7 @@ def sampled(results: ReportData) -> str | None:
     forms = "; ".join(
         f"{name}: "
         + ", ".join(
-            f"{form} ({listed(variants)})" if len(own) > 1 else form
+            f"{form} ({join_words(variants)})" if len(own) > 1 else form
             for form, variants in own.items()
         )
         for name, own in found.items()
@@ -328,9 +326,10 @@ def diagnosed(results: ReportData) -> list[str]:
         partly = [fit for fit in results.fits if factor.name in fit.diagnosed]
         if partly:
             counts = partly[0].diagnosed[factor.name]
-            where = f" in the {listed(f.variant for f in partly)} fits" if len(partly) > 1 else ""
+            variants = join_words(fit.variant for fit in partly)
+            where = f" in the {variants} fits" if len(partly) > 1 else ""
             sentences.append(
-                f"Of the {counts['groups']:,} groups of {short(factor.name, 40)}, "
+                f"Of the {counts['groups']:,} groups of {truncate(factor.name, 40)}, "
                 f"{counts['of_them']:,} were diagnosed{where}: the smallest, the largest, and "
                 "others drawn at random. All other quantities were."
             )
@@ -344,7 +343,7 @@ def kept(results: ReportData) -> list[str]:
         counts = [fit.kept[factor.name] for fit in results.fits if factor.name in fit.kept]
         if counts:
             sentences.append(
-                f"The deviations of {short(factor.name, 40)} are stored in {min(counts):,} draws, "
-                "evenly spaced, and predictions, checks and comparisons use these."
+                f"The deviations of {truncate(factor.name, 40)} are stored in {min(counts):,} "
+                "draws, evenly spaced, and predictions, checks and comparisons use these."
             )
     return sentences

@@ -1,6 +1,6 @@
 """Tables of predictions, one for each prediction target."""
 
-from partialpool.base.text import decimals, fixed, listed, number, short
+from partialpool.base.text import decimals, fixed, join_words, number, truncate
 from partialpool.report.report_data import ReportData, value
 from partialpool.report.tables import SHOWN, below, table
 from partialpool.study.prediction_columns import (
@@ -42,7 +42,7 @@ def predictions(results: ReportData, variant: str) -> list[dict]:
         text = {"pooled": POOLED, "unpooled": ""}.get(variant, text)
         own = [row for row in rows if row[PREDICTED_FOR] == prediction_target]
         answered = any(row[MEAN] for row in own)
-        reason = listed(dict.fromkeys(reason_of(row) for row in own))
+        reason = join_words(dict.fromkeys(reason_of(row) for row in own))
         found.append(
             {
                 "title": f"For {TARGETS[prediction_target]}" if results.factors else "",
@@ -61,7 +61,7 @@ def _predicted(results: ReportData, rows: list[dict]) -> dict:
     # A column with one value in all rows is left out: the text above the table has it.
     status = len({row[GROUP_STATUS] for row in rows}) > 1
     notes = len({row[NOTE] for row in rows}) > 1
-    heads = [*(["row"] if numbered else []), *(short(name, 32) for name in given)]
+    heads = [*(["row"] if numbered else []), *(truncate(name, 32) for name in given)]
     first = len(heads)
     # Of many quantities, the interval is below the number instead of beside it.
     stacked = len(shown) > 3
@@ -80,7 +80,10 @@ def _predicted(results: ReportData, rows: list[dict]) -> dict:
         out.append(
             [
                 *([str(position)] if numbered else []),
-                *(short(row[name]) if name in labels else _as_given(row[name]) for name in given),
+                *(
+                    truncate(row[name]) if name in labels else _as_given(row[name])
+                    for name in given
+                ),
                 *(cell for own in cells for cell in own),
                 *([row[GROUP_STATUS]] if status else []),
                 *([row[NOTE]] if notes else []),
@@ -96,7 +99,7 @@ def _shown(results: ReportData, rows: list[dict]) -> list[tuple[str, tuple[str, 
 
     A new observation has no number, only an interval.
     """
-    y, family = short(results.model["response"], 32), results.family
+    y, family = truncate(results.model["response"], 32), results.family
     if family.binary:
         return [("probability", PROBABILITY)]
     found = [("probability", PROBABILITY)] if family.is_probability else []
@@ -115,7 +118,7 @@ def own_column(results: ReportData) -> str | None:
     """The column that a transformed response is a function of; None for several columns."""
     columns = results.data["columns"].items()
     own = [name for name, column in columns if column["role"] == "response"]
-    return short(own[0], 32) if len(own) == 1 else None
+    return truncate(own[0], 32) if len(own) == 1 else None
 
 
 def _cells(results: ReportData, row: dict, columns: tuple[str, ...]) -> list[str]:
@@ -143,9 +146,9 @@ def interval(row: dict, columns: tuple[str, ...]) -> tuple[str, str]:
 def _as_given(text: str) -> str:
     """A cell of the rows to predict: numbers short, labels as they are."""
     try:
-        return number(float(text)) if "." in text or "e" in text else short(text)
+        return number(float(text)) if "." in text or "e" in text else truncate(text)
     except ValueError:
-        return short(text)
+        return truncate(text)
 
 
 def refusals(results: ReportData) -> list[dict]:

@@ -1,6 +1,6 @@
 """The priors of a study, with the numbers that were used and where they came from."""
 
-from partialpool.base.text import number, short
+from partialpool.base.text import number, truncate
 from partialpool.model import parameter_names
 from partialpool.model.priors import FAMILIES, Prior
 from partialpool.report import mathematics, meaning
@@ -91,7 +91,7 @@ def centred_words(results: ReportData) -> str | None:
         if factor.name in stored["at_averages"]:
             block = next(block for block in factor.blocks if "Intercept" in block)
             slopes = [name for name in block if name != "Intercept"]
-            name = short(factor.name, 32)
+            name = truncate(factor.name, 32)
             said.append(
                 f"The priors of sd_{name}[Intercept] and cor_{name} are on how groups differ at "
                 f"the mean of the predictors ({_means(results, slopes)}); their estimates, as all "
@@ -105,7 +105,7 @@ def _means(results: ReportData, names: list[str]) -> str:
     means, sds = results.model["mean"], results.model["sd"]
     # A mean that is zero up to rounding.
     shown = {c: means[c] if abs(means[c]) > 1e-9 * sds[c] else 0.0 for c in names[:NAMED]}
-    at = ", ".join(f"{short(c, 32)} = {number(mean)}" for c, mean in shown.items())
+    at = ", ".join(f"{truncate(c, 32)} = {number(mean)}" for c, mean in shown.items())
     return at + (", …" if len(names) > NAMED else "")
 
 

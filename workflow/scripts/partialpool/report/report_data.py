@@ -7,7 +7,7 @@ from pathlib import Path
 
 from partialpool.base import files
 from partialpool.base.grouping_factor import GroupingFactor, unit
-from partialpool.base.text import short
+from partialpool.base.text import truncate
 from partialpool.model import families, parameter_names
 from partialpool.model.family import ResponseFamily
 from partialpool.model.links import LINKS, Link
@@ -34,7 +34,7 @@ class FactorSummary(GroupingFactor):
     @property
     def unit(self) -> str:
         """One of its groups in words, such as `class within school`."""
-        return unit(short(column, 40) for column in self.columns)
+        return unit(truncate(column, 40) for column in self.columns)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from partialpool.run.progress_text import (
     clock,
     date,
     in_order,
-    short,
+    short_path,
     span,
 )
 
@@ -222,7 +222,7 @@ class Progress(logging.Handler):
 
     def _fail(self, jobid, reason):
         step = self.run.fail(jobid, reason)
-        log = f"; log: {short(step.log)}" if step.log else ""
+        log = f"; log: {short_path(step.log)}" if step.log else ""
         self._print(step, f"failed: {step.reason}{log}", logging.ERROR)
 
     def _print(self, step, text, level=logging.INFO):

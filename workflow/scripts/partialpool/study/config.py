@@ -146,7 +146,7 @@ def _study(name: str, block: Mapping, config: Mapping, where: str, families) -> 
     for key, text in block.get("priors", {}).items():
         if not isinstance(text, str) or call(text) is None:
             raise UserError(
-                f"{where}.priors.{key}: {schema.shown(text)} is not a prior; "
+                f"{where}.priors.{key}: {schema.yaml_value(text)} is not a prior; "
                 'write a name and numbers, such as "normal(0, 10)"'
             )
 
@@ -154,7 +154,7 @@ def _study(name: str, block: Mapping, config: Mapping, where: str, families) -> 
     quoted = r"`[^`]*`|'[^']*'|\"[^\"]*\""
     grouped = "|" in re.sub(quoted, "", formula).partition("~")[2]
     variants = block.get("variants", VARIANTS if grouped else ("pooled",))
-    ungrouped = f"the formula {schema.shown(formula)} has no group term such as (1 | group)"
+    ungrouped = f"the formula {schema.yaml_value(formula)} has no group term such as (1 | group)"
     beyond = [variant for variant in variants if variant != "pooled"]
     if beyond and not grouped:
         raise UserError(f"{where}.variants: {beyond[0]!r} needs groups, and {ungrouped}")

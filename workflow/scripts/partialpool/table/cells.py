@@ -191,7 +191,7 @@ def _parsed(text: str) -> dict[str, str] | None:
     return parts | {"sign": "-" if bracketed else parts["sign"] or parts["inner"]}
 
 
-def number(cell: str) -> str:
+def plain_number(cell: str) -> str:
     """How a number should be written; empty if its notation is ambiguous."""
     found = _parsed(_unmarked(cell))
     if found is None or found["bound"] or not _BESIDE.fullmatch(found["rest"]):

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from partialpool.base.characters import spelled
-from partialpool.base.errors import listed, shown
+from partialpool.base.errors import quoted, quoted_list
 from partialpool.design.design import HUGE
 from partialpool.table import cells
 from partialpool.table.cells import CellKind
@@ -274,11 +274,11 @@ class ColumnTypes:
         kind = kinds[cell]
         if kind is CellKind.DATE and [*kinds.values()].count(kind) > numbers:
             what = ("times", "minutes") if cells.is_time(cell) else DAYS
-            self._refuse_dates(name, f"row {row} is {shown(cell)}", *what)
+            self._refuse_dates(name, f"row {row} is {quoted(cell)}", *what)
         hint = ""
         if kind is CellKind.NUMBER:
             how = "decimals with a point, and no thousands separators, units or symbols"
-            right = cells.number(cell)
+            right = cells.plain_number(cell)
             if not cells.in_one_unit(one for one in kinds if kinds[one] is CellKind.NUMBER):
                 right, how = "", f"numbers of one unit in all rows: {how}"
             hint = f"; write {right} ({how})" if right else f"; write {how}"
@@ -289,13 +289,13 @@ class ColumnTypes:
         elif cell == name:
             hint = ", the name of the column again; leave out this row"
         elif name in self.roles.response and len(known) == 2:
-            hint = f"; it is {listed(sorted(known))}: make it 0 and 1, for family bernoulli"
+            hint = f"; it is {quoted_list(sorted(known))}: make it 0 and 1, for family bernoulli"
         elif name in self.roles.response and len(kinds) > numbers:
             hint = f"; one label against the others is I({name} == {cell!r}), for family bernoulli"
         hint += self._as_labels(name)
         # A tab or a no-break space would be shown as a plain space, or not at all.
         odd = cell.replace(" ", "")
-        seen = spelled(cell) if odd != "".join(odd.split()) else shown(cell)
+        seen = spelled(cell) if odd != "".join(odd.split()) else quoted(cell)
         raise self.file.error(f"column {name!r} must be numbers; row {row} is {seen}{hint}")
 
     def _refuse_dates(self, name: str, example: str, what: str, unit: str) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from partialpool.base.errors import listed
+from partialpool.base.errors import quoted_list
 from partialpool.design.design import Design, TableFactor
 from partialpool.design.formula import Formula
 from partialpool.model import families
@@ -251,7 +251,7 @@ def _one_sided(summary: TableSummary, outcome: Outcome) -> list[str]:
     for name, sides in summary.labelled.items():
         for what, labels in zip((none, every), sides.one_sided(), strict=True):
             if labels:
-                notes.append(f"Where {name!r} is {listed(labels)}, {what}: {unbounded}")
+                notes.append(f"Where {name!r} is {quoted_list(labels)}, {what}: {unbounded}")
     for name, sides in summary.numeric.items():
         failure, success = sides.ranges
         for below, above, order in (
@@ -270,8 +270,8 @@ def _one_sided(summary: TableSummary, outcome: Outcome) -> list[str]:
             what = f"{none}, or {every}" if found[0] and found[1] else none if found[0] else every
             notes.append(
                 f"In {len(alike)} of {len(sides.labels)} groups of {name!r} {what} "
-                f"({listed(alike[:3])}{', ...' if len(alike) > 3 else ''}): such a group's own "
-                "rows set no bound to its coefficients; the prior does, or the other groups."
+                f"({quoted_list(alike[:3])}{', ...' if len(alike) > 3 else ''}): such a group's "
+                "own rows set no bound to its coefficients; the prior does, or the other groups."
             )
     return notes
 

@@ -13,7 +13,7 @@ from scipy import sparse
 from scipy.sparse.linalg import lsmr
 
 from partialpool.base import group_qr
-from partialpool.base.errors import shown
+from partialpool.base.errors import quoted
 from partialpool.design.design import Design, TableFactor
 from partialpool.study.outcome import Outcome
 
@@ -129,7 +129,7 @@ def _of_groups(design: Design, outcome: Outcome, left: Residuals, groups: np.nda
         right.append(f'"~ (1 | {factor.name})"')
     return (
         f"the predictors give the response {design.formula.response!r} exactly in all rows of "
-        f"group {shown(factor.levels[first])} of {factor.name!r}{more}, so the group's sigma is "
+        f"group {quoted(factor.levels[first])} of {factor.name!r}{more}, so the group's sigma is "
         f"zero and cannot be estimated; set `sigma` to {' or '.join(right)}, or leave out such "
         "groups"
     )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from partialpool.base.errors import listed
+from partialpool.base.errors import quoted_list
 from partialpool.design.design import Design
 from partialpool.table.table_summary import TableSummary
 
@@ -53,8 +53,8 @@ def redundant_terms(design: Design) -> list[str]:
                 own.append(name)
         if own:
             notes.append(
-                f"The predictors give each group of {factor.name!r} its own {listed(own)}, so only "
-                "its prior determines what the group term adds: leave out one of the two."
+                f"The predictors give each group of {factor.name!r} its own {quoted_list(own)}, so "
+                "only its prior determines what the group term adds: leave out one of the two."
             )
     return notes
 

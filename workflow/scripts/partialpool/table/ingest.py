@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from partialpool.base import moments
-from partialpool.base.errors import UserError, listed, shown
+from partialpool.base.errors import UserError, quoted, quoted_list
 from partialpool.base.streams import Stream
 from partialpool.design import reserved_names
 from partialpool.design.design import HUGE, Design
@@ -174,12 +174,12 @@ def _write_complete_rows(
     columns.finish()
     if not rows.rows:
         gaps = [name for name, count in columns.gaps.items() if count]
-        raise file.error(f"no row is complete; columns {listed(gaps)} have missing values")
+        raise file.error(f"no row is complete; columns {quoted_list(gaps)} have missing values")
     if key:
         _check_key(file, pd.concat(hashes), key)
     for name in formula.predictors:
         if name in same:
-            value = shown(first[name])
+            value = quoted(first[name])
             raise file.error(f"predictor {name!r} is {value} in every row; leave it out")
     return rows
 
@@ -202,7 +202,7 @@ def _summarised(
     for factor in design.factors:
         if len(factor.levels) < 2:
             raise file.error(
-                f"column {factor.name!r} has one group only, {shown(factor.levels[0])}; "
+                f"column {factor.name!r} has one group only, {quoted(factor.levels[0])}; "
                 "two are needed, so leave out the group term"
             )
     if wrong:
@@ -329,7 +329,7 @@ def _check_key(file: TableFile, hashed: pd.Series, key: list[str]) -> None:
         return
     second = found[found.duplicated()].iloc[0]
     first = found[(found == second).all(axis=1)].iloc[0]
-    named = ", ".join(f"{name} {shown(second[name])}" for name in key)
+    named = ", ".join(f"{name} {quoted(second[name])}" for name in key)
     raise file.error(
         f"rows {first.name + 1} and {second.name + 1} have the same key: {named}; "
         "leave out one of them, or add to `key` what tells them apart"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import combinations
 from types import SimpleNamespace
 
-from partialpool.base.text import apart, decimals, fixed, number, short
+from partialpool.base.text import apart, decimals, fixed, number, truncate
 from partialpool.model import families, parameter_names
 from partialpool.model.priors import WIDE_LOG_SIGMA
 from partialpool.report import meaning
@@ -29,7 +29,7 @@ def population(results: ReportData) -> dict:
     ranks = {name: _rank(results, name) for name in names}
     names = sorted((name for name, rank in ranks.items() if rank), key=ranks.get)
     rows = [
-        [short(name), *(_estimate(fit, name) for fit in results.fits)] for name in names[:SHOWN]
+        [truncate(name), *(_estimate(fit, name) for fit in results.fits)] for name in names[:SHOWN]
     ]
     left = len(names) - len(rows)
     note = f"{left:,} more are in summary.csv of each variant." if left > 0 else ""
@@ -96,7 +96,7 @@ def ratios(results: ReportData) -> dict | None:
         label = meaning.expected(results) if name == "Intercept" else results.family.words.ratio
         rows.append(
             [
-                short(name),
+                truncate(name),
                 label,
                 *(
                     _through(through, fit.summary.get(parameter_names.beta(name)))
@@ -159,8 +159,8 @@ def groups_table(results: ReportData, factor: FactorSummary, column: str) -> dic
         shift = ""
         if moved is not None:
             shift = fixed(moved, decimals(min(value(rows[v], "sd") for v in MOVED)))
-        out.append([short(level), f"{size:,}", *cells, *([shift] if pools else [])])
-    heads = [short(factor.name, 32), "rows", *shown, *(["moved by"] if pools else [])]
+        out.append([truncate(level), f"{size:,}", *cells, *([shift] if pools else [])])
+    heads = [truncate(factor.name, 32), "rows", *shown, *(["moved by"] if pools else [])]
     return table(heads, out, note, numbers=range(1, len(heads)))
 
 
