@@ -99,7 +99,10 @@ def log_posterior_by_rows(rows, design, data, completed, variant, point, found) 
     """
     beta = found["beta"]
     [factor] = design.factors
-    varying, population = design.of(factor.varying), design.of(design.coefficients)
+    varying, population = (
+        design.select_columns(factor.varying),
+        design.select_columns(design.coefficients),
+    )
     sd = point.get("sd_g", np.full(len(factor.varying), WIDE * (variant == "unpooled")))
     correlation = np.eye(len(sd))
     if "partial_cor_g" in point:

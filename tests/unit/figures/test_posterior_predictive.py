@@ -97,7 +97,7 @@ def test_replicated_densities_are_of_one_data_set_each(outcome):
     moved = fit.replicated + np.arange(DRAWS)[:, None] * per
     [axes] = posterior_predictive.density(found, replace(fit, replicated=moved)).axes
     *lines, observed = axes.lines
-    assert len(lines) == posterior_predictive.LINES and axes.get_xlabel() == found.of_row
+    assert len(lines) == posterior_predictive.LINES and axes.get_xlabel() == found.row_label
     assert who(observed.get_color()) == "data"
     numbers = [*(moved / per), (found.y / found.per)[found.rows]]
     for line, values in zip([*lines, observed], numbers, strict=True):

@@ -26,7 +26,7 @@ FORMULA = Formula("y ~ x + (1 | g) + (0 + x | g)")
 
 def described(outcome: Outcome, rows=ROWS) -> ModelDescription:
     """The description of some of the rows, by the design of all of them."""
-    design = FORMULA.design(ROWS).at(rows, response=True)
+    design = FORMULA.design(ROWS).for_rows(rows, response=True)
     return ModelDescription(**model_description(design, outcome, families.columns(rows, outcome)))
 
 

@@ -58,10 +58,10 @@ def test_a_compile_directory_that_cannot_be_used():
     for raised in ("OSError(13, 'Permission denied', '/home/x')", "ValueError('compiledir')"):
         with pytest.raises((OSError, ValueError)) as caught:
             exec(f"raise {raised}", where)
-        said = job._of_compiler(caught.value)
+        said = job.compiler_message(caught.value)
         assert said.startswith("PyTensor's compile directory cannot be used (")
         assert "PYTENSOR_FLAGS=base_compiledir=" in said
-    assert job._of_compiler(OSError(13, "Permission denied")) is None
+    assert job.compiler_message(OSError(13, "Permission denied")) is None
 
 
 SCRIPT = """
@@ -80,7 +80,7 @@ snakemake = SimpleNamespace(
     log="results/s/logs/of.log",
     input=["t.csv", "results/s/made.csv"],
     output=["results/s/one.csv", "results/s/two.csv"],
-    params=Params(study={"formula": "y ~ x"}, code=fingerprint.of("verdict")),
+    params=Params(study={"formula": "y ~ x"}, code=fingerprint.hash_script("verdict")),
 )
 exec(sys.argv[1])
 with job.logged(snakemake):
@@ -118,7 +118,7 @@ def ended(tmp_path, monkeypatch):
 
 
 def test_a_job_that_ends_well_puts_on_record_what_it_was_given(ended):
-    params = {"study": {"formula": "y ~ x"}, "code": fingerprint.of("verdict")}
+    params = {"study": {"formula": "y ~ x"}, "code": fingerprint.hash_script("verdict")}
     assert ended() == (0, ["begins", "of another process", "ends"])
     for output in OUTPUTS:
         record = records.read(output)
@@ -135,7 +135,12 @@ def test_a_job_that_ends_well_puts_on_record_what_it_was_given(ended):
         ("", "raise UserError('t.csv:\\nhas no rows')", 1, ["partialpool: t.csv: has no rows"]),
         ("", "raise KeyboardInterrupt", 130, []),
         ("", "open('t.csv', 'a').write('3,4')", 1, ["ends", "partialpool: t.csv: was edited whi"]),
-        ("", "fingerprint.of = lambda rule: 'else'", 1, ["ends", "partialpool: the code of verd"]),
+        (
+            "",
+            "fingerprint.hash_script = lambda rule: 'else'",
+            1,
+            ["ends", "partialpool: the code of verd"],
+        ),
         ("snakemake.params['code'] = 'else'", "", 1, ["partialpool: the code of verdict was edit"]),
         ("open('results/s/made.csv', 'w')", "", 1, ["partialpool: results/s/made.csv: damaged ("]),
         ("os.unlink('t.csv')", "", 1, ["partialpool: t.csv: cannot be read (No such file or"]),

@@ -30,7 +30,7 @@ def test_predictions_and_contrasts_have_the_listed_columns():
         [
             predicted(posterior(), ROWS),
             predicted(line, ROWS, outcome=bernoulli, formula=population),
-            predict.predict(posterior(), rows, log.at(rows), GAUSSIAN, **OPTIONS),
+            predict.predict(posterior(), rows, log.for_rows(rows), GAUSSIAN, **OPTIONS),
         ],
     )
     assert in_order(
@@ -38,6 +38,6 @@ def test_predictions_and_contrasts_have_the_listed_columns():
         [
             contrasted(posterior(), ROWS, pair, formula=FORMULA),
             contrasted(line, ROWS, pair, outcome=bernoulli, formula=population),
-            contrasts.contrast(posterior(), rows, log.at(rows), GAUSSIAN, pair, **OPTIONS),
+            contrasts.contrast(posterior(), rows, log.for_rows(rows), GAUSSIAN, pair, **OPTIONS),
         ],
     )

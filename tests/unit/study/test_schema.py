@@ -190,7 +190,7 @@ def test_a_key_is_added_in_the_schema_alone(toy_key, tmp_path, monkeypatch):
 
 def test_defaults_are_the_schemas():
     """Those of Outcome, which is made without a config in places, are the same ones."""
-    values = schema.of_study({}, {})
+    values = schema.study_values({}, {})
     assert {name: values[name] for name in OUTCOME} == asdict(Outcome())
 
 

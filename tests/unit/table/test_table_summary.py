@@ -116,7 +116,7 @@ def test_the_order_of_rows_changes_nothing(stored):
     assert one.learned.design.coefficients == other.learned.design.coefficients
     rows = frame[::7]
     np.testing.assert_allclose(
-        one.learned.design.at(rows).matrix, other.learned.design.at(rows).matrix
+        one.learned.design.for_rows(rows).matrix, other.learned.design.for_rows(rows).matrix
     )
     numbers = one.groups.columns[2:]
     assert one.groups["group"].equals(other.groups["group"])

@@ -194,8 +194,8 @@ def _of_merged(posterior, data: MergedRows, variant: str) -> np.ndarray:
         array[order][:, None] for array in (data.y, data.trials, data.count, data.offset)
     )
     integrals = Integrals(data.family, y, trials, count, group)
-    population = data.of_columns(data.coefficients)[order]
-    varying = data.of_columns(factor.varying)[order]
+    population = data.select_columns(data.coefficients)[order]
+    varying = data.select_columns(factor.varying)[order]
     beta, u = flat(posterior, "beta"), flat(posterior, parameter_names.u(factor.name))
     between = None if variant == "pooled" else scale(posterior, factor.name)
     nu = degrees_of_freedom(posterior, factor.name)

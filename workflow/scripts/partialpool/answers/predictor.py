@@ -104,7 +104,7 @@ class Predictor:
         thin: int = 1,
         seed: int = 0,
     ):
-        self.family, self.outcome, self.seed = families.of(outcome), outcome, seed
+        self.family, self.outcome, self.seed = families.family_of(outcome), outcome, seed
         self._values = values
         self._drawn = {
             name: flat(posterior, name)[::thin]
@@ -112,12 +112,12 @@ class Predictor:
             if name in posterior
         }
         self.count = len(self._drawn["beta"])
-        self._population = design.of(design.coefficients)
+        self._population = design.select_columns(design.coefficients)
         self._offset = families.offset(values, len(design.matrix))
         self.effects = [
             FactorEffects(
                 name=factor.name,
-                varying=design.of(factor.varying),
+                varying=design.select_columns(factor.varying),
                 labels=factor.groups,
                 index=factor.index,
                 u=flat(posterior, parameter_names.u(factor.name))[::thin],

@@ -32,12 +32,12 @@ class PriorPredictive:
     ):
         self.family, self.data, self.variant = draws.family, data, variant
         self.y, self.rows = design.y[rows], len(rows)
-        self.population = design.of(design.coefficients)[rows]
+        self.population = design.select_columns(design.coefficients)[rows]
         self.offset, self.trials = draws.offset(rows), draws.trials(rows)
         self.relative_sd = draws.relative_sd(rows)
         self.factors = [
             # Only groups that have a row: there may be very many.
-            (factor, design.of(factor.varying)[rows], *_compact(factor.index[rows]))
+            (factor, design.select_columns(factor.varying)[rows], *_compact(factor.index[rows]))
             for factor in design.factors
         ]
 

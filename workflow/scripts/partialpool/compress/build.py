@@ -44,7 +44,7 @@ def compress(
     -------
     GroupTriangles or MergedRows
     """
-    if not families.of(outcome).normal or len(design.factors) > 1:
+    if not families.family_of(outcome).normal or len(design.factors) > 1:
         return merged_rows(design, outcome, values)
     weights = values.get("weights", np.ones(len(design.y)))
     response = design.y - families.offset(values, len(design.y))
@@ -59,7 +59,7 @@ def compress(
     if outcome.weights:
         augmented = augmented * np.sqrt(weights)[:, None]
     return GroupTriangles(
-        triangle=group_qr.of_groups(augmented, group, groups),
+        triangle=group_qr.factor_groups(augmented, group, groups),
         rows=np.bincount(group, weights=weights, minlength=groups),
         log_jacobian=log_jacobian,
         **model_description(design, outcome, values),
@@ -81,7 +81,7 @@ def merged_rows(design: Design, outcome: Outcome, values: dict[str, np.ndarray])
         matrix, y, shift = matrix / relative[:, None], y / relative, shift / relative
         constant -= weights * np.log(relative)
 
-    family = families.of(outcome)
+    family = families.family_of(outcome)
     constant += weights * family.log_constant(y, trials)
     own = {"y": y, "trials": np.zeros(size), "offset": shift, "count": np.ones(size)}
     own |= RULES[family.merging].weighted(y, trials, shift, weights)
@@ -159,11 +159,11 @@ def compress_table(
 
     def batches():
         for batch in complete_rows.batches(path, first, last):
-            rows = learned.design.at(batch, response=True)
+            rows = learned.design.for_rows(batch, response=True)
             yield compress(rows, outcome, families.columns(batch, outcome))
 
     found = merge(batches())
-    if families.of(outcome).robust:
+    if families.family_of(outcome).robust:
         location, scale = learned.location_scale
         return replace(found, response_mean=location, response_sd=scale)
     return found

@@ -137,9 +137,9 @@ class MergedRows(ModelDescription):
         index = self.index[factor]
         rows = (index >= start) & (index < stop)
         matrix = np.sqrt(self.rows_in_each()[rows])[:, None] * self.matrix[rows]
-        return group_qr.of_groups(matrix, index[rows] - start, stop - start)
+        return group_qr.factor_groups(matrix, index[rows] - start, stop - start)
 
-    def of_columns(self, names) -> np.ndarray:
+    def select_columns(self, names) -> np.ndarray:
         """The named columns of the matrix, shape `(row, name)`."""
         return self.matrix[:, [self.columns.index(name) for name in names]]
 
@@ -186,7 +186,7 @@ def _triangles(matrix: np.ndarray, y: np.ndarray, index: np.ndarray):
     many = np.flatnonzero(sizes > width)
     few, place = sizes[cell] <= width, np.zeros(len(sizes), dtype=int)
     place[many] = np.arange(len(many))
-    factors = group_qr.of_groups(rows[~few], place[cell[~few]], len(many))
+    factors = group_qr.factor_groups(rows[~few], place[cell[~few]], len(many))
     cell = np.concatenate([cell[few], np.repeat(many, width)])
     order = np.argsort(cell, kind="stable")
     rows = np.concatenate([rows[few], factors.reshape(-1, width)])[order]

@@ -102,7 +102,7 @@ class Design:
         others = (self.along, *self.formula.group_columns)
         return tuple(name for name in self.formula.predictors if name not in others)
 
-    def of(self, names) -> np.ndarray:
+    def select_columns(self, names) -> np.ndarray:
         """The named columns of the matrix, shape `(row, name)`."""
         return self.matrix[:, [self.columns.index(name) for name in names]]
 
@@ -117,9 +117,9 @@ class Design:
         """
         for part in self.parts:
             names = column_names(part)
-            yield names, self.of(names)
+            yield names, self.select_columns(names)
 
-    def at(self, rows: pd.DataFrame, response: bool = False) -> "Design":
+    def for_rows(self, rows: pd.DataFrame, response: bool = False) -> "Design":
         """The same columns for other rows, with the transformations of the fitted table.
 
         Parameters

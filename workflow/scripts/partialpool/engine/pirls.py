@@ -149,7 +149,7 @@ def block_diagonal(blocks: np.ndarray) -> sparse.csr_array:
 
 def _design(data: MergedRows, priors: Priors, factors) -> sparse.csr_array:
     """Columns of beta, then of each factor's u, group by group."""
-    parts = [sparse.csr_array(data.of_columns(data.coefficients))]
+    parts = [sparse.csr_array(data.select_columns(data.coefficients))]
     rows = np.arange(len(data.y))
     for position, factor in zip(data.index, factors, strict=False):
         size = len(factor.varying)

@@ -22,7 +22,7 @@ BINS = 10  # of a predictor, for shares of a response of 0s and 1s
 
 def caption(study: FigureData, factor: GroupedTable | None, form: str) -> str:
     """How to read the figure of the response."""
-    seen = study.of_group
+    seen = study.group_label
     if factor is None:
         if form == "shares":
             return f"Ticks: the rows. Points: the {seen} in each of {BINS} equal parts of them."
@@ -69,7 +69,7 @@ def _ungrouped(study: FigureData):
     ]
     if numeric:
         x = study.table[numeric[0]].to_numpy(dtype=float)
-        axes.set(xlabel=fit_label(numeric[0]), ylabel=study.of_row)
+        axes.set(xlabel=fit_label(numeric[0]), ylabel=study.row_label)
         if study.binary:
             figure.set_label("shares")
             _shares(study, axes, x)
@@ -78,7 +78,7 @@ def _ungrouped(study: FigureData):
                       rasterized=True)  # fmt: skip
     else:
         _counts(axes, study.measured, study.family.discrete)
-        axes.set(xlabel=study.of_row, ylabel="rows")
+        axes.set(xlabel=study.row_label, ylabel="rows")
     return figure
 
 
@@ -89,7 +89,7 @@ def _shares(study: FigureData, axes, x: np.ndarray) -> None:
     bins = pd.qcut(x, BINS, labels=False, duplicates="drop")
     shares = pd.DataFrame({"x": x, "y": study.y}).groupby(bins).mean()
     axes.plot(shares["x"], shares["y"], marker="o", ms=5, color=LOOKS["unpooled"].colour)
-    axes.set_ylabel(study.of_group)
+    axes.set_ylabel(study.group_label)
 
 
 def _strips(study: FigureData, factor: GroupedTable):
@@ -119,7 +119,7 @@ def _strips(study: FigureData, factor: GroupedTable):
     axes.grid(axis="y", lw=0.5)
     if study.binary:
         axes.set_xlim(-0.03, 1.03)
-    axes.set_xlabel(study.of_group if study.binary else study.of_row)
+    axes.set_xlabel(study.group_label if study.binary else study.row_label)
     axes.set_ylabel(fit_label(factor.name))
     sizes(axes, [size(study, factor, index) for index in order])
     return figure
@@ -158,7 +158,7 @@ def _funnel(study: FigureData, factor: GroupedTable):
         figure.set_label("histogram")
         _counts(axes, means, study.family.discrete)
         axes.axvline(overall, **line)
-        axes.set_xlabel(study.of_group)
+        axes.set_xlabel(study.group_label)
         axes.set_ylabel(f"groups of {fit_label(factor.name)}")
         return figure
     axes.plot(factor.sizes, means, ls="", marker="o", ms=3,
@@ -167,7 +167,7 @@ def _funnel(study: FigureData, factor: GroupedTable):
     axes.set_xscale("log")
     size_axis(axes.xaxis, factor.sizes)
     axes.set_xlabel(f"{study.size_unit} of the {fit_label(factor.name)}")
-    axes.set_ylabel(study.of_group)
+    axes.set_ylabel(study.group_label)
     return figure
 
 

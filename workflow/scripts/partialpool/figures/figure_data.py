@@ -141,7 +141,7 @@ class FigureData:
     @property
     def family(self) -> ResponseFamily:
         """The distribution of the response."""
-        return families.of(self.outcome)
+        return families.family_of(self.outcome)
 
     @property
     def binary(self) -> bool:
@@ -220,7 +220,7 @@ class FigureData:
             return (np.array(flat) / over).reshape(*np.shape(y)[:-1], groups)
 
     @property
-    def of_row(self) -> str:
+    def row_label(self) -> str:
         """Axis label of :attr:`measured`."""
         name = fit_label(self.formula.response)
         if self.outcome.trials:
@@ -230,29 +230,29 @@ class FigureData:
         return name
 
     @property
-    def of_group(self) -> str:
+    def group_label(self) -> str:
         """Axis label of :meth:`by_group`."""
         if self.binary:
-            return f"share with {self.of_row} = 1"
+            return f"share with {self.row_label} = 1"
         ratio = self.outcome.trials or self.outcome.exposure
         if ratio:
-            return self.of_row
+            return self.row_label
         weights = self.outcome.precision_weights
         return (
-            f"{fit_label(weights, 20)}-weighted mean {self.of_row}"
+            f"{fit_label(weights, 20)}-weighted mean {self.row_label}"
             if weights
-            else f"mean {self.of_row}"
+            else f"mean {self.row_label}"
         )
 
     @property
-    def of_expected(self) -> str:
+    def expected_label(self) -> str:
         """Axis label of the expected response, per trial or per unit of exposure."""
         name = fit_label(self.formula.response)
         if self.binary:
             return f"probability of {name} = 1"
         if self.outcome.trials:
             return f"probability ({name} of {fit_label(self.outcome.trials, 20)})"
-        return f"expected {self.of_row}"
+        return f"expected {self.row_label}"
 
     @property
     def size_unit(self) -> str:

@@ -31,9 +31,9 @@ def density_caption(study: FigureData, _fit: FigureFit, form: str) -> str:
     match form:
         case "shares":
             said = (
-                f"Colour: the {study.of_group} in replicated data sets. Black line: in your data. "
-                "Where the line lies outside the coloured bars, the model misses something in your "
-                "data."
+                f"Colour: the {study.group_label} in replicated data sets. Black line: in your "
+                "data. Where the line lies outside the coloured bars, the model misses something "
+                "in your data."
             )
         case "frequencies":
             said = (
@@ -76,7 +76,7 @@ def density(study: FigureData, fit: FigureFit):
         _frequencies(study, axes, fit, y)
     else:
         figure.set_label("curves")
-        axes.set_xlabel(study.of_row)
+        axes.set_xlabel(study.row_label)
         _densities(axes, LOOKS[fit.variant], y / per, fit.replicated / per, study.family.discrete)
     return figure
 
@@ -86,7 +86,7 @@ def _share(study: FigureData, axes, fit: FigureFit) -> None:
     shares = study.by_group(None, fit.replicated, study.rows)[:, 0]
     axes.hist(shares, bins=20, color=LOOKS[fit.variant].colour, alpha=0.55)
     axes.axvline(study.by_group(None, study.y[study.rows], study.rows)[0], color=INK, lw=2.2)
-    axes.set_xlabel(study.of_group)
+    axes.set_xlabel(study.group_label)
 
 
 def _frequencies(study: FigureData, axes, fit: FigureFit, y: np.ndarray) -> None:
@@ -127,7 +127,7 @@ def groups_caption(study: FigureData, factor: GroupedTable, _form: str) -> str:
     """How to read each group's replicates, and which groups are shown."""
     unit = factor.unit
     said = (
-        f"Black bars: each {unit}'s observed {study.of_group}. Intervals: its value in "
+        f"Black bars: each {unit}'s observed {study.group_label}. Intervals: its value in "
         f"{study.percent} of the data sets that each variant replicates. Where a bar lies outside "
         f"an interval, the variant does not describe that {unit}."
     )
@@ -167,7 +167,7 @@ def groups(study: FigureData, factor: GroupedTable):
     axes.vlines(observed[keep], at - 0.4, at + 0.4, color=INK, lw=2, zorder=4)
     axes.set_yticks(at, distinct([factor.levels[group] for group in keep]))
     axes.set_ylabel(fit_label(factor.name))
-    axes.set_xlabel(study.of_group)
+    axes.set_xlabel(study.group_label)
     bar = Line2D([], [], color=INK, lw=0, marker="|", ms=10, mew=2, label="observed")
     legend(figure, list(found), study.failed, [bar])
     return figure

@@ -118,7 +118,7 @@ def _lines(study: FigureData, x: str):
                                   alpha=0.2, lw=0)  # fmt: skip
             axes.plot(rows[x], shown["mean"], color=look.colour, ls=look.line, lw=1.5)
     figure.supxlabel(fit_label(x, 60), fontsize=9)
-    figure.supylabel(wrapped(study.of_expected, height - 0.6), fontsize=9)
+    figure.supylabel(wrapped(study.expected_label, height - 0.6), fontsize=9)
     handles = [
         Line2D(
             [],
@@ -205,7 +205,7 @@ def _rows(study: FigureData, given: list[str]):
             axes.set_title(TARGETS[one], fontsize=8.5, fontweight="normal")
     names = distinct(_row_names(study, first, given, keep, 26 if len(asked) == 1 else 18), 34)
     grid[0, 0].set_yticks(range(len(keep)), names)
-    name = study.of_expected
+    name = study.expected_label
     if study.outcome.exposure and study.own_rows:
         name = f"expected {fit_label(study.formula.response)}"
     name += " (thick), new observation (thin)" if said else ""

@@ -16,8 +16,8 @@ def caption(study: FigureData, _form: str) -> str:
     """How to read prior predictive intervals."""
     if study.binary:
         said = (
-            f"Bars: 50, 80 and 95% intervals of the {study.of_group} in data sets drawn from the "
-            "priors. The tick above them: its value in your data."
+            f"Bars: 50, 80 and 95% intervals of the {study.group_label} in data sets drawn from "
+            "the priors. The tick above them: its value in your data."
         )
     else:
         said = (
@@ -63,7 +63,7 @@ def prior(study: FigureData):
     axes.tick_params(axis="y", length=0, pad=6)
     axes.spines["left"].set_visible(False)
     what = "data sets" if study.binary else "single observations"
-    name = study.of_group if study.binary else study.of_row
+    name = study.group_label if study.binary else study.row_label
     axes.set_xlabel(f"{name} (prior: 50, 80 and 95% of {what})")
     return figure
 

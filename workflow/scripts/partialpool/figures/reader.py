@@ -29,7 +29,7 @@ def read(paths: dict, block: dict) -> FigureData:
     outcome = Outcome.of(block)
     learned = FittedTransforms.read(block["formula"], paths["learned"])
     formula, table = learned.formula, pd.read_parquet(paths["subset"])
-    design = learned.design.at(table, response=True)
+    design = learned.design.for_rows(table, response=True)
     groups = table_summary.read_groups(paths["groups"])
     data = compressed_file.read_description(paths["compressed"])
     values, ones = families.columns(table, outcome), np.ones(len(table))

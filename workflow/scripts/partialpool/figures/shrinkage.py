@@ -90,7 +90,9 @@ def shrinkage(study: FigureData, factor: GroupedTable, column: str):
 
 def _quantity(study: FigureData, column: str) -> str:
     """The estimated quantity of groups: the expected response, or a coefficient."""
-    return study.of_expected if column == "Intercept" else f"coefficient of {fit_label(column, 40)}"
+    return (
+        study.expected_label if column == "Intercept" else f"coefficient of {fit_label(column, 40)}"
+    )
 
 
 def _axis_label(study: FigureData, column: str, residual: bool = False) -> str:

@@ -59,7 +59,7 @@ class ModelDescription:
     @property
     def family(self) -> ResponseFamily:
         """The distribution of the response."""
-        return families.of(self.outcome)
+        return families.family_of(self.outcome)
 
     @property
     def known_sigma(self) -> float | None:

@@ -66,7 +66,7 @@ def check_keys(given: dict[str, str], design, outcome, group_effects: str, where
                 "copy the column under a second name"
             )
         if key not in known:
-            has_sigma = families.of(outcome).has_sigma
+            has_sigma = families.family_of(outcome).has_sigma
             why = " (sigma is known here)" if key == "sigma" and has_sigma else ""
             if key in correlations and "cor" not in others:
                 why = " (only coefficients of one group term with `|` are correlated)"

@@ -164,7 +164,7 @@ class ReportData:
     @property
     def family(self) -> ResponseFamily:
         """The distribution of the response."""
-        return families.of(self.outcome)
+        return families.family_of(self.outcome)
 
 
 def read(paths: dict, study: dict) -> ReportData:

@@ -22,12 +22,12 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 def hashes() -> dict[str, str]:
     """The hash of every script in `workflow/scripts`, by name without `.py`."""
-    found = {path.stem: of(path.stem) for path in sorted(SCRIPTS.glob("*.py"))}
+    found = {path.stem: hash_script(path.stem) for path in sorted(SCRIPTS.glob("*.py"))}
     files.write_cache(HASH_CACHE, {"by": _cache_key(), "modules": _known()})
     return found
 
 
-def of(script: str) -> str:
+def hash_script(script: str) -> str:
     """Hash of the logic behind one script: the script and every module it imports.
 
     Only the syntax tree counts, without docstrings and without the arguments of the exceptions

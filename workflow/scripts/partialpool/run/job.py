@@ -62,7 +62,9 @@ def logged(snakemake) -> Iterator[None]:
         except Exception as error:
             with suppress(OSError):
                 traceback.print_exc(file=stream)
-            line = _of_compiler(error) or f"{type(error).__name__}: {error} (traceback in {log})"
+            line = (
+                compiler_message(error) or f"{type(error).__name__}: {error} (traceback in {log})"
+            )
         if line is not None:
             status = 1
             # A full disk takes no more of a log; `error_line` finds that out.
@@ -115,7 +117,7 @@ def _opened(log: Path) -> TextIO:
         sys.exit(f"{LAST_WORD} {log}: cannot be written ({error.strerror})")
 
 
-def _of_compiler(error: BaseException) -> str | None:
+def compiler_message(error: BaseException) -> str | None:
     """What to do where PyTensor cannot write what it compiles."""
     modules, trace = set(), error.__traceback__
     while trace:
@@ -136,7 +138,7 @@ def _read(snakemake) -> dict[str, list[int]]:
     was edited in between, and set back perhaps, would leave a result that looks right.
     """
     session.require_current()
-    if fingerprint.of(snakemake.rule) != snakemake.params.code:
+    if fingerprint.hash_script(snakemake.rule) != snakemake.params.code:
         raise UserError(
             f"the code of {snakemake.rule} was edited while the run was under way; run again, "
             "and what depends on the edit is made anew"

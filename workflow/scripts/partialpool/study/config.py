@@ -158,7 +158,7 @@ def _study(name: str, block: Mapping, config: Mapping, where: str, families) -> 
     beyond = [variant for variant in variants if variant != "pooled"]
     if beyond and not grouped:
         raise UserError(f"{where}.variants: {beyond[0]!r} needs groups, and {ungrouped}")
-    values = schema.of_study(config, block, families)
+    values = schema.study_values(config, block, families)
     outcome = Outcome.of(values)
     if families:
         families.check(outcome, block, where)

@@ -71,7 +71,7 @@ def of_run(config: Mapping, key: str):
     return _with_defaults(load(SCHEMA)["properties"][key], config.get(key))
 
 
-def of_study(config: Mapping, block: Mapping, families=None) -> dict:
+def study_values(config: Mapping, block: Mapping, families=None) -> dict:
     """The value of every key of a study: as written for it, or for the whole run, or its default.
 
     Parameters

@@ -17,7 +17,7 @@ TOTALS = {"total", "grand total", "subtotal", "sum", "all", "overall", "mean", "
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 
-def of_labels(name: str, levels: dict[str, int], grouping: bool, as_labels: bool) -> list[str]:
+def label_notes(name: str, levels: dict[str, int], grouping: bool, as_labels: bool) -> list[str]:
     """Warnings about a column of labels.
 
     Parameters
@@ -71,7 +71,7 @@ def of_labels(name: str, levels: dict[str, int], grouping: bool, as_labels: bool
     return notes
 
 
-def of_numbers(name: str, column: NumberSummary, rows: int, padded: str | None) -> list[str]:
+def number_notes(name: str, column: NumberSummary, rows: int, padded: str | None) -> list[str]:
     """Warnings about a numeric column.
 
     Parameters
@@ -126,7 +126,7 @@ def constant_within_groups(design: Design) -> list[str]:
         slopes = [name for name in factor.varying if name != "Intercept"]
         if not slopes or len(slopes) == len(factor.varying):
             continue
-        by_group = pd.DataFrame(design.of(slopes), columns=slopes).groupby(factor.index)
+        by_group = pd.DataFrame(design.select_columns(slopes), columns=slopes).groupby(factor.index)
         several = by_group.size() > 1
         same = (by_group.max() == by_group.min())[several].all() & several.any()
         if same.any():

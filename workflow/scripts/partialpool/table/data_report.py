@@ -84,7 +84,7 @@ def report(
     ]
     if summary.discrete:
         warnings += _one_sided(summary, outcome)
-        if families.of(outcome).zero_probability:
+        if families.family_of(outcome).zero_probability:
             warnings += _counts(counted, outcome, values)
     return {
         "source": source,
@@ -100,7 +100,7 @@ def report(
     }
 
 
-def of_new(design: Design, source: str) -> dict:
+def report_new_rows(design: Design, source: str) -> dict:
     """Describe rows to predict: their new groups.
 
     Parameters
@@ -165,21 +165,21 @@ def _columns(columns: dict, summary: TableSummary, design: Design, padded: dict)
     for name, described in columns.items():
         grouping, as_labels = name in formula.group_columns, name in formula.labels
         if "levels" in described:
-            notes += column_notes.of_labels(name, described["levels"], grouping, as_labels)
+            notes += column_notes.label_notes(name, described["levels"], grouping, as_labels)
             if not grouping and len(described["levels"]) > summary.rows / 2:
                 count = len(described["levels"])
                 notes.append(f"Column {name!r} has {count} labels in {summary.rows} rows.")
         else:
             column = summary.columns[name]
             zeros = None if as_labels else padded.get(name)
-            notes += column_notes.of_numbers(name, column, summary.rows, zeros)
+            notes += column_notes.number_notes(name, column, summary.rows, zeros)
     return notes
 
 
 def _groups(factors: list[dict], outcome: Outcome, rows: int) -> list[str]:
     """Warnings about few groups, and about groups with few rows for their coefficients."""
     notes = []
-    family = families.of(outcome)
+    family = families.family_of(outcome)
     known = family.has_sigma and not family.estimates_sigma(outcome)
     noise = family.confounded_in_single_rows and not known
     # Rows of different precision tell the two apart.
@@ -227,7 +227,7 @@ def _copies(summary: TableSummary) -> list[str]:
 def _ties(design: Design, outcome: Outcome) -> list[str]:
     """A response that is mostly one number, around which the density of the family has no bound."""
     values, counts = np.unique(design.y, return_counts=True)
-    family = families.of(outcome)
+    family = families.family_of(outcome)
     unbounded = family.unbounded_at_ties and family.estimates_sigma(outcome)
     if not unbounded or 2 * counts.max() < len(design.y):
         return []
@@ -282,10 +282,12 @@ def _counts(design: Design, outcome: Outcome, values: dict) -> list[str]:
     cells = pd.DataFrame({f.name: f.index for f in design.factors}, index=range(len(y)))
     cell = cells.groupby(list(cells)).ngroup().to_numpy() if len(cells.columns) else 0 * y
     cell = cell.astype(int)
-    mean = _poisson_means(design.of(design.coefficients), families.offset(values, len(y)), y)
+    mean = _poisson_means(
+        design.select_columns(design.coefficients), families.offset(values, len(y)), y
+    )
     scale = np.bincount(cell, weights=y) / np.bincount(cell, weights=mean)
     mean = mean * scale[cell]
-    family = families.of(outcome)
+    family = families.family_of(outcome)
     informative = mean > 0  # a group without a count has no information about variance
     freedom = informative.sum() - len(np.unique(cell[informative])) - len(design.coefficients) + 1
     if freedom < ENOUGH or not np.isfinite(mean).all():

@@ -145,7 +145,9 @@ def _triangles(batches: Batches, factor: TableFactor | None, names: tuple[str, .
         index = np.zeros(len(y), dtype=int)
         if factor:
             index = next(f.index for f in design.factors if f.name == factor.name)
-        found = group_qr.of_groups(np.column_stack([design.of(names), y]), index, groups)
+        found = group_qr.factor_groups(
+            np.column_stack([design.select_columns(names), y]), index, groups
+        )
         if total is not None:
             found = np.linalg.qr(np.concatenate([total, found], axis=1), mode="r")
         total = found
@@ -218,12 +220,14 @@ def _by_all_factors(batches: Batches) -> Residuals | None:
     None if there are as many coefficients as rows.
     """
     ((design, y, weights),) = batches()
-    blocks = [design.of(design.coefficients)]
+    blocks = [design.select_columns(design.coefficients)]
     for factor in design.factors:
         groups = sparse.csr_array(
             (np.ones(len(y)), (np.arange(len(y)), factor.index)), (len(y), len(factor.levels))
         )
-        blocks += [groups.multiply(column[:, None]) for column in design.of(factor.varying).T]
+        blocks += [
+            groups.multiply(column[:, None]) for column in design.select_columns(factor.varying).T
+        ]
     columns = sparse.hstack(blocks, format="csc")
     sizes = sparse.linalg.norm(columns, axis=0)
     columns = columns[:, sizes > 0] @ sparse.diags_array(1 / sizes[sizes > 0])

@@ -36,7 +36,7 @@ def redundant_terms(design: Design) -> list[str]:
         Sentences.
     """
     rows = np.linspace(0, len(design.matrix) - 1, min(len(design.matrix), MAX_ROWS)).astype(int)
-    fitted = design.of(design.coefficients)[rows]
+    fitted = design.select_columns(design.coefficients)[rows]
     fitted = fitted / np.linalg.norm(fitted, axis=0).clip(min=1e-300)
     products = fitted.T @ fitted
     notes = []
@@ -46,7 +46,9 @@ def redundant_terms(design: Design) -> list[str]:
             continue
         groups = np.eye(len(factor.levels))[factor.index[rows]]
         own = []
-        for name, column in zip(factor.varying, design.of(factor.varying)[rows].T, strict=True):
+        for name, column in zip(
+            factor.varying, design.select_columns(factor.varying)[rows].T, strict=True
+        ):
             by_group = column[:, None] * groups
             left = by_group - fitted @ np.linalg.lstsq(products, fitted.T @ by_group)[0]
             if np.abs(left).max() < 1e-6 * np.abs(column).max():

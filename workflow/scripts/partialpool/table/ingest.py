@@ -133,14 +133,14 @@ def ingest(
         return complete_rows.chosen(to, np.sort(rng.choice(rows.rows, most, replace=False)))
 
     subset = sample(SUBSET, Stream.SUBSET_OF_ROWS)
-    if families.of(outcome).estimates_sigma(outcome):
+    if families.family_of(outcome).estimates_sigma(outcome):
         _check_residuals(file, rows, subset, design, outcome)
     counted = sample(COUNTED, Stream.ROWS_FOR_DATA_REPORT) if summary.discrete else subset
     gaps = {name: count for name, count in columns.gaps.items() if count}
     report = data_report.report(
         summary,
         design,
-        design.at(counted, response=True),
+        design.for_rows(counted, response=True),
         families.columns(counted, outcome),
         gaps,
         columns.rows,
@@ -148,7 +148,7 @@ def ingest(
         source,
     )
     values = families.columns(subset, outcome)
-    y = design.at(subset, response=True).y - families.offset(values, len(subset))
+    y = design.for_rows(subset, response=True).y - families.offset(values, len(subset))
     learned = replace(learned, location_scale=moments.robust(y, values.get("weights")))
     return Ingested(report, learned, subset, summary.groups(design))
 
@@ -191,7 +191,7 @@ def _summarised(
     summary, wrong = None, None
     for batch in rows.batches():
         response.check_columns(file, batch, outcome)
-        here = _evaluated(file, lambda batch=batch: design.at(batch, response=True))
+        here = _evaluated(file, lambda batch=batch: design.for_rows(batch, response=True))
         summary = summary or TableSummary(design, outcome, batch)
         summary.add(batch, here, families.columns(batch, outcome))
         wrong = wrong or response.first_wrong(file, batch, here, outcome)
@@ -222,7 +222,7 @@ def _check_residuals(
     def of(tables):
         for table in tables:
             values = families.columns(table, outcome)
-            here = design.at(table, response=True)
+            here = design.for_rows(table, response=True)
             weights = values.get("weights", np.ones(len(table)))
             yield here, here.y - families.offset(values, len(table)), weights
 
@@ -274,7 +274,7 @@ def ingest_new(path, learned: FittedTransforms, outcome: Outcome, *, source: str
     columns.finish()
     rows = rows.astype({name: _plain_type(rows[name]) for name in checked})
     response.check_columns(file, rows, outcome)
-    _evaluated(file, lambda: learned.design.at(rows))
+    _evaluated(file, lambda: learned.design.for_rows(rows))
     return rows
 
 

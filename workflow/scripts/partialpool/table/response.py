@@ -38,7 +38,7 @@ def check_columns(file: TableFile, table: pd.DataFrame, outcome: Outcome) -> Non
             wrong = (values < 1) | (values != np.floor(values)) | (values > LARGEST_COUNT)
             needs = "trials must be whole numbers, 1 or more"
         elif role == "offset":
-            link = families.of(outcome).link
+            link = families.family_of(outcome).link
             wrong = (values.abs() > LARGEST_OFFSET) & LINKS[link].has_ratio
             needs = (
                 f"an offset is added on the scale of the {link} and must be between "
@@ -71,7 +71,7 @@ def first_wrong(
     -------
     UserError or None
     """
-    y, family = design.y, families.of(outcome)
+    y, family = design.y, families.family_of(outcome)
     trials = table[outcome.trials].to_numpy(dtype=float) if outcome.trials else None
     wrong = family.outside(y, trials)
     if family.discrete:

@@ -67,7 +67,7 @@ def simulate(study: Study) -> tuple[pd.DataFrame, dict]:
     parameters = _parameters(study, outcome, design, found, rng, values)
     eta = (design.matrix * by_row).sum(axis=1) + families.offset(found, len(table))
     trials = found["trials"].astype(int) if outcome.trials else None
-    table[formula.response] = families.of(outcome).responses(rng, eta, parameters, trials)
+    table[formula.response] = families.family_of(outcome).responses(rng, eta, parameters, trials)
     for factor in design.factors:
         for column, coefficients in zip(factor.varying, by_group[factor.name].T, strict=True):
             for label, value in zip(factor.levels, coefficients, strict=True):
@@ -276,7 +276,7 @@ def _deviations(
 def _parameters(study: Study, outcome: Outcome, design: Design, found, rng, values: dict) -> dict:
     """Parameters of the response's distribution, each a number or of shape `(row,)`."""
     block, parameters = study.simulate, {}
-    family = families.of(outcome)
+    family = families.family_of(outcome)
     own = family.parameter_names
     spread = ("sd_log_sigma",) if family.pools_sigma(outcome) else ()
     for name in ("sd_log_sigma", *families.parameter_names()):
@@ -296,7 +296,10 @@ def _parameters(study: Study, outcome: Outcome, design: Design, found, rng, valu
 
 def _sigma(study: Study, outcome: Outcome, design: Design, rng, values: dict):
     """sigma of each row's group, shape `(row,)`; one where standard errors are known."""
-    given, known = study.simulate.get("sigma"), not families.of(outcome).estimates_sigma(outcome)
+    given, known = (
+        study.simulate.get("sigma"),
+        not families.family_of(outcome).estimates_sigma(outcome),
+    )
     if known and given is not None and given != outcome.sigma:
         reason = f"the study's sigma, {outcome.sigma!r}, is known; leave this out"
         raise error(study, reason, "sigma")
