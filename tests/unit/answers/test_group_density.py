@@ -190,7 +190,7 @@ def test_gaussian_groups_and_rows_have_the_normal_density_of_their_definition(
         drawn["sigma"] = (["g"] * len(own), rng.uniform(0.5, 2, (*shape, *own)))
     elif not outcome.errors:
         drawn["sigma"] = ([], np.full(shape, outcome.sigma))
-    if outcome.pools_sigma:
+    if outcome.has_hierarchical_sigma:
         drawn |= {name: ([], np.ones(shape)) for name in ("sigma_median", "sd_log_sigma")}
     if size == 1:
         del drawn["cor_g"]

@@ -184,7 +184,7 @@ def test_parameters_of_the_response_are_told_whether_they_were_drawn_or_fixed(ou
     if outcome.sigma_by_group:
         dims = ("chain", "draw", terms.groups("g"))
         more["sigma"] = dims, rng.uniform(1, 2, (*shape, 4))
-    if outcome.pools_sigma:
+    if outcome.has_hierarchical_sigma:
         more["sigma_median"] = ("chain", "draw"), rng.uniform(1, 2, shape)
         if variant == "hierarchical":
             more["sd_log_sigma"] = ("chain", "draw"), rng.uniform(1, 2, shape)
@@ -197,7 +197,7 @@ def test_parameters_of_the_response_are_told_whether_they_were_drawn_or_fixed(ou
     fixed = {}
     if outcome.sigma == 1.75:
         fixed["sigma"] = 1.75
-    if outcome.pools_sigma and variant != "hierarchical":
+    if outcome.has_hierarchical_sigma and variant != "hierarchical":
         fixed["sd_log_sigma"] = {"pooled": 0.0, "unpooled": priors.WIDE_LOG_SIGMA}[variant]
     names = {"sigma", "sigma_median", "sd_log_sigma", "nu", "alpha"}
     drawn = names & set(draws._sampled)

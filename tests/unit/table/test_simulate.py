@@ -195,7 +195,7 @@ def _names_of_a_fit(study, table):
 
     free = {"beta": draws(len(data.coefficients))}
     free |= {name: draws() for name in data.family.parameter_names}
-    if outcome.pools_sigma:
+    if outcome.has_hierarchical_sigma:
         free |= {"sigma": draws(len(data.factors[0].levels))}
         free |= {"sigma_median": draws(), "sd_log_sigma": draws()}
     deviations = {}

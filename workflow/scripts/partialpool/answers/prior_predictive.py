@@ -88,7 +88,7 @@ class PriorPredictive:
             found["sigma"] = np.full((1, 1), float(outcome.sigma))
         elif outcome.sigma_by_group:
             _, _, group, groups = self.factors[0]
-            if outcome.pools_sigma:
+            if outcome.has_hierarchical_sigma:
                 fixed = WIDE_LOG_SIGMA if self.variant == "unpooled" else 0.0
                 spread = drawn.get("sd_log_sigma", fixed)
                 z = rng.standard_normal((groups, SIMULATED))

@@ -71,7 +71,7 @@ class MergedRows(ModelDescription):
             **by_row,
             cells=sum(part.cells for part in parts),
             constants=sum(part.constants for part in parts),
-            **ModelDescription.pooled(parts),
+            **ModelDescription.merged_scales(parts),
         )
         return whole.together()
 

@@ -92,7 +92,7 @@ class ModelDescription:
         }
 
     @staticmethod
-    def pooled(parts) -> dict:
+    def merged_scales(parts) -> dict:
         """Scales and numbers of rows of several parts of a table together, as arguments."""
 
         def moments(part, mean, sd):

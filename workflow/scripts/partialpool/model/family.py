@@ -214,9 +214,9 @@ class ResponseFamily:
         """Whether sigma is a parameter, rather than known or absent."""
         return self.has_sigma and (outcome.sigma == "estimated" or outcome.sigma_by_group)
 
-    def pools_sigma(self, outcome: Outcome) -> bool:
+    def has_hierarchical_sigma(self, outcome: Outcome) -> bool:
         """Whether the sigma of each group is drawn from a distribution that is estimated."""
-        return self.has_sigma and outcome.pools_sigma
+        return self.has_sigma and outcome.has_hierarchical_sigma
 
     def inverse_link(self, eta):
         """Expected response, of one trial or of the exposure in eta."""

@@ -233,7 +233,7 @@ def _defaults(outcome) -> dict[str, str]:
     for parameter in family.parameters:
         if parameter.name != "sigma" or family.estimates_sigma(outcome):
             found[parameter.name] = parameter.prior
-        if parameter.name == "sigma" and outcome.pools_sigma:
+        if parameter.name == "sigma" and outcome.has_hierarchical_sigma:
             found["sd_log_sigma"] = SD_LOG_SIGMA
     return found
 

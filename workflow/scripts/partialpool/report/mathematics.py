@@ -107,7 +107,7 @@ def lines(results: ReportData) -> list[list[str]]:
     ]
     for factor in results.factors:
         out += _deviations(results, factor)
-    if results.family.pools_sigma(results.outcome):
+    if results.family.has_hierarchical_sigma(results.outcome):
         log_sigma = _call(_word("log"), _sub(_mi("σ"), _mi("j")))
         log_median = _call(_word("log"), _sub(_mi("σ"), _word("median")))
         spread = _sub(_mi("τ"), _word("log σ"))

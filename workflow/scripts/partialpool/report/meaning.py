@@ -46,7 +46,7 @@ def _sigma(results: ReportData) -> str:
         return f"σ, the {what} of {y} around its expected value, is estimated."
     if outcome.sigma_by_group:
         own = f"Each {results.factors[0].unit} has its own {what} σ around its expected value"
-        if not outcome.pools_sigma:
+        if not outcome.has_hierarchical_sigma:
             return f"{own}."
         return (
             f"{own}. σ (median) is their median and τ (log σ) the standard deviation of their "

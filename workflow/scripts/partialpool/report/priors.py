@@ -57,7 +57,7 @@ def _of_groups(results: ReportData, stored: dict):
 
 
 def _of_response(results: ReportData, stored: dict):
-    pools = results.outcome.pools_sigma
+    pools = results.outcome.has_hierarchical_sigma
     for key, text in stored["response"].items():
         name = "sigma_median" if key == "sigma" and pools else key
         if name != "sd_log_sigma" or results.fit("hierarchical"):

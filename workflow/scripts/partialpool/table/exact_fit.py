@@ -94,7 +94,7 @@ def exact_fit_reason(sample: Batches, all_rows: Batches | None, outcome: Outcome
             return _of_all(design, outcome, tuple(design.columns), design.factors)
     if outcome.sigma_by_group:
         # With a distribution of sigmas, one row more than coefficients does no harm.
-        left, groups = exact(_group_by_group, spare=int(outcome.pools_sigma))
+        left, groups = exact(_group_by_group, spare=int(outcome.has_hierarchical_sigma))
         if groups.any():
             return _of_groups(design, outcome, left, groups)
     return None
@@ -125,7 +125,7 @@ def _of_groups(design: Design, outcome: Outcome, left: Residuals, groups: np.nda
     first, count = int(groups.argmax()), groups.sum()
     more = f" (and in {count - 1} more groups)" if count > 1 else ""
     right = ["estimated"]
-    if not outcome.pools_sigma and (left.rows - left.rank)[groups].max() < 2:
+    if not outcome.has_hierarchical_sigma and (left.rows - left.rank)[groups].max() < 2:
         right.append(f'"~ (1 | {factor.name})"')
     return (
         f"the predictors give the response {design.formula.response!r} exactly in all rows of "

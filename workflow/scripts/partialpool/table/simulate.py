@@ -278,7 +278,7 @@ def _parameters(study: Study, outcome: Outcome, design: Design, found, rng, valu
     block, parameters = study.simulate, {}
     family = families.family_of(outcome)
     own = family.parameter_names
-    spread = ("sd_log_sigma",) if family.pools_sigma(outcome) else ()
+    spread = ("sd_log_sigma",) if family.has_hierarchical_sigma(outcome) else ()
     for name in ("sd_log_sigma", *families.parameter_names()):
         if name in block and name not in own + spread:
             raise error(study, "the study's model has none; leave it out", name)
@@ -309,7 +309,7 @@ def _sigma(study: Study, outcome: Outcome, design: Design, rng, values: dict):
         raise error(study, "no `sigma`; add a number over 0")
     levels = design.factors[0].levels if design.factors else ("all",)
     sigma = each_group(study, outcome.sigma if known else given, len(levels), "sigma")
-    if outcome.pools_sigma:
+    if outcome.has_hierarchical_sigma:
         spread = study.simulate.get("sd_log_sigma")
         if isinstance(given, list) == (spread is not None):
             reason = "give the median and, as `sd_log_sigma`, the sd of its log; or a list alone"

@@ -24,7 +24,7 @@ def population(results: ReportData) -> dict:
     """Population-level estimates, the variants side by side."""
     names = list(dict.fromkeys(name for fit in results.fits for name in fit.summary))
     names += [parameter_names.sd(f.name, c) for f in results.factors for c in f.varying]
-    if results.family.pools_sigma(results.outcome):
+    if results.family.has_hierarchical_sigma(results.outcome):
         names.append("sd_log_sigma")
     ranks = {name: _rank(results, name) for name in names}
     names = sorted((name for name, rank in ranks.items() if rank), key=ranks.get)
