@@ -15,7 +15,8 @@ from partialpool.base import files, session
 from partialpool.base.errors import UserError
 from partialpool.model import prior_keys
 from partialpool.run import fingerprint, launch, partial_page, progress, reruns
-from partialpool.study import outcome, paths, study
+from partialpool.study import outcome, paths
+from partialpool.study.study import KEYS, VARIANTS, Study
 
 try:
     # A job on a cluster reads the Snakefile, too, and takes what its run was started with.
@@ -26,9 +27,7 @@ try:
             RUN_RECORD["code"],
             RUN_RECORD["places"],
         )
-        STUDIES = {
-            name: study.Study.from_plain(block) for name, block in RUN_RECORD["studies"].items()
-        }
+        STUDIES = {name: Study.from_plain(values) for name, values in RUN_RECORD["studies"].items()}
     else:
         # Not by `configfile:`, which takes the last of two equal keys, and evaluates.
         given = workflow.config_settings
@@ -37,7 +36,7 @@ try:
         CODE = fingerprint.hashes()
         workflow.configfiles = loaded.files  # for Snakemake's own account and report
         config.update(loaded.config)
-        paths.require_results({name: block.variants for name, block in STUDIES.items()})
+        paths.require_results({name: study.variants for name, study in STUDIES.items()})
 except UserError as error:
     sys.exit(f"partialpool: {error}")
 
@@ -51,7 +50,7 @@ onstart:
         paths.require_writable()
     except UserError as error:
         sys.exit(f"partialpool: {error}")
-    studies = {name: asdict(block) for name, block in STUDIES.items()}
+    studies = {name: asdict(study) for name, study in STUDIES.items()}
     session.begin(strict=STRICT, code=CODE, places=CONFIG_LOCATIONS, studies=studies)
     partial_page.remove()
     progress.follow(workflow)
@@ -66,7 +65,7 @@ onerror:
 
 wildcard_constraints:
     study="[A-Za-z][A-Za-z0-9_-]*",
-    variant="|".join(study.VARIANTS),
+    variant="|".join(VARIANTS),
     part="[0-9]+",
 
 

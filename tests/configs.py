@@ -37,7 +37,7 @@ def complaint(broken):
 def fields(whole) -> dict:
     """The only study's values of all keys, but its seed, as plain values."""
     [study] = read(whole).values()
-    return study.block(*(name for name in KEYS if name != "seed"))
+    return study.params(*(name for name in KEYS if name != "seed"))
 
 
 def write(path, text):

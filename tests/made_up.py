@@ -37,7 +37,7 @@ BLOCK = {
 
 def study() -> dict:
     read = config.read({"interval": 0.8, "studies": {"made-up": BLOCK}})["made-up"]
-    return read.block(*KEYS)
+    return read.params(*KEYS)
 
 
 def table(rng) -> pd.DataFrame:

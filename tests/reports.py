@@ -117,7 +117,7 @@ def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=No
     parameters = FAMILIES[study.outcome.family].parameter_names
     response = dict.fromkeys(parameters, "half_student_t(4, 1)")
     return ReportData(
-        study=study.block(*KEYS),
+        study=study.params(*KEYS),
         data={
             "source": HOSTILE,
             "rows_read": 3 * len(levels) + 2,

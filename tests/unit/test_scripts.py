@@ -82,7 +82,7 @@ def step(tmp_path, monkeypatch):
     TABLE.to_csv("t.csv", index=False)
     NEW.to_csv("new.csv", index=False)
     study = config.read({"interval": 0.8, "studies": {"s": SAID}})["s"]
-    block = study.block(*KEYS)
+    block = study.params(*KEYS)
 
     def run(name, output, variant="hierarchical", part="", params=None, **given):
         given = {key: key for key in KINDS} | given

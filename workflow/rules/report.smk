@@ -21,7 +21,7 @@ rule figures:
     resources:
         **by_attempt(mem_mb=3000, runtime=5),
     params:
-        study=lambda w: STUDIES[w.study].block(
+        study=lambda w: STUDIES[w.study].params(
             "formula", "variants", "interval", "new_data", *outcome.OUTCOME
         ),
         code=CODE["figures"],
@@ -31,7 +31,7 @@ rule figures:
 
 TEMPLATES = f"{workflow.basedir}/workflow/report"
 # A report shows what the study is, all of it; settings are of steps that it does not show.
-REPORTED = study.KEYS
+REPORTED = KEYS
 
 
 rule report:
@@ -58,7 +58,7 @@ rule report:
     resources:
         **by_attempt(mem_mb=1000, runtime=5),
     params:
-        study=lambda w: STUDIES[w.study].block(*REPORTED),
+        study=lambda w: STUDIES[w.study].params(*REPORTED),
         code=CODE["report"],
     script:
         "../scripts/report.py"
@@ -87,7 +87,7 @@ rule index:
         **by_attempt(mem_mb=1000, runtime=5),
     params:
         fits=lambda w: fits(),
-        studies=lambda w: {n: block.block("formula", "data") for n, block in STUDIES.items()},
+        studies=lambda w: {n: study.params("formula", "data") for n, study in STUDIES.items()},
         code=CODE["index"],
     script:
         "../scripts/index.py"

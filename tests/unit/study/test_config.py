@@ -106,8 +106,8 @@ def test_what_is_said_of_the_response_and_of_predictions():
         "contrasts": [[1, 2], [3, 1]],
     }  # fmt: skip
     radon = read(config(**said))["radon"]
-    assert radon.block(*said) == said
-    assert radon.block("sigma", "exposure") == {"sigma": "estimated", "exposure": None}
+    assert radon.params(*said) == said
+    assert radon.params("sigma", "exposure") == {"sigma": "estimated", "exposure": None}
     assert read(config(family="poisson", exposure="area"))["radon"].outcome.exposure == "area"
 
 
@@ -118,7 +118,7 @@ def test_keys_of_the_whole_run():
 
 def test_block_is_plain_and_a_copy():
     radon = read(config())["radon"]
-    block = radon.block("variants", "priors")
+    block = radon.params("variants", "priors")
     assert block == {"variants": ["pooled", "unpooled", "hierarchical"], "priors": radon.priors}
     block["priors"].clear()
     assert radon.priors

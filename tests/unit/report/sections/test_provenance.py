@@ -20,4 +20,4 @@ from partialpool.study.study import KEYS
 def test_the_config_of_a_page_can_be_run_again(keys):
     found = results(**keys)
     again = config.read(yaml.safe_load(provenance.config(found)))["radon"]
-    assert again.block(*KEYS) == found.study
+    assert again.params(*KEYS) == found.study

@@ -83,13 +83,13 @@ class Study:
         """Make a study of what `dataclasses.asdict` gives, perhaps by way of JSON."""
         return cls(**values | {"outcome": Outcome(**values["outcome"])})
 
-    def block(self, *names: str) -> dict:
+    def params(self, *names: str) -> dict:
         """The values of the named keys as one dict of plain values, for a rule's `params`."""
         values = self.settings | vars(self) | vars(self.outcome)
         return json.loads(json.dumps({name: values[name] for name in names}))
 
 
-# Names for `Study.block`, besides those of its settings.
+# Names for `Study.params`, besides those of its settings.
 KEYS = (
     *(field.name for field in fields(Study) if field.name not in ("outcome", "settings")),
     *OUTCOME,
