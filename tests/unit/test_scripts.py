@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from pages import Tables
+from read_html import Tables
 from scipy import stats
 
 from partialpool.base import files

@@ -52,7 +52,7 @@ def test_each_step_uses_what_its_rule_gives_it_and_nothing_else(first_run, tmp_p
 
     What it writes has another name until it is whole.
     """
-    from watching import OPENED, RENAMED, WRITTEN, Watch
+    from file_watch import OPENED, RENAMED, WRITTEN, Watch
 
     workflow = Workflow(tmp_path / "analysis", first_run.repository)
     shutil.copytree(first_run.folder, workflow.folder, dirs_exist_ok=True)

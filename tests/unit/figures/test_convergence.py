@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from drawn import points
 from matplotlib.colors import to_hex
+from read_figure import points
 
 from partialpool.figures import (
     convergence,

@@ -2,15 +2,15 @@
 
 from dataclasses import replace
 
+import markup_study
 import numpy as np
-import plain_study
 import pytest
-from drawn import beside, beyond, hold, marks, three
 from figure_study import (
     LEVELS,
     VARIANTS,
     study,
 )
+from read_figure import beside, beyond, hold, marks, three
 
 from partialpool.figures import (
     shrinkage,
@@ -154,7 +154,7 @@ def test_groups_are_pulled_towards_one_value_or_each_towards_its_own(
     tmp_path, as_text, count, apart
 ):
     """Some of the groups without an unpooled estimate; none in the last case of all."""
-    found, rng = plain_study.study(), np.random.default_rng(2)
+    found, rng = markup_study.study(), np.random.default_rng(2)
     levels = tuple(f"g{group}" for group in range(count))
     sizes = np.arange(count) % 5 + 1
     few = GroupedTable(
@@ -162,7 +162,7 @@ def test_groups_are_pulled_towards_one_value_or_each_towards_its_own(
     )
     fits = []
     for fit in found.fits:
-        groups = plain_study.of_groups(few, rng, apart)
+        groups = markup_study.of_groups(few, rng, apart)
         if fit.variant == "unpooled":
             groups.loc[groups.index % 2 == 0, ["mean", "lower", "upper", "population"]] = np.nan
         fits.append(replace(fit, groups=groups))

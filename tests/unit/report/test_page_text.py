@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from made_up import ROOMS, SCHOOLS, N, R, S, W, X, Y, written
+from fake_run_files import ROOMS, SCHOOLS, N, R, S, W, X, Y, written
 from reports import (
     ANSWER,
     HOSTILE,

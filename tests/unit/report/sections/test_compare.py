@@ -3,8 +3,8 @@
 import math
 
 import pytest
-from made_up import written
-from pages import Tables, says
+from fake_run_files import written
+from read_html import Tables, says
 from reports import compared, factor_of, page, results
 
 from partialpool.report.sections import compare

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from xml.etree import ElementTree
 
-import made_up
+import fake_run_files
 import numpy as np
 import pytest
-from made_up import N, R, S, X, Y, written
-from pages import Tables, says
+from fake_run_files import N, R, S, X, Y, written
+from read_html import Tables, says
 from reports import VARIANTS, factor_of, fit, nested, page, results, row
 
 from partialpool.report import (
@@ -26,7 +26,7 @@ def test_estimates_on_a_page_are_those_of_their_variant(run, run_page):
         rows = written(paths, "summaries", number).set_index("name")
         [own] = [head for head in population if head.startswith(variant)]
         assert ("✗" in own) == (variant == "unpooled")
-        for name in made_up.scalars(variant):
+        for name in fake_run_files.scalars(variant):
             says(population.loc[name, own], *rows.loc[name, ["mean", "sd", "lower", "upper"]])
         for name in ("Intercept", X):
             numbers = np.exp(rows.loc[f"beta[{name}]", ["mean", "lower", "upper"]].astype(float))

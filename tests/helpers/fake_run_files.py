@@ -15,7 +15,7 @@ from partialpool.study.outcome import Outcome
 from partialpool.study.study import KEYS
 from partialpool.table.ingest import ingest
 
-TEMPLATES = Path(__file__).parents[1] / "workflow" / "report"
+TEMPLATES = Path(__file__).parents[2] / "workflow" / "report"
 VARIANTS = ("pooled", "unpooled", "hierarchical")
 Y, X, S, R, N, W = (f"{letter}<i>" for letter in "yxsrnw")  # names of columns
 FORMULA = f"`{Y}` ~ `{X}` + (`{X}` | `{S}`) + (1 | `{R}`)"

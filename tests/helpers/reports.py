@@ -8,7 +8,7 @@ from partialpool.report.report_data import FactorSummary, ReportData, ReportFit
 from partialpool.study import config
 from partialpool.study.study import KEYS
 
-SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
+SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 TEMPLATES = SCRIPTS.parent / "report"
 HOSTILE = "<script>alert('x')</script>"
 VARIANTS = ("pooled", "unpooled", "hierarchical")

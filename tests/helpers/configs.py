@@ -10,7 +10,7 @@ from partialpool.model import families
 from partialpool.study import config as of_study
 from partialpool.study.study import KEYS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 read = partial(of_study.read, families=families)
 SIMULATED = {"rows": 9, "coefficients": {"x": 1}}
 SAMPLER = {"chains": 3, "draws": 11, "tune": 12, "target_accept": 0.7, "attempts": 2}
