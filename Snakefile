@@ -15,23 +15,28 @@ from partialpool.base import files, session
 from partialpool.base.errors import UserError
 from partialpool.model import prior_keys
 from partialpool.run import fingerprint, launch, partial_page, progress, reruns
-from partialpool.study import outcome, paths, study
+from partialpool.study import outcome, paths
+from partialpool.study.study import KEYS, VARIANTS, Study
 
 try:
     # A job on a cluster reads the Snakefile, too, and takes what its run was started with.
-    BEGUN = None if workflow.is_main_process else session.started_with()
-    if BEGUN:
-        STRICT, CODE, PLACES = BEGUN["strict"], BEGUN["code"], BEGUN["places"]
-        STUDIES = {name: study.Study(**block) for name, block in BEGUN["studies"].items()}
+    RUN_RECORD = None if workflow.is_main_process else session.started_with()
+    if RUN_RECORD:
+        STRICT, CODE, CONFIG_LOCATIONS = (
+            RUN_RECORD["strict"],
+            RUN_RECORD["code"],
+            RUN_RECORD["places"],
+        )
+        STUDIES = {name: Study.from_plain(values) for name, values in RUN_RECORD["studies"].items()}
     else:
         # Not by `configfile:`, which takes the last of two equal keys, and evaluates.
         given = workflow.config_settings
         loaded = launch.load(given.configfiles, given.config, given.replace_workflow_config)
-        STUDIES, PLACES, STRICT = loaded.studies, loaded.places, loaded.strict
+        STUDIES, CONFIG_LOCATIONS, STRICT = loaded.studies, loaded.places, loaded.strict
         CODE = fingerprint.hashes()
         workflow.configfiles = loaded.files  # for Snakemake's own account and report
         config.update(loaded.config)
-        paths.require_results({name: block.variants for name, block in STUDIES.items()})
+        paths.require_results({name: study.variants for name, study in STUDIES.items()})
 except UserError as error:
     sys.exit(f"partialpool: {error}")
 
@@ -45,8 +50,8 @@ onstart:
         paths.require_writable()
     except UserError as error:
         sys.exit(f"partialpool: {error}")
-    studies = {name: asdict(block) for name, block in STUDIES.items()}
-    session.begin(strict=STRICT, code=CODE, places=PLACES, studies=studies)
+    studies = {name: asdict(study) for name, study in STUDIES.items()}
+    session.begin(strict=STRICT, code=CODE, places=CONFIG_LOCATIONS, studies=studies)
     partial_page.remove()
     progress.follow(workflow)
 
@@ -60,7 +65,7 @@ onerror:
 
 wildcard_constraints:
     study="[A-Za-z][A-Za-z0-9_-]*",
-    variant="|".join(study.VARIANTS),
+    variant="|".join(VARIANTS),
     part="[0-9]+",
 
 

@@ -104,7 +104,7 @@ class Structure:
         design, truth = self.design, {}
         beta = rng.normal(size=len(design.coefficients))
         truth |= {f"beta[{c}]": b for c, b in zip(design.coefficients, beta, strict=True)}
-        eta = design.of(design.coefficients) @ beta
+        eta = design.select_columns(design.coefficients) @ beta
         for factor in design.factors:
             name, size = factor.name, len(factor.varying)
             sd, correlation, basis = np.abs(rng.normal(size=size)), np.eye(size), np.eye(size)
@@ -114,7 +114,7 @@ class Structure:
                 basis[0, 1] = -self.table["x"].mean()
             covariance = basis @ (sd[:, None] * correlation * sd) @ basis.T
             u = rng.multivariate_normal(np.zeros(size), covariance, len(factor.levels))
-            eta = eta + (design.of(factor.varying) * u[factor.index]).sum(axis=1)
+            eta = eta + (design.select_columns(factor.varying) * u[factor.index]).sum(axis=1)
             own = np.sqrt(np.diag(covariance))
             for i, column in enumerate(factor.varying):
                 truth[f"sd_{name}[{column}]"] = own[i]
@@ -123,7 +123,7 @@ class Structure:
                 pair = ", ".join(factor.varying)
                 truth[f"cor_{name}[{pair}]"] = covariance[0, 1] / own.prod()
         parameters = {}
-        if families.of(self.outcome).has_sigma:
+        if families.family_of(self.outcome).has_sigma:
             truth["sigma"] = sigma = abs(rng.normal())
             weights = self.table["w"].to_numpy() if self.outcome.precision_weights else 1.0
             parameters["sigma"] = sigma / np.sqrt(weights)

@@ -73,7 +73,7 @@ def compressed(formula: str, sigma, offset: float, weights: str | None = None):
 def free_point(data, completed, variant, rng) -> dict:
     """Values of the model's free variables, those that are not flat on their own scale."""
     point = {"z": rng.normal(size=len(data.coefficients))}
-    if data.outcome.pools_sigma:
+    if data.outcome.has_hierarchical_sigma:
         point["sigma_median"] = rng.uniform(0.5, 2)
         if variant != "pooled":
             point["z_sigma"] = rng.normal(size=GROUPS)
@@ -99,7 +99,10 @@ def log_posterior_by_rows(rows, design, data, completed, variant, point, found) 
     """
     beta = found["beta"]
     [factor] = design.factors
-    varying, population = design.of(factor.varying), design.of(design.coefficients)
+    varying, population = (
+        design.select_columns(factor.varying),
+        design.select_columns(design.coefficients),
+    )
     sd = point.get("sd_g", np.full(len(factor.varying), WIDE * (variant == "unpooled")))
     correlation = np.eye(len(sd))
     if "partial_cor_g" in point:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from interpreted import drawn_point, evaluated
+from partialpool.sampler.compiled_density import compiled
 from scipy import special, stats
 
 from partialpool.compress import build
@@ -15,7 +16,6 @@ from partialpool.engine.centring import EffectCoordinates
 from partialpool.engine.posterior import SampledParameters
 from partialpool.model import families, priors
 from partialpool.sampler import sampling
-from partialpool.sampler.compiled_density import compiled
 from partialpool.study.outcome import Outcome
 
 ROWS = 60
@@ -88,7 +88,7 @@ def small(family: str, formula: str, variant: str, non_centred=False, effects="n
 def log_joint(design, values, data, completed, variant, point, beta, u) -> float:
     """log p(rows, beta, deviations | variances) + log p(variances), row by row."""
     outcome = data.outcome
-    eta = design.of(design.coefficients) @ beta + families.offset(values, ROWS)
+    eta = design.select_columns(design.coefficients) @ beta + families.offset(values, ROWS)
     total = 0.0
     covariance_of_rows = np.zeros((ROWS, ROWS))
     for factor in design.factors if variant != "pooled" else ():
@@ -104,9 +104,9 @@ def log_joint(design, values, data, completed, variant, point, beta, u) -> float
                 correlation[0, 1] = correlation[1, 0] = 2 * partial[0] - 1
                 total += stats.beta(2, 2).logpdf(partial).sum()
         covariance = sd[:, None] * correlation * sd
-        columns = design.of(factor.varying)
+        columns = design.select_columns(factor.varying)
         if name in completed.at_averages:
-            x = design.of(["x"])[:, 0]
+            x = design.select_columns(["x"])[:, 0]
             average = np.average(x, weights=values.get("weights"))
             columns = np.column_stack([np.ones(ROWS), x - average])
         if f"u_{name}" in u:

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 import xarray as xr
 from exact import OneWay
-from one_group import one_group
 from scipy import stats
+from three_group_table import one_group
 
 from partialpool.compress import build
 from partialpool.design.formula import Formula

@@ -23,16 +23,16 @@ from partialpool.design.formula import Formula
 from partialpool.design.transforms import FittedTransforms
 from partialpool.model import prior_keys, priors
 from partialpool.run import launch
-from partialpool.study.outcome import OUTCOME, Outcome
+from partialpool.study.outcome import Outcome
 from partialpool.table import ingest
-from partialpool.table.reader import File
+from partialpool.table.reader import TableFile
 
 
 def check(path: str = "config/config.yaml") -> None:
     """Check all studies as the workflow does before it samples, in one process."""
     for study in launch.load().studies.values():
-        formula = Formula.read(study.formula, File(study.data, study.data).columns())
-        outcome = Outcome.of(study.block(*OUTCOME))
+        formula = Formula.read(study.formula, TableFile(study.data, study.data).columns())
+        outcome = study.outcome
         named = {"missing": study.missing, "key": study.key, "source": study.data}
         with tempfile.TemporaryDirectory() as folder, files.replacing(f"{folder}/t.parquet") as to:
             learned = ingest.ingest(study.data, formula, outcome, to=to, **named).learned

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from pages import Tables
+from read_html import Tables
 from scipy import stats
 
 from partialpool.base import files
@@ -20,6 +20,7 @@ from partialpool.compress import compressed_file
 from partialpool.model.priors import complete
 from partialpool.run import job
 from partialpool.study import config
+from partialpool.study.study import KEYS
 
 DOTALL = re.DOTALL | re.MULTILINE
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
@@ -81,7 +82,7 @@ def step(tmp_path, monkeypatch):
     TABLE.to_csv("t.csv", index=False)
     NEW.to_csv("new.csv", index=False)
     study = config.read({"interval": 0.8, "studies": {"s": SAID}})["s"]
-    block = study.block(*study.__dataclass_fields__)
+    block = study.params(*KEYS)
 
     def run(name, output, variant="hierarchical", part="", params=None, **given):
         given = {key: key for key in KINDS} | given
@@ -119,7 +120,7 @@ def test_a_step_is_a_rule_and_a_script_of_one_name():
     ran = re.findall(
         r"^rule (\w+):$.*?^    script:\n        \"../scripts/(\w+).py\"$", rules, DOTALL
     )
-    names = {path.stem for path in SCRIPTS.glob("*.py")} - {"unfinished"}
+    names = {path.stem for path in SCRIPTS.glob("*.py")} - {"partial_page"}
     assert ran == [(name, name) for name, _ in ran] and {name for name, _ in ran} == names
     for name in names:
         first, *rest = (SCRIPTS / f"{name}.py").read_text(encoding="utf-8").splitlines()

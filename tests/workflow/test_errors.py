@@ -113,7 +113,7 @@ def test_a_compile_directory_that_cannot_be_used(finished):
     ],
 )
 def test_table(own_folder, name, old, new, telling):
-    """One core: all gates come before any fit, whichever study they belong to."""
+    """One core: all checks of tables come before any fit, whichever study they belong to."""
     own_folder.configure(CONFIG)
     path = f"data/{name}.csv"
     own_folder.tables(TABLES | {path: TABLES[path].replace(old, new)})
@@ -124,7 +124,7 @@ def test_table(own_folder, name, old, new, telling):
 
 
 def test_prior_of_what_the_model_has_not(own_folder):
-    """The gate knows the formula's coefficients, the config does not."""
+    """Ingest knows the formula's coefficients, the config does not."""
     own_folder.configure(settings(priors={"sitee": "normal(0, 1)"}))
     own_folder.tables()
     assert said(own_folder, "--cores", "1").startswith(

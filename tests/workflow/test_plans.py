@@ -50,7 +50,7 @@ KEYS = {
     "key": ({"key": ["n"]}, {"key": ["n", "m"]}, READ),
     "parts": ({}, {"parts": 2}, COMPRESSED),
     "priors": ({}, {"priors": {"x": "normal(0, 2)"}}, FITTED),
-    "priors, of other values": ({}, {"priors": {"x": "gamma(2, 1)"}}, READ),  # the gate knows
+    "priors, of other values": ({}, {"priors": {"x": "gamma(2, 1)"}}, READ),  # checked by ingest
     "variants": ({}, {"variants": ["hierarchical"]}, {"compare"} | PICTURES),
     "new_data": (
         {},
@@ -217,8 +217,8 @@ def test_all_gates_come_before_any_fit(plans):
     """Tables of all studies, in order of their steps; what comes after a fit is in no hurry."""
     for jobs in plans[:2]:
         priorities = {one["rule"]: one["priority"] for one in jobs}
-        gates = ["simulate", "ingest", "new_data", "compress"]
-        found = [priorities.pop(rule) for rule in gates]
+        checking = ["simulate", "ingest", "new_data", "compress"]
+        found = [priorities.pop(rule) for rule in checking]
         assert found == sorted(set(found), reverse=True)
         for rule in ("compress_part", "compress_merge"):
             assert priorities.pop(rule, found[-1]) == found[-1]

@@ -52,7 +52,7 @@ def test_each_step_uses_what_its_rule_gives_it_and_nothing_else(first_run, tmp_p
 
     What it writes has another name until it is whole.
     """
-    from watching import OPENED, RENAMED, WRITTEN, Watch
+    from file_watch import OPENED, RENAMED, WRITTEN, Watch
 
     workflow = Workflow(tmp_path / "analysis", first_run.repository)
     shutil.copytree(first_run.folder, workflow.folder, dirs_exist_ok=True)
@@ -89,13 +89,11 @@ def test_each_step_uses_what_its_rule_gives_it_and_nothing_else(first_run, tmp_p
             wrong |= {(rule, "writes", path) for path in seen[RENAMED] if not within(path, outputs)}
             wrong |= {(rule, "writes in place", path) for path in seen[WRITTEN] & files}
 
-            # The pages link some; and the pictures are given whatever the page is.
             read |= {target for page in files for target in linked(page)}
-            reader = "report" if rule == "figures" else rule
             for name, paths in one["input"].items():
-                given.add((reader, name))
+                given.add((rule, name))
                 if any(within(path, flat(paths)) for path in read):
-                    used.add((reader, name))
+                    used.add((rule, name))
             for name, block in vars(snakemake.params).items():
                 if isinstance(block, Recorded):
                     wrong |= {(rule, name, key) for key in block.keys() - block.seen}

@@ -17,12 +17,12 @@ def by_attempt(**amounts):
 
 
 # Names of the studies whose table is compressed by several jobs, as a pattern that matches them.
-SHARED = "|".join(name for name, block in STUDIES.items() if block.parts > 1) or "(?!)"
+SHARED = "|".join(name for name, study in STUDIES.items() if study.parts > 1) or "(?!)"
 
 
 def fits():
     """All fits, as study and variant, in the order of the config."""
-    return [(name, variant) for name, block in STUDIES.items() for variant in block.variants]
+    return [(name, variant) for name, study in STUDIES.items() for variant in study.variants]
 
 
 def chains_at_once(wildcards):
@@ -32,14 +32,14 @@ def chains_at_once(wildcards):
     """
     if not (workflow.is_main_process and workflow.local_exec):
         return 1
-    most = max((block.sampler["chains"] for block in STUDIES.values()), default=1)
+    most = max((study.sampler["chains"] for study in STUDIES.values()), default=1)
     return max(1, min(most, workflow.cores // max(1, len(fits()))))
 
 
 def table_of(wildcards):
     """A study's table: the simulated one, the file of the config, or the parts in its folder."""
-    block = STUDIES[wildcards.study]
-    return files.parts(block.data) if block.data else rules.simulate.output.table
+    study = STUDIES[wildcards.study]
+    return files.parts(study.data) if study.data else rules.simulate.output.table
 
 
 def of_variants(pattern):
@@ -47,15 +47,12 @@ def of_variants(pattern):
     return lambda w: expand(pattern, study=w.study, variant=STUDIES[w.study].variants)
 
 
-def answers(wildcards):
-    """Inputs of a study's figures and report: every file of results there is."""
-    block = STUDIES[wildcards.study]
+def figure_inputs(wildcards):
+    """Inputs of a study's figures: the results that a figure shows."""
     found = {
-        "table": rules.ingest.output.table,
         "learned": rules.ingest.output.learned,
         "subset": rules.ingest.output.subset,
         "groups": rules.ingest.output.groups,
-        "data_report": rules.ingest.output.report,
         "compressed": rules.compress.output.compressed,
         "comparison": rules.compare.output.rows,
         "comparison_groups": rules.compare.output.groups,
@@ -66,22 +63,32 @@ def answers(wildcards):
         "predictions": of_variants(rules.predict.output.predictions)(wildcards),
         "group_estimates": of_variants(rules.predict.output.groups)(wildcards),
     }
-    if block.contrasts:
-        found["contrasts"] = of_variants(rules.contrasts.output.contrasts)(wildcards)
-    if block.new_data:
-        found["new_data_report"] = rules.new_data.output.report
-    if block.simulate:
+    if STUDIES[wildcards.study].simulate:
         found["recovery"] = rules.recover.output.recovery
+    return found
+
+
+def report_inputs(wildcards):
+    """Inputs of a study's report, besides its figures: the results that it shows or links."""
+    study, drawn = STUDIES[wildcards.study], figure_inputs(wildcards)
+    found = {name: drawn[name] for name in drawn if name not in ("learned", "subset")}
+    found["table"] = rules.ingest.output.table
+    found["data_report"] = rules.ingest.output.report
+    if study.contrasts:
+        found["contrasts"] = of_variants(rules.contrasts.output.contrasts)(wildcards)
+    if study.new_data:
+        found["new_data_report"] = rules.new_data.output.report
     return found
 
 
 def outputs(name):
     """Every file that is made for a study."""
-    block, of_study = STUDIES[name], answers(SimpleNamespace(study=name)).values()
+    study, wildcards = STUDIES[name], SimpleNamespace(study=name)
+    shown = figure_inputs(wildcards) | report_inputs(wildcards)
     patterns = [
-        path for paths in of_study for path in ([paths] if isinstance(paths, str) else paths)
+        path for paths in shown.values() for path in ([paths] if isinstance(paths, str) else paths)
     ]
     # Or what fails here would be forgotten: nobody would miss it in the next run.
-    patterns += [*rules.simulate.output] if block.simulate else []
-    patterns += [*rules.new_data.output] if block.new_data else []
+    patterns += [*rules.simulate.output] if study.simulate else []
+    patterns += [*rules.new_data.output] if study.new_data else []
     return expand([*patterns, rules.figures.output.figures, rules.report.output.page], study=name)

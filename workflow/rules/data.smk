@@ -14,7 +14,7 @@ rule simulate:
     resources:
         **by_attempt(mem_mb=1000, runtime=10),
     params:
-        study=lambda w: STUDIES[w.study].block(
+        study=lambda w: STUDIES[w.study].params(
             "name", "simulate", "formula", "group_effects", "seed", *outcome.OUTCOME
         ),
         code=CODE["simulate"],
@@ -45,7 +45,7 @@ rule ingest:
     resources:
         **by_attempt(mem_mb=4000, runtime=20),
     params:
-        study=lambda w: STUDIES[w.study].block(
+        study=lambda w: STUDIES[w.study].params(
             "name", "data", "formula", "missing", "key", "group_effects", *outcome.OUTCOME
         )
         | {"priors": prior_keys.supports(STUDIES[w.study].priors)},
@@ -74,7 +74,9 @@ rule new_data:
     resources:
         **by_attempt(mem_mb=2000, runtime=10),
     params:
-        study=lambda w: STUDIES[w.study].block("new_data", "formula", "contrasts", *outcome.OUTCOME),
+        study=lambda w: STUDIES[w.study].params(
+            "new_data", "formula", "contrasts", *outcome.OUTCOME
+        ),
         code=CODE["new_data"],
     script:
         "../scripts/new_data.py"
@@ -97,7 +99,7 @@ rule compress:
     resources:
         **by_attempt(mem_mb=4000, runtime=20),
     params:
-        study=lambda w: STUDIES[w.study].block("formula", *outcome.OUTCOME),
+        study=lambda w: STUDIES[w.study].params("formula", *outcome.OUTCOME),
         code=CODE["compress"],
     script:
         "../scripts/compress.py"
@@ -118,7 +120,7 @@ rule compress_part:
     resources:
         **by_attempt(mem_mb=2000, runtime=20),
     params:
-        study=lambda w: STUDIES[w.study].block("formula", "parts", *outcome.OUTCOME),
+        study=lambda w: STUDIES[w.study].params("formula", "parts", *outcome.OUTCOME),
         code=CODE["compress_part"],
     script:
         "../scripts/compress_part.py"

@@ -15,7 +15,7 @@ rule fit:
     resources:
         **by_attempt(mem_mb=3000, runtime=60),
     params:
-        study=lambda w: STUDIES[w.study].block("priors", "sampler", "seed", "group_effects"),
+        study=lambda w: STUDIES[w.study].params("priors", "sampler", "seed", "group_effects"),
         code=CODE["fit"],
     script:
         "../scripts/fit.py"
@@ -43,7 +43,7 @@ rule diagnose:
     resources:
         **by_attempt(mem_mb=3000, runtime=5),
     params:
-        study=lambda w: STUDIES[w.study].block("convergence", "interval"),
+        study=lambda w: STUDIES[w.study].params("convergence", "interval"),
         code=CODE["diagnose"],
     script:
         "../scripts/diagnose.py"
@@ -77,7 +77,7 @@ rule predict:
     resources:
         **by_attempt(mem_mb=3000, runtime=5),
     params:
-        study=lambda w: STUDIES[w.study].block(
+        study=lambda w: STUDIES[w.study].params(
             "formula", *outcome.OUTCOME, "predict", "interval", "seed"
         ),
         code=CODE["predict"],
@@ -105,7 +105,7 @@ rule contrasts:
     resources:
         **by_attempt(mem_mb=3000, runtime=5),
     params:
-        study=lambda w: STUDIES[w.study].block(
+        study=lambda w: STUDIES[w.study].params(
             "formula", *outcome.OUTCOME, "predict", "contrasts", "interval", "seed"
         ),
         code=CODE["contrasts"],
@@ -129,7 +129,7 @@ rule check:
     resources:
         **by_attempt(mem_mb=3000, runtime=5),
     params:
-        study=lambda w: STUDIES[w.study].block("formula", "seed"),
+        study=lambda w: STUDIES[w.study].params("formula", "seed"),
         code=CODE["check"],
     script:
         "../scripts/check.py"
@@ -162,7 +162,7 @@ rule compare:
     resources:
         **by_attempt(mem_mb=4000, runtime=10),
     params:
-        study=lambda w: STUDIES[w.study].block("formula", "variants"),
+        study=lambda w: STUDIES[w.study].params("formula", "variants"),
         code=CODE["compare"],
     script:
         "../scripts/compare.py"
@@ -186,7 +186,7 @@ rule recover:
     resources:
         **by_attempt(mem_mb=1000, runtime=10),
     params:
-        study=lambda w: STUDIES[w.study].block("variants"),
+        study=lambda w: STUDIES[w.study].params("variants"),
         code=CODE["recover"],
     script:
         "../scripts/recover.py"

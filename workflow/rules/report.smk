@@ -6,7 +6,7 @@ from pathlib import Path
 rule figures:
     """Draw all figures of a study."""
     input:
-        unpack(answers),
+        unpack(figure_inputs),
     output:
         figures=report(
             directory("results/{study}/figures"),
@@ -21,7 +21,7 @@ rule figures:
     resources:
         **by_attempt(mem_mb=3000, runtime=5),
     params:
-        study=lambda w: STUDIES[w.study].block(
+        study=lambda w: STUDIES[w.study].params(
             "formula", "variants", "interval", "new_data", *outcome.OUTCOME
         ),
         code=CODE["figures"],
@@ -31,13 +31,13 @@ rule figures:
 
 TEMPLATES = f"{workflow.basedir}/workflow/report"
 # A report shows what the study is, all of it; settings are of steps that it does not show.
-REPORTED = [name for name in study.Study.__dataclass_fields__ if name != "settings"]
+REPORTED = KEYS
 
 
 rule report:
     """Write the report of a study, as one HTML file."""
     input:
-        unpack(answers),
+        unpack(report_inputs),
         figures=rules.figures.output.figures,
         # The first one is in the folder of all.
         templates=[
@@ -58,7 +58,7 @@ rule report:
     resources:
         **by_attempt(mem_mb=1000, runtime=5),
     params:
-        study=lambda w: STUDIES[w.study].block(*REPORTED),
+        study=lambda w: STUDIES[w.study].params(*REPORTED),
         code=CODE["report"],
     script:
         "../scripts/report.py"
@@ -87,7 +87,7 @@ rule index:
         **by_attempt(mem_mb=1000, runtime=5),
     params:
         fits=lambda w: fits(),
-        studies=lambda w: {n: block.block("formula", "data") for n, block in STUDIES.items()},
+        studies=lambda w: {n: study.params("formula", "data") for n, study in STUDIES.items()},
         code=CODE["index"],
     script:
         "../scripts/index.py"

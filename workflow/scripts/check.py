@@ -21,7 +21,7 @@ with job.logged(snakemake):
     tree = files.read_netcdf(snakemake.input.posterior)
     predictive = predictive_check.check(
         predictor.merged_posterior(tree),
-        learned.design.at(subset, response=True),
+        learned.design.for_rows(subset, response=True),
         subset.index.to_numpy(),
         data,
         families.columns(subset, data.outcome),

@@ -15,7 +15,7 @@ with job.logged(snakemake):
     block = snakemake.params.study
     subset = pd.read_parquet(snakemake.input.subset)
     learned = FittedTransforms.read(block["formula"], snakemake.input.learned)
-    design = learned.design.at(subset, response=True)
+    design = learned.design.for_rows(subset, response=True)
     data = compressed_file.from_dataset(files.read_netcdf(snakemake.input.compressed))
     values = families.columns(subset, data.outcome)
     alone = loo.only_rows(design, table_summary.read_groups(snakemake.input.groups))

@@ -16,7 +16,7 @@ with job.logged(snakemake):
     found = contrasts.contrast(
         predictor.merged_posterior(files.read_netcdf(snakemake.input.posterior)),
         rows,
-        learned.design.at(rows),
+        learned.design.for_rows(rows),
         Outcome.of(block),
         block["contrasts"],
         variant=snakemake.wildcards.variant,

@@ -9,7 +9,7 @@ with job.logged(snakemake):
     from partialpool.model import prior_keys
     from partialpool.study.outcome import Outcome
     from partialpool.table import ingest
-    from partialpool.table.reader import File
+    from partialpool.table.reader import TableFile
 
     block = snakemake.params.study
     outcome, output = Outcome.of(block), snakemake.output
@@ -18,7 +18,7 @@ with job.logged(snakemake):
     with files.replacing(output.table) as table:
         found = ingest.ingest(
             path,
-            Formula.read(block["formula"], File(path, source).columns()),
+            Formula.read(block["formula"], TableFile(path, source).columns()),
             outcome,
             to=table,
             missing=block["missing"],

@@ -14,4 +14,6 @@ with job.logged(snakemake):
     rows = ingest.ingest_new(source, learned, Outcome.of(block), source=source)
     ingest.check_contrasts(block["contrasts"], len(rows), source)
     files.write_parquet(snakemake.output.rows, rows)
-    files.write_json(snakemake.output.report, data_report.of_new(learned.design.at(rows), source))
+    files.write_json(
+        snakemake.output.report, data_report.report_new_rows(learned.design.for_rows(rows), source)
+    )

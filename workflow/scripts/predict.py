@@ -27,7 +27,7 @@ with job.logged(snakemake):
     predictions = predict.predict(
         posterior,
         rows,
-        learned.design.at(rows),
+        learned.design.for_rows(rows),
         outcome,
         variant=snakemake.wildcards.variant,
         passed=passed,

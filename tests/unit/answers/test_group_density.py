@@ -185,12 +185,12 @@ def test_gaussian_groups_and_rows_have_the_normal_density_of_their_definition(
         "cor_g": (["v", "bis"], np.broadcast_to(cor, (*shape, size, size))),
         "u_g": (["g", "v"], rng.normal(size=(*shape, 3, size)) * (variant != "pooled")),
     }
-    if families.of(outcome).estimates_sigma(outcome):
+    if families.family_of(outcome).estimates_sigma(outcome):
         own = (3,) if outcome.sigma_by_group else ()
         drawn["sigma"] = (["g"] * len(own), rng.uniform(0.5, 2, (*shape, *own)))
     elif not outcome.errors:
         drawn["sigma"] = ([], np.full(shape, outcome.sigma))
-    if outcome.pools_sigma:
+    if outcome.has_hierarchical_sigma:
         drawn |= {name: ([], np.ones(shape)) for name in ("sigma_median", "sd_log_sigma")}
     if size == 1:
         del drawn["cor_g"]
@@ -201,11 +201,11 @@ def test_gaussian_groups_and_rows_have_the_normal_density_of_their_definition(
         loo.by_row(posterior, design, outcome, values, who, variant, 17)["log_likelihood"]
         for who in (NOBODY, ~NOBODY)
     )
-    z, x = design.of(factor.varying), design.of(design.coefficients)
+    z, x = design.select_columns(factor.varying), design.select_columns(design.coefficients)
     for draw in range(DRAWS):
         one = posterior.isel(chain=0, draw=draw)
         sigma = TABLE["se"] if outcome.errors else outcome.sigma
-        if families.of(outcome).estimates_sigma(outcome):
+        if families.family_of(outcome).estimates_sigma(outcome):
             sigma = np.broadcast_to(one["sigma"].values, 3)[factor.index]
         sigma = np.broadcast_to(sigma, 17).astype(float)
         if outcome.precision_weights:

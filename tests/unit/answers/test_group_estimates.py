@@ -88,8 +88,8 @@ def test_what_is_expected_is_at_the_mean_of_a_groups_own_rows(text, outcome, wei
         for group in range(0, len(factor.levels), 5):
             own = factor.index == group
             by = np.ones(own.sum()) if weight is None else rows.loc[own, weight]
-            at = np.average(design.of(design.coefficients)[own], axis=0, weights=by)
-            varying = np.average(design.of(factor.varying)[own], axis=0, weights=by)
+            at = np.average(design.select_columns(design.coefficients)[own], axis=0, weights=by)
+            varying = np.average(design.select_columns(factor.varying)[own], axis=0, weights=by)
             population = beta @ at + 0.25
             eta = population + u[:, group] @ varying
             row = got.loc[factor.name, factor.levels[group], "expected"]

@@ -105,7 +105,11 @@ def test_rows_have_the_density_of_their_family_as_often_as_they_count():
 
 def test_whether_a_row_is_alone_is_known_from_the_whole_table():
     groups = pd.DataFrame({"factor": "g", "group": ["a", "b", "c"], "rows": [3, 1, 9]})
-    part = Formula("real ~ 1 + (1 | g)").design(TABLE).at(TABLE.iloc[[0, 4, 5, 9]], response=True)
+    part = (
+        Formula("real ~ 1 + (1 | g)")
+        .design(TABLE)
+        .for_rows(TABLE.iloc[[0, 4, 5, 9]], response=True)
+    )
     assert loo.only_rows(part, groups).tolist() == [[False, True, True, False]]
 
 

@@ -110,7 +110,7 @@ def test_sigma_of_a_new_group_is_drawn_where_it_has_a_distribution(posterior):
         sd_log_sigma=xr.full_like(posterior["sigma"], 0.5),
     )
     outcome = Outcome(sigma="~ (1 | g)")
-    design = FORMULA.design(TABLE).at(
+    design = FORMULA.design(TABLE).for_rows(
         pd.DataFrame({"g": ["new", "b", "new", "newer"], "x": [0.0, 0, 1, 0]})
     )
     draws = Predictor(own, design, outcome, {}, seed=1)
@@ -133,7 +133,7 @@ def test_sigma_of_a_new_group_says_nothing_of_its_deviation():
         sigma_median=([], 0.7),
         sd_log_sigma=([], 0.5),
     )
-    design = Formula("y ~ 1 + (1 | g)").design(TABLE).at(pd.DataFrame({"g": ["new"]}))
+    design = Formula("y ~ 1 + (1 | g)").design(TABLE).for_rows(pd.DataFrame({"g": ["new"]}))
     draws = Predictor(own, design, Outcome(sigma="~ (1 | g)"), {}, seed=1)
     at = np.arange(1)
     [sigma], [eta] = draws.parameters(at)["sigma"], draws.linear_predictor(at)
@@ -142,7 +142,7 @@ def test_sigma_of_a_new_group_says_nothing_of_its_deviation():
 
 def test_a_new_group_of_student_t_effects_has_their_tails(posterior):
     nu = xr.full_like(posterior["sigma"], 4.0)
-    design = FORMULA.design(TABLE).at(pd.DataFrame({"g": ["new"], "x": [0.0]}))
+    design = FORMULA.design(TABLE).for_rows(pd.DataFrame({"g": ["new"], "x": [0.0]}))
     draws = Predictor(posterior.assign(nu_g=nu), design, Outcome(), {}, seed=1)
     u = draws.effects[0].of_new("new", 1)
     assert stats.kstest(u[:, 0] / 2, stats.t(4).cdf).pvalue > 1e-3
@@ -167,7 +167,7 @@ def test_of_two_factors_the_known_part_is_used_and_the_new_part_drawn():
     assert found["mean"].to_numpy() == pytest.approx([12.25, 12, 10], abs=0.06)
     assert found["sd"].to_numpy() == pytest.approx([0, 0.5, (2**2 + 0.5**2) ** 0.5], rel=0.03)
     # The same label means different groups in different factors.
-    draws = Predictor(own, formula.design(TABLE).at(pd.DataFrame(rows)), Outcome(), {})
+    draws = Predictor(own, formula.design(TABLE).for_rows(pd.DataFrame(rows)), Outcome(), {})
     first, second = (e.of_new("z", 1) / e.scale[:, 0] for e in draws.effects)
     assert abs(np.corrcoef(first[:, 0], second[:, 0])[0, 1]) < 0.05
 

@@ -16,11 +16,11 @@ from partialpool.table.table_summary import TableSummary, read_groups
 
 def of_grid(table, design, outcome, most=None):
     """The grid of a table, or of its first rows and what is known of its groups."""
-    tally = TableSummary(design, outcome, table)
+    summary = TableSummary(design, outcome, table)
     for batch in (table[:5], table[5:]):  # of which neither has all labels and groups
-        own = design.at(batch, response=True)
-        tally.add(batch, own, families.columns(batch, outcome))
-    stored = io.StringIO(tally.groups(design).to_csv(index=False))
+        own = design.for_rows(batch, response=True)
+        summary.add(batch, own, families.columns(batch, outcome))
+    stored = io.StringIO(summary.groups(design).to_csv(index=False))
     return prediction_grid.grid(table[:most], design, outcome, read_groups(stored))
 
 
@@ -31,7 +31,7 @@ def test_the_grid_is_each_groups_own_range():
         found = of_grid(table, design, Outcome(), rows)
         span = found.groupby("g")["x"].agg(["min", "max"])
         assert span.to_numpy() == pytest.approx(own.to_numpy())
-        assert design.at(found).matrix.shape == (len(found), 2)
+        assert design.for_rows(found).matrix.shape == (len(found), 2)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_what_the_grid_holds_fixed_is_each_groups_own():
         assert found["storey"].tolist() == [0, 1, 0]
         assert found["period"].tolist() == [3, 1, 2]
         assert found["firms"].tolist() == [2, 5, 3]
-        assert design.at(found).matrix.shape == (3, len(design.columns))
+        assert design.for_rows(found).matrix.shape == (3, len(design.columns))
 
 
 def test_the_grid_goes_along_labels_that_a_group_has():
@@ -119,7 +119,7 @@ def test_the_grid_goes_along_numbers_that_are_labels():
         design = formula.evaluate(formula.terms(), table)
         for most in (None, 20):
             found = of_grid(table, design, GAUSSIAN, most)
-            assert design.at(found).matrix.shape == (len(found), len(design.columns))
+            assert design.for_rows(found).matrix.shape == (len(found), len(design.columns))
             if text == "y ~ C(year) + (1 | g)" and most is None:
                 assert found.groupby("g")["year"].apply(list).to_dict() == years.to_dict()
             if text == "y ~ C(year)":
@@ -147,7 +147,7 @@ def test_the_grid_has_what_the_formula_and_the_outcome_need(text, rows, columns)
     outcome = Outcome(family="binomial", trials="n") if "n" in columns else Outcome()
     found = of_grid(table, design, outcome)
     assert list(found.columns) == columns
-    assert design.at(found).matrix.shape == (rows, len(design.columns))
+    assert design.for_rows(found).matrix.shape == (rows, len(design.columns))
     if "n" in columns:
         assert set(found["n"]) == ({10.0} if rows == 4 else {7.0, 10, 14})
         trials = found["n"].to_numpy()

@@ -22,7 +22,7 @@ def test_every_model_is_replicated_in_the_units_of_its_response(outcome, variant
     for name in ("prior_predictive", "posterior_predictive"):
         y = tree[name]["y"].values[0]
         assert y.shape == (500, 30)
-        wrong = families.of(outcome).outside(y, rows["n"].to_numpy())
+        wrong = families.family_of(outcome).outside(y, rows["n"].to_numpy())
         assert not wrong.any()
     assert (tree["observed_data"]["y"].values == rows["y"]).all()
 

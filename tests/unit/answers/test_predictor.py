@@ -74,9 +74,9 @@ def posterior(outcome, heavy=False) -> xr.Dataset:
         "sd_h": (["h_coefficient"], positive(1)),
         "u_h": (["h", "h_coefficient"], rng.normal(0, 0.5, (*SHAPE, 5, 1))),
     }
-    if families.of(outcome).estimates_sigma(outcome):
+    if families.family_of(outcome).estimates_sigma(outcome):
         found["sigma"] = ([], positive())
-    elif families.of(outcome).has_sigma and not outcome.errors:
+    elif families.family_of(outcome).has_sigma and not outcome.errors:
         found["sigma"] = ([], np.full(SHAPE, outcome.sigma))
     own = {"student_t": "nu", "negative_binomial": "alpha"}.get(outcome.family)
     found |= {own: ([], 3 * positive())} if own else {}
@@ -90,7 +90,7 @@ def flat(posterior, name):
 
 
 def draws_of(posterior, outcome, rows=ROWS, **options) -> Predictor:
-    design = FORMULA.design(FITTED).at(rows)
+    design = FORMULA.design(FITTED).for_rows(rows)
     return Predictor(posterior, design, outcome, families.columns(rows, outcome), **options)
 
 
@@ -189,7 +189,7 @@ def test_new_responses_have_the_distribution_of_their_family_in_every_draw(outco
             one, sigma = ROWS.loc[row], 1.0
             if outcome.errors:
                 sigma = one["s"]
-            elif families.of(outcome).has_sigma:
+            elif families.family_of(outcome).has_sigma:
                 sigma = flat(drawn, "sigma") / (one["s"] ** 0.5 if outcome.precision_weights else 1)
             below, at = (
                 {
@@ -229,7 +229,7 @@ def test_predictions_do_not_depend_on_the_order_of_rows_or_how_many_come_at_once
     }
 
     def predicted(rows):
-        return predict.predict(drawn, rows, design.at(rows), outcome, **options)
+        return predict.predict(drawn, rows, design.for_rows(rows), outcome, **options)
 
     whole, order = predicted(ROWS), [3, 0, 4, 2, 1]
     monkeypatch.setattr(predict, "BATCH", 2 * ALL)
@@ -244,7 +244,7 @@ def test_predictions_do_not_depend_on_the_order_of_rows_or_how_many_come_at_once
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=named)
 def test_predictions_and_contrasts_are_of_the_same_draws(outcome):
     """So what one row is expected to have over another is the difference of what they have."""
-    drawn, design = posterior(outcome, heavy=True), FORMULA.design(FITTED).at(ROWS)
+    drawn, design = posterior(outcome, heavy=True), FORMULA.design(FITTED).for_rows(ROWS)
     options = {
         "variant": "hierarchical",
         "passed": True,
@@ -268,7 +268,7 @@ def test_predictions_and_contrasts_are_of_the_same_draws(outcome):
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=named)
 def test_contrasts_of_known_rows_are_by_their_definition_in_every_draw(outcome):
-    drawn, design = posterior(outcome), FORMULA.design(FITTED).at(ROWS)
+    drawn, design = posterior(outcome), FORMULA.design(FITTED).for_rows(ROWS)
     options = {"variant": "hierarchical", "passed": True, "interval": 0.8, "seed": 3}
     one = contrasts.contrast(drawn, ROWS, design, outcome, [(1, 2)], **options).loc[0]
     family = families.FAMILIES[outcome.family]

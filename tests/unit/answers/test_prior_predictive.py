@@ -49,7 +49,7 @@ def by_definition(rows, at, outcome, variant, heavy, size=20_000):
         u = 0.8 * (rng.standard_t(3, size) if heavy else rng.normal(size=size))
     eta = 0.5 + u + (row["w"] if outcome.offset else 0)
     sigma = np.full(size, 2.0)
-    if outcome.pools_sigma and variant != "pooled":
+    if outcome.has_hierarchical_sigma and variant != "pooled":
         sigma = sigma * np.exp(0.5 * rng.normal(size=size))
     if outcome.errors:
         sigma = row["w"]

@@ -47,7 +47,7 @@ def test_a_transformed_response_is_predicted_on_its_own_scale(response, back, me
     )
     rows = pd.DataFrame({"g": ["a", "a"], "x": [0.0, 1.0]})
     options = {"variant": "hierarchical", "passed": True, "interval": 0.9, "seed": 1}
-    found = predict.predict(own, rows, learned.design.at(rows), GAUSSIAN, **options)
+    found = predict.predict(own, rows, learned.design.for_rows(rows), GAUSSIAN, **options)
     first = found.loc[0]
     assert first["mean"] == pytest.approx(0.6)
     for end in ("", "_lower", "_upper"):
@@ -58,7 +58,7 @@ def test_a_transformed_response_is_predicted_on_its_own_scale(response, back, me
     for end in ("lower", "upper"):
         value = back(first[f"outcome_{end}"])
         assert first[f"response_outcome_{end}"] == pytest.approx(value)
-    arguments = own, rows, learned.design.at(rows), GAUSSIAN, [[1, 2]]
+    arguments = own, rows, learned.design.for_rows(rows), GAUSSIAN, [[1, 2]]
     ratio = contrasts.contrast(*arguments, **options)
     assert ("ratio_mean" in ratio) == (rate is not None)
     if rate is not None:
@@ -79,7 +79,7 @@ def test_the_mean_of_a_transformed_response_is_by_the_sigma_of_whom_it_is_of():
     rows, outcome = pd.DataFrame({"g": ["a"]}), Outcome(sigma="~ (1 | g)")
     options = {"variant": "hierarchical", "passed": True, "interval": 0.9, "seed": 1}
     options["prediction_target"] = ("group", "average_group")
-    found = predict.predict(own, rows, learned.design.at(rows), outcome, **options)
+    found = predict.predict(own, rows, learned.design.for_rows(rows), outcome, **options)
     exact = [stats.lognorm(s, scale=np.exp(mu)).mean() for mu, s in ((0.6, 0.4), (0.1, 0.2))]
     assert found["response_mean"].to_numpy() == pytest.approx(exact)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from partialpool.base.errors import listed, nearest, shown
+from partialpool.base.errors import nearest, quoted, quoted_list
 
 
 @pytest.mark.parametrize(
@@ -14,12 +14,12 @@ def test_the_nearest_valid_word_is_suggested_whatever_its_case(word, suggestion)
 
 
 def test_ten_names_are_listed_and_the_number_of_all():
-    assert listed(["a", 1]) == "'a', '1'"
-    assert listed(range(11)).endswith("'9', ... (11 in all)")
-    assert listed(range(10)).endswith("'9'")
+    assert quoted_list(["a", 1]) == "'a', '1'"
+    assert quoted_list(range(11)).endswith("'9', ... (11 in all)")
+    assert quoted_list(range(10)).endswith("'9'")
 
 
 def test_a_value_is_shown_on_one_line_of_at_most_80_characters():
-    assert shown("two\n lines") == "'two lines'"
-    assert len(shown("x" * 78)) == 80
-    assert shown("x" * 79).endswith("...'") and len(shown("x" * 79)) == 80
+    assert quoted("two\n lines") == "'two lines'"
+    assert len(quoted("x" * 78)) == 80
+    assert quoted("x" * 79).endswith("...'") and len(quoted("x" * 79)) == 80

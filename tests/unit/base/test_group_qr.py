@@ -12,7 +12,7 @@ def test_each_group_has_the_triangle_of_its_rows(monkeypatch):
     rows, group = np.vstack([rows, rng.normal(size=(2, 3))]), np.append(group, [4, 4])
     for batch in (group_qr.BATCH, 1):
         monkeypatch.setattr(group_qr, "BATCH", batch)
-        found = group_qr.of_groups(rows, group, 5)
+        found = group_qr.factor_groups(rows, group, 5)
         assert found.shape == (5, 3, 3)
         for number, triangle in enumerate(found):
             own = rows[group == number]

@@ -82,24 +82,27 @@ def test_folders_are_checked_file_by_file(summary):
 
 def test_tables_are_remembered_until_they_are_written(summary):
     records._known.cache_clear()
-    first = records.remembered("t.csv")
+    first = records.cached_checksum("t.csv")
     assert first == records.checksum("t.csv")
     times = os.stat("t.csv")
     Path("t.csv").write_text("x,y\n1,3\n", encoding="utf-8")
     os.utime("t.csv", ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert records.remembered("t.csv") == records.checksum("t.csv") != first
-    assert records.remembered("nothing.csv") is None
+    assert records.cached_checksum("t.csv") == records.checksum("t.csv") != first
+    assert records.cached_checksum("nothing.csv") is None
     records._known.cache_clear()
 
 
 def test_a_damaged_memory_of_tables_is_not_used(summary):
     true = records.checksum("t.csv")
-    files.keep(records.KNOWN, {"t.csv": [records.state("t.csv"), true]})
-    assert files.kept(records.KNOWN)["t.csv"][1] == true
-    for wrong in (records.KNOWN.read_text().replace(true, f"sha256:{'0' * 64}"), '{"t.csv": 5}'):
-        records.KNOWN.write_text(wrong)
+    files.write_cache(records.CHECKSUM_CACHE, {"t.csv": [records.state("t.csv"), true]})
+    assert files.read_cache(records.CHECKSUM_CACHE)["t.csv"][1] == true
+    for wrong in (
+        records.CHECKSUM_CACHE.read_text().replace(true, f"sha256:{'0' * 64}"),
+        '{"t.csv": 5}',
+    ):
+        records.CHECKSUM_CACHE.write_text(wrong)
         records._known.cache_clear()
-        assert records.remembered("t.csv") == true
+        assert records.cached_checksum("t.csv") == true
     records._known.cache_clear()
 
 

@@ -63,7 +63,9 @@ OUTCOMES = [
 
 def named(outcome) -> str:
     sigma = f"sigma={outcome.sigma}"
-    return " ".join([outcome.family, sigma * families.of(outcome).has_sigma, *outcome.columns])
+    return " ".join(
+        [outcome.family, sigma * families.family_of(outcome).has_sigma, *outcome.columns]
+    )
 
 
 def merged(outcome, formula=CROSSED, rows=None):
@@ -96,7 +98,7 @@ def predictor(columns, index, data, beta, deviations):
 
 def of_merged(data: MergedRows, beta, deviations) -> float:
     """Log likelihood by what a fit reads."""
-    eta = predictor(data.of_columns, data.index, data, beta, deviations) + data.offset
+    eta = predictor(data.select_columns, data.index, data, beta, deviations) + data.offset
     parameters = PARAMETERS | ({} if data.known_sigma is None else {"sigma": data.known_sigma})
     if data.outcome.family == "gaussian":
         squares = (((data.y - eta) / parameters["sigma"]) ** 2).sum()
@@ -111,7 +113,7 @@ def of_rows(rows, design, data, beta, deviations) -> float:
     """Log likelihood row by row, by scipy."""
     outcome, y = data.outcome, rows["y"]
     index = [factor.index for factor in design.factors]
-    eta = predictor(design.of, index, data, beta, deviations)
+    eta = predictor(design.select_columns, index, data, beta, deviations)
     if outcome.offset:
         eta = eta + rows[outcome.offset]
     mean = np.exp(eta) * (rows[outcome.exposure] if outcome.exposure else 1)

@@ -55,9 +55,9 @@ def test_columns_are_those_of_r(table, text, names):
     design = Formula(f"y ~ {text}").design(table)
     wanted = names.split()
     assert design.coefficients == ["Intercept" if name == "1" else name for name in wanted]
-    for name, values in zip(wanted, design.of(design.coefficients).T, strict=True):
+    for name, values in zip(wanted, design.select_columns(design.coefficients).T, strict=True):
         np.testing.assert_array_equal(values, column(table, name))
-    np.testing.assert_array_equal(design.at(table[::-1]).matrix, design.matrix[::-1])
+    np.testing.assert_array_equal(design.for_rows(table[::-1]).matrix, design.matrix[::-1])
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_the_order_of_terms_changes_no_column(table, text):
     backwards = " + ".join(reversed(text.split(" + ")))
     one, other = (Formula(f"y ~ {terms}").design(table) for terms in (text, backwards))
     assert {*one.coefficients} == {*other.coefficients}
-    np.testing.assert_array_equal(one.matrix, other.of(one.coefficients))
+    np.testing.assert_array_equal(one.matrix, other.select_columns(one.coefficients))
 
 
 LEVELS = {"a": "ab", "b": "pqr", "c": "uv"}
@@ -113,7 +113,7 @@ def test_any_terms_span_what_they_mean_with_no_column_too_many(table, terms, int
     assert np.linalg.matrix_rank(np.hstack([meant, design.matrix])) == rank
     for name, values in zip(design.columns, design.matrix.T, strict=True):
         np.testing.assert_array_equal(values, column(table, name.replace("Intercept", "1")))
-    np.testing.assert_array_equal(design.at(table[5:9]).matrix, design.matrix[5:9])
+    np.testing.assert_array_equal(design.for_rows(table[5:9]).matrix, design.matrix[5:9])
 
 
 @ANY

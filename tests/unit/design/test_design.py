@@ -13,7 +13,7 @@ def test_new_rows_keep_the_state_of_the_fitted_table(table):
         table
     )
     rows = table.drop(columns="y").iloc[[3, 1]]
-    at = design.at(rows.assign(county=["01", "new"]))
+    at = design.for_rows(rows.assign(county=["01", "new"]))
     assert at.y is None
     assert list(at.factors[0].groups) == ["01", "new"]
     assert list(at.factors[0].index) == [0, -1]
@@ -21,7 +21,7 @@ def test_new_rows_keep_the_state_of_the_fitted_table(table):
     np.testing.assert_allclose(at.matrix, design.matrix[[3, 1]])
     # Types may differ where the meaning does not.
     period = Formula("y ~ C(period)").design(table)
-    floats = period.at(table.assign(period=table["period"].astype(float)))
+    floats = period.for_rows(table.assign(period=table["period"].astype(float)))
     np.testing.assert_array_equal(floats.matrix, period.matrix)
 
 
@@ -30,7 +30,7 @@ def test_new_rows_find_the_groups_of_every_factor(table):
     rows = pd.DataFrame(
         {"county": [10, 2, 3], "town": ["2", "9", "1"], "kind": ["z", "a", "c"], "x": [1.0, 2, 3]}
     )
-    county, town, kind = design.at(rows).factors
+    county, town, kind = design.for_rows(rows).factors
     assert [county.levels[i] if i >= 0 else None for i in county.index] == ["10", "2", None]
     assert [town.levels[i] if i >= 0 else None for i in town.index] == ["10:2", None, None]
     assert list(town.groups) == ["10:2", "2:9", "3:1"]  # new labels are kept
@@ -38,11 +38,11 @@ def test_new_rows_find_the_groups_of_every_factor(table):
     for factor, fitted in zip((county, town, kind), design.factors, strict=True):
         assert (factor.name, factor.varying) == (fitted.name, fitted.varying)
         assert factor.levels == fitted.levels
-    np.testing.assert_array_equal(design.at(rows).of(["x"])[:, 0], rows["x"])
+    np.testing.assert_array_equal(design.for_rows(rows).select_columns(["x"])[:, 0], rows["x"])
     with pytest.raises(UserError, match="no column 'town'"):
-        design.at(rows.drop(columns="town"))
+        design.for_rows(rows.drop(columns="town"))
     with pytest.raises(UserError, match="column 'town' has a missing value in row 2"):
-        design.at(rows.assign(town=["1", None, "2"]))
+        design.for_rows(rows.assign(town=["1", None, "2"]))
 
 
 def test_new_rows_that_cannot_be_predicted(table):
@@ -54,10 +54,10 @@ def test_new_rows_that_cannot_be_predicted(table):
         ({"x": np.nan}, "column 'x' has a missing value in row 1"),
     ):
         with pytest.raises(UserError, match="formula 'y ~ x") as caught:
-            design.at(table.assign(**changed))
+            design.for_rows(table.assign(**changed))
         assert telling in str(caught.value)
     with pytest.raises(UserError, match="no column 'county'"):
-        design.at(table.drop(columns="county"))
+        design.for_rows(table.drop(columns="county"))
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_crossed_and_nested_factors(table, text, factors):
     varying = list(dict.fromkeys(" ".join(factors.values()).split()))
     assert design.columns[: len(varying)] == varying
     assert len(set(design.columns)) == len(design.columns)
-    np.testing.assert_array_equal(design.of(["Intercept"])[:, 0], 1)
+    np.testing.assert_array_equal(design.select_columns(["Intercept"])[:, 0], 1)
 
 
 def test_labels_with_colons_stay_apart(table):

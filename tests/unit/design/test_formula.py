@@ -94,7 +94,7 @@ def test_blocks_of_varying_columns(table, text, blocks):
     varying = list(dict.fromkeys(c for own in blocks.values() for block in own for c in block))
     assert sorted(design.columns[: len(varying)]) == sorted(varying)
     assert len(blocks) > 1 or design.columns[: len(varying)] == varying  # in the factor's order
-    again = design.at(table.iloc[::-1])
+    again = design.for_rows(table.iloc[::-1])
     np.testing.assert_array_equal(again.matrix, design.matrix[::-1])
     assert [factor.blocks for factor in again.factors] == [f.blocks for f in design.factors]
 
@@ -106,23 +106,25 @@ def test_a_label_is_a_predictor_and_part_of_a_factor(table):
     assert design.along is None  # a group cannot be predicted along its own label
     assert list(design.factors[1].groups) == list(table["county"] + ":" + table["kind"])
     rows = table.iloc[:2].assign(kind=["c", "a"], county=["10", "new"])
-    at = design.at(rows)
-    np.testing.assert_array_equal(at.of(["kind[b]", "kind[c]"]), [[0, 1], [0, 0]])
+    at = design.for_rows(rows)
+    np.testing.assert_array_equal(at.select_columns(["kind[b]", "kind[c]"]), [[0, 1], [0, 0]])
     assert list(at.factors[1].groups) == ["10:c", "new:a"]
     with pytest.raises(UserError, match="'z' in row 1 of 'kind' was not in the fitted table"):
-        design.at(rows.assign(kind="z"))
+        design.for_rows(rows.assign(kind="z"))
 
     design = Formula("y ~ period + log(x) + (1 | period)").design(table)
     assert design.coefficients == ["Intercept", "period", "log(x)"]
-    np.testing.assert_array_equal(design.of(["period"])[:, 0], table["period"])
+    np.testing.assert_array_equal(design.select_columns(["period"])[:, 0], table["period"])
     written = table.assign(period=table["period"].map("{:03}".format))
     design = Formula("y ~ period + I(period**2) + (1 | period)").design(written)
     assert design.factors[0].levels == ("001", "002", "003")
-    at = design.at(written.iloc[:2].assign(period=["004", "02"]))
-    np.testing.assert_array_equal(at.of(["period", "I(period ** 2)"]), [[4, 16], [2, 4]])
+    at = design.for_rows(written.iloc[:2].assign(period=["004", "02"]))
+    np.testing.assert_array_equal(
+        at.select_columns(["period", "I(period ** 2)"]), [[4, 16], [2, 4]]
+    )
     assert list(at.factors[0].groups) == ["004", "02"] and list(at.factors[0].index) == [-1, -1]
     with pytest.raises(UserError, match="column 'period' must be numbers; row 2 is 'late'"):
-        design.at(written.iloc[:2].assign(period=["1", "late"]))
+        design.for_rows(written.iloc[:2].assign(period=["1", "late"]))
 
     # One label that is no number makes all of them labels.
     some = table.assign(period=table["period"].astype(str).replace("3", "late"))
@@ -231,8 +233,10 @@ def test_columns_have_the_values_that_their_names_say(table, term):
     expected = np.column_stack([column(table) for column in columns])
     own = list(design.terms[design.coefficients[1].partition("[")[0]])
     assert own == design.coefficients[1:]
-    np.testing.assert_allclose(design.of(own), expected, atol=1e-12)
-    np.testing.assert_allclose(design.at(table[9:4:-1]).of(own), expected[9:4:-1], atol=1e-12)
+    np.testing.assert_allclose(design.select_columns(own), expected, atol=1e-12)
+    np.testing.assert_allclose(
+        design.for_rows(table[9:4:-1]).select_columns(own), expected[9:4:-1], atol=1e-12
+    )
 
 
 def test_columns_of_polynomials_and_splines(table):
@@ -250,6 +254,6 @@ def test_columns_of_polynomials_and_splines(table):
             left.append(np.abs(curve - matrix @ np.linalg.lstsq(matrix, curve)[0]).mean())
         assert left[1] < left[0] / 10
     design = Formula("y ~ cc(x, period=7, df=4)").design(table)
-    later = design.at(table.assign(x=x + 7))
+    later = design.for_rows(table.assign(x=x + 7))
     np.testing.assert_allclose(later.matrix, design.matrix, atol=1e-10)
-    assert np.abs(design.at(table.assign(x=x + 3.5)).matrix - design.matrix).max() > 0.1
+    assert np.abs(design.for_rows(table.assign(x=x + 3.5)).matrix - design.matrix).max() > 0.1

@@ -14,7 +14,7 @@ from partialpool.design.grammar import check_columns
 from partialpool.model import families
 from partialpool.study.outcome import Outcome
 from partialpool.table import ingest
-from partialpool.table.reader import File
+from partialpool.table.reader import TableFile
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ LABELS = {"g": "abcdef", "h": "pqr", "k": "tuvw"}
 
 def ingested(text, path, columns=()):
     """The design of a formula, after the step that reads the table."""
-    formula = Formula.read(text, [*File(path, "t.csv").columns(), *columns])
+    formula = Formula.read(text, [*TableFile(path, "t.csv").columns(), *columns])
     family = "bernoulli" if text.startswith("I(k") else "gaussian"
     to = path.with_suffix(".parquet")
     return ingest.ingest(

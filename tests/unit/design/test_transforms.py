@@ -40,7 +40,10 @@ def test_a_design_fitted_in_batches_is_that_of_the_whole_table(rows, text, cuts)
 
     learned = FittedTransforms.of(formula, batches)
     design = FittedTransforms.from_dict(formula, json.loads(json.dumps(learned.to_dict()))).design
-    whole, parts = formula.design(rows), [design.at(part, response=True) for part in batches()]
+    whole, parts = (
+        formula.design(rows),
+        [design.for_rows(part, response=True) for part in batches()],
+    )
     assert (design.columns, design.terms, design.text) == (whole.columns, whole.terms, whole.text)
     matrix = np.concatenate([part.matrix for part in parts])
     np.testing.assert_allclose(matrix, whole.matrix, rtol=1e-10, atol=1e-10)

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from one_group import one_group
 from scipy import stats
+from three_group_table import one_group
 
 from partialpool.engine import collapse
 

@@ -94,7 +94,7 @@ def test_rough_values_are_the_mode_given_the_variances(family, variant):
 
     def log_posterior(at):
         beta, *parts = np.split(at, ends[:-1])
-        eta = data.of_columns(data.coefficients) @ beta + data.offset
+        eta = data.select_columns(data.coefficients) @ beta + data.offset
         total = stats.norm(location, width).logpdf(on @ beta).sum()
         for part, shape, index, z, covariance in zip(
             parts, shapes, data.index, columns, found.covariance, strict=False

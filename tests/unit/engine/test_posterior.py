@@ -184,18 +184,20 @@ def test_parameters_of_the_response_are_told_whether_they_were_drawn_or_fixed(ou
     if outcome.sigma_by_group:
         dims = ("chain", "draw", terms.groups("g"))
         more["sigma"] = dims, rng.uniform(1, 2, (*shape, 4))
-    if outcome.pools_sigma:
+    if outcome.has_hierarchical_sigma:
         more["sigma_median"] = ("chain", "draw"), rng.uniform(1, 2, shape)
         if variant == "hierarchical":
             more["sd_log_sigma"] = ("chain", "draw"), rng.uniform(1, 2, shape)
     draws, deviations = sampled(data, priors.complete({}, data), variant, **more)
-    if families.of(outcome).has_sigma and not families.of(outcome).estimates_sigma(outcome):
+    if families.family_of(outcome).has_sigma and not families.family_of(outcome).estimates_sigma(
+        outcome
+    ):
         draws = SampledParameters(draws._sampled.drop_vars("sigma"), data, draws.priors, variant)
     found = describe(draws, deviations)
     fixed = {}
     if outcome.sigma == 1.75:
         fixed["sigma"] = 1.75
-    if outcome.pools_sigma and variant != "hierarchical":
+    if outcome.has_hierarchical_sigma and variant != "hierarchical":
         fixed["sd_log_sigma"] = {"pooled": 0.0, "unpooled": priors.WIDE_LOG_SIGMA}[variant]
     names = {"sigma", "sigma_median", "sd_log_sigma", "nu", "alpha"}
     drawn = names & set(draws._sampled)
@@ -239,9 +241,11 @@ def test_deviations_that_were_integrated_out_are_drawn_given_all_else(formula, o
     if outcome.sigma_by_group:
         free["sigma"] = ((terms.groups("g"),), np.array([0.5, 1.0, 2.0, 3.0]))
         sigma = free["sigma"][1][rows["g"]]
-    elif families.of(outcome).estimates_sigma(outcome):
+    elif families.family_of(outcome).estimates_sigma(outcome):
         free["sigma"] = ((), np.array(1.7))
-    mean = design.of(design.coefficients) @ free["beta"][1] + families.offset(values, 60)
+    mean = design.select_columns(design.coefficients) @ free["beta"][1] + families.offset(
+        values, 60
+    )
     for factor in data.factors:
         name, many = factor.name, len(factor.varying)
         sd, cor = rng.uniform(0.3, 1, many), np.eye(many)
@@ -260,7 +264,7 @@ def test_deviations_that_were_integrated_out_are_drawn_given_all_else(formula, o
         u = rng.normal(size=(len(factor.levels), many))
         free[f"u_{name}"] = ((terms.groups(name), terms.varying(name)), u)
         [own] = [f for f in design.factors if f.name == name]
-        mean = mean + (design.of(own.varying) * (u @ turned.T)[own.index]).sum(axis=1)
+        mean = mean + (design.select_columns(own.varying) * (u @ turned.T)[own.index]).sum(axis=1)
     sampled = xr.Dataset(
         {
             n: (("chain", "draw", *dims), np.broadcast_to(v, (1, size, *v.shape)))
@@ -271,7 +275,7 @@ def test_deviations_that_were_integrated_out_are_drawn_given_all_else(formula, o
     draws = SampledParameters(sampled, data, completed, "hierarchical")
     found = kind(data, completed, "hierarchical").deviations(draws, rng)
     [factor] = [f for f in design.factors if f.name == "g"]
-    z = design.of(factor.varying)
+    z = design.select_columns(factor.varying)
     precision = values.get("weights", np.ones(60)) / sigma**2
     if outcome.errors:
         precision = precision / rows["se"].to_numpy() ** 2

@@ -46,7 +46,7 @@ def sampled(groups: int, outcome: Outcome, formula="y ~ x + (1 + x | g)"):
     free |= {f"sd_{f.name}": near(np.full(len(f.varying), 20.0)) for f in data.factors}
     if outcome.sigma == "by_group":
         free["sigma"] = near(np.linspace(0.1, 0.2, groups), by_group)
-    elif families.of(outcome).has_sigma:
+    elif families.family_of(outcome).has_sigma:
         free["sigma"] = near(0.1)
     if outcome.family == "poisson":
         for f in data.factors:

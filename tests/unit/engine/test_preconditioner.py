@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from one_group import one_group
+from three_group_table import one_group
 
 from partialpool.engine import collapse, preconditioner
 from partialpool.model import priors

@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
+import markup_study
 import numpy as np
 import pandas as pd
-import plain_study
-from drawn import hold, marks, three
 from figure_study import (
     study,
 )
+from read_figure import hold, marks, three
 
 from partialpool.figures import (
     comparison,
@@ -34,7 +34,7 @@ def test_differences_are_those_of_the_variant_they_are_beside():
 
 
 def test_variants_that_were_not_compared_are_not_drawn():
-    found = plain_study.study()
+    found = markup_study.study()
     numbers = ["elpd_diff", "dse", "subsampling_dse"]
     missing = found.comparison.copy()
     missing.loc[0, numbers] = np.nan
@@ -50,7 +50,7 @@ def test_variants_that_were_not_compared_are_not_drawn():
 
 
 def test_intervals_are_two_standard_errors_to_each_side():
-    found = plain_study.study(variants=plain_study.VARIANTS[:1])
+    found = markup_study.study(variants=markup_study.VARIANTS[:1])
     table = found.comparison.assign(dse=3.0, subsampling_dse=4.0)
     table = pd.concat([table, table])  # one variant is not compared
     compared = replace(found, comparison=table, comparison_groups=table)

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from drawn import points
 from matplotlib.colors import to_hex
+from read_figure import points
 
 from partialpool.figures import (
     convergence,
 )
-from partialpool.figures.figure_data import Fit
+from partialpool.figures.figure_data import FigureFit
 
 
 def sampled(scalars: dict, chains=3, draws=1100):
@@ -24,7 +24,7 @@ def sampled(scalars: dict, chains=3, draws=1100):
     energy = np.cumsum(rng.normal(size=(chains, draws)), axis=1) * scale + rng.normal(
         size=(chains, draws)
     )
-    return Fit(
+    return FigureFit(
         **dict.fromkeys(("variant", "passed", "groups", "prior", "replicated", "predictions")),
         summary=pd.DataFrame({"rhat": scalars}),
         scalars={name: rng.normal(size=(chains, draws)) for name in reversed(scalars)},

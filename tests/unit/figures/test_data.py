@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
+import markup_study
 import numpy as np
-import plain_study
 import pytest
-from drawn import beside, hold, marks, points
 from figure_study import (
     LEVELS,
     OUTCOMES,
@@ -13,6 +12,7 @@ from figure_study import (
     of_group,
     study,
 )
+from read_figure import beside, hold, marks, points
 
 from partialpool.design.formula import Formula
 from partialpool.figures import (
@@ -118,7 +118,7 @@ def test_without_predictors_values_are_counted():
 )
 def test_how_much_the_rows_of_a_group_say(columns, expected):
     """Six standard errors of 10 are one of 10 / sqrt(6)."""
-    found = plain_study.study("binomial" if "trials" in columns else "gaussian", **columns)
+    found = markup_study.study("binomial" if "trials" in columns else "gaussian", **columns)
     assert data.size(found, found.factors[0], 2) == expected
 
 

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from drawn import beyond, hold, marks, three
 from figure_study import (
     study,
 )
+from read_figure import beyond, hold, marks, three
 
 from partialpool.figures import (
     estimates,

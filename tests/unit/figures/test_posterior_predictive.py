@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
+import markup_study
 import numpy as np
-import plain_study
 import pytest
-from drawn import hold, marks, three, who
 from figure_study import (
     DRAWS,
     OUTCOMES,
@@ -13,6 +12,7 @@ from figure_study import (
     of_group,
     study,
 )
+from read_figure import hold, marks, three, who
 
 from partialpool.figures import (
     posterior_predictive,
@@ -97,7 +97,7 @@ def test_replicated_densities_are_of_one_data_set_each(outcome):
     moved = fit.replicated + np.arange(DRAWS)[:, None] * per
     [axes] = posterior_predictive.density(found, replace(fit, replicated=moved)).axes
     *lines, observed = axes.lines
-    assert len(lines) == posterior_predictive.LINES and axes.get_xlabel() == found.of_row
+    assert len(lines) == posterior_predictive.LINES and axes.get_xlabel() == found.row_label
     assert who(observed.get_color()) == "data"
     numbers = [*(moved / per), (found.y / found.per)[found.rows]]
     for line, values in zip([*lines, observed], numbers, strict=True):
@@ -107,7 +107,7 @@ def test_replicated_densities_are_of_one_data_set_each(outcome):
 
 def test_intervals_are_those_of_the_replicates():
     """Replicate i, of 25, has the value i in all rows; or 1 in i of the rows, and 0 in others."""
-    found, every = plain_study.study(variants=plain_study.VARIANTS[:1]), np.arange(25.0)
+    found, every = markup_study.study(variants=markup_study.VARIANTS[:1]), np.arange(25.0)
     value, ends = np.repeat(every[:, None], 24, axis=1), [0.025 * 24, 0.975 * 24]
     fits = [replace(fit, replicated=value) for fit in found.fits]
     drawn = (
@@ -117,7 +117,7 @@ def test_intervals_are_those_of_the_replicates():
     )
     assert np.array(drawn.get_segments())[..., 0] == pytest.approx(np.array([ends] * 4))
 
-    counts = replace(plain_study.study("poisson"), y=np.tile([0, 1], 12))
+    counts = replace(markup_study.study("poisson"), y=np.tile([0, 1], 12))
     fit = replace(counts.fits[0], replicated=(np.arange(24) < every[:, None]).astype(int))
     drawn = posterior_predictive.density(counts, fit).axes[0].collections[0]
     assert np.array(drawn.get_segments())[..., 1] == pytest.approx(np.array([ends] * 2))

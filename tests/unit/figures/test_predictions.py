@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
+import markup_study
 import numpy as np
 import pandas as pd
-import plain_study
 import pytest
-from drawn import hold, marks, three, who
 from figure_study import (
     LEVELS,
     ROWS,
@@ -14,6 +13,7 @@ from figure_study import (
     predicted,
     study,
 )
+from read_figure import hold, marks, three, who
 
 from partialpool.design.formula import Formula
 from partialpool.figures import (
@@ -136,13 +136,13 @@ def test_lines_of_predictions_are_in_the_panel_of_their_group(outcome):
 
 @pytest.mark.parametrize("held", [{}, {"soil": "mean"}])
 def test_a_panel_of_a_new_group_says_whose_predictors_are_held(held):
-    found = plain_study.study()
+    found = markup_study.study()
     fits = [
         replace(f, predictions=pd.concat([f.predictions.assign(x=x) for x in (0.0, 1.0)]))
         for f in found.fits
     ]
     *own, (title, asked, key) = predictions._panels(replace(found, fits=fits, held=held), "x")
-    assert len(own) == len(plain_study.LEVELS) and asked == "new_group"
+    assert len(own) == len(markup_study.LEVELS) and asked == "new_group"
     assert title == "a new group" + f"\npredictors of {key[0]}" * bool(held)
 
 
@@ -154,8 +154,8 @@ def with_formula(text, names):
     """A study of a formula, with its factors, whose predictions have such columns."""
     found = study()
     formula = Formula(text)
-    pairs = zip(found.factors, formula.factors, strict=False)
-    factors = tuple(replace(factor, name=name) for factor, name in pairs)
+    pairs = zip(found.factors, formula.factors.items(), strict=False)
+    factors = tuple(replace(factor, name=name, columns=own) for factor, (name, own) in pairs)
     fits = [replace(fit, predictions=pd.DataFrame(columns=names)) for fit in found.fits]
     return replace(found, formula=formula, factors=factors, fits=fits)
 

@@ -1,17 +1,17 @@
 """Figures show the files of their variant."""
 
-import made_up
+import fake_run_files
 import numpy as np
 import pandas as pd
 import pytest
-from made_up import ROOMS, SCHOOLS, VARIANTS, N, R, S, W, X, Y, written
+from fake_run_files import ROOMS, SCHOOLS, VARIANTS, N, R, S, W, X, Y, written
 
 from partialpool.base import files
 from partialpool.figures import reader
 
 
 def test_figures_are_of_the_files_of_their_variant(tmp_path):
-    paths, study = made_up.write(tmp_path), made_up.study()
+    paths, study = fake_run_files.write(tmp_path), fake_run_files.study()
     rows = pd.read_csv(tmp_path / "t.csv", dtype={S: str})
     found = reader.read(paths, study)
     subset = pd.read_parquet(paths["subset"])
@@ -40,7 +40,7 @@ def test_figures_are_of_the_files_of_their_variant(tmp_path):
             assert values == pytest.approx(predictive[group]["y"].values[0])
         assert found.y[found.rows] == pytest.approx(predictive["observed_data"]["y"].values)
         tree = files.read_netcdf(paths["posteriors"][number])
-        assert list(fit.scalars) == made_up.scalars(fit.variant)
+        assert list(fit.scalars) == fake_run_files.scalars(fit.variant)
         for name, draws in fit.scalars.items():
             of, _, at = name.rstrip("]").partition("[")
             drawn = tree["posterior"][of]

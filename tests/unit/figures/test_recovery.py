@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from drawn import beyond, hold, marks, points, three, who
 from figure_study import (
     VARIANTS,
     study,
 )
+from read_figure import beyond, hold, marks, points, three, who
 
 from partialpool.figures import (
     recovery,

@@ -4,7 +4,7 @@ import re
 from html import unescape
 from urllib.parse import unquote
 
-import made_up
+import fake_run_files
 import pytest
 
 from partialpool.figures import reader, registry, study_figures
@@ -37,11 +37,11 @@ def toy(monkeypatch):
 
 
 def test_a_registered_figure_is_on_the_page_with_its_caption(toy, tmp_path):
-    paths, study = made_up.write(tmp_path), made_up.study()
+    paths, study = fake_run_files.write(tmp_path), fake_run_files.study()
     drawn = study_figures.draw(reader.read(paths, study), tmp_path / "figures")
     assert [path.name for path in drawn] == ["toy_unpooled.svg", "toy_hierarchical.svg"]
     results = report_data.read(paths, study)
-    html = study_page.page(results, tmp_path / "figures", {}, made_up.TEMPLATES)
+    html = study_page.page(results, tmp_path / "figures", {}, fake_run_files.TEMPLATES)
     section = html[html.index('<section id="check"') : html.index('<section id="compare"')]
     image = r'<img src="data:image/svg[+]xml,([^"]*)" width="(\d+)" alt="([^"]*)"'
     found = re.findall(image, html)

@@ -2,21 +2,21 @@
 
 from dataclasses import replace
 
+import markup_study
 import numpy as np
-import plain_study
 import pytest
-from drawn import beside, beyond, hold, marks, three
 from figure_study import (
     LEVELS,
     VARIANTS,
     study,
 )
+from read_figure import beside, beyond, hold, marks, three
 
 from partialpool.figures import (
     shrinkage,
     style,
 )
-from partialpool.figures.figure_data import Factor
+from partialpool.figures.figure_data import GroupedTable
 
 
 def arrows(found, apart, column="x", factor=1):
@@ -154,13 +154,15 @@ def test_groups_are_pulled_towards_one_value_or_each_towards_its_own(
     tmp_path, as_text, count, apart
 ):
     """Some of the groups without an unpooled estimate; none in the last case of all."""
-    found, rng = plain_study.study(), np.random.default_rng(2)
+    found, rng = markup_study.study(), np.random.default_rng(2)
     levels = tuple(f"g{group}" for group in range(count))
     sizes = np.arange(count) % 5 + 1
-    few = Factor("g$", ("Intercept",), levels, found.factors[0].index, sizes, sizes, sizes / 5)
+    few = GroupedTable(
+        "g$", (("Intercept",),), levels, ("g$",), found.factors[0].index, sizes, sizes, sizes / 5
+    )
     fits = []
     for fit in found.fits:
-        groups = plain_study.of_groups(few, rng, apart)
+        groups = markup_study.of_groups(few, rng, apart)
         if fit.variant == "unpooled":
             groups.loc[groups.index % 2 == 0, ["mean", "lower", "upper", "population"]] = np.nan
         fits.append(replace(fit, groups=groups))

@@ -4,8 +4,8 @@ import json
 from dataclasses import replace
 from types import SimpleNamespace
 
+import markup_study
 import pandas as pd
-import plain_study
 import pytest
 from figure_study import (
     LEVELS,
@@ -60,8 +60,8 @@ def test_each_figure_has_the_name_and_the_verdict_of_what_it_shows(tmp_path, mon
 
 
 def test_every_figure_is_drawn_and_twice_the_same(tmp_path):
-    first = study_figures.draw(plain_study.study(), tmp_path / "first")
-    second = study_figures.draw(plain_study.study(), tmp_path / "second")
+    first = study_figures.draw(markup_study.study(), tmp_path / "first")
+    second = study_figures.draw(markup_study.study(), tmp_path / "second")
     names = {path.stem for path in first}
     assert {"data", "prior", "population", "shrinkage_1", "groups", "comparison"} <= names
     assert {"predictions", "recovery", "chains_pooled", "energy_pooled", "density_pooled"} <= names
@@ -75,39 +75,49 @@ def test_every_figure_is_drawn_and_twice_the_same(tmp_path):
 
 def test_failed_fit_marks_its_figures(tmp_path, as_text):
     drawn = {
-        path.stem: path.read_text() for path in study_figures.draw(plain_study.study(), tmp_path)
+        path.stem: path.read_text() for path in study_figures.draw(markup_study.study(), tmp_path)
     }
     assert "The unpooled fit failed: do not rely on this figure" in drawn["shrinkage_1"]
     assert "The unpooled fit" in drawn["density_unpooled"]
     assert "failed" not in drawn["density_pooled"]
-    assert plain_study.RESPONSE in drawn["groups"] and "a$b$" in drawn["groups"]
+    assert markup_study.RESPONSE in drawn["groups"] and "a$b$" in drawn["groups"]
     assert "L" * 40 not in drawn["groups"]
 
 
 @pytest.mark.parametrize(
     ("family", "columns", "of_group", "of_expected"),
     [
-        ("student_t", {}, f"mean {plain_study.RESPONSE}", f"expected {plain_study.RESPONSE}"),
+        ("student_t", {}, f"mean {markup_study.RESPONSE}", f"expected {markup_study.RESPONSE}"),
         (
             "bernoulli",
             {},
-            f"share with {plain_study.RESPONSE} = 1",
-            f"probability of {plain_study.RESPONSE} = 1",
+            f"share with {markup_study.RESPONSE} = 1",
+            f"probability of {markup_study.RESPONSE} = 1",
         ),
-        ("binomial", {"trials": "of"}, f"{plain_study.RESPONSE} as a share of of", "probability ("),
-        ("poisson", {"exposure": "of"}, f"{plain_study.RESPONSE} per unit of of", "per unit of of"),
+        (
+            "binomial",
+            {"trials": "of"},
+            f"{markup_study.RESPONSE} as a share of of",
+            "probability (",
+        ),
+        (
+            "poisson",
+            {"exposure": "of"},
+            f"{markup_study.RESPONSE} per unit of of",
+            "per unit of of",
+        ),
         (
             "negative_binomial",
             {},
-            f"mean {plain_study.RESPONSE}",
-            f"expected {plain_study.RESPONSE}",
+            f"mean {markup_study.RESPONSE}",
+            f"expected {markup_study.RESPONSE}",
         ),
     ],
 )
 def test_figures_of_a_family_with_two_factors(
     tmp_path, as_text, family, columns, of_group, of_expected
 ):
-    found = plain_study.study(family, 2, plain_study.VARIANTS[2:], **columns)
+    found = markup_study.study(family, 2, markup_study.VARIANTS[2:], **columns)
     drawn = {path.stem: path.read_text() for path in study_figures.draw(found, tmp_path)}
     assert {"data", "data_2", "groups", "groups_2", "shrinkage_1", "shrinkage_2"} <= set(drawn)
     assert of_group in drawn["groups"] and of_expected in drawn["predictions"]

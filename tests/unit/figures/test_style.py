@@ -17,7 +17,7 @@ from partialpool.figures import (
     ],
 )
 def test_short_names(text, columns, shown):
-    assert style.short(text, columns) == shown
+    assert style.fit_label(text, columns) == shown
 
 
 def test_shortened_names_stay_distinct():

@@ -26,7 +26,7 @@ FORMULA = Formula("y ~ x + (1 | g) + (0 + x | g)")
 
 def described(outcome: Outcome, rows=ROWS) -> ModelDescription:
     """The description of some of the rows, by the design of all of them."""
-    design = FORMULA.design(ROWS).at(rows, response=True)
+    design = FORMULA.design(ROWS).for_rows(rows, response=True)
     return ModelDescription(**model_description(design, outcome, families.columns(rows, outcome)))
 
 
@@ -43,7 +43,7 @@ def test_it_is_the_same_when_it_is_read_back(outcome):
 def test_parts_of_a_table_are_described_as_the_whole():
     outcome = Outcome(precision_weights="w")
     whole = described(outcome)
-    together = ModelDescription.pooled(
+    together = ModelDescription.merged_scales(
         [described(outcome, ROWS[:13]), described(outcome, ROWS[13:])]
     )
     for name, value in together.items():

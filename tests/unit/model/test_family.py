@@ -111,5 +111,5 @@ def test_sigma_is_estimated_where_the_family_has_one_that_is_not_known():
     for known in (1.5, "se"):
         assert estimating(known) == []
     pooled = Outcome(sigma="~ (1 | g)")
-    assert [name for name, f in FAMILIES.items() if f.pools_sigma(pooled)] == CONTINUOUS
-    assert not FAMILIES["gaussian"].pools_sigma(Outcome())
+    assert [name for name, f in FAMILIES.items() if f.has_hierarchical_sigma(pooled)] == CONTINUOUS
+    assert not FAMILIES["gaussian"].has_hierarchical_sigma(Outcome())

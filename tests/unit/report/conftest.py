@@ -1,9 +1,9 @@
 """A made-up run, and its page."""
 
-import made_up
+import fake_run_files
 import pandas as pd
 import pytest
-from made_up import S
+from fake_run_files import S
 
 from partialpool.base import files
 from partialpool.figures import reader, study_figures
@@ -14,7 +14,11 @@ from partialpool.report import report_data, study_page
 def run(tmp_path_factory):
     """Paths of its files, block of its config, and its table."""
     folder = tmp_path_factory.mktemp("run")
-    return made_up.write(folder), made_up.study(), pd.read_csv(folder / "t.csv", dtype={S: str})
+    return (
+        fake_run_files.write(folder),
+        fake_run_files.study(),
+        pd.read_csv(folder / "t.csv", dtype={S: str}),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -31,4 +35,4 @@ def run_page(run, run_results, tmp_path_factory):
     for path in study_figures.draw(reader.read(paths, study), folder):
         files.write_text(path, f'<svg width="360pt">{path.stem}</svg>')
     links = {"<i>link</i>.csv": "<i>what</i>"}
-    return study_page.page(run_results, folder, links, made_up.TEMPLATES)
+    return study_page.page(run_results, folder, links, fake_run_files.TEMPLATES)

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from pages import Tables
+from read_html import Tables
 
 from partialpool.report import index
 

@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import pytest
 from report_models import COUNTS, MODELS, SHARES, SIGMA, STUDIES, T, group, with_coefficients
-from reports import nested, results, row
+from reports import factor_of, nested, results, row
 
 from partialpool.report import (
     meaning,
 )
-from partialpool.report.report_data import Factor
 
 OF_RESPONSE = {
     "y is normal around its expected value μ.": SIGMA - T,
@@ -151,7 +150,7 @@ def test_what_is_shown_of_a_group_is_named(name, column):
 )
 def test_nested_or_crossed(sizes, pairs, said):
     factors = [
-        Factor(name, (name,), (("Intercept",),), dict.fromkeys(map(str, range(size)), 1))
+        factor_of(name, (name,), (("Intercept",),), dict.fromkeys(map(str, range(size)), 1))
         for name, size in zip(("school", "room"), sizes, strict=True)
     ]
     found = replace(results(factors=factors), pairs={("school", "room"): pairs})
@@ -179,7 +178,9 @@ def test_variance_is_shared_out_between_factors_and_rows():
     ("low", "high", "far"), [(1995, 2014, True), (2, 5, False), (-9, -8, True)]
 )
 def test_intercepts_far_outside_the_data_are_named(low, high, far):
-    found = results(factors=[Factor("firm", ("firm",), (("Intercept", "year"),), {"a": 1, "b": 2})])
+    found = results(
+        factors=[factor_of("firm", ("firm",), (("Intercept", "year"),), {"a": 1, "b": 2})]
+    )
     year = {"type": "number", "missing": 0, "min": low, "max": high, "mean": 1, "sd": 1}
     data = found.data | {"columns": found.data["columns"] | {"year": year}}
     said = meaning.far_from_zero(replace(found, data=data))

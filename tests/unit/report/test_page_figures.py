@@ -4,7 +4,7 @@ import re
 from html import unescape
 from urllib.parse import unquote
 
-from made_up import N, R, S, X, Y
+from fake_run_files import N, R, S, X, Y
 from reports import VARIANTS
 
 FIGURES = [  # in the order of the page, and a word of what is said of each

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from made_up import ROOMS, SCHOOLS, N, R, S, W, X, Y, written
+from fake_run_files import ROOMS, SCHOOLS, N, R, S, W, X, Y, written
 from reports import (
     ANSWER,
     HOSTILE,
@@ -106,6 +106,7 @@ def test_names_in_sentences_are_never_markup(family, tmp_path):
     found = results(family=family)
     factor = replace(found.factors[0], blocks=(("Intercept", HOSTILE),))
     far = {"type": "number", "missing": 0, "min": 95, "max": 99, "mean": 97, "sd": 1}
+    far["role"] = HOSTILE
     data = found.data | {"columns": found.data["columns"] | {HOSTILE: far}}
     names = {"response": HOSTILE, "coefficients": ["Intercept", HOSTILE]}
     means = {key: found.model[key] | {HOSTILE: 1.0} for key in ("mean", "sd")}

@@ -58,7 +58,7 @@ def test_of_whom_nothing_is_said_it_is_said_why():
     assert (new["title"], new["text"], new["table"]) == ("For a new group", "Nobody knows.", None)
     assert predictions.predictions(found, "pooled")[0]["text"] == predictions.POOLED
     for one in predictions.predictions(found, "hierarchical")[:1]:
-        assert one["text"] == predictions.TARGETS["group"][1]
+        assert one["text"] == predictions.EXPLAINED["group"]
     assert predictions.refusals(found) == [
         {"variants": [*VARIANTS], "count": 2, "reason": "nobody knows"}
     ]

@@ -13,12 +13,7 @@ from partialpool.table.ingest import ingest
 
 def test_a_label_may_be_a_predictor_and_part_of_a_factor():
     found = replace(results(factors=nested()), pairs={("school", "school:room"): 3})
-    assert found.role("room") == "groups"
-    found = replace(found, model=found.model | {"terms": {"Intercept": [], "C(room)": ["b", "c"]}})
-    assert [found.role(name) for name in ("room", "school")] == [
-        "predictor, groups",
-        "groups",
-    ]
+    found.data["columns"]["room"] = found.data["columns"]["room"] | {"role": "predictor, groups"}
     assert meaning.relations(found) == [
         "Nested: the combinations of school and room are groups too."
     ]
@@ -34,7 +29,7 @@ def test_groups_of_several_columns_are_counted_as_the_fits_name_them(tmp_path):
         {"name": "count_all", "blocks": [["Intercept"]], "levels": ["k", "l"]},
     ]
     groups = found.groups.astype(str).to_dict("records")
-    factors = _factors(described, groups, found.report["columns"])
+    factors = _factors(described, found.report["factors"], groups)
     assert [factor.sizes for factor in factors] == [{"x:p": 2, r"y\:1:q": 1}, {"k": 1, "l": 2}]
     assert factors[0].columns == ("a.b", "1")
     assert found.report["pairs"] == [{"factors": ["a.b:1", "count_all"], "count": 3}]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from pages import Tables
+from read_html import Tables
 from reports import HOSTILE, TEMPLATES, results
 
 from partialpool.base import files

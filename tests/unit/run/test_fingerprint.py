@@ -17,7 +17,7 @@ def scripts(tmp_path, monkeypatch):
     copy = tmp_path / "scripts"
     shutil.copytree(fingerprint.SCRIPTS, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(fingerprint, "SCRIPTS", copy)
-    monkeypatch.setattr(fingerprint, "KNOWN", tmp_path / "known/modules.json")
+    monkeypatch.setattr(fingerprint, "HASH_CACHE", tmp_path / "known/modules.json")
     forget()
     yield copy
     forget()
@@ -30,7 +30,7 @@ def forget():
 
 def test_remembered_hashes_are_those_of_the_files(scripts):
     first = fingerprint.hashes()
-    assert files.kept(fingerprint.KNOWN)
+    assert files.read_cache(fingerprint.HASH_CACHE)
     forget()
     assert fingerprint.hashes() == first
 
@@ -54,7 +54,7 @@ def test_wording_counts_where_it_is_shown(scripts):
     module = scripts / "partialpool/study/checks.py"
     before, text = fingerprint.hashes(), module.read_text(encoding="utf-8")
     changed = []
-    for old, new in (('label="R-hat"', 'label="Rhat"'), ("published=1.01", "published=1.02")):
+    for old, new in (('label="R-hat"', 'label="Rhat"'), ("retry_limit=1.01", "retry_limit=1.02")):
         assert text.count(old) == 1
         module.write_text(text.replace(old, new), encoding="utf-8")
         after = fingerprint.hashes()
@@ -147,7 +147,7 @@ SYSTEM = {"OSError", "(OSError, ValueError)"}
 def test_nothing_reads_what_an_exception_says_but_to_raise_another():
     """Or the message of an error could be part of a result, and an edit of it would go unseen."""
     for path in fingerprint.SCRIPTS.rglob("*.py"):
-        if "run" in path.parts or path.stem == "unfinished":  # these make no result
+        if "run" in path.parts or path.stem == "partial_page":  # these make no result
             continue
         nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
         raised = {one for node in nodes if isinstance(node, ast.Raise) for one in ast.walk(node)}
@@ -163,10 +163,10 @@ def test_nothing_reads_what_an_exception_says_but_to_raise_another():
 def test_what_another_version_of_this_module_remembered_is_not_used(scripts, monkeypatch):
     first = fingerprint.hashes()
     module = scripts / "partialpool/answers/loo.py"
-    kept = files.kept(fingerprint.KNOWN)
+    kept = files.read_cache(fingerprint.HASH_CACHE)
     kept["modules"][str(module)]["hash"] = "0"
     for by, hashes in ((kept["by"], False), (["another"], True)):
-        files.keep(fingerprint.KNOWN, kept | {"by": by})
+        files.write_cache(fingerprint.HASH_CACHE, kept | {"by": by})
         forget()
         assert (fingerprint.hashes() == first) == hashes
 
@@ -174,8 +174,8 @@ def test_what_another_version_of_this_module_remembered_is_not_used(scripts, mon
 @pytest.mark.parametrize("old, new", [("{", ""), ('"hash": "', '"hash": "0'), ("", "{}")])
 def test_a_damaged_memory_is_made_anew(scripts, old, new):
     first = fingerprint.hashes()
-    text = fingerprint.KNOWN.read_text(encoding="utf-8")
-    fingerprint.KNOWN.write_text(text.replace(old, new) if old else new, encoding="utf-8")
+    text = fingerprint.HASH_CACHE.read_text(encoding="utf-8")
+    fingerprint.HASH_CACHE.write_text(text.replace(old, new) if old else new, encoding="utf-8")
     forget()
     assert fingerprint.hashes() == first
-    assert files.kept(fingerprint.KNOWN)
+    assert files.read_cache(fingerprint.HASH_CACHE)

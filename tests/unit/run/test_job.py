@@ -23,34 +23,34 @@ def log(tmp_path, monkeypatch) -> Path:
 
 def test_the_last_line_of_a_log(log):
     log.write_text(f"{'draws ' * 9999}\nTraceback\npartialpool: t.csv: has no rows\n")
-    assert job.last_word(log) == "t.csv: has no rows"
-    assert job.last_word(log, written=False) == ""
+    assert job.error_line(log) == "t.csv: has no rows"
+    assert job.error_line(log, written=False) == ""
     log.write_text("killed in the middle\n")
-    assert job.last_word(log) == ""
+    assert job.error_line(log) == ""
 
 
 def test_a_log_that_could_not_be_written(log, monkeypatch):
     error = OSError(28, "No space left on device")
     monkeypatch.setattr(job.files, "unwritable", lambda folder: error)
     said = "results/logs/fit.log: cannot be written (No space left on device)"
-    assert job.last_word(log, written=False) == said
+    assert job.error_line(log, written=False) == said
     log.write_text("began\n")
-    assert job.last_word(log) == said
+    assert job.error_line(log) == said
 
 
 def test_a_run_whose_folder_was_removed(log, monkeypatch):
     monkeypatch.setenv(session.NAME, "this run")
-    assert job.last_word(log).startswith("the folder .snakemake was removed while the run was")
+    assert job.error_line(log).startswith("the folder .snakemake was removed while the run was")
     session.FOLDER.mkdir(parents=True)
     session.RECORD.write_text("this run\n{}\n")
-    assert job.last_word(log) == ""
+    assert job.error_line(log) == ""
 
 
 def test_a_log_whose_folder_is_a_file(tmp_path, monkeypatch):
     monkeypatch.delenv(session.NAME, raising=False)
     (tmp_path / "results").write_text("")
     log = tmp_path / "results/logs/fit.log"
-    assert job.last_word(log) == f"{log}: cannot be written (Not a directory)"
+    assert job.error_line(log) == f"{log}: cannot be written (Not a directory)"
 
 
 def test_a_compile_directory_that_cannot_be_used():
@@ -58,10 +58,10 @@ def test_a_compile_directory_that_cannot_be_used():
     for raised in ("OSError(13, 'Permission denied', '/home/x')", "ValueError('compiledir')"):
         with pytest.raises((OSError, ValueError)) as caught:
             exec(f"raise {raised}", where)
-        said = job._of_compiler(caught.value)
+        said = job.compiler_message(caught.value)
         assert said.startswith("PyTensor's compile directory cannot be used (")
         assert "PYTENSOR_FLAGS=base_compiledir=" in said
-    assert job._of_compiler(OSError(13, "Permission denied")) is None
+    assert job.compiler_message(OSError(13, "Permission denied")) is None
 
 
 SCRIPT = """
@@ -80,7 +80,7 @@ snakemake = SimpleNamespace(
     log="results/s/logs/of.log",
     input=["t.csv", "results/s/made.csv"],
     output=["results/s/one.csv", "results/s/two.csv"],
-    params=Params(study={"formula": "y ~ x"}, code=fingerprint.of("verdict")),
+    params=Params(study={"formula": "y ~ x"}, code=fingerprint.hash_script("verdict")),
 )
 exec(sys.argv[1])
 with job.logged(snakemake):
@@ -118,7 +118,7 @@ def ended(tmp_path, monkeypatch):
 
 
 def test_a_job_that_ends_well_puts_on_record_what_it_was_given(ended):
-    params = {"study": {"formula": "y ~ x"}, "code": fingerprint.of("verdict")}
+    params = {"study": {"formula": "y ~ x"}, "code": fingerprint.hash_script("verdict")}
     assert ended() == (0, ["begins", "of another process", "ends"])
     for output in OUTPUTS:
         record = records.read(output)
@@ -135,7 +135,12 @@ def test_a_job_that_ends_well_puts_on_record_what_it_was_given(ended):
         ("", "raise UserError('t.csv:\\nhas no rows')", 1, ["partialpool: t.csv: has no rows"]),
         ("", "raise KeyboardInterrupt", 130, []),
         ("", "open('t.csv', 'a').write('3,4')", 1, ["ends", "partialpool: t.csv: was edited whi"]),
-        ("", "fingerprint.of = lambda rule: 'else'", 1, ["ends", "partialpool: the code of verd"]),
+        (
+            "",
+            "fingerprint.hash_script = lambda rule: 'else'",
+            1,
+            ["ends", "partialpool: the code of verd"],
+        ),
         ("snakemake.params['code'] = 'else'", "", 1, ["partialpool: the code of verdict was edit"]),
         ("open('results/s/made.csv', 'w')", "", 1, ["partialpool: results/s/made.csv: damaged ("]),
         ("os.unlink('t.csv')", "", 1, ["partialpool: t.csv: cannot be read (No such file or"]),

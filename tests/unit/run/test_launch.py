@@ -26,7 +26,7 @@ def loaded(tmp_path, monkeypatch):
 
 def test_a_sound_config_is_read_with_its_defaults(loaded):
     found = loaded(priors={"x": "normal(0, 1)"})
-    assert found.studies["a"].family == "gaussian"
+    assert found.studies["a"].outcome.family == "gaussian"
     assert found.studies["a"].priors == {"x": "normal(0, 1)"}
     assert found.strict is True
 

@@ -34,7 +34,7 @@ def depth(monkeypatch):
     check = Check(
         lambda summary, statistics, earlier: (float(statistics["tree_depth"].mean()), "chain 1"),
         at_most=True,
-        limit=Limit("max_depth", values, published=2.0, per_chain=True),
+        limit=Limit("max_depth", values, retry_limit=2.0, per_chain=True),
         shown=Presentation(
             label="tree depth",
             decimals=1,
@@ -124,7 +124,7 @@ def test_every_check_and_limit_has_its_line_in_the_docs():
         assert any(f"| {one} | " in table for one in names), check.shown.label
     for key, limit in checks.limits().items():
         assert f"| `{key}` |" in page
-        assert limit.schema["default"] == limit.published * (4 if limit.per_chain else 1)
+        assert limit.schema["default"] == limit.retry_limit * (4 if limit.per_chain else 1)
 
 
 def test_checks_are_read_without_scientific_libraries():

@@ -12,6 +12,7 @@ from configs import ROOT, SAMPLER, SIMULATED, complaint, config, fields, read, w
 
 from partialpool.model.families import FAMILIES
 from partialpool.study.config import load
+from partialpool.study.outcome import Outcome
 from partialpool.study.study import VARIANTS
 
 
@@ -25,10 +26,10 @@ def test_default_config_is_the_four_studies():
     ]
     assert studies["linear_regression"].variants == ("pooled",)
     assert studies["grouped_means"].variants == VARIANTS
-    assert studies["grouped_means"].sigma == 1
+    assert studies["grouped_means"].outcome.sigma == 1
     assert studies["unequal_variances"].sampler["draws"] == 2000
     assert studies["eight_schools"].sampler["draws"] == 1000
-    assert studies["eight_schools"].sigma == "standard_error"
+    assert studies["eight_schools"].outcome.sigma == "standard_error"
 
 
 def test_defaults_and_overrides():
@@ -43,8 +44,7 @@ def test_defaults_and_overrides():
     assert radon["radon"].convergence["max_rhat"] == 1.01
     assert radon["radon"].interval == 0.95
     [radon] = radon.values()
-    assert (radon.family, radon.sigma, radon.group_effects) == ("gaussian", "estimated", "normal")
-    assert radon.trials is radon.offset is radon.exposure is radon.weights is None
+    assert (radon.outcome, radon.group_effects) == (Outcome("gaussian", "estimated"), "normal")
     assert (radon.missing, radon.key) == ("error", ())
     assert (radon.predict, radon.contrasts) == (("group",), ())
 
@@ -106,9 +106,9 @@ def test_what_is_said_of_the_response_and_of_predictions():
         "contrasts": [[1, 2], [3, 1]],
     }  # fmt: skip
     radon = read(config(**said))["radon"]
-    assert radon.block(*said) == said
-    assert radon.block("sigma", "exposure") == {"sigma": "estimated", "exposure": None}
-    assert read(config(family="poisson", exposure="area"))["radon"].exposure == "area"
+    assert radon.params(*said) == said
+    assert radon.params("sigma", "exposure") == {"sigma": "estimated", "exposure": None}
+    assert read(config(family="poisson", exposure="area"))["radon"].outcome.exposure == "area"
 
 
 def test_keys_of_the_whole_run():
@@ -118,7 +118,7 @@ def test_keys_of_the_whole_run():
 
 def test_block_is_plain_and_a_copy():
     radon = read(config())["radon"]
-    block = radon.block("variants", "priors")
+    block = radon.params("variants", "priors")
     assert block == {"variants": ["pooled", "unpooled", "hierarchical"], "priors": radon.priors}
     block["priors"].clear()
     assert radon.priors
@@ -156,7 +156,7 @@ def test_what_is_said_of_a_response_goes_with_its_family(said, family):
     besides = {"trials": "m"} if family == "binomial" else {}
     block = config(**besides | {"family": family, key: value})
     if family in having:
-        assert getattr(read(block)["radon"], key) == value
+        assert getattr(read(block)["radon"].outcome, key) == value
     else:
         assert complaint(block).startswith(f"config/config.yaml: studies.radon.{key}: ")
 

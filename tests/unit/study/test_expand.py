@@ -59,10 +59,12 @@ def test_table_is_a_study_a_row(folder):
     }
     one, two = read({"studies": {"k": block}}).values()
     assert (one.name, one.data, one.formula) == ("k_b-1", "d/b-1.csv", "pain ~ x + (1 | g)")
-    assert (one.sigma, one.new_data, one.priors) == (1.5, "new.csv", block["priors"])
-    assert (two.name, two.data, two.sigma) == ("k_c_d", "d/c d.csv", "error")
+    assert (one.outcome.sigma, one.new_data, one.priors) == (1.5, "new.csv", block["priors"])
+    assert (two.name, two.data, two.outcome.sigma) == ("k_c_d", "d/c d.csv", "error")
     assert two.formula == "`{sd}` ~ x + (1 | g)"  # what a cell says is not read again
-    assert {one.sigma for one in read({"studies": {"k": block | {"sigma": 2}}}).values()} == {2}
+    assert {
+        one.outcome.sigma for one in read({"studies": {"k": block | {"sigma": 2}}}).values()
+    } == {2}
 
 
 def test_cells_name_the_columns_of_the_response(folder):
@@ -87,9 +89,9 @@ def test_cells_name_the_columns_of_the_response(folder):
     assert found.keys() == {*OUTCOME} - {"family"}
     for name, keys in found.items():
         studies = read({"studies": {"k": block | keys}}).values()
-        assert [getattr(one, name) for one in studies] == expected[name]
+        assert [getattr(one.outcome, name) for one in studies] == expected[name]
     [one, _] = read({"studies": {"k": block | {"weights": "{cell}"}}}).values()
-    assert one.weights == "{n}"  # what a cell says is not read again
+    assert one.outcome.weights == "{n}"  # what a cell says is not read again
 
 
 @pytest.mark.parametrize(

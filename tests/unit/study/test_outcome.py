@@ -20,7 +20,7 @@ from partialpool.study.outcome import OUTCOME, Outcome
 )
 def test_sigma_that_is_drawn_for_each_group(written, factor):
     outcome = Outcome(sigma=written)
-    assert outcome.pools_sigma
+    assert outcome.has_hierarchical_sigma
     assert outcome.sigma_by_group
     assert outcome.sigma_factor == factor
     assert outcome.errors is None
@@ -39,7 +39,7 @@ def test_anything_else_is_a_column_of_standard_errors(column):
     assert outcome.errors == column
     assert outcome.columns == {"standard errors": column}
     assert outcome.sigma_factor is None
-    assert not (outcome.pools_sigma or outcome.sigma_by_group)
+    assert not (outcome.has_hierarchical_sigma or outcome.sigma_by_group)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_other_forms_of_sigma(sigma, by_group):
     outcome = Outcome("student_t", sigma)
     assert outcome.sigma_by_group == by_group
     assert outcome.errors is None
-    assert not outcome.pools_sigma
+    assert not outcome.has_hierarchical_sigma
 
 
 def test_columns_by_their_role():

@@ -168,19 +168,21 @@ def toy_key(tmp_path, monkeypatch):
 def test_a_key_is_added_in_the_schema_alone(toy_key, tmp_path, monkeypatch):
     """It is read, has its default, is checked, and reaches a rule's params."""
     [without], [written] = read(config()).values(), read(config(toy=7)).values()
-    assert without.block("toy", "label") == {"toy": 2, "label": None}
-    assert written.block("toy", "formula") == {"toy": 7, "formula": written.formula}
+    assert without.params("toy", "label") == {"toy": 2, "label": None}
+    assert written.params("toy", "formula") == {"toy": 7, "formula": written.formula}
     assert complaint(config(toy=10)).endswith(f"radon.toy: 10; it must be {TOY['description']}")
     assert "unknown key 'tooy'; nearest: 'toy'" in complaint(config(tooy=1))
     assert "unknown key 'toy'; it belongs to a study" in complaint(config() | {"toy": 1})
-    again = Study(**json.loads(json.dumps(asdict(written))))  # as a job of a cluster has it
-    assert again.block("toy") == {"toy": 7}
+    # As a job of a cluster has it.
+    again = Study.from_plain(json.loads(json.dumps(asdict(written))))
+    assert again.outcome == written.outcome
+    assert again.params("toy") == {"toy": 7}
 
     monkeypatch.chdir(tmp_path)
     write("t.csv", "name,text\na,one\nb,2.5\n")
     block = {"table": "t.csv", "data": "d.csv", "formula": "y ~ x", "label": "{text}", "toy": 3}
     studies = read({"studies": {"k": block}}).values()
-    assert [one.block("toy", "label") for one in studies] == [
+    assert [one.params("toy", "label") for one in studies] == [
         {"toy": 3, "label": "one"},
         {"toy": 3, "label": 2.5},
     ]
@@ -188,7 +190,7 @@ def test_a_key_is_added_in_the_schema_alone(toy_key, tmp_path, monkeypatch):
 
 def test_defaults_are_the_schemas():
     """Those of Outcome, which is made without a config in places, are the same ones."""
-    values = schema.of_study({}, {})
+    values = schema.study_values({}, {})
     assert {name: values[name] for name in OUTCOME} == asdict(Outcome())
 
 

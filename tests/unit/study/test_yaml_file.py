@@ -54,7 +54,7 @@ def test_values(folder, written, value):
 def test_numbers_without_a_point_are_numbers_in_a_study(folder):
     write("config/config.yaml", "interval: 9e-1\n" + STUDY % ", sigma: 1e-3")
     [study] = config.load().studies.values()
-    assert (study.sigma, study.interval) == (0.001, 0.9)
+    assert (study.outcome.sigma, study.interval) == (0.001, 0.9)
 
 
 @pytest.mark.parametrize("text", ["\ufeff" + STUDY % "", "# é\r\n" + STUDY % "" + "seed: 1\r\n"])
@@ -67,7 +67,7 @@ def test_anchors_and_merge_keys(folder):
     text = "  s: &s {data: t.csv, formula: y ~ x}\n  t: {<<: *s, family: student_t}\n"
     write("config/config.yaml", f"studies:\n{text}")
     s, t = config.load().studies.values()
-    assert (s.family, t.family, t.formula) == ("gaussian", "student_t", "y ~ x")
+    assert (s.outcome.family, t.outcome.family, t.formula) == ("gaussian", "student_t", "y ~ x")
 
 
 def test_several_files_extend_one_another(folder):
@@ -75,7 +75,7 @@ def test_several_files_extend_one_another(folder):
     write("three.json", '{"studies": {"u": {"data": "t.csv", "formula": "y ~ 1"}}, "seed": 8}')
     both = config.load(["two.yaml", "three.json"], {"strict": False})
     seeds = {name: one.seed for name, one in both.studies.items()}
-    assert both.studies["s"].family == "student_t"
+    assert both.studies["s"].outcome.family == "student_t"
     assert both.strict is False
     assert both.places == {
         "s": "two.yaml: studies.s",
@@ -128,7 +128,7 @@ def test_mistakes_on_the_command_line_and_in_json(folder):
     said = {"strict": "false", "sampler": {"draws": "50"}, "studies": {"s": {"sigma": "1e-3"}}}
     found = config.load([], said)
     assert found.strict is False
-    assert found.studies["s"].sigma == 0.001 and found.studies["s"].sampler["draws"] == 50
+    assert found.studies["s"].outcome.sigma == 0.001 and found.studies["s"].sampler["draws"] == 50
     write("two.json", '{"seed": 1,\n "strict": }')
     with pytest.raises(UserError, match=r"^two.json: line 2: not valid JSON \("):
         config.load(["two.json"])
@@ -166,7 +166,7 @@ def test_a_command_line_says_what_a_file_says(folder):
     loaded = config.load([], given)
     [study] = loaded.studies.values()
     assert (loaded.strict, study.interval, study.contrasts) == (False, 0.5, ((1, 2),))
-    assert (study.parts, study.sigma, study.key) == (3, 2.5, ("x",))
+    assert (study.parts, study.outcome.sigma, study.key) == (3, 2.5, ("x",))
     assert study.sampler["draws"] == 50
     with pytest.raises(UserError, match=r"^--config: studies.s.parts: 2.5; it must be a whole"):
         config.load([], {"studies": {"s": {"parts": "2.5"}}})

@@ -7,7 +7,7 @@ import pytest
 from partialpool.design.formula import Formula
 from partialpool.study.outcome import Outcome
 from partialpool.table import cells
-from partialpool.table.cells import Kind
+from partialpool.table.cells import CellKind
 from partialpool.table.ingest import ingest
 
 LABELS = [
@@ -92,8 +92,8 @@ def test_labels(tmp_path, column):
     }.items(),
 )
 def test_numbers_written_in_another_way(cell, number):
-    assert cells.kinds([cell]) == {cell: Kind.NUMBER}
-    assert cells.number(cell) == number
+    assert cells.kinds([cell]) == {cell: CellKind.NUMBER}
+    assert cells.plain_number(cell) == number
 
 
 @pytest.mark.parametrize(
@@ -132,23 +132,23 @@ def test_numbers_written_in_another_way(cell, number):
     ],
 )
 def test_dates_and_times(cell):
-    assert cells.kinds([cell]) == {cell: Kind.DATE}
+    assert cells.kinds([cell]) == {cell: CellKind.DATE}
 
 
 def test_magnitudes_are_not_dropped():
-    found = {cell: cells.number(cell) for cell in ("1.5k", "$1.5M", "2 million", "5m")}
+    found = {cell: cells.plain_number(cell) for cell in ("1.5k", "$1.5M", "2 million", "5m")}
     assert found == {"1.5k": "", "$1.5M": "", "2 million": "", "5m": "5"}
     assert cells.in_one_unit(["1 day", "2 days", "0.5*", "0.6"])
     assert not cells.in_one_unit(["5 kg", "6 lb"]) and not cells.in_one_unit(["5%", "3 ‰"])
 
 
 def test_a_word_after_numbers_is_a_unit_if_it_is_always_the_same():
-    assert {*cells.kinds(["5x", "10x", "20x"]).values()} == {Kind.NUMBER}
-    assert {*cells.kinds(["5 doses", "1 dose"]).values()} == {Kind.NUMBER}
-    assert {*cells.kinds(["1.2K", "3M", "900K"]).values()} == {Kind.NUMBER}
-    assert {*cells.kinds(["5 mg L-1", "10 mg L-1"]).values()} == {Kind.NUMBER}
-    assert {*cells.kinds(["5 b2", "6 b3", "7 c2"]).values()} == {Kind.LABEL}
-    assert {*cells.kinds(["5x", "10y", "20x"]).values()} == {Kind.LABEL}
+    assert {*cells.kinds(["5x", "10x", "20x"]).values()} == {CellKind.NUMBER}
+    assert {*cells.kinds(["5 doses", "1 dose"]).values()} == {CellKind.NUMBER}
+    assert {*cells.kinds(["1.2K", "3M", "900K"]).values()} == {CellKind.NUMBER}
+    assert {*cells.kinds(["5 mg L-1", "10 mg L-1"]).values()} == {CellKind.NUMBER}
+    assert {*cells.kinds(["5 b2", "6 b3", "7 c2"]).values()} == {CellKind.LABEL}
+    assert {*cells.kinds(["5x", "10y", "20x"]).values()} == {CellKind.LABEL}
 
 
 @pytest.mark.parametrize(

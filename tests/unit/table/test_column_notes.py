@@ -34,7 +34,7 @@ class Folder:
         """The report on rows to predict."""
         (self.path / "new.csv").write_text(text, encoding="utf-8")
         rows = ingest_new(self.path / "new.csv", learned, Outcome(), source="new.csv")
-        return data_report.of_new(learned.design.at(rows), "new.csv")
+        return data_report.report_new_rows(learned.design.for_rows(rows), "new.csv")
 
 
 def column(name: str, cells) -> str:

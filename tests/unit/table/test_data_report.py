@@ -215,3 +215,19 @@ def test_a_table_that_is_fine_has_no_warnings(tmp_path):
         trials = "n" if family == "binomial" else None
         formula = "y ~ x + k + (1 + x | g)"
         assert warnings(tmp_path / "t.csv", None, formula, family=family, trials=trials) == ""
+
+
+def test_each_column_has_its_role(tmp_path):
+    frame = pd.DataFrame({name: np.arange(24) % 5 + 1 for name in ("count", "time", "x", "w")})
+    frame = frame.assign(a=np.arange(24) // 4, room=np.arange(24) % 3, log=np.arange(24) // 2)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    formula = "log(count + `log`) ~ x + C(room) + (1 | a:room)"
+    found = ingested(tmp_path / "t.csv", formula, offset="time", weights="w")
+    assert {name: column["role"] for name, column in found.report["columns"].items()} == {
+        **dict.fromkeys(("count", "log"), "response"),
+        **{"x": "predictor", "time": "offset", "w": "weights"},
+        **{"a": "groups", "room": "predictor, groups"},
+    }
+    assert [factor["columns"] for factor in found.report["factors"]] == [["a", "room"]]
+    found = ingested(tmp_path / "t.csv", "count ~ x + (1 | a)", sigma="w")
+    assert found.report["columns"]["w"]["role"] == "standard error"

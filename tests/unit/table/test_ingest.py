@@ -31,7 +31,7 @@ def test_eight_schools():
     json.dumps(report, allow_nan=False)
     assert report["rows_read"] == report["rows_used"] == 8
     sizes = {"count": 8, "smallest": 1, "largest": 1, "single_row": 8, "varying": 1, "saturated": 8}
-    assert report["factors"] == [{"factor": "school", **sizes}]
+    assert report["factors"] == [{"factor": "school", "columns": ["school"], **sizes}]
     assert report["columns"]["effect"]["mean"] == 8.75
     assert report["warnings"] == []
 

@@ -8,9 +8,9 @@ from partialpool.base.errors import UserError
 from partialpool.design.formula import Formula
 from partialpool.study.outcome import Outcome
 from partialpool.table import response
-from partialpool.table.reader import File
+from partialpool.table.reader import TableFile
 
-FILE = File("t.csv", "t.csv")
+FILE = TableFile("t.csv", "t.csv")
 
 
 def complaint(y, **outcome) -> str:

@@ -17,7 +17,6 @@ from partialpool.engine.posterior import SampledParameters, describe
 from partialpool.model import families, priors
 from partialpool.model.description import ModelDescription
 from partialpool.sampler import convergence
-from partialpool.study.outcome import Outcome
 from partialpool.table.simulate import simulate
 
 ROOT = Path(__file__).parents[3]
@@ -183,7 +182,7 @@ def _mirrored(name):
 
 def _names_of_a_fit(study, table):
     """Names in `summary.csv`, from draws of no particular distribution."""
-    outcome = Outcome.of(vars(study))
+    outcome = study.outcome
     design = Formula(study.formula).design(table)
     data = ModelDescription(
         **build.model_description(design, outcome, families.columns(table, outcome))
@@ -196,7 +195,7 @@ def _names_of_a_fit(study, table):
 
     free = {"beta": draws(len(data.coefficients))}
     free |= {name: draws() for name in data.family.parameter_names}
-    if outcome.pools_sigma:
+    if outcome.has_hierarchical_sigma:
         free |= {"sigma": draws(len(data.factors[0].levels))}
         free |= {"sigma_median": draws(), "sd_log_sigma": draws()}
     deviations = {}

@@ -3,11 +3,10 @@
 import math
 
 import pytest
-from made_up import written
-from pages import Tables, says
-from reports import compared, page, results
+from fake_run_files import written
+from read_html import Tables, says
+from reports import compared, factor_of, page, results
 
-from partialpool.report.report_data import Factor
 from partialpool.report.sections import compare
 
 
@@ -53,7 +52,7 @@ def test_what_a_comparison_says_of_each_variant(unit):
 def test_groups_of_one_row_are_said_where_rows_are_left_out(tmp_path):
     said = "leaving it out leaves out the group"
     assert said not in page(results(), tmp_path)
-    factor = Factor("site", ("site",), (("Intercept",),), {"a": 3, "b": 1})
+    factor = factor_of("site", ("site",), (("Intercept",),), {"a": 3, "b": 1})
     assert said in page(results(factors=[factor]), tmp_path)
 
 

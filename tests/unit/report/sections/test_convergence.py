@@ -1,7 +1,7 @@
 """Checks and attempts on the page are those of their fit."""
 
-import made_up
-from pages import Tables, says
+import fake_run_files
+from read_html import Tables, says
 from reports import VARIANTS
 
 from partialpool.base import files
@@ -25,8 +25,8 @@ def test_how_fits_were_sampled_and_judged_is_that_of_their_variant(run, run_page
     expected = []
     for number, variant in enumerate(VARIANTS):
         tree = files.read_netcdf(paths["posteriors"][number])
-        chains = made_up.attribute(tree, "sampler")["chains"]
-        for place, attempt in enumerate(made_up.attribute(tree, "attempts"), start=1):
+        chains = fake_run_files.attribute(tree, "sampler")["chains"]
+        for place, attempt in enumerate(fake_run_files.attribute(tree, "attempts"), start=1):
             expected.append((variant, place, chains, attempt))
     for (at, cells), (variant, place, chains, attempt) in zip(
         shown.iterrows(), expected, strict=True

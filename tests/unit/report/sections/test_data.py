@@ -1,8 +1,8 @@
 """Columns of the data on the page."""
 
 import pytest
-from made_up import N, R, S, W, X, Y
-from pages import Tables
+from fake_run_files import N, R, S, W, X, Y
+from read_html import Tables
 
 
 def test_the_columns_of_the_data_on_a_page(run, run_page):

@@ -3,18 +3,17 @@
 from dataclasses import replace
 from xml.etree import ElementTree
 
-import made_up
+import fake_run_files
 import numpy as np
 import pytest
-from made_up import N, R, S, X, Y, written
-from pages import Tables, says
-from reports import VARIANTS, fit, nested, page, results, row
+from fake_run_files import N, R, S, X, Y, written
+from read_html import Tables, says
+from reports import VARIANTS, factor_of, fit, nested, page, results, row
 
 from partialpool.report import (
     mathematics,
     meaning,
 )
-from partialpool.report.report_data import Factor
 from partialpool.report.sections import estimates
 
 
@@ -27,7 +26,7 @@ def test_estimates_on_a_page_are_those_of_their_variant(run, run_page):
         rows = written(paths, "summaries", number).set_index("name")
         [own] = [head for head in population if head.startswith(variant)]
         assert ("✗" in own) == (variant == "unpooled")
-        for name in made_up.scalars(variant):
+        for name in fake_run_files.scalars(variant):
             says(population.loc[name, own], *rows.loc[name, ["mean", "sd", "lower", "upper"]])
         for name in ("Intercept", X):
             numbers = np.exp(rows.loc[f"beta[{name}]", ["mean", "lower", "upper"]].astype(float))
@@ -85,7 +84,7 @@ def test_several_factors_are_told_apart(tmp_path):
 
 
 def test_groups_that_an_unpooled_fit_says_nothing_of(tmp_path):
-    found = results(factors=[Factor("g", ("g",), (("Intercept", "x"),), {"a": 1, "b": 2})])
+    found = results(factors=[factor_of("g", ("g",), (("Intercept", "x"),), {"a": 1, "b": 2})])
     empty = dict.fromkeys(("mean", "sd", "lower", "upper", "population"), "") | {"note": "why"}
     fits = [
         replace(fit, groups=fit.groups | {("g", "x"): fit.groups["g", "x"] | {"a": empty}})
@@ -111,7 +110,7 @@ def test_groups_that_an_unpooled_fit_says_nothing_of(tmp_path):
 
 @pytest.mark.parametrize("at_averages", [True, False])
 def test_what_an_unpooled_fit_fixes_is_fixed_where_its_priors_hold(at_averages):
-    factor = Factor("g", ("g",), (("Intercept", "x"),), {"a": 3, "b": 3})
+    factor = factor_of("g", ("g",), (("Intercept", "x"),), {"a": 3, "b": 3})
     own = {"at_averages": ["g"] * at_averages, "wide": {"g": {"Intercept": 25.0, "x": 5.0}}}
     unpooled, learned = fit("unpooled", [factor], **own), fit("hierarchical", [factor], **own)
     names = ("sd_g[Intercept]", "sd_g[x]", "cor_g[Intercept, x]")
@@ -127,7 +126,7 @@ def test_what_an_unpooled_fit_fixes_is_fixed_where_its_priors_hold(at_averages):
 def test_of_many_groups_those_moved_furthest_are_shown():
     """Up or down, the furthest first; each with its own numbers."""
     sizes = {f"g{7 * i % 30}": 100 + i for i in range(30)}
-    found = results(factors=[Factor("g", ("g",), (("Intercept",),), sizes)])
+    found = results(factors=[factor_of("g", ("g",), (("Intercept",),), sizes)])
     moved = {g: (-1) ** i * (1 + 11 * i % 30) / 10 for i, g in enumerate(sizes)}
     means = {
         "pooled": {g: 50 + i for i, g in enumerate(sizes)},

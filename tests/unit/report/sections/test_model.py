@@ -2,8 +2,8 @@
 
 import re
 
-from made_up import R, S, X
-from pages import Tables
+from fake_run_files import R, S, X
+from read_html import Tables
 
 
 def test_priors_on_a_page_are_beside_their_own_parameter(run_page):

@@ -2,8 +2,8 @@
 
 import math
 
-from made_up import SCHOOLS, TARGETS, N, R, S, X, Y, written
-from pages import Tables, says
+from fake_run_files import SCHOOLS, TARGETS, N, R, S, X, Y, written
+from read_html import Tables, says
 
 
 def test_answers_on_a_page_are_those_of_the_fit_it_names(run, run_page):

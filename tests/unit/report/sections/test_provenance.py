@@ -6,6 +6,7 @@ from reports import results
 
 from partialpool.report.sections import provenance
 from partialpool.study import config
+from partialpool.study.study import KEYS
 
 
 @pytest.mark.parametrize(
@@ -19,4 +20,4 @@ from partialpool.study import config
 def test_the_config_of_a_page_can_be_run_again(keys):
     found = results(**keys)
     again = config.read(yaml.safe_load(provenance.config(found)))["radon"]
-    assert again.block(*again.__dataclass_fields__) == found.study
+    assert again.params(*KEYS) == found.study

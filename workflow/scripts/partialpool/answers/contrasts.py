@@ -6,9 +6,10 @@ import pandas as pd
 from partialpool.answers.predict import FAILED, described, group_status, refusals
 from partialpool.answers.predictor import Predictor
 from partialpool.answers.response_scale import ResponseScale
-from partialpool.design import prediction_columns as columns
 from partialpool.design.design import Design
 from partialpool.model import families
+from partialpool.model.links import LINKS
+from partialpool.study import prediction_columns as columns
 from partialpool.study.outcome import Outcome
 
 
@@ -41,13 +42,13 @@ def contrast(
     -------
     pandas.DataFrame
         A row for each pair and each of `prediction_target`, with the columns `CONTRASTED` of
-        :mod:`partialpool.design.prediction_columns`: the difference of the expected responses (of
+        :mod:`partialpool.study.prediction_columns`: the difference of the expected responses (of
         one trial's probabilities, for Bernoulli and binomial responses), and the probability that
         it is over zero; the ratio of odds with a logit link, of rates by exposure with a log link,
         of the column itself (its median) where the response is its logarithm, else there is none.
     """
     draws = Predictor(posterior, design, outcome, families.columns(rows, outcome), seed=seed)
-    response_scale = ResponseScale.of(design) if draws.family.link == "identity" else None
+    response_scale = None if LINKS[draws.family.link].has_ratio else ResponseScale.of(design)
     contrasts = []
     for target in prediction_target:
         refused = refusals(group_status(draws, target), variant)
@@ -77,7 +78,7 @@ def _difference(
     found = dict(zip(columns.EXPECTED, described(difference, interval)[0], strict=True))
     found[columns.OVER_ZERO] = float((difference > 0).mean()) if known else np.nan
     ratio = None
-    if draws.family.link != "identity":
+    if LINKS[draws.family.link].has_ratio:
         rate = eta - draws.log_exposure(at)
         with np.errstate(over="ignore"):
             ratio = np.exp(rate[1] - rate[0])

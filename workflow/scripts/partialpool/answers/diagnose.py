@@ -10,6 +10,7 @@ import math
 import pandas as pd
 import xarray as xr
 
+from partialpool.model import parameter_names
 from partialpool.sampler import convergence
 from partialpool.study.checks import CHECKS
 
@@ -163,12 +164,12 @@ def _model_advice(check: dict, factors: dict) -> str:
     about = [
         factor
         for factor in factors
-        for kind in ("sd", "cor", "u", "coef", "nu")
-        if _is_of(worst, kind, factor)
+        for kind in parameter_names.OF_FACTOR
+        if parameter_names.is_of(worst, kind, factor)
     ]
     if worst.startswith("chain "):
         about = list(factors)
-    elif worst == "beta[Intercept]":
+    elif worst == parameter_names.beta("Intercept"):
         about = shared
     few = next((name for name in about if factors[name]["groups"] <= FEW), None)
     if few:
@@ -194,11 +195,6 @@ def _model_advice(check: dict, factors: dict) -> str:
         f"{more} The data and the priors leave {name} open, or there are several modes: give it a "
         "prior that rules out what cannot be, or a simpler model."
     )
-
-
-def _is_of(name: str, kind: str, factor: str) -> bool:
-    """Whether a scalar, such as `sd_county[floor]`, is of this kind and factor."""
-    return name == f"{kind}_{factor}" or name.startswith(f"{kind}_{factor}[")
 
 
 def _round(number: float) -> int:

@@ -1,4 +1,4 @@
-"""Marginal log density of groups, and of rows alone in a group: group effects integrated out.
+"""Marginal log likelihood of groups, and of single-row groups, with group effects integrated out.
 
 For a Gaussian response with normal effects this is the collapsed likelihood, and exact. Student-t
 effects are normal with a gamma distributed precision, which leaves an integral over one number
@@ -17,6 +17,7 @@ from partialpool.answers.quadrature import NODES, Integrals, nodes
 from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.engine import collapse
+from partialpool.model import parameter_names
 from partialpool.model.arrays import LOG_2PI
 
 PRECISIONS = np.linspace(-14, 9, 40)  # in standard deviations of the log precision
@@ -35,7 +36,7 @@ def can_integrate(data: GroupTriangles | MergedRows) -> bool:
 def draws_wanted(posterior, data: GroupTriangles | MergedRows, variant: str) -> int | None:
     """Number of draws for which the integrals of this variant are computed; None for all."""
     factor = data.factors[0]
-    heavy = variant != "pooled" and f"nu_{factor.name}" in posterior
+    heavy = variant != "pooled" and parameter_names.nu(factor.name) in posterior
     if not data.closed_form:
         at = 1 if variant == "pooled" else len(nodes(len(factor.varying), heavy))
         return max(LEAST, EVALUATIONS // (len(data.y) * at))
@@ -70,7 +71,7 @@ def group_log_density(posterior, data: GroupTriangles | MergedRows, variant: str
     nu = degrees_of_freedom(posterior, data.factor)
     if nu is None:
         return collapse.group_log_density(data, beta, _entries(factor), sigma)
-    u = flat(posterior, f"u_{data.factor}")
+    u = flat(posterior, parameter_names.u(data.factor))
     squares = (np.linalg.solve(factor[:, None], u[..., None]) ** 2).sum(axis=(-2, -1))
 
     def density(stretch):
@@ -193,9 +194,9 @@ def _of_merged(posterior, data: MergedRows, variant: str) -> np.ndarray:
         array[order][:, None] for array in (data.y, data.trials, data.count, data.offset)
     )
     integrals = Integrals(data.family, y, trials, count, group)
-    population = data.of_columns(data.coefficients)[order]
-    varying = data.of_columns(factor.varying)[order]
-    beta, u = flat(posterior, "beta"), flat(posterior, f"u_{factor.name}")
+    population = data.select_columns(data.coefficients)[order]
+    varying = data.select_columns(factor.varying)[order]
+    beta, u = flat(posterior, "beta"), flat(posterior, parameter_names.u(factor.name))
     between = None if variant == "pooled" else scale(posterior, factor.name)
     nu = degrees_of_freedom(posterior, factor.name)
     drawn = {n: flat(posterior, n) for n in data.family.parameter_names if n in posterior}

@@ -16,6 +16,7 @@ from partialpool.answers.predictor import flat
 from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.design.rank import LEFT_OVER
+from partialpool.model import parameter_names
 
 EXPECTED, COEFFICIENT = "expected", "coefficient"
 NUMBERS = ("mean", "sd", "lower", "upper")
@@ -40,8 +41,8 @@ class GroupPositions:
     determined : numpy.ndarray
         Shape `(group, varying)`: whether the group's own rows determine each of its coefficients.
     carried : numpy.ndarray
-        Shape `(group, varying, column)`: how many times a varying column another one is, if it is a
-        multiple of it within every group, as its product with a predictor of groups is; else 0.
+        Shape `(group, varying, column)`: ratio of another column to a varying column where constant
+        within every group (an interaction with a group-level predictor); else 0.
     """
 
     mean: np.ndarray
@@ -123,7 +124,7 @@ def estimates(
     """
     parts = []
     for number, factor in enumerate(data.factors):
-        where, u = GroupPositions.of(data, number), flat(posterior, f"u_{factor.name}")
+        where, u = GroupPositions.of(data, number), flat(posterior, parameter_names.u(factor.name))
         step = max(1, BATCH // len(u))
         for start in range(0, len(factor.levels), step):
             batch = slice(start, start + step)

@@ -160,7 +160,7 @@ def _notes(row: dict, outcome: Outcome, unit: str) -> Iterator[str]:
         yield f"Pareto k {which} for {many}: this estimate is optimistic"
     many = f"p_loo ({row['p']:,.0f}) exceeds the {unit} ({row['units_total']:,})"
     if row["p"] > row["units_total"] and outcome.weights:
-        has_sigma = families.of(outcome).has_sigma
+        has_sigma = families.family_of(outcome).has_sigma
         means = "; if weights are the sizes of means, use precision_weights"
         yield f"{many}: rows count for more than one each{means if has_sigma else ''}"
     elif row["p"] > row["units_total"] and unit == "rows":

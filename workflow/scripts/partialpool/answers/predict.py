@@ -6,9 +6,10 @@ import pandas as pd
 from partialpool.answers.predictor import Predictor
 from partialpool.answers.response_scale import ResponseScale
 from partialpool.base.streams import Stream
-from partialpool.design import prediction_columns as columns
 from partialpool.design.design import Design
 from partialpool.model import families
+from partialpool.model.links import LINKS
+from partialpool.study import prediction_columns as columns
 from partialpool.study.outcome import Outcome
 
 BATCH = 10_000_000  # rows x draws held at once
@@ -61,7 +62,7 @@ def predict(
     Returns
     -------
     pandas.DataFrame
-        The rows with the columns of :mod:`partialpool.design.prediction_columns`: the target;
+        The rows with the columns of :mod:`partialpool.study.prediction_columns`: the target;
         the expected response (Student-t: its location); for a Bernoulli or binomial response the
         probability of a success; a new observation; whether the groups are "known", "new" (if
         one is), "average", or "none"; `fit_passed` and `note`. Where the response is a function
@@ -69,7 +70,7 @@ def predict(
         own scale; there is no mean of them where it has no closed form.
     """
     draws = Predictor(posterior, design, outcome, families.columns(rows, outcome), seed=seed)
-    response_scale = ResponseScale.of(design) if draws.family.link == "identity" else None
+    response_scale = None if LINKS[draws.family.link].has_ratio else ResponseScale.of(design)
     return pd.concat(
         [
             _predicted(draws, rows, target, variant, passed, interval, response_scale)

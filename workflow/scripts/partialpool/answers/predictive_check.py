@@ -1,4 +1,4 @@
-"""Prior and posterior predictive checks: replicates of the table from before and after the fit."""
+"""Prior and posterior predictive replicates of the response."""
 
 import json
 

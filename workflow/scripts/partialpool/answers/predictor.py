@@ -9,8 +9,9 @@ import xarray as xr
 
 from partialpool.base.streams import Stream
 from partialpool.design.design import Design
-from partialpool.model import families
+from partialpool.model import families, parameter_names
 from partialpool.model.family import ResponseFamily
+from partialpool.model.links import LINKS
 from partialpool.study.outcome import Outcome
 
 # Limits of parameters, of responses and of their logarithms, so that none overflows.
@@ -103,7 +104,7 @@ class Predictor:
         thin: int = 1,
         seed: int = 0,
     ):
-        self.family, self.outcome, self.seed = families.of(outcome), outcome, seed
+        self.family, self.outcome, self.seed = families.family_of(outcome), outcome, seed
         self._values = values
         self._drawn = {
             name: flat(posterior, name)[::thin]
@@ -111,15 +112,15 @@ class Predictor:
             if name in posterior
         }
         self.count = len(self._drawn["beta"])
-        self._population = design.of(design.coefficients)
+        self._population = design.select_columns(design.coefficients)
         self._offset = families.offset(values, len(design.matrix))
         self.effects = [
             FactorEffects(
                 name=factor.name,
-                varying=design.of(factor.varying),
+                varying=design.select_columns(factor.varying),
                 labels=factor.groups,
                 index=factor.index,
-                u=flat(posterior, f"u_{factor.name}")[::thin],
+                u=flat(posterior, parameter_names.u(factor.name))[::thin],
                 scale=scale(posterior, factor.name)[::thin],
                 nu=degrees_of_freedom(posterior, factor.name, thin),
             )
@@ -241,7 +242,7 @@ def _by_label(labels: np.ndarray, among: np.ndarray) -> Iterator[tuple[str, np.n
 def responses(family: ResponseFamily, rng, eta, parameters, trials) -> np.ndarray:
     """Draw new responses, within the limits of numbers: priors may allow any parameter."""
     parameters = {name: np.maximum(values, SMALLEST) for name, values in parameters.items()}
-    if family.link == "log":
+    if LINKS[family.link].clip_eta:
         eta = np.clip(eta, -LARGEST_LOG, LARGEST_LOG)
     with np.errstate(over="ignore", divide="ignore"):
         drawn = family.responses(rng, eta, parameters, trials)
@@ -268,10 +269,10 @@ def flat(posterior, name: str) -> np.ndarray:
 
 def scale(posterior, factor: str) -> np.ndarray:
     """Cholesky factor of the scale matrix of a factor's deviations, `(draw, varying, varying)`."""
-    sd = flat(posterior, f"sd_{factor}")
-    if f"cor_{factor}" not in posterior:
+    sd = flat(posterior, parameter_names.sd(factor))
+    if parameter_names.cor(factor) not in posterior:
         return sd[:, :, None] * np.eye(sd.shape[1])
-    return sd[:, :, None] * _cholesky(flat(posterior, f"cor_{factor}"))
+    return sd[:, :, None] * _cholesky(flat(posterior, parameter_names.cor(factor)))
 
 
 def _cholesky(matrices: np.ndarray) -> np.ndarray:
@@ -290,7 +291,7 @@ def _cholesky(matrices: np.ndarray) -> np.ndarray:
 
 def degrees_of_freedom(posterior, factor: str, thin: int = 1) -> np.ndarray | None:
     """Degrees of freedom of a factor's deviations, `(draw,)`; None where these are normal."""
-    name = f"nu_{factor}"
+    name = parameter_names.nu(factor)
     return flat(posterior, name)[::thin] if name in posterior else None
 
 

@@ -4,9 +4,11 @@ import numpy as np
 
 from partialpool.answers.predictor import LARGEST_LOG
 from partialpool.answers.prior_predictive import SIMULATED, PriorPredictive
-from partialpool.base.errors import listed
+from partialpool.base.errors import quoted_list
 from partialpool.design.design import Design
+from partialpool.model import parameter_names
 from partialpool.model.description import ModelDescription
+from partialpool.model.links import LINKS
 from partialpool.model.priors import Prior, Priors, complete, holds_as_written
 
 WIDE = 100  # times the data's range, or this much on a link's scale, is beyond any use
@@ -44,8 +46,8 @@ def conflicts(
     named, usually = _by_name(priors), _by_name(usual)
     # A default sd may differ from the usual one because of where a written prior holds.
     for factor, of_factor in priors.sd.items():
-        for name in [f"sd_{factor}[{column}]" for column in of_factor]:
-            if not {"sd", f"sd_{factor}", name} & {*priors.given}:
+        for name in [parameter_names.sd(factor, column) for column in of_factor]:
+            if not {"sd", parameter_names.sd(factor), name} & {*priors.given}:
                 named.pop(name)
     distances = {
         name: found
@@ -80,7 +82,7 @@ def _is_wide(table: PriorPredictive, simulated: dict) -> bool:
     """Whether the central 95% of simulated responses is too wide to be of any use."""
     if table.variant == "unpooled":
         return False  # its fixed between-group sds are wide, whatever the priors
-    linear = table.family.link == "identity"
+    linear = not LINKS[table.family.link].has_ratio
     low, high = np.quantile(simulated["y" if linear else "eta"], [0.025, 0.975])
     return bool(high - low > WIDE * (np.ptp(table.y) if linear else 1))
 
@@ -94,7 +96,7 @@ def _how_wide(table: PriorPredictive, y: np.ndarray, eta: np.ndarray) -> str:
             f"or over 0.999; the data's mean is {_rate(table):.3g}."
         )
     what, drawn = "simulated", y
-    if table.family.link == "log":
+    if LINKS[table.family.link].clip_eta:
         what, drawn = "expected", np.exp(np.clip(eta, -LARGEST_LOG, LARGEST_LOG))
     low, high = np.quantile(drawn, [0.025, 0.975])
     return (
@@ -151,7 +153,7 @@ def far_from_the_data(
             if "Intercept" in block and away and max(away.values()) > FAR:
                 name = max(away, key=away.get)
                 sentences.append(
-                    f"What the config has as {listed(keys)} holds, for {factor.name!r}, where "
+                    f"What the config has as {quoted_list(keys)} holds, for {factor.name!r}, where "
                     f"{name!r} is zero, {away[name]:,.1f} sds from its mean: deviations there are "
                     "those of lines far outside the data. Leave it out, and the default holds at "
                     "the mean; or center the predictor in the formula, as in center(x)."
@@ -162,11 +164,11 @@ def far_from_the_data(
 def _by_name(priors: Priors) -> dict[str, Prior]:
     """Every prior but those of correlations, by the name of its parameter."""
     of_sd = {
-        f"sd_{f}[{c}]": prior
+        parameter_names.sd(f, c): prior
         for f, of_factor in priors.sd.items()
         for c, prior in of_factor.items()
     }
-    of_nu = {f"nu_{factor}": prior for factor, prior in priors.nu.items()}
+    of_nu = {parameter_names.nu(factor): prior for factor, prior in priors.nu.items()}
     return priors.beta | of_sd | of_nu | priors.response
 
 

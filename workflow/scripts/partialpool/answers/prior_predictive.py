@@ -5,6 +5,7 @@ import numpy as np
 from partialpool.answers.predictor import LARGEST, SMALLEST, Predictor, responses
 from partialpool.design.design import Design
 from partialpool.engine import group_algebra, preconditioner
+from partialpool.model import parameter_names
 from partialpool.model.description import ModelDescription
 from partialpool.model.prior_families import FAMILIES
 from partialpool.model.priors import WIDE_LOG_SIGMA, Priors
@@ -32,12 +33,12 @@ class PriorPredictive:
     ):
         self.family, self.data, self.variant = draws.family, data, variant
         self.y, self.rows = design.y[rows], len(rows)
-        self.population = design.of(design.coefficients)[rows]
+        self.population = design.select_columns(design.coefficients)[rows]
         self.offset, self.trials = draws.offset(rows), draws.trials(rows)
         self.relative_sd = draws.relative_sd(rows)
         self.factors = [
             # Only groups that have a row: there may be very many.
-            (factor, design.of(factor.varying)[rows], *_compact(factor.index[rows]))
+            (factor, design.select_columns(factor.varying)[rows], *_compact(factor.index[rows]))
             for factor in design.factors
         ]
 
@@ -56,11 +57,11 @@ class PriorPredictive:
         eta = self.population @ np.stack(list(drawn.values())) + self.offset
         if self.variant == "hierarchical":
             of_groups = {
-                f"sd_{factor}[{column}]": prior
+                parameter_names.sd(factor, column): prior
                 for factor, of_factor in priors.sd.items()
                 for column, prior in of_factor.items()
             }
-            of_groups |= {f"nu_{name}": prior for name, prior in priors.nu.items()}
+            of_groups |= {parameter_names.nu(name): prior for name, prior in priors.nu.items()}
             drawn |= _draws(of_groups, rng)
         if self.variant != "pooled":
             for factor, varying, group, groups in self.factors:
@@ -88,7 +89,7 @@ class PriorPredictive:
             found["sigma"] = np.full((1, 1), float(outcome.sigma))
         elif outcome.sigma_by_group:
             _, _, group, groups = self.factors[0]
-            if outcome.pools_sigma:
+            if outcome.has_hierarchical_sigma:
                 fixed = WIDE_LOG_SIGMA if self.variant == "unpooled" else 0.0
                 spread = drawn.get("sd_log_sigma", fixed)
                 z = rng.standard_normal((groups, SIMULATED))
@@ -108,13 +109,13 @@ class PriorPredictive:
         if self.variant == "unpooled":
             sd = [np.full(SIMULATED, wide) for wide in priors.wide[factor.name].values()]
         else:
-            sd = [drawn[f"sd_{factor.name}[{column}]"] for column in factor.varying]
+            sd = [drawn[parameter_names.sd(factor.name, column)] for column in factor.varying]
             if factor.name in priors.cor:
                 eta = priors.cor[factor.name].arguments
                 shapes = group_algebra.partial_correlations(factor.blocks, *eta)
                 partial = {p: 2 * rng.beta(a, a, SIMULATED) - 1 for p, a in shapes.items()}
-            if f"nu_{factor.name}" in drawn:
-                nu = drawn[f"nu_{factor.name}"][:, None]
+            if parameter_names.nu(factor.name) in drawn:
+                nu = drawn[parameter_names.nu(factor.name)][:, None]
                 precision = rng.gamma(nu / 2, 2 / nu, (SIMULATED, groups))
                 v /= np.sqrt(np.maximum(precision, SMALLEST))
         correlation = group_algebra.cholesky(partial, size, np)

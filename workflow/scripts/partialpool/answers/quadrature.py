@@ -1,4 +1,4 @@
-"""Integrals over the deviations of a group of the density of its rows, by quadrature.
+"""Marginal likelihood of groups by adaptive Gauss–Hermite quadrature.
 
 Adaptive Gauss-Hermite quadrature (Merkle, Furr & Rabe-Hesketh 2019,
 https://doi.org/10.1007/s11336-019-09679-0), around the mode and the curvature there of each

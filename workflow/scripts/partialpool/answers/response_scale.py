@@ -11,7 +11,7 @@ from partialpool.design.design import Design
 
 
 @dataclass(frozen=True)
-class Function:
+class ResponseTransform:
     """An increasing function that a response may be transformed by, such as a logarithm.
 
     Attributes
@@ -29,9 +29,9 @@ class Function:
     rate: float | None = None
 
 
-def _logarithm(base: float) -> Function:
+def _logarithm(base: float) -> ResponseTransform:
     rate = np.log(base)
-    return Function(
+    return ResponseTransform(
         lambda z: np.exp(rate * z),
         lambda mu, sigma: np.exp(rate * mu + (rate * sigma) ** 2 / 2),
         float(rate),
@@ -42,12 +42,12 @@ FUNCTIONS = {
     "log": _logarithm(np.e),
     "log2": _logarithm(2),
     "log10": _logarithm(10),
-    "log1p": Function(np.expm1, lambda mu, sigma: np.expm1(mu + sigma**2 / 2), 1.0),
-    "sqrt": Function(lambda z: np.maximum(z, 0) ** 2, lambda mu, sigma: mu**2 + sigma**2),
-    "exp": Function(lambda z: np.log(np.maximum(z, 0))),
-    "expm1": Function(lambda z: np.log1p(np.maximum(z, -1))),
+    "log1p": ResponseTransform(np.expm1, lambda mu, sigma: np.expm1(mu + sigma**2 / 2), 1.0),
+    "sqrt": ResponseTransform(lambda z: np.maximum(z, 0) ** 2, lambda mu, sigma: mu**2 + sigma**2),
+    "exp": ResponseTransform(lambda z: np.log(np.maximum(z, 0))),
+    "expm1": ResponseTransform(lambda z: np.log1p(np.maximum(z, -1))),
 }
-IDENTITY = Function(lambda z: z, lambda mu, sigma: mu + 0 * sigma)
+IDENTITY = ResponseTransform(lambda z: z, lambda mu, sigma: mu + 0 * sigma)
 SHIFTS = ("center", "scale", "standardize")  # linear functions, with fitted means and sds
 
 
@@ -59,13 +59,13 @@ class ResponseScale:
     ----------
     column : str
         The column that the response is a function of.
-    function : Function
+    function : ResponseTransform
         f: the response is (f(column) - shift) / unit.
     shift, unit : float
     """
 
     column: str
-    function: Function
+    function: ResponseTransform
     shift: float
     unit: float
 

@@ -21,14 +21,14 @@ def nearest(word: str, words: Iterable[str]) -> str:
     return f"; nearest: {by_folded[close[0]]!r}" if close else ""
 
 
-def listed(names) -> str:
+def quoted_list(names) -> str:
     """Format up to ten names for a message."""
     names = [str(name) for name in names]
     more = f", ... ({len(names)} in all)" if len(names) > 10 else ""
     return ", ".join(repr(name) for name in names[:10]) + more
 
 
-def shown(value) -> str:
+def quoted(value) -> str:
     """Format a value for a message: on one line, at most 80 characters."""
     text = repr(" ".join(str(value).split()))
     return text if len(text) <= 80 else f"{text[:76]}...'"

@@ -67,10 +67,10 @@ def write_text(path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def keep(path: Path, value: dict) -> None:
-    """Write a cache file that :func:`kept` reads; nothing is raised if it cannot be written.
+def write_cache(path: Path, value: dict) -> None:
+    """Write a cache file that :func:`read_cache` reads; nothing is raised if it cannot be written.
 
-    Its first line is a hash of the rest, so that :func:`kept` notices damage.
+    Its first line is a hash of the rest, so that :func:`read_cache` notices damage.
     """
     text = json.dumps(value)
     text = f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}"
@@ -82,8 +82,8 @@ def keep(path: Path, value: dict) -> None:
             os.replace(temporary, path)
 
 
-def kept(path: Path) -> dict:
-    """Read a cache file of :func:`keep`; empty if it is damaged or missing."""
+def read_cache(path: Path) -> dict:
+    """Read a cache file of :func:`write_cache`; empty if it is damaged or missing."""
     with suppress(OSError, ValueError):
         found, _, text = path.read_text(encoding="utf-8").partition("\n")
         if found == hashlib.sha256(text.encode()).hexdigest():

@@ -5,7 +5,7 @@ import numpy as np
 BATCH = 4_000_000  # numbers factored at once
 
 
-def of_groups(rows: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
+def factor_groups(rows: np.ndarray, group: np.ndarray, groups: int) -> np.ndarray:
     """Factor each group's rows; R has rows of zeros for a group with fewer rows than columns.
 
     Parameters

@@ -1,5 +1,6 @@
 """A grouping factor: its groups, and the columns of the design whose coefficients vary by it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -26,3 +27,8 @@ class GroupingFactor:
     def varying(self) -> tuple[str, ...]:
         """Columns of all blocks."""
         return tuple(name for block in self.blocks for name in block)
+
+
+def unit(columns: Iterable[str]) -> str:
+    """One group of a factor that is made of some columns, such as `class within school`."""
+    return " within ".join(reversed([*columns]))

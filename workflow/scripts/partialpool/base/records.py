@@ -27,9 +27,9 @@ from partialpool.base import files, session
 from partialpool.base.errors import UserError
 
 RESULTS = Path("results")
-KNOWN = session.FOLDER / "checksums.json"
+CHECKSUM_CACHE = session.FOLDER / "checksums.json"
 FOLDER = "records"
-AHEAD = 10  # seconds that the clocks of a file server and of this machine may differ by
+CLOCK_SKEW = 10  # seconds that the clocks of a file server and of this machine may differ by
 
 
 def place(output) -> Path:
@@ -130,7 +130,7 @@ def verified(path) -> str:
 def dated_ahead(path) -> str | None:
     """What is wrong with a file dated in the future: whatever is made from it looks older."""
     modified = os.stat(path).st_mtime
-    if modified <= time.time() + AHEAD:
+    if modified <= time.time() + CLOCK_SKEW:
         return None
     date = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(modified))
     return (
@@ -150,7 +150,7 @@ def state(path) -> list[int]:
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
-def remembered(path) -> str | None:
+def cached_checksum(path) -> str | None:
     """The checksum of a file that no rule makes, computed anew when its state has changed.
 
     None where it cannot be read: the job that reads it says why.
@@ -169,11 +169,11 @@ def remembered(path) -> str | None:
 @cache
 def _known() -> dict[str, list]:
     """State and checksum by path, as an earlier run left them."""
-    return files.kept(KNOWN)
+    return files.read_cache(CHECKSUM_CACHE)
 
 
 def remember_at_exit() -> None:
     """Keep the checksums of this run for the next; it only saves time."""
     # Snakemake goes back to where it was called before it ends.
-    known, place = _known(), KNOWN.absolute()
-    atexit.register(lambda: files.keep(place, known))
+    known, place = _known(), CHECKSUM_CACHE.absolute()
+    atexit.register(lambda: files.write_cache(place, known))

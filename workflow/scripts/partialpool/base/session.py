@@ -1,4 +1,4 @@
-"""Record what a run was started with, so that its jobs keep to it, and no job outlives it.
+"""State of the current run, stored for its jobs; jobs of an earlier run are rejected.
 
 Imported while the workflow is parsed, so nothing scientific is imported here.
 

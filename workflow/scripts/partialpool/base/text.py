@@ -1,4 +1,4 @@
-"""Short text: numbers with the digits that count, labels that fit, lists of words."""
+"""Format numbers to significant digits; truncate and join text."""
 
 import math
 
@@ -50,7 +50,7 @@ def decimals(sd: float | None) -> int:
     return max(0, 1 - math.floor(math.log10(abs(sd))))
 
 
-def short(text: str, letters: int = 60) -> str:
+def truncate(text: str, letters: int = 60) -> str:
     """A label no longer than a cell of a table."""
     return text if len(text) <= letters else text[: letters - 1] + "…"
 
@@ -60,7 +60,7 @@ def a(noun: str) -> str:
     return f"an {noun}" if noun[:1].lower() in "aeiou" else f"a {noun}"
 
 
-def listed(names, last: str = "and") -> str:
+def join_words(names, last: str = "and") -> str:
     """`a`, `a and b`, or `a, b and c`."""
     names = list(names)
     return f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else "".join(names)

@@ -1,4 +1,4 @@
-"""Mark what is only shown to readers, in a record that computations use, too."""
+"""Mark display-only values, which the code hash of computing steps ignores."""
 
 
 def wording[T](shown: T) -> T:

@@ -8,18 +8,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
-from scipy import special
 
 from partialpool.base import group_qr
 from partialpool.base.errors import UserError
 from partialpool.base.moments import Moments
 from partialpool.compress.group_triangles import GroupTriangles
+from partialpool.compress.merge_rules import RULES
 from partialpool.compress.merged_rows import MergedRows, first_factor
 from partialpool.design.design import Design
 from partialpool.design.transforms import FittedTransforms
 from partialpool.model import families
 from partialpool.model.description import GroupingFactor, scales
-from partialpool.model.family import EXPOSURES, TRIALS, TRIANGLES
 from partialpool.study.outcome import Outcome
 from partialpool.table import complete_rows
 
@@ -45,7 +44,7 @@ def compress(
     -------
     GroupTriangles or MergedRows
     """
-    if not families.of(outcome).normal or len(design.factors) > 1:
+    if not families.family_of(outcome).normal or len(design.factors) > 1:
         return merged_rows(design, outcome, values)
     weights = values.get("weights", np.ones(len(design.y)))
     response = design.y - families.offset(values, len(design.y))
@@ -60,7 +59,7 @@ def compress(
     if outcome.weights:
         augmented = augmented * np.sqrt(weights)[:, None]
     return GroupTriangles(
-        triangle=group_qr.of_groups(augmented, group, groups),
+        triangle=group_qr.factor_groups(augmented, group, groups),
         rows=np.bincount(group, weights=weights, minlength=groups),
         log_jacobian=log_jacobian,
         **model_description(design, outcome, values),
@@ -82,21 +81,14 @@ def merged_rows(design: Design, outcome: Outcome, values: dict[str, np.ndarray])
         matrix, y, shift = matrix / relative[:, None], y / relative, shift / relative
         constant -= weights * np.log(relative)
 
-    family = families.of(outcome)
+    family = families.family_of(outcome)
     constant += weights * family.log_constant(y, trials)
     own = {"y": y, "trials": np.zeros(size), "offset": shift, "count": np.ones(size)}
-    if family.merging == TRIANGLES:
+    own |= RULES[family.merging].weighted(y, trials, shift, weights)
+    constant += own.pop("constant", 0.0)
+    if family.normal:
         cells = np.bincount(first_factor(index, size), weights=weights, minlength=groups)
-        root = np.sqrt(weights)
-        matrix, zero = root[:, None] * matrix, np.zeros(size)
-        own |= {"y": root * (y - shift), "offset": zero, "count": zero}
-    elif family.merging == TRIALS:
-        own |= {"y": weights * y, "trials": weights * trials}
-    elif family.merging == EXPOSURES:
-        own |= {"y": weights * y, "offset": shift + np.log(weights)}
-        constant += weights * y * shift - special.xlogy(own["y"], np.exp(own["offset"]))
-    else:
-        own |= {"count": weights}
+        matrix = np.sqrt(weights)[:, None] * matrix
     rows = MergedRows(
         matrix=matrix,
         index=index,
@@ -167,11 +159,11 @@ def compress_table(
 
     def batches():
         for batch in complete_rows.batches(path, first, last):
-            rows = learned.design.at(batch, response=True)
+            rows = learned.design.for_rows(batch, response=True)
             yield compress(rows, outcome, families.columns(batch, outcome))
 
     found = merge(batches())
-    if families.of(outcome).robust:
+    if families.family_of(outcome).robust:
         location, scale = learned.location_scale
         return replace(found, response_mean=location, response_sd=scale)
     return found

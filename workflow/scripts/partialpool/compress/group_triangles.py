@@ -94,5 +94,5 @@ class GroupTriangles(ModelDescription):
             triangle=group_qr.upright(np.linalg.qr(stacked, mode="r")),
             rows=sum(part.rows for part in parts),
             log_jacobian=sum(part.log_jacobian for part in parts),
-            **ModelDescription.pooled(parts),
+            **ModelDescription.merged_scales(parts),
         )

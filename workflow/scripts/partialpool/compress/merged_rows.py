@@ -19,12 +19,11 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy import special
 
 from partialpool.base import group_qr
+from partialpool.compress.merge_rules import RULES
 from partialpool.model.arrays import NUMPY
 from partialpool.model.description import ModelDescription
-from partialpool.model.family import COPIES, EXPOSURES, TRIALS, TRIANGLES
 from partialpool.model.links import LINKS
 
 BY_ROW = ("y", "trials", "offset", "count")
@@ -72,44 +71,36 @@ class MergedRows(ModelDescription):
             **by_row,
             cells=sum(part.cells for part in parts),
             constants=sum(part.constants for part in parts),
-            **ModelDescription.pooled(parts),
+            **ModelDescription.merged_scales(parts),
         )
         return whole.together()
 
     def together(self) -> "MergedRows":
         """Merge identical rows; the likelihood stays as it is."""
-        constants, keys, merging = self.constants, [self.offset], self.family.merging
-        if merging == TRIANGLES:
+        if self.family.normal:
             matrix, y, index = _triangles(self.matrix, self.y, self.index)
             zero = np.zeros(len(y))
             return replace(
                 self, matrix=matrix, y=y, index=index, trials=zero, offset=zero, count=zero
             )
-        if merging == TRIALS:
-            summed = {"y": self.y, "trials": self.trials}
-        elif merging == EXPOSURES:
-            keys, summed = [], {"y": self.y, "offset": np.exp(self.offset)}
-            constants = constants + self._of_exposures()
-        else:
-            keys, summed = [self.offset, self.y], {"count": self.count}
+        rule = RULES[self.family.merging]
+        keys = [getattr(self, name) for name in rule.equal]
         alike = pd.DataFrame(np.column_stack([self.matrix, *keys, self.index.T]))
         number = alike.groupby(list(alike.columns), sort=True).ngroup().to_numpy()
         _, first = np.unique(number, return_index=True)
-        found = {name: np.bincount(number, weights=values) for name, values in summed.items()}
-        if merging == EXPOSURES:
-            found["offset"] = np.log(found["offset"])
+        found = rule.totals(self, number)
         kept = {name: found.get(name, getattr(self, name)[first]) for name in BY_ROW}
         merged = replace(self, matrix=self.matrix[first], index=self.index[:, first], **kept)
-        if merging == EXPOSURES:
-            constants = constants - merged._of_exposures()
+        constants = self.constants
+        if rule.constant:
+            constants = constants + self._by_group(rule.constant(self))
+            constants = constants - merged._by_group(rule.constant(merged))
         return replace(merged, constants=constants, **merged._centre())
 
-    def _of_exposures(self) -> np.ndarray:
-        """Terms of the Poisson log likelihood from exposures alone, by group of `constants`."""
+    def _by_group(self, terms: np.ndarray) -> np.ndarray:
+        """Sums of terms of each row, by group of `constants`."""
         return np.bincount(
-            first_factor(self.index, len(self.y)),
-            weights=special.xlogy(self.y, np.exp(self.offset)),
-            minlength=len(self.constants),
+            first_factor(self.index, len(self.y)), weights=terms, minlength=len(self.constants)
         )
 
     def _centre(self) -> dict:
@@ -122,13 +113,7 @@ class MergedRows(ModelDescription):
 
     def rows_in_each(self) -> np.ndarray:
         """Weight of each merged row in a mean of the predictors, `(row,)`."""
-        by_merging = {
-            TRIANGLES: np.ones(len(self.y)),
-            TRIALS: self.trials,
-            EXPOSURES: np.exp(self.offset),
-            COPIES: self.count,
-        }
-        return by_merging[self.family.merging]
+        return RULES[self.family.merging].size(self)
 
     @property
     def constant(self) -> float:
@@ -152,9 +137,9 @@ class MergedRows(ModelDescription):
         index = self.index[factor]
         rows = (index >= start) & (index < stop)
         matrix = np.sqrt(self.rows_in_each()[rows])[:, None] * self.matrix[rows]
-        return group_qr.of_groups(matrix, index[rows] - start, stop - start)
+        return group_qr.factor_groups(matrix, index[rows] - start, stop - start)
 
-    def of_columns(self, names) -> np.ndarray:
+    def select_columns(self, names) -> np.ndarray:
         """The named columns of the matrix, shape `(row, name)`."""
         return self.matrix[:, [self.columns.index(name) for name in names]]
 
@@ -201,7 +186,7 @@ def _triangles(matrix: np.ndarray, y: np.ndarray, index: np.ndarray):
     many = np.flatnonzero(sizes > width)
     few, place = sizes[cell] <= width, np.zeros(len(sizes), dtype=int)
     place[many] = np.arange(len(many))
-    factors = group_qr.of_groups(rows[~few], place[cell[~few]], len(many))
+    factors = group_qr.factor_groups(rows[~few], place[cell[~few]], len(many))
     cell = np.concatenate([cell[few], np.repeat(many, width)])
     order = np.argsort(cell, kind="stable")
     rows = np.concatenate([rows[few], factors.reshape(-1, width)])[order]

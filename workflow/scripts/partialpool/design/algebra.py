@@ -20,7 +20,7 @@ MAX_ORDER = 6  # columns in an interaction
 MAX_CALL_LENGTH = 200  # characters of a call, which names a coefficient
 
 
-class Reader:
+class TermExpander:
     """Reads the two sides of a formula.
 
     Parameters

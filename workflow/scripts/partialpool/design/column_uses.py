@@ -1,4 +1,4 @@
-"""Columns that a call or arithmetic uses, with a check that it can be evaluated and will end."""
+"""Columns used by a call or arithmetic; refuse what cannot be evaluated safely."""
 
 from collections.abc import Iterator
 from typing import NamedTuple

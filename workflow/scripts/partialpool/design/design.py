@@ -9,7 +9,7 @@ from formulae.matrices import CommonEffectsMatrix
 from formulae.terms import Response
 
 from partialpool.base.characters import looks_like, spelled
-from partialpool.base.errors import listed, shown
+from partialpool.base.errors import quoted, quoted_list
 from partialpool.base.grouping_factor import GroupingFactor
 from partialpool.design import factors
 from partialpool.design.labels import categorical, column_names, labels_in
@@ -102,7 +102,7 @@ class Design:
         others = (self.along, *self.formula.group_columns)
         return tuple(name for name in self.formula.predictors if name not in others)
 
-    def of(self, names) -> np.ndarray:
+    def select_columns(self, names) -> np.ndarray:
         """The named columns of the matrix, shape `(row, name)`."""
         return self.matrix[:, [self.columns.index(name) for name in names]]
 
@@ -117,9 +117,9 @@ class Design:
         """
         for part in self.parts:
             names = column_names(part)
-            yield names, self.of(names)
+            yield names, self.select_columns(names)
 
-    def at(self, rows: pd.DataFrame, response: bool = False) -> "Design":
+    def for_rows(self, rows: pd.DataFrame, response: bool = False) -> "Design":
         """The same columns for other rows, with the transformations of the fitted table.
 
         Parameters
@@ -183,12 +183,15 @@ class Design:
             values = labels_in(component, mask)
             unseen = np.flatnonzero(~values.isin(component.levels))
             if len(unseen):
-                label, known = str(values.iloc[unseen[0]]), f"known: {listed(component.levels)}"
+                label, known = (
+                    str(values.iloc[unseen[0]]),
+                    f"known: {quoted_list(component.levels)}",
+                )
                 for level in map(str, component.levels):
                     if looks_like(level, label):
                         known = f"{spelled(level)}, which was, only looks like {spelled(label)}"
                 raise self.formula.error(
-                    f"{shown(label)} in row {unseen[0] + 1} of {component.name!r} was not in the "
+                    f"{quoted(label)} in row {unseen[0] + 1} of {component.name!r} was not in the "
                     f"fitted table; {known}"
                 )
 

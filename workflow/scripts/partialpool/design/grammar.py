@@ -12,8 +12,8 @@ from typing import NamedTuple
 from formulae import expr as syntax
 from formulae.parser import ParseError, Parser
 
-from partialpool.base.errors import UserError, shown
-from partialpool.design.algebra import Reader
+from partialpool.base.errors import UserError, quoted
+from partialpool.design.algebra import TermExpander
 from partialpool.design.column_uses import Use
 from partialpool.design.functions import COMPARISONS
 from partialpool.design.terms import GroupTerm, Term
@@ -33,7 +33,7 @@ class Parsed(NamedTuple):
 
 def error(text: str, message: str) -> UserError:
     """An error about a formula, which it quotes."""
-    return UserError(f"formula {shown(text)}: {message}")
+    return UserError(f"formula {quoted(text)}: {message}")
 
 
 def parse(text: str) -> Parsed:
@@ -56,7 +56,7 @@ def parse(text: str) -> Parsed:
         tree = _syntax_tree(text)
         _check_depth(tree.left)
         _check_depth(tree.right)
-        reader = Reader(text)
+        reader = TermExpander(text)
         response = reader.response(tree.left)
         population, groups = reader.right(tree.right)
         return Parsed(response, population, groups, reader.uses)
@@ -98,7 +98,7 @@ def check_columns(text: str, columns: Iterable[str]) -> None:
             raise error(
                 text,
                 f"the table has a column {name!r}, whose name goes in backticks: "
-                f"{shown(better)}{other}",
+                f"{quoted(better)}{other}",
             )
 
 

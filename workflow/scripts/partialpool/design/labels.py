@@ -7,7 +7,7 @@ import pandas as pd
 from formulae.matrices import CommonEffectsMatrix
 from formulae.terms import Term, Variable
 
-from partialpool.base.errors import listed
+from partialpool.base.errors import quoted_list
 from partialpool.design.functions import EVERYTHING, LABELLING
 from partialpool.design.parsed_formula import ParsedFormula
 
@@ -69,7 +69,7 @@ def _labels_of(formula: ParsedFormula, component, mask: pd.DataFrame) -> list:
     known = np.unique(box.data).tolist()
     wanted = getattr(box.contrast, "reference", getattr(box.contrast, "omit", None))
     if wanted is not None and wanted not in known:
-        text = listed(known) if isinstance(known[0], str) else ", ".join(map(str, known[:10]))
+        text = quoted_list(known) if isinstance(known[0], str) else ", ".join(map(str, known[:10]))
         raise formula.error(f"{wanted!r} is not a label of {component.name}; there are {text}")
     return known
 

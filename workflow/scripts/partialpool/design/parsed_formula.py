@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from formulae.terms import Intercept, Response, Term
 
-from partialpool.base.errors import UserError, nearest, shown
+from partialpool.base.errors import UserError, nearest, quoted
 from partialpool.design import factors, terms
 from partialpool.design.grammar import error, parse
 from partialpool.design.tokens import InvalidFormula
@@ -165,14 +165,14 @@ class ParsedFormula:
                 numbers = _as_numbers(values)
                 if numbers.isna().any():
                     row = int(numbers.isna().argmax())
-                    found = shown(values.iloc[row])
+                    found = quoted(values.iloc[row])
                     raise self.error(f"column {name!r} must be numbers; row {row + 1} is {found}")
                 values = numbers
             elif name in self.grouping_predictors or (text is not None and name in text):
                 values = values if values.dtype == object else values.astype(str)
             elif not is_number and (text is not None or name in self.numbers):
                 raise self.error(
-                    f"column {name!r} must be numbers; row 1 is {shown(values.iloc[0])}"
+                    f"column {name!r} must be numbers; row 1 is {quoted(values.iloc[0])}"
                 )
             elif is_number and name not in self.labels:
                 values = values.astype(float)

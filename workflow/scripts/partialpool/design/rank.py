@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import linalg
 
-from partialpool.base.errors import listed
+from partialpool.base.errors import quoted_list
 from partialpool.design.parsed_formula import ParsedFormula
 
 # A column is independent of the others if its residual, relative to its length, is larger:
@@ -53,7 +53,7 @@ def check_rank(formula: ParsedFormula, names: list[str], matrix: np.ndarray, row
     """
     if rows < len(names):
         raise formula.error(
-            f"{len(names)} coefficients cannot be estimated from {rows} rows: {listed(names)}"
+            f"{len(names)} coefficients cannot be estimated from {rows} rows: {quoted_list(names)}"
         )
     for name, size in zip(names, np.linalg.norm(matrix, axis=0), strict=True):
         if size == 0:
@@ -61,10 +61,14 @@ def check_rank(formula: ParsedFormula, names: list[str], matrix: np.ndarray, row
     found = collinear(matrix)
     if found:
         crossed = [formula.crossed_labels(names[index]) for index in found]
-        named = f"columns {listed(names[index] for index in found)} are collinear; leave one out"
+        named = (
+            f"columns {quoted_list(names[index] for index in found)} are collinear; leave one out"
+        )
         for columns in crossed:
             if len({*columns}) > 1:
-                named += f", or make one column of {listed(columns)} if a combination has no row"
+                named += (
+                    f", or make one column of {quoted_list(columns)} if a combination has no row"
+                )
                 break
         raise formula.error(named)
 
@@ -74,7 +78,8 @@ def _remedy(formula: ParsedFormula, name: str) -> str:
     crossed = formula.crossed_labels(name)
     if len({*crossed}) > 1:
         return (
-            f"no row has that combination: make one column of the labels of {listed(crossed)} in "
-            "the table, such as 'a & b', and use it instead of both, or leave out their interaction"
+            f"no row has that combination: make one column of the labels of {quoted_list(crossed)} "
+            "in the table, such as 'a & b', and use it instead of both, or leave out their "
+            "interaction"
         )
     return "leave it out" if not crossed else "leave out the interaction"

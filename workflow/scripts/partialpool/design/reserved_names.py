@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from partialpool.base.errors import listed, shown
+from partialpool.base.errors import quoted, quoted_list
 from partialpool.design.formula import Formula
 from partialpool.design.grammar import error
 from partialpool.study.outcome import Outcome
@@ -38,7 +38,7 @@ def check(formula: Formula, outcome: Outcome, parameters: Iterable[str]) -> None
             raise error(
                 formula.text,
                 f"sigma {outcome.sigma!r} needs exactly one grouping factor; "
-                f"there are {listed(factors) or 'none'}",
+                f"there are {quoted_list(factors) or 'none'}",
             )
         if outcome.sigma_factor not in (None, factors[0]):
             raise error(
@@ -55,7 +55,7 @@ def check(formula: Formula, outcome: Outcome, parameters: Iterable[str]) -> None
         if not _can_be_stored(name):
             raise error(
                 formula.text,
-                f"the grouping factor cannot be called {shown(name)}: in results, a name begins "
+                f"the grouping factor cannot be called {quoted(name)}: in results, a name begins "
                 "with a letter, a digit or _, has no /, and does not end in a space; rename the "
                 "column",
             )

@@ -89,7 +89,7 @@ class FittedTransforms:
 
     @cached_property
     def design(self) -> Design:
-        """The design of the exemplars, with the table's levels; :meth:`Design.at` gives others."""
+        """Design of the exemplars, with the table's levels; see :meth:`Design.for_rows`."""
         terms = _fitted_terms(self.formula, self.transformations)
         design = self.formula.evaluate(terms, self.exemplars, numeric=self.numeric)
         own = (replace(one, levels=self.levels[one.name]) for one in design.factors)

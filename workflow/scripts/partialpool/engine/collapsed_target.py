@@ -73,7 +73,7 @@ def compiled(
     else:
         strata, dims = count, (groups(data.factor),)
         prior = priors.response["sigma"]
-        if not data.outcome.pools_sigma:
+        if not data.outcome.has_hierarchical_sigma:
             kind = collapsed_kernel.BY_GROUP
             sizes[Size.SIGMA_AT] = parameters.positive("sigma", [prior] * count, found.spread, dims)
         else:

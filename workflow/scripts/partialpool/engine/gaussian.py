@@ -80,7 +80,7 @@ def _residual_sd(data: GroupTriangles, priors: Priors, variant: str, start: floa
     if data.known_sigma is not None:
         return terms.as_data("known_sigma", data.known_sigma)
     prior = priors.response["sigma"]
-    if data.outcome.pools_sigma:
+    if data.outcome.has_hierarchical_sigma:
         return _pooled_sd(data, priors, variant, start)
     if data.outcome.sigma_by_group:
         return terms.positive("sigma", [prior] * len(data.levels), start, groups(data.factor))

@@ -83,7 +83,7 @@ def model(
             shift += sum((beta_regression[i] * u[i][None, :]).sum(axis=1) for i in range(len(u)))
             begin = end
         beta = _coefficients(data, priors, coordinates, scales, own, shift)
-        design = terms.as_data("design", data.of_columns(data.coefficients).T)
+        design = terms.as_data("design", data.select_columns(data.coefficients).T)
         eta = (design * beta[:, None]).sum(axis=0) + outside
         if collapsed:
             left = terms.as_data("response", data.y) - eta

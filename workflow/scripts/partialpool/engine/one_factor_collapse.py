@@ -39,7 +39,7 @@ def draw(
     root, directions = orthonormalise(data, draws.priors, block)
     scale, sigma = draws.group_scale(block.factor), np.reshape(draws.sigma, (-1, 1))
     along = np.empty((len(directions), draws.count, len(block.factor.levels)))
-    design = data.of_columns(data.coefficients)
+    design = data.select_columns(data.coefficients)
     index = data.index[block.position]
     columns_of = [(b, preconditioner.effects_columns(data, draws.priors, b.factor)) for b in others]
     for number in range(draws.count):

@@ -149,7 +149,7 @@ def block_diagonal(blocks: np.ndarray) -> sparse.csr_array:
 
 def _design(data: MergedRows, priors: Priors, factors) -> sparse.csr_array:
     """Columns of beta, then of each factor's u, group by group."""
-    parts = [sparse.csr_array(data.of_columns(data.coefficients))]
+    parts = [sparse.csr_array(data.select_columns(data.coefficients))]
     rows = np.arange(len(data.y))
     for position, factor in zip(data.index, factors, strict=False):
         size = len(factor.varying)
@@ -175,7 +175,7 @@ def _initial(data: MergedRows) -> np.ndarray:
 def _response(data: MergedRows) -> dict[str, float]:
     """Initial parameters of the response's distribution."""
     found = {
-        parameter.name: parameter.rough * (data.sd_of_weight_one if parameter.scaled else 1.0)
+        parameter.name: parameter.initial * (data.sd_of_weight_one if parameter.scaled else 1.0)
         for parameter in data.family.parameters
     }
     return found if data.known_sigma is None else found | {"sigma": data.known_sigma}

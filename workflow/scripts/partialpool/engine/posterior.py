@@ -264,7 +264,7 @@ def _response(draws: SampledParameters) -> dict:
     if family.has_sigma and not outcome.errors:
         by_group = outcome.sigma_by_group
         out["sigma"] = ((draws.data.factors[0].name,) if by_group else (), draws.sigma)
-    if family.pools_sigma(outcome):
+    if family.has_hierarchical_sigma(outcome):
         fixed = WIDE_LOG_SIGMA if draws.variant == "unpooled" else 0.0
         out["sigma_median"] = ((), draws["sigma_median"])
         spread = draws["sd_log_sigma"] if "sd_log_sigma" in draws else np.full(draws.count, fixed)

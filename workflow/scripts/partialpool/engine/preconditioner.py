@@ -225,7 +225,7 @@ def effects_basis(data: ModelDescription, priors: Priors, factor: GroupingFactor
 
 def effects_columns(data: MergedRows, priors: Priors, factor: GroupingFactor) -> np.ndarray:
     """Design columns of the deviations that the priors are on, `(row, varying)`."""
-    return data.of_columns(factor.varying) @ effects_basis(data, priors, factor)
+    return data.select_columns(factor.varying) @ effects_basis(data, priors, factor)
 
 
 def sigma(data: GroupTriangles) -> float:

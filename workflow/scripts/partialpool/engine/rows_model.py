@@ -119,7 +119,7 @@ def compiled(
     after = [*blocks[1:], *blocks[:1]]
     sampled = after if inner == rows_kernel.SAMPLED else blocks[1:]
     columns = [preconditioner.effects_columns(data, priors, b.factor)[order].T for b in blocks]
-    design = data.of_columns(data.coefficients)[order].T
+    design = data.select_columns(data.coefficients)[order].T
     stretched, others_by_group = 0, 0
     fold, rest = np.zeros((0, width)), list(range(width))
     if blocks:

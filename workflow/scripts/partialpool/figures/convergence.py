@@ -4,9 +4,9 @@ import arviz_plots as azp
 import numpy as np
 import xarray as xr
 
-from partialpool.figures.figure_data import FigureData, Fit
+from partialpool.figures.figure_data import FigureData, FigureFit
 from partialpool.figures.registry import each_fit, report_figure
-from partialpool.figures.style import ALARM, INK, WIDTH, short
+from partialpool.figures.style import ALARM, INK, WIDTH, fit_label
 from partialpool.study.checks import CHECKS
 
 SHOWN = 4  # scalars, those with the highest R-hat
@@ -27,13 +27,13 @@ ENERGY_CAPTION = (
 )
 
 
-def chains_alt(_study: FigureData, fit: Fit) -> str:
+def chains_alt(_study: FigureData, fit: FigureFit) -> str:
     """Alternative text of trace and rank plots."""
     return f"Trace and rank plots of the chains of the {fit.variant} fit"
 
 
 @report_figure("chains", "diagnose", alt=chains_alt, caption=CHAINS_CAPTION, each=each_fit)
-def chains(_study: FigureData, fit: Fit):
+def chains(_study: FigureData, fit: FigureFit):
     """Trace and rank plots of the scalars with the highest R-hat; one chain has no ranks."""
     scalars = {name: draws for name, draws in fit.scalars.items() if np.isfinite(draws).all()}
     if not scalars:
@@ -67,7 +67,7 @@ def chains(_study: FigureData, fit: Fit):
     diverged = np.flatnonzero(fit.statistics["diverging"].any("chain"))
     for name, (trace, *ranks) in zip(names, panels, strict=True):
         shown = CHECKS["rhat"].text(rhat[name] if np.isfinite(rhat[name]) else None)
-        trace.set_title(f"{short(name, 20)}, R-hat {shown}", fontsize=8.5)
+        trace.set_title(f"{fit_label(name, 20)}, R-hat {shown}", fontsize=8.5)
         trace.margins(x=0)
         if len(diverged):
             trace.plot(diverged, np.zeros(len(diverged)), transform=trace.get_xaxis_transform(),
@@ -97,13 +97,13 @@ def _band(rank, draws: int) -> None:
     rank.set_yticks([0])
 
 
-def energy_alt(_study: FigureData, fit: Fit) -> str:
+def energy_alt(_study: FigureData, fit: FigureFit) -> str:
     """Alternative text of energy plots."""
     return f"Energy and E-BFMI of the chains of the {fit.variant} fit"
 
 
 @report_figure("energy", "diagnose", alt=energy_alt, caption=ENERGY_CAPTION, each=each_fit)
-def energy(_study: FigureData, fit: Fit):
+def energy(_study: FigureData, fit: FigureFit):
     """Marginal energy and energy transitions, and E-BFMI of each chain."""
     tree = xr.DataTree.from_dict({"sample_stats": fit.statistics})
     collection = azp.plot_energy(

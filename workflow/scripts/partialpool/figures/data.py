@@ -3,22 +3,31 @@
 import numpy as np
 import pandas as pd
 
-from partialpool.figures.figure_data import Factor, FigureData
+from partialpool.figures.figure_data import FigureData, GroupedTable
 from partialpool.figures.marks import MANY
 from partialpool.figures.registry import each_factor_of_data, report_figure
-from partialpool.figures.style import FAINT, INK, LOOKS, WIDTH, distinct, number, plt, short
+from partialpool.figures.style import (
+    FAINT,
+    INK,
+    LOOKS,
+    WIDTH,
+    distinct,
+    fit_label,
+    label_number,
+    plt,
+)
 
 BINS = 10  # of a predictor, for shares of a response of 0s and 1s
 
 
-def caption(study: FigureData, factor: Factor | None, form: str) -> str:
+def caption(study: FigureData, factor: GroupedTable | None, form: str) -> str:
     """How to read the figure of the response."""
-    seen = study.of_group
+    seen = study.group_label
     if factor is None:
         if form == "shares":
             return f"Ticks: the rows. Points: the {seen} in each of {BINS} equal parts of them."
         return "The rows as they were read."
-    unit = study.unit(factor)
+    unit = factor.unit
     overall = f"Dashed line: the {seen} of all rows."
     match form:
         case "sizes":
@@ -37,14 +46,14 @@ def caption(study: FigureData, factor: Factor | None, form: str) -> str:
     return f"By {unit}, the highest first. {marks} {overall}"
 
 
-def alt(study: FigureData, factor: Factor | None) -> str:
+def alt(study: FigureData, factor: GroupedTable | None) -> str:
     """Alternative text."""
     groups = f" in each group of {factor.name}" if factor else ""
     return f"The response {study.formula.response}{groups}"
 
 
 @report_figure("data", "ingest", alt=alt, caption=caption, each=each_factor_of_data)
-def data(study: FigureData, factor: Factor | None):
+def data(study: FigureData, factor: GroupedTable | None):
     """The response: a strip for each group, or each group's mean against its size, or a scatter."""
     if factor is None:
         return _ungrouped(study)
@@ -60,7 +69,7 @@ def _ungrouped(study: FigureData):
     ]
     if numeric:
         x = study.table[numeric[0]].to_numpy(dtype=float)
-        axes.set(xlabel=short(numeric[0]), ylabel=study.of_row)
+        axes.set(xlabel=fit_label(numeric[0]), ylabel=study.row_label)
         if study.binary:
             figure.set_label("shares")
             _shares(study, axes, x)
@@ -69,7 +78,7 @@ def _ungrouped(study: FigureData):
                       rasterized=True)  # fmt: skip
     else:
         _counts(axes, study.measured, study.family.discrete)
-        axes.set(xlabel=study.of_row, ylabel="rows")
+        axes.set(xlabel=study.row_label, ylabel="rows")
     return figure
 
 
@@ -80,10 +89,10 @@ def _shares(study: FigureData, axes, x: np.ndarray) -> None:
     bins = pd.qcut(x, BINS, labels=False, duplicates="drop")
     shares = pd.DataFrame({"x": x, "y": study.y}).groupby(bins).mean()
     axes.plot(shares["x"], shares["y"], marker="o", ms=5, color=LOOKS["unpooled"].colour)
-    axes.set_ylabel(study.of_group)
+    axes.set_ylabel(study.group_label)
 
 
-def _strips(study: FigureData, factor: Factor):
+def _strips(study: FigureData, factor: GroupedTable):
     values, count = study.measured, len(factor.levels)
     figure, axes = plt.subplots(figsize=(WIDTH, 0.9 + 0.27 * count))
     alone = max(factor.sizes) == 1 and study.outcome.errors
@@ -110,23 +119,25 @@ def _strips(study: FigureData, factor: Factor):
     axes.grid(axis="y", lw=0.5)
     if study.binary:
         axes.set_xlim(-0.03, 1.03)
-    axes.set_xlabel(study.of_group if study.binary else study.of_row)
-    axes.set_ylabel(short(factor.name))
+    axes.set_xlabel(study.group_label if study.binary else study.row_label)
+    axes.set_ylabel(fit_label(factor.name))
     sizes(axes, [size(study, factor, index) for index in order])
     return figure
 
 
-def size(study: FigureData, factor: Factor, index: int) -> str:
+def size(study: FigureData, factor: GroupedTable, index: int) -> str:
     """Size label of a group: its number of rows, successes of trials, or standard error."""
     if study.family.is_probability:
-        return f"{number(factor.means[index] * factor.sizes[index])} of {factor.sizes[index]:,}"
+        return (
+            f"{label_number(factor.means[index] * factor.sizes[index])} of {factor.sizes[index]:,}"
+        )
     if study.outcome.errors is None:
         return f"n = {factor.sizes[index]:,}"
     own = factor.index == index
     precision = (1 / study.table.loc[own, study.outcome.errors] ** 2).mean()
     error = (precision * factor.sizes[index]) ** -0.5
     rows = f"n = {factor.sizes[index]}, " if factor.sizes[index] > 1 else ""
-    return f"{rows}se {number(error)}"
+    return f"{rows}se {label_number(error)}"
 
 
 def sizes(axes, texts) -> None:
@@ -137,7 +148,7 @@ def sizes(axes, texts) -> None:
     right.spines["right"].set_visible(False)
 
 
-def _funnel(study: FigureData, factor: Factor):
+def _funnel(study: FigureData, factor: GroupedTable):
     """Each group's mean against its size: small groups are the extremes, by chance alone."""
     figure, axes = plt.subplots(figsize=(WIDTH, 3.1))
     means, overall = factor.means, study.average
@@ -147,16 +158,16 @@ def _funnel(study: FigureData, factor: Factor):
         figure.set_label("histogram")
         _counts(axes, means, study.family.discrete)
         axes.axvline(overall, **line)
-        axes.set_xlabel(study.of_group)
-        axes.set_ylabel(f"groups of {short(factor.name)}")
+        axes.set_xlabel(study.group_label)
+        axes.set_ylabel(f"groups of {fit_label(factor.name)}")
         return figure
     axes.plot(factor.sizes, means, ls="", marker="o", ms=3,
               mec=LOOKS["unpooled"].colour, mfc="none", alpha=0.6, rasterized=True)  # fmt: skip
     axes.axhline(overall, **line)
     axes.set_xscale("log")
     size_axis(axes.xaxis, factor.sizes)
-    axes.set_xlabel(f"{study.size_unit} of the {short(factor.name)}")
-    axes.set_ylabel(study.of_group)
+    axes.set_xlabel(f"{study.size_unit} of the {fit_label(factor.name)}")
+    axes.set_ylabel(study.group_label)
     return figure
 
 
@@ -167,7 +178,7 @@ def _counts(axes, values: np.ndarray, discrete: bool) -> None:
         width = 0.6 * np.diff(found).min() if len(found) > 1 else 0.6
         axes.bar(found, counts, width=width, color=FAINT)
         if len(found) <= BINS:
-            axes.set_xticks(found, [number(value) for value in found])
+            axes.set_xticks(found, [label_number(value) for value in found])
     else:
         axes.hist(values, bins="auto", color=FAINT, edgecolor="white")
     axes.yaxis.get_major_locator().set_params(integer=True)
@@ -176,7 +187,7 @@ def _counts(axes, values: np.ndarray, discrete: bool) -> None:
 def size_axis(axis, sizes) -> None:
     """Plain numbers on a logarithmic axis of group sizes."""
     axis.set_minor_formatter("")
-    axis.set_major_formatter(lambda value, _: number(value))
+    axis.set_major_formatter(lambda value, _: label_number(value))
     if max(sizes) < 50 * min(sizes):
         ticks = np.unique(np.geomspace(min(sizes), max(sizes), 5).round().astype(int))
         axis.set_ticks(ticks)

@@ -3,7 +3,7 @@
 from partialpool.figures.figure_data import FigureData
 from partialpool.figures.marks import heights, intervals, keep_within, legend
 from partialpool.figures.registry import report_figure
-from partialpool.figures.style import WIDTH, plt, short
+from partialpool.figures.style import WIDTH, fit_label, plt
 
 SCALARS = 16  # population-level scalars drawn, a panel each
 
@@ -40,7 +40,7 @@ def population(study: FigureData):
         # Ticks have many digits where an interval is narrow and far from zero.
         axes.ticklabel_format(axis="x", useOffset=False)
         axes.locator_params(axis="x", nbins=6)
-        axes.set_title(short(name, 60), fontsize=8.5, fontweight="normal")
+        axes.set_title(fit_label(name, 60), fontsize=8.5, fontweight="normal")
         column = name.partition("[")[2].rstrip("]")
         if name.startswith("beta[") and column in varying:
             _narrow(axes, found)

@@ -6,15 +6,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from partialpool.base.grouping_factor import GroupingFactor, unit
 from partialpool.design.formula import Formula
-from partialpool.figures.style import short
-from partialpool.model import families
+from partialpool.figures.style import fit_label
+from partialpool.model import families, parameter_names
 from partialpool.model.family import ResponseFamily
 from partialpool.study.outcome import Outcome
 
 
 @dataclass(frozen=True)
-class Fit:
+class FigureFit:
     """The fit of one variant.
 
     Attributes
@@ -48,7 +49,7 @@ class Fit:
         """`mean, lower, upper` of the named scalars; nan for what the variant fixes."""
         return self.summary.reindex(names)[["mean", "lower", "upper"]]
 
-    def of_groups(self, factor: "Factor", column: str) -> pd.DataFrame:
+    def of_groups(self, factor: "GroupedTable", column: str) -> pd.DataFrame:
         """`mean, lower, upper, population` of a varying column's quantity, by group."""
         own = self.groups[self.groups["factor"] == factor.name]
         own = own[own["coefficient"] == ("" if column == "Intercept" else column)]
@@ -57,14 +58,15 @@ class Fit:
 
 
 @dataclass(frozen=True)
-class Factor:
+class GroupedTable(GroupingFactor):
     """A grouping factor, and the group of each row of the table.
 
     Attributes
     ----------
-    name : str
-    varying, levels : tuple of str
-        Columns with group deviations; group labels.
+    name, blocks, levels
+        See :class:`GroupingFactor`.
+    columns : tuple of str
+        Columns of the table that it is made of.
     index : numpy.ndarray
         Shape `(row,)`: position of each row's group among the levels.
     rows, sizes, means : numpy.ndarray
@@ -72,17 +74,20 @@ class Factor:
         have trials; its mean, share or rate.
     """
 
-    name: str
-    varying: tuple
-    levels: tuple
+    columns: tuple[str, ...]
     index: np.ndarray
     rows: np.ndarray
     sizes: np.ndarray
     means: np.ndarray
 
+    @property
+    def unit(self) -> str:
+        """One of its groups in words, such as `class within school`."""
+        return unit(fit_label(column, 40) for column in self.columns)
+
     def coefficient_names(self, column: str) -> list[str]:
         """Names in the summary of what each group's own coefficient is."""
-        return [f"coef_{self.name}[{level}, {column}]" for level in self.levels]
+        return [parameter_names.coef(self.name, level, column) for level in self.levels]
 
 
 @dataclass(frozen=True)
@@ -98,10 +103,8 @@ class FigureData:
     average : float
         Mean, share or rate of the response in the whole table.
     formula : Formula
-    coefficients : tuple of str
-        Population-level columns.
     outcome : Outcome
-    factors : tuple of Factor
+    factors : tuple of GroupedTable
     interval : float
         Probability inside every interval.
     new_data : str or None
@@ -112,7 +115,7 @@ class FigureData:
         Shape `(row,)`: the response; its trials or exposure, else one; how often a row counts.
     rows : numpy.ndarray
         Positions in `table` of the rows that were replicated.
-    fits : list of Fit
+    fits : list of FigureFit
     comparison, comparison_groups : pandas.DataFrame
     recovery : pandas.DataFrame or None
     """
@@ -121,7 +124,6 @@ class FigureData:
     total: int
     average: float
     formula: Formula
-    coefficients: tuple
     outcome: Outcome
     factors: tuple
     interval: float
@@ -139,7 +141,7 @@ class FigureData:
     @property
     def family(self) -> ResponseFamily:
         """The distribution of the response."""
-        return families.of(self.outcome)
+        return families.family_of(self.outcome)
 
     @property
     def binary(self) -> bool:
@@ -167,11 +169,6 @@ class FigureData:
         if len(self.rows) == self.total:
             return ""
         return f" Shown: {len(self.rows):,} of the {self.total:,} rows, drawn at random."
-
-    def unit(self, factor: Factor) -> str:
-        """One group of a factor in words, such as `class within school`."""
-        columns = self.formula.factors[factor.name]
-        return " within ".join(short(column, 40) for column in reversed(columns))
 
     @property
     def texts(self) -> list[str]:
@@ -204,11 +201,11 @@ class FigureData:
         columns = [frame[name].astype(str) for name in self.formula.group_columns]
         return pd.Series(list(zip(*columns, strict=True)), index=frame.index, dtype=object)
 
-    def fit(self, variant: str) -> Fit | None:
+    def fit(self, variant: str) -> FigureFit | None:
         """The fit of a variant, if the study has it."""
         return next((fit for fit in self.fits if fit.variant == variant), None)
 
-    def by_group(self, factor: Factor | None, y: np.ndarray, rows=slice(None)) -> np.ndarray:
+    def by_group(self, factor: GroupedTable | None, y: np.ndarray, rows=slice(None)) -> np.ndarray:
         """Each group's mean, share or rate of the responses `(..., row)` of the given rows.
 
         Shape `(..., group)`; nan for groups without such rows. All rows are one group where
@@ -223,39 +220,39 @@ class FigureData:
             return (np.array(flat) / over).reshape(*np.shape(y)[:-1], groups)
 
     @property
-    def of_row(self) -> str:
+    def row_label(self) -> str:
         """Axis label of :attr:`measured`."""
-        name = short(self.formula.response)
+        name = fit_label(self.formula.response)
         if self.outcome.trials:
-            return f"{name} as a share of {short(self.outcome.trials, 20)}"
+            return f"{name} as a share of {fit_label(self.outcome.trials, 20)}"
         if self.outcome.exposure:
-            return f"{name} per unit of {short(self.outcome.exposure, 20)}"
+            return f"{name} per unit of {fit_label(self.outcome.exposure, 20)}"
         return name
 
     @property
-    def of_group(self) -> str:
+    def group_label(self) -> str:
         """Axis label of :meth:`by_group`."""
         if self.binary:
-            return f"share with {self.of_row} = 1"
+            return f"share with {self.row_label} = 1"
         ratio = self.outcome.trials or self.outcome.exposure
         if ratio:
-            return self.of_row
+            return self.row_label
         weights = self.outcome.precision_weights
         return (
-            f"{short(weights, 20)}-weighted mean {self.of_row}"
+            f"{fit_label(weights, 20)}-weighted mean {self.row_label}"
             if weights
-            else f"mean {self.of_row}"
+            else f"mean {self.row_label}"
         )
 
     @property
-    def of_expected(self) -> str:
+    def expected_label(self) -> str:
         """Axis label of the expected response, per trial or per unit of exposure."""
-        name = short(self.formula.response)
+        name = fit_label(self.formula.response)
         if self.binary:
             return f"probability of {name} = 1"
         if self.outcome.trials:
-            return f"probability ({name} of {short(self.outcome.trials, 20)})"
-        return f"expected {self.of_row}"
+            return f"probability ({name} of {fit_label(self.outcome.trials, 20)})"
+        return f"expected {self.row_label}"
 
     @property
     def size_unit(self) -> str:

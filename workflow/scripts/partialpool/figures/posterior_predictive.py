@@ -5,10 +5,19 @@ import pandas as pd
 from arviz_stats.base import array_stats
 from matplotlib.lines import Line2D
 
-from partialpool.figures.figure_data import Factor, FigureData, Fit
+from partialpool.figures.figure_data import FigureData, FigureFit, GroupedTable
 from partialpool.figures.marks import chosen, intervals, legend
 from partialpool.figures.registry import each_factor, each_fit, report_figure
-from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, number, plt, short
+from partialpool.figures.style import (
+    INK,
+    LOOKS,
+    WIDTH,
+    distinct,
+    fit_label,
+    label_number,
+    named,
+    plt,
+)
 
 LINES = 40  # replicated data sets drawn
 GROUPS = 16  # groups whose mean is checked
@@ -17,14 +26,14 @@ TICKS = [0, *(10**power for power in range(12))]  # of counts on a logarithmic a
 ROW = 1.0  # scale of figures that the page shows side by side
 
 
-def density_caption(study: FigureData, _fit: Fit, form: str) -> str:
+def density_caption(study: FigureData, _fit: FigureFit, form: str) -> str:
     """How to read replicated data sets beside the data."""
     match form:
         case "shares":
             said = (
-                f"Colour: the {study.of_group} in replicated data sets. Black line: in your data. "
-                "Where the line lies outside the coloured bars, the model misses something in your "
-                "data."
+                f"Colour: the {study.group_label} in replicated data sets. Black line: in your "
+                "data. Where the line lies outside the coloured bars, the model misses something "
+                "in your data."
             )
         case "frequencies":
             said = (
@@ -41,7 +50,7 @@ def density_caption(study: FigureData, _fit: Fit, form: str) -> str:
     return said + study.subset
 
 
-def density_alt(_study: FigureData, fit: Fit) -> str:
+def density_alt(_study: FigureData, fit: FigureFit) -> str:
     """Alternative text of a density."""
     return f"Data replicated by the {fit.variant} fit, and the data"
 
@@ -49,7 +58,7 @@ def density_alt(_study: FigureData, fit: Fit) -> str:
 @report_figure(
     "density", "check", alt=density_alt, caption=density_caption, each=each_fit, scale=ROW
 )
-def density(study: FigureData, fit: Fit):
+def density(study: FigureData, fit: FigureFit):
     """Replicated data sets and the data: the frequency of each value, or their densities."""
     figure, axes = plt.subplots(figsize=(2.6, 1.9))
     axes.set_title(named(fit.variant, study.failed))
@@ -63,24 +72,24 @@ def density(study: FigureData, fit: Fit):
         _share(study, axes, fit)
     elif study.family.discrete and alike and np.ptp(y) < VALUES:
         figure.set_label("frequencies")
-        axes.set_xlabel(short(study.formula.response))
+        axes.set_xlabel(fit_label(study.formula.response))
         _frequencies(study, axes, fit, y)
     else:
         figure.set_label("curves")
-        axes.set_xlabel(study.of_row)
+        axes.set_xlabel(study.row_label)
         _densities(axes, LOOKS[fit.variant], y / per, fit.replicated / per, study.family.discrete)
     return figure
 
 
-def _share(study: FigureData, axes, fit: Fit) -> None:
+def _share(study: FigureData, axes, fit: FigureFit) -> None:
     """The share of ones in replicated data sets and in the data."""
     shares = study.by_group(None, fit.replicated, study.rows)[:, 0]
     axes.hist(shares, bins=20, color=LOOKS[fit.variant].colour, alpha=0.55)
     axes.axvline(study.by_group(None, study.y[study.rows], study.rows)[0], color=INK, lw=2.2)
-    axes.set_xlabel(study.of_group)
+    axes.set_xlabel(study.group_label)
 
 
-def _frequencies(study: FigureData, axes, fit: Fit, y: np.ndarray) -> None:
+def _frequencies(study: FigureData, axes, fit: FigureFit, y: np.ndarray) -> None:
     """Rows of each value: replicated as intervals, observed as points."""
     values = np.arange(y.min(), y.max() + 1)
     often = [(fit.replicated == value).sum(axis=1) for value in values]
@@ -100,7 +109,7 @@ def _densities(axes, look, y: np.ndarray, replicated: np.ndarray, discrete: bool
     if skewed:
         y, replicated = np.log1p(y), np.log1p(replicated)
         ticks = [tick for tick in TICKS if tick < np.expm1(1.3 * y.max())]
-        axes.set_xticks(np.log1p(ticks), [number(tick) for tick in ticks])
+        axes.set_xticks(np.log1p(ticks), [label_number(tick) for tick in ticks])
     which = np.linspace(0, len(replicated) - 1, LINES).round().astype(int)
     for replicate in replicated[which]:
         grid, curve, _ = array_stats.kde(replicate)
@@ -114,11 +123,11 @@ def _densities(axes, look, y: np.ndarray, replicated: np.ndarray, discrete: bool
     axes.set_ylim(0, min(axes.get_ylim()[1], 2.5 * curve.max()))
 
 
-def groups_caption(study: FigureData, factor: Factor, _form: str) -> str:
+def groups_caption(study: FigureData, factor: GroupedTable, _form: str) -> str:
     """How to read each group's replicates, and which groups are shown."""
-    unit = study.unit(factor)
+    unit = factor.unit
     said = (
-        f"Black bars: each {unit}'s observed {study.of_group}. Intervals: its value in "
+        f"Black bars: each {unit}'s observed {study.group_label}. Intervals: its value in "
         f"{study.percent} of the data sets that each variant replicates. Where a bar lies outside "
         f"an interval, the variant does not describe that {unit}."
     )
@@ -137,7 +146,7 @@ def groups_caption(study: FigureData, factor: Factor, _form: str) -> str:
     caption=groups_caption,
     each=each_factor,
 )
-def groups(study: FigureData, factor: Factor):
+def groups(study: FigureData, factor: GroupedTable):
     """Each group's mean, share or rate: observed, and replicated by each variant."""
     observed = study.by_group(factor, study.y[study.rows], study.rows)
     counts = np.bincount(factor.index[study.rows], minlength=len(factor.levels))
@@ -157,8 +166,8 @@ def groups(study: FigureData, factor: Factor):
     at = np.arange(len(keep))
     axes.vlines(observed[keep], at - 0.4, at + 0.4, color=INK, lw=2, zorder=4)
     axes.set_yticks(at, distinct([factor.levels[group] for group in keep]))
-    axes.set_ylabel(short(factor.name))
-    axes.set_xlabel(study.of_group)
+    axes.set_ylabel(fit_label(factor.name))
+    axes.set_xlabel(study.group_label)
     bar = Line2D([], [], color=INK, lw=0, marker="|", ms=10, mew=2, label="observed")
     legend(figure, list(found), study.failed, [bar])
     return figure

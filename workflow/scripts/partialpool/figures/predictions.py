@@ -4,18 +4,21 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 
-from partialpool.base.text import listed
-from partialpool.design.prediction_columns import PREDICTED
+from partialpool.base.text import join_words
 from partialpool.figures.figure_data import FigureData
 from partialpool.figures.marks import chosen, intervals, legend
 from partialpool.figures.registry import report_figure
-from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, plt, short, wrapped
+from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, fit_label, named, plt, wrapped
+from partialpool.study.prediction_columns import (
+    GROUP_STATUS,
+    MEAN_INTERVAL,
+    OUTCOME,
+    PREDICTED,
+    PREDICTED_FOR,
+    PROBABILITY,
+    TARGETS,
+)
 
-TARGETS = {
-    "group": "its own group",
-    "new_group": "a new group",
-    "average_group": "the average group",
-}
 PANELS = 9  # groups that get a panel of their own
 ROWS = 24  # rows drawn where there is no line to draw
 PART = "part"  # form of a figure that does not show all groups or rows
@@ -41,17 +44,17 @@ def _held(study: FigureData) -> dict[str, str]:
     if study.factors:
         columns = study.formula.group_columns
         whole = (
-            study.unit(factor)
+            factor.unit
             for factor in study.factors
             if len(study.formula.factors[factor.name]) == len(columns)
         )
-        every = f"combination of {listed(short(column, 40) for column in columns)}"
+        every = f"combination of {join_words(fit_label(column, 40) for column in columns)}"
         own = f"each {next(whole, every)}'s own"
-    held = {short(name, 40): f"{own} {value}" for name, value in study.held.items()}
+    held = {fit_label(name, 40): f"{own} {value}" for name, value in study.held.items()}
     for role, name in study.outcome.columns.items():
         if role != "weights" and name in study.fits[0].predictions:
             rounded = ", rounded" if role == "trials" else ""
-            held.setdefault(short(name, 40), f"{own} mean{rounded}")
+            held.setdefault(fit_label(name, 40), f"{own} mean{rounded}")
     return held
 
 
@@ -69,7 +72,7 @@ def predictions(study: FigureData):
 
 def _targets(study: FigureData) -> list[str]:
     """Prediction targets of the study, such as `group` and `new_group`."""
-    return list(study.fits[0].predictions["predicted_for"].unique())
+    return list(study.fits[0].predictions[PREDICTED_FOR].unique())
 
 
 def _wide(study: FigureData, x: str) -> dict[tuple, bool]:
@@ -106,7 +109,7 @@ def _lines(study: FigureData, x: str):
             axes.plot(study.table[x][own], y, ls="", marker="|", ms=5, color=INK, mew=0.6,
                       alpha=0.55, rasterized=True)  # fmt: skip
         for fit in study.fits:
-            rows = fit.predictions[fit.predictions["predicted_for"] == asked]
+            rows = fit.predictions[fit.predictions[PREDICTED_FOR] == asked]
             if key is not None:
                 rows = rows[keys[fit.variant][rows.index] == key]
             shown, look = _expected(study, rows), LOOKS[fit.variant]
@@ -114,8 +117,8 @@ def _lines(study: FigureData, x: str):
                 axes.fill_between(rows[x], shown["lower"], shown["upper"], color=look.colour,
                                   alpha=0.2, lw=0)  # fmt: skip
             axes.plot(rows[x], shown["mean"], color=look.colour, ls=look.line, lw=1.5)
-    figure.supxlabel(short(x, 60), fontsize=9)
-    figure.supylabel(wrapped(study.of_expected, height - 0.6), fontsize=9)
+    figure.supxlabel(fit_label(x, 60), fontsize=9)
+    figure.supylabel(wrapped(study.expected_label, height - 0.6), fontsize=9)
     handles = [
         Line2D(
             [],
@@ -140,7 +143,7 @@ def _panels(study: FigureData, x: str) -> list[tuple[str, str, tuple | None]]:
     counts = counts[[wide.get(key, False) for key in counts.index]]
     largest = counts.idxmax()
     # Predictors are held at values of a group, so new groups are predicted at those of one.
-    where = f"\npredictors of {short(', '.join(largest), 14)}" if study.held else ""
+    where = f"\npredictors of {fit_label(', '.join(largest), 14)}" if study.held else ""
     others = [(f"{TARGETS[one]}{where}", one, largest) for one in asked if one != "group"]
     if "group" not in asked:
         return others
@@ -154,9 +157,8 @@ def _panels(study: FigureData, x: str) -> list[tuple[str, str, tuple | None]]:
 def _expected(study: FigureData, rows: pd.DataFrame) -> pd.DataFrame:
     """`mean, lower, upper` of the expected response, of one trial or one unit of exposure."""
     if study.family.is_probability:
-        names = ["probability", "probability_lower", "probability_upper"]
-        return rows[names].set_axis(["mean", "lower", "upper"], axis=1)
-    found = rows[["mean", "lower", "upper"]]
+        return rows[[*PROBABILITY]].set_axis(["mean", "lower", "upper"], axis=1)
+    found = rows[[*MEAN_INTERVAL]].set_axis(["mean", "lower", "upper"], axis=1)
     if study.outcome.exposure and not study.own_rows:
         return found.div(rows[study.outcome.exposure], axis=0)
     return found
@@ -164,7 +166,7 @@ def _expected(study: FigureData, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _outcome(study: FigureData, rows: pd.DataFrame) -> pd.DataFrame:
     """`lower, upper` of a new observation, on the scale of :func:`_expected`."""
-    found = rows[["outcome_lower", "outcome_upper"]].set_axis(["lower", "upper"], axis=1)
+    found = rows[[*OUTCOME]].set_axis(["lower", "upper"], axis=1)
     if study.binary:
         return found * np.nan  # an interval of 0 to 1 tells nothing
     if study.outcome.trials:
@@ -177,7 +179,7 @@ def _outcome(study: FigureData, rows: pd.DataFrame) -> pd.DataFrame:
 def _rows(study: FigureData, given: list[str]):
     asked = _targets(study)
     first = study.fits[0].predictions
-    first = first[first["predicted_for"] == asked[0]]
+    first = first[first[PREDICTED_FOR] == asked[0]]
     keep = np.arange(min(ROWS, len(first)))
     if study.factors and not study.own_rows:
         keys = study.keys(first)
@@ -194,7 +196,7 @@ def _rows(study: FigureData, given: list[str]):
     for axes, one in zip(grid[0], asked, strict=True):
         found, wide = {}, {}
         for fit in study.fits:
-            rows = fit.predictions[fit.predictions["predicted_for"] == one].iloc[keep]
+            rows = fit.predictions[fit.predictions[PREDICTED_FOR] == one].iloc[keep]
             found[fit.variant] = _expected(study, rows)
             wide[fit.variant] = _outcome(study, rows)
             said |= wide[fit.variant]["lower"].notna().any()
@@ -203,9 +205,9 @@ def _rows(study: FigureData, given: list[str]):
             axes.set_title(TARGETS[one], fontsize=8.5, fontweight="normal")
     names = distinct(_row_names(study, first, given, keep, 26 if len(asked) == 1 else 18), 34)
     grid[0, 0].set_yticks(range(len(keep)), names)
-    name = study.of_expected
+    name = study.expected_label
     if study.outcome.exposure and study.own_rows:
-        name = f"expected {short(study.formula.response)}"
+        name = f"expected {fit_label(study.formula.response)}"
     name += " (thick), new observation (thin)" if said else ""
     figure.supxlabel(wrapped(name, WIDTH), fontsize=9)
     legend(figure, [fit.variant for fit in study.fits], study.failed)
@@ -225,6 +227,6 @@ def _row_names(study: FigureData, rows: pd.DataFrame, given: list[str], keep, co
         row = rows.iloc[at]
         text = ", ".join(str(row[name]) for name in shown)
         number = f"row {at + 1}: " if study.own_rows else ""
-        new = " (new)" if row["group_status"] == "new" and row["predicted_for"] == "group" else ""
-        names.append(short(number + text, columns) + new)
+        new = " (new)" if row[GROUP_STATUS] == "new" and row[PREDICTED_FOR] == "group" else ""
+        names.append(fit_label(number + text, columns) + new)
     return names

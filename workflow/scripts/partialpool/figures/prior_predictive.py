@@ -5,7 +5,8 @@ import numpy as np
 from partialpool.figures.figure_data import FigureData
 from partialpool.figures.marks import keep_within
 from partialpool.figures.registry import report_figure
-from partialpool.figures.style import INK, LOOKS, WIDTH, named, number, plt
+from partialpool.figures.style import INK, LOOKS, WIDTH, label_number, named, plt
+from partialpool.model.links import LINKS
 
 FAR = 20  # times the greatest count: beyond, an axis is logarithmic
 INTERVALS = {0.95: 1.2, 0.8: 4, 0.5: 8}  # line width of each probability
@@ -15,8 +16,8 @@ def caption(study: FigureData, _form: str) -> str:
     """How to read prior predictive intervals."""
     if study.binary:
         said = (
-            f"Bars: 50, 80 and 95% intervals of the {study.of_group} in data sets drawn from the "
-            "priors. The tick above them: its value in your data."
+            f"Bars: 50, 80 and 95% intervals of the {study.group_label} in data sets drawn from "
+            "the priors. The tick above them: its value in your data."
         )
     else:
         said = (
@@ -50,7 +51,8 @@ def prior(study: FigureData):
     else:
         _narrow(axes, seen, drawn)
     reach = max(np.nanquantile(values, 0.975) for values in drawn.values())
-    if study.family.link == "log" and min(reach, axes.get_xlim()[1]) > FAR * max(seen.max(), 1):
+    far = min(reach, axes.get_xlim()[1]) > FAR * max(seen.max(), 1)
+    if far and LINKS[study.family.link].clip_eta:
         _logarithmic(axes)
     axes.plot(seen, np.zeros(len(seen)), ls="", marker="|", ms=11, mew=2 if study.binary else 0.8,
               color=INK, alpha=1 if study.binary else 0.6,
@@ -61,7 +63,7 @@ def prior(study: FigureData):
     axes.tick_params(axis="y", length=0, pad=6)
     axes.spines["left"].set_visible(False)
     what = "data sets" if study.binary else "single observations"
-    name = study.of_group if study.binary else study.of_row
+    name = study.group_label if study.binary else study.row_label
     axes.set_xlabel(f"{name} (prior: 50, 80 and 95% of {what})")
     return figure
 
@@ -96,4 +98,4 @@ def _logarithmic(axes) -> None:
     axes.set_xlim(min(low, -0.15) if low > -1 else -0.15, high)
     powers = np.arange(0, np.log10(max(high, 10)) + 1e-9)
     axes.set_xticks([0, *10.0 ** powers[:: -(-len(powers) // 4)]])
-    axes.xaxis.set_major_formatter(lambda value, _: number(value))
+    axes.xaxis.set_major_formatter(lambda value, _: label_number(value))

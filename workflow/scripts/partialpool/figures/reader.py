@@ -8,8 +8,8 @@ from partialpool.answers import prediction_grid
 from partialpool.base import files
 from partialpool.compress import compressed_file
 from partialpool.design.transforms import FittedTransforms
-from partialpool.figures.figure_data import Factor, FigureData, Fit
-from partialpool.model import families
+from partialpool.figures.figure_data import FigureData, FigureFit, GroupedTable
+from partialpool.model import families, parameter_names
 from partialpool.study.outcome import Outcome
 from partialpool.table import table_summary
 
@@ -29,16 +29,17 @@ def read(paths: dict, block: dict) -> FigureData:
     outcome = Outcome.of(block)
     learned = FittedTransforms.read(block["formula"], paths["learned"])
     formula, table = learned.formula, pd.read_parquet(paths["subset"])
-    design = learned.design.at(table, response=True)
+    design = learned.design.for_rows(table, response=True)
     groups = table_summary.read_groups(paths["groups"])
     data = compressed_file.read_description(paths["compressed"])
     values, ones = families.columns(table, outcome), np.ones(len(table))
     per = values.get("trials", values.get("exposure", ones))
     factors = tuple(
-        Factor(
+        GroupedTable(
             name=factor.name,
-            varying=factor.varying,
+            blocks=factor.blocks,
             levels=factor.levels,
+            columns=formula.factors[factor.name],
             index=factor.index,
             rows=own["rows"].to_numpy(),
             sizes=own["size"].to_numpy(),
@@ -67,7 +68,7 @@ def read(paths: dict, block: dict) -> FigureData:
         scalars, statistics = _sampled(posterior, factors)
         described = pd.read_csv(summary, index_col="name")
         fits.append(
-            Fit(
+            FigureFit(
                 variant=variant,
                 passed=files.read_json(diagnostics)["passed"],
                 summary=described,
@@ -86,7 +87,6 @@ def read(paths: dict, block: dict) -> FigureData:
         total=data.total,
         average=overall,
         formula=formula,
-        coefficients=tuple(design.coefficients),
         outcome=outcome,
         factors=factors,
         interval=block["interval"],
@@ -114,7 +114,8 @@ def _sampled(path, factors) -> tuple[dict, xr.Dataset]:
 
     Nothing else is read: draws of the effects of thousands of groups stay in the file.
     """
-    names = ["beta", *(f"{kind}_{f.name}" for f in factors for kind in ("sd", "cor", "nu"))]
+    of_factor = (parameter_names.sd, parameter_names.cor, parameter_names.nu)
+    names = ["beta", *(named(f.name) for f in factors for named in of_factor)]
     names += [*families.parameter_names(), "sigma_median", "sd_log_sigma"]
     with xr.open_dataset(path, group="posterior", engine="netcdf4") as opened:
         posterior = opened[[name for name in names if name in opened]].load()

@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 from partialpool.figures.figure_data import FigureData
 from partialpool.figures.marks import heights, intervals, keep_within, legend
 from partialpool.figures.registry import report_figure
-from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, plt, short
+from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, fit_label, named, plt
 from partialpool.model import families
 
 FEW = 24  # groups, beyond which each is a point instead of a line
@@ -47,7 +47,7 @@ def recovery(study: FigureData):
     for axes, (title, own) in zip(grid[:, 0], panels.items(), strict=True):
         _recovered(study, axes, own)
         if title.startswith("each "):
-            axes.set_title(short(title, 60), fontsize=8.5, fontweight="normal")
+            axes.set_title(fit_label(title, 60), fontsize=8.5, fontweight="normal")
     bar = Line2D([], [], color=INK, lw=0, marker="|", ms=10, mew=2, label="truth")
     legend(figure, [fit.variant for fit in study.fits], study.failed, [bar])
     return figure
@@ -121,7 +121,7 @@ def recovery_groups(study: FigureData):
             axes.set_ylim(low - 0.03 * (high - low), high + 0.03 * (high - low))
             axes.axline((own["truth"].mean(),) * 2, slope=1, color=INK, lw=0.8)
             axes.set_title(named(fit.variant, study.failed), fontsize=8.5)
-        of = f"{short(factor.name, 12)}: " if len(study.factors) > 1 else "estimate: "
-        line[0].set_ylabel(of + short(column, 18))
+        of = f"{fit_label(factor.name, 12)}: " if len(study.factors) > 1 else "estimate: "
+        line[0].set_ylabel(of + fit_label(column, 18))
     figure.supxlabel("truth", fontsize=9)
     return figure

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from partialpool.figures.figure_data import FigureData
+from partialpool.study.figure_names import numbered
 
 
-class Instance(NamedTuple):
+class FigureInstance(NamedTuple):
     """One drawing of a figure that is drawn once for each fit, factor or coefficient.
 
     Attributes
@@ -20,7 +21,7 @@ class Instance(NamedTuple):
         Added to the figure's name.
     arguments : tuple
         Of the drawing function, after the study.
-    fits : list of Fit
+    fits : list of FigureFit
         Fits shown in it: the figure is marked if one of these failed.
     """
 
@@ -29,38 +30,38 @@ class Instance(NamedTuple):
     fits: list
 
 
-def once(study: FigureData) -> Iterator[Instance]:
+def once(study: FigureData) -> Iterator[FigureInstance]:
     """One figure that shows all fits."""
-    yield Instance("", (), study.fits)
+    yield FigureInstance("", (), study.fits)
 
 
-def each_fit(study: FigureData) -> Iterator[Instance]:
+def each_fit(study: FigureData) -> Iterator[FigureInstance]:
     """A figure of each fit: `name_{variant}`."""
     for fit in study.fits:
-        yield Instance(f"_{fit.variant}", (fit,), [fit])
+        yield FigureInstance(f"_{fit.variant}", (fit,), [fit])
 
 
-def each_factor(study: FigureData) -> Iterator[Instance]:
+def each_factor(study: FigureData) -> Iterator[FigureInstance]:
     """A figure of each grouping factor, showing all fits: `name, name_2, ...`."""
     for number, factor in enumerate(study.factors, start=1):
-        yield Instance(_numbered(number), (factor,), study.fits)
+        yield FigureInstance(_numbered(number), (factor,), study.fits)
 
 
-def each_factor_of_data(study: FigureData) -> Iterator[Instance]:
+def each_factor_of_data(study: FigureData) -> Iterator[FigureInstance]:
     """A figure of the data by each grouping factor, or one with factor None: no fit is shown."""
     for number, factor in enumerate(study.factors or [None], start=1):
-        yield Instance(_numbered(number), (factor,), [])
+        yield FigureInstance(_numbered(number), (factor,), [])
 
 
-def each_coefficient(study: FigureData) -> Iterator[Instance]:
+def each_coefficient(study: FigureData) -> Iterator[FigureInstance]:
     """A figure of each varying coefficient, factor by factor: `name_1, name_2, ...`."""
     varying = [(factor, column) for factor in study.factors for column in factor.varying]
     for number, arguments in enumerate(varying, start=1):
-        yield Instance(f"_{number}", arguments, study.fits)
+        yield FigureInstance(numbered("", number), arguments, study.fits)
 
 
 def _numbered(number: int) -> str:
-    return "" if number == 1 else f"_{number}"
+    return "" if number == 1 else numbered("", number)
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,8 @@ class Figure:
     section : str
         Name of the page's section that shows it.
     draw : callable
-        Of the study and the arguments of an :class:`Instance`: a matplotlib figure, or None where
-        the study has nothing to draw. The figure's label is its form, for the caption.
+        Of the study and the arguments of a :class:`FigureInstance`: a matplotlib figure, or None
+        where the study has nothing to draw. The figure's label is its form, for the caption.
     alt : str or callable
         Alternative text, or a function of the same arguments.
     caption : str or callable
@@ -91,7 +92,7 @@ class Figure:
     draw: Callable
     alt: str | Callable
     caption: str | Callable
-    each: Callable[[FigureData], Iterator[Instance]]
+    each: Callable[[FigureData], Iterator[FigureInstance]]
     scale: float
 
     def description(self, form: str, *arguments) -> dict:

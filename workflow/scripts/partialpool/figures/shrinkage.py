@@ -6,21 +6,21 @@ from matplotlib.lines import Line2D
 
 from partialpool.base.text import a
 from partialpool.figures.data import size, size_axis, sizes
-from partialpool.figures.figure_data import Factor, FigureData
+from partialpool.figures.figure_data import FigureData, GroupedTable
 from partialpool.figures.marks import MANY, chosen, keep_within, legend
 from partialpool.figures.registry import each_coefficient, report_figure
-from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, named, plt, short
+from partialpool.figures.style import INK, LOOKS, WIDTH, distinct, fit_label, named, plt
 from partialpool.model.links import LINKS
 
 DOTS = 300  # groups whose dots have room to be large
 RESIDUAL = " minus the value its predictors predict"
 
 
-def caption(study: FigureData, factor: Factor, column: str, form: str) -> str:
+def caption(study: FigureData, factor: GroupedTable, column: str, form: str) -> str:
     """How to read the shrinkage of the groups of a factor."""
     if form in ("points", "distances"):
         return _points_caption(study, factor, column, form)
-    unit, lines = study.unit(factor), _lines(study, factor, column)
+    unit, lines = factor.unit, _lines(study, factor, column)
     if form == "intervals":
         said = f"Estimates of each {unit} with {study.percent} intervals.{lines}"
         if len(factor.levels) > MANY:
@@ -35,9 +35,9 @@ def caption(study: FigureData, factor: Factor, column: str, form: str) -> str:
     )
 
 
-def _points_caption(study: FigureData, factor: Factor, column: str, form: str) -> str:
+def _points_caption(study: FigureData, factor: GroupedTable, column: str, form: str) -> str:
     """How to read the shrinkage of many groups, each a point."""
-    unit = study.unit(factor)
+    unit = factor.unit
     axes, common = "", "on a horizontal line, the common estimate has replaced them"
     if form == "distances":
         axes = f" Both axes: its {_quantity(study, column)}{RESIDUAL} in the hierarchical fit."
@@ -50,7 +50,7 @@ def _points_caption(study: FigureData, factor: Factor, column: str, form: str) -
     )
 
 
-def _lines(study: FigureData, factor: Factor, column: str) -> str:
+def _lines(study: FigureData, factor: GroupedTable, column: str) -> str:
     """What the lines of the pooled fit and of the hierarchical population mean."""
     fit = study.fit("hierarchical") or study.fit("pooled")
     differ = fit is not None and not _alike(fit.of_groups(factor, column)["population"].dropna())
@@ -62,20 +62,20 @@ def _lines(study: FigureData, factor: Factor, column: str) -> str:
         lines.append("Thin line: the value that the hierarchical fit pulls towards.")
     if differ:
         subject = "Both depend" if len(lines) > 1 else "It depends"
-        lines.append(f"{subject} on each {study.unit(factor)}'s predictors.")
+        lines.append(f"{subject} on each {factor.unit}'s predictors.")
     return "".join(f" {line}" for line in lines)
 
 
-def alt(study: FigureData, factor: Factor, column: str) -> str:
+def alt(study: FigureData, factor: GroupedTable, column: str) -> str:
     """Alternative text."""
     return (
-        f"Partial pooling of the {_quantity(study, column)} of each {study.unit(factor)}: unpooled "
+        f"Partial pooling of the {_quantity(study, column)} of each {factor.unit}: unpooled "
         "and hierarchical estimates"
     )
 
 
 @report_figure("shrinkage", "estimates", alt=alt, caption=caption, each=each_coefficient)
-def shrinkage(study: FigureData, factor: Factor, column: str):
+def shrinkage(study: FigureData, factor: GroupedTable, column: str):
     """Estimates of each group without pooling, with partial and with complete pooling.
 
     For the intercept, the expected response at the group's own average predictors; for another
@@ -90,7 +90,9 @@ def shrinkage(study: FigureData, factor: Factor, column: str):
 
 def _quantity(study: FigureData, column: str) -> str:
     """The estimated quantity of groups: the expected response, or a coefficient."""
-    return study.of_expected if column == "Intercept" else f"coefficient of {short(column, 40)}"
+    return (
+        study.expected_label if column == "Intercept" else f"coefficient of {fit_label(column, 40)}"
+    )
 
 
 def _axis_label(study: FigureData, column: str, residual: bool = False) -> str:
@@ -103,7 +105,7 @@ def _axis_label(study: FigureData, column: str, residual: bool = False) -> str:
     return label if column == "Intercept" else label + LINKS[study.family.link].coefficient_scale
 
 
-def _arrows(study: FigureData, factor: Factor, column: str, found: dict):
+def _arrows(study: FigureData, factor: GroupedTable, column: str, found: dict):
     keep = chosen(factor.sizes, MANY)[::-1]
     if np.ptp(factor.sizes[keep]) == 0:
         by = next((v for v in ("hierarchical", "unpooled") if v in found), "pooled")
@@ -145,7 +147,7 @@ def _arrows(study: FigureData, factor: Factor, column: str, found: dict):
     axes.set_yticks(at, distinct([factor.levels[index] for index in keep]))
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", lw=0.5)
-    axes.set_ylabel(short(factor.name))
+    axes.set_ylabel(fit_label(factor.name))
     axes.set_xlabel(_axis_label(study, column))
     sizes(axes, [size(study, factor, index) for index in keep])
     arrow = Line2D([], [], color=INK, lw=1.1, marker=r">", ms=4, label="moved by partial pooling")
@@ -191,7 +193,7 @@ def _alike(values) -> bool:
     return len(values) == 0 or np.ptp(values) <= 1e-9 * np.abs(values).max()
 
 
-def _scatter(study: FigureData, factor: Factor, column: str, found: dict):
+def _scatter(study: FigureData, factor: GroupedTable, column: str, found: dict):
     """Hierarchical against unpooled estimates of many groups, a point each.
 
     Where predictors pull groups towards different values, both axes show differences from these.

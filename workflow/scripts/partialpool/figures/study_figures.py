@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from partialpool.base import files
-from partialpool.base.text import listed
+from partialpool.base.text import join_words
 from partialpool.figures import (
     comparison,
     convergence,
@@ -18,6 +18,7 @@ from partialpool.figures import (
 from partialpool.figures.figure_data import FigureData
 from partialpool.figures.registry import FIGURES
 from partialpool.figures.style import look, save
+from partialpool.study.figure_names import LIST
 
 # Importing a module registers its figures.
 MODULES = (
@@ -31,7 +32,6 @@ MODULES = (
     predictions,
     recovery,
 )
-LIST = "figures.json"
 
 
 def draw(study: FigureData, folder) -> list[Path]:
@@ -71,7 +71,7 @@ def failure(fits: list) -> str:
     failed = [fit.variant for fit in fits if not fit.passed]
     if not failed:
         return ""
-    which = f"The {listed(failed)} {'fit' if len(failed) == 1 else 'fits'}"
+    which = f"The {join_words(failed)} {'fit' if len(failed) == 1 else 'fits'}"
     if len(failed) == len(fits) > 1:
         which = "Both fits" if len(fits) == 2 else "All three fits"
     return f"✗ {which} failed: do not rely on this figure"

@@ -158,7 +158,7 @@ def _in_font(letter: str) -> bool:
     return _font().get_char_index(ord(letter)) > 0
 
 
-def short(text: str, columns: int = LABEL) -> str:
+def fit_label(text: str, columns: int = LABEL) -> str:
     """Cut text to a number of columns, with an ellipsis; wide letters count two."""
     text = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
     used = 0
@@ -176,12 +176,12 @@ def _wide(letter: str) -> bool:
 
 def distinct(labels, columns: int = LABEL) -> list[str]:
     """Shorten labels so that they still differ: equal ones get a number."""
-    cut = [short(label, columns) for label in labels]
+    cut = [fit_label(label, columns) for label in labels]
     seen: dict[str, int] = {}
     for index, text in enumerate(cut):
         seen[text] = seen.get(text, 0) + 1
         if cut.count(text) > 1:
-            cut[index] = f"{short(text, columns - 4)} #{seen[text]}"
+            cut[index] = f"{fit_label(text, columns - 4)} #{seen[text]}"
     return cut
 
 
@@ -190,7 +190,7 @@ def named(variant: str, failed) -> str:
     return f"{variant} ✗" if variant in failed else variant
 
 
-def number(value: float) -> str:
+def label_number(value: float) -> str:
     """Format a number for a label: whole, or four digits without trailing zeros."""
     if value == round(value) and abs(value) < 1e6:
         return f"{value:,.0f}"

@@ -5,9 +5,9 @@ from math import log, pi
 from partialpool.base.wording import wording
 from partialpool.model.family import TRIANGLES, Parameter, ResponseFamily, Words
 
-SIGMA = Parameter("sigma", prior="half_student_t(4, {scale})", rough=0.5, symbol="σ", scaled=True)
+SIGMA = Parameter("sigma", prior="half_student_t(4, {scale})", initial=0.5, symbol="σ", scaled=True)
 # Juárez & Steel (2010), https://doi.org/10.1198/jbes.2009.07145
-NU = Parameter("nu", prior="gamma(2, 0.1)", rough=5.0, symbol="ν")
+NU = Parameter("nu", prior="gamma(2, 0.1)", initial=5.0, symbol="ν")
 
 
 def _gaussian(y, eta, parameters, trials, xp):
@@ -76,7 +76,7 @@ GAUSSIAN = ResponseFamily(
     working=_gaussian_working,
     initial=_initial,
     estimate=_gaussian_estimate,
-    single_row_noise=True,
+    confounded_in_single_rows=True,
     words=wording(
         Words(
             support="numbers",
@@ -105,7 +105,7 @@ STUDENT_T = ResponseFamily(
     estimate=_student_t_estimate,
     robust=True,
     log_concave=False,
-    single_row_noise=True,
+    confounded_in_single_rows=True,
     unbounded_at_ties=True,
     words=wording(
         Words(

@@ -59,7 +59,7 @@ class ModelDescription:
     @property
     def family(self) -> ResponseFamily:
         """The distribution of the response."""
-        return families.of(self.outcome)
+        return families.family_of(self.outcome)
 
     @property
     def known_sigma(self) -> float | None:
@@ -92,7 +92,7 @@ class ModelDescription:
         }
 
     @staticmethod
-    def pooled(parts) -> dict:
+    def merged_scales(parts) -> dict:
         """Scales and numbers of rows of several parts of a table together, as arguments."""
 
         def moments(part, mean, sd):

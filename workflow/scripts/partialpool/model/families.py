@@ -18,7 +18,7 @@ FAMILIES = {
 }
 
 
-def of(outcome: Outcome) -> ResponseFamily:
+def family_of(outcome: Outcome) -> ResponseFamily:
     """The family of an outcome."""
     return FAMILIES[outcome.family]
 
@@ -44,7 +44,7 @@ def check(outcome: Outcome, written: Mapping, where: str) -> None:
     UserError
         For the first key that is missing or does not apply.
     """
-    family = of(outcome)
+    family = family_of(outcome)
     if "trials" in family.needs and not outcome.trials:
         raise UserError(f"{where}: no `trials`; add the column with the trials of each row")
     if outcome.trials and "trials" not in family.needs:

@@ -25,17 +25,17 @@ class Parameter:
         In the config's `priors` and `simulate` blocks, and in `summary.csv`.
     prior : str
         Default prior; `{scale}` stands for the sd of the response.
-    rough : float
+    initial : float
         Value from which the working model is found.
     symbol : str
         In the report's mathematics.
     scaled : bool
-        Whether `rough` is in units of the response's sd.
+        Whether `initial` is in units of the response's sd.
     """
 
     name: str
     prior: str
-    rough: float
+    initial: float
     symbol: str
     scaled: bool = False
 
@@ -145,7 +145,7 @@ class ResponseFamily:
         absolute deviation, which outliers do not move, instead of its mean and sd.
     log_concave : bool
         Whether the density is log-concave in eta, so that it has a single mode.
-    single_row_noise : bool
+    confounded_in_single_rows : bool
         Whether the noise of a group's only row cannot be told from the group's effect.
     unbounded_at_ties : bool
         Whether the density grows without bound at responses that are all the same.
@@ -176,7 +176,7 @@ class ResponseFamily:
     merging: str = COPIES
     robust: bool = False
     log_concave: bool = True
-    single_row_noise: bool = False
+    confounded_in_single_rows: bool = False
     unbounded_at_ties: bool = False
     zero_probability: Callable | None = None
     wider: str = ""
@@ -220,9 +220,9 @@ class ResponseFamily:
         """Whether sigma is a parameter, rather than known or absent."""
         return self.has_sigma and (outcome.sigma == "estimated" or outcome.sigma_by_group)
 
-    def pools_sigma(self, outcome: Outcome) -> bool:
+    def has_hierarchical_sigma(self, outcome: Outcome) -> bool:
         """Whether the sigma of each group is drawn from a distribution that is estimated."""
-        return self.has_sigma and outcome.pools_sigma
+        return self.has_sigma and outcome.has_hierarchical_sigma
 
     def inverse_link(self, eta):
         """Expected response, of one trial or of the exposure in eta."""

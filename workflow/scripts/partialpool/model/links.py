@@ -16,6 +16,11 @@ class Link:
         `(y, count, trials, offset, xp)`, each of shape `(row,)`, to the linear predictor of a
         model that has only an intercept. Default priors are then on a scale of one. None where
         eta is on the response's own scale, of which they take the mean and the sd.
+    has_ratio : bool
+        Whether the exponential of a coefficient is a ratio, of odds or of means. Where it is not,
+        eta is on the response's own scale.
+    clip_eta : bool
+        Whether the inverse overflows where eta is large, as it may be under a wide prior.
     coefficient_scale : str
         How a coefficient is described in the report: empty, or ", in log odds".
     intercept_scale : str
@@ -24,6 +29,8 @@ class Link:
 
     inverse: Callable
     centre: Callable | None
+    has_ratio: bool
+    clip_eta: bool
     coefficient_scale: str
     intercept_scale: str
 
@@ -52,18 +59,24 @@ LINKS = {
     "identity": Link(
         inverse=lambda eta, xp: eta,
         centre=None,
+        has_ratio=False,
+        clip_eta=False,
         coefficient_scale="",
         intercept_scale="expected response",
     ),
     "logit": Link(
         inverse=lambda eta, xp: xp.expit(eta),
         centre=_log_odds,
+        has_ratio=True,
+        clip_eta=False,
         coefficient_scale=", in log odds",
         intercept_scale="log odds",
     ),
     "log": Link(
         inverse=lambda eta, xp: xp.exp(eta),
         centre=_log_rate,
+        has_ratio=True,
+        clip_eta=True,
         coefficient_scale=", on the log scale",
         intercept_scale="log of the {expected}",
     ),

@@ -4,7 +4,7 @@ Imported while the workflow is parsed, so nothing scientific is imported here.
 """
 
 from partialpool.base.errors import UserError, nearest
-from partialpool.model import families
+from partialpool.model import families, parameter_names
 from partialpool.model.prior_families import FAMILIES
 from partialpool.model.priors import Prior, check_support, of_response
 
@@ -49,15 +49,15 @@ def check_keys(given: dict[str, str], design, outcome, group_effects: str, where
         With the nearest known key, or the families that fit.
     """
     coefficients = dict.fromkeys([*design.coefficients, *design.terms], "real")
-    correlations = {"cor", *(f"cor_{factor.name}" for factor in design.factors)}
+    correlations = {"cor", *(parameter_names.cor(factor.name) for factor in design.factors)}
     others = {}
     for factor in design.factors:
-        others |= dict.fromkeys(["sd", f"sd_{factor.name}"], "positive")
-        others |= {f"sd_{factor.name}[{column}]": "positive" for column in factor.varying}
+        others |= dict.fromkeys(["sd", parameter_names.sd(factor.name)], "positive")
+        others |= {parameter_names.sd(factor.name, column): "positive" for column in factor.varying}
         if any(len(block) > 1 for block in factor.blocks):
-            others |= dict.fromkeys(["cor", f"cor_{factor.name}"], "correlation")
+            others |= dict.fromkeys(["cor", parameter_names.cor(factor.name)], "correlation")
         if group_effects == "student_t":
-            others[f"nu_{factor.name}"] = "positive"
+            others[parameter_names.nu(factor.name)] = "positive"
     others |= dict.fromkeys(of_response(outcome), "positive")
     known = coefficients | others
     for key, support in given.items():
@@ -67,7 +67,7 @@ def check_keys(given: dict[str, str], design, outcome, group_effects: str, where
                 "copy the column under a second name"
             )
         if key not in known:
-            has_sigma = families.of(outcome).has_sigma
+            has_sigma = families.family_of(outcome).has_sigma
             why = " (sigma is known here)" if key == "sigma" and has_sigma else ""
             if key in correlations and "cor" not in others:
                 why = " (only coefficients of one group term with `|` are correlated)"

@@ -187,11 +187,11 @@ def of_response(outcome) -> list[str]:
 
 def _defaults(outcome) -> dict[str, str]:
     """Default priors of these parameters; `{scale}` stands for the sd of the response."""
-    family, found = families.of(outcome), {}
+    family, found = families.family_of(outcome), {}
     for parameter in family.parameters:
         if parameter.name != "sigma" or family.estimates_sigma(outcome):
             found[parameter.name] = parameter.prior
-        if parameter.name == "sigma" and outcome.pools_sigma:
+        if parameter.name == "sigma" and outcome.has_hierarchical_sigma:
             found["sd_log_sigma"] = SD_LOG_SIGMA
     return found
 

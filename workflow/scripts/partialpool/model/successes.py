@@ -56,7 +56,7 @@ BERNOULLI = ResponseFamily(
     draw=lambda rng, eta, parameters, trials, xp: rng.binomial(1, xp.expit(eta)),
     working=_working,
     initial=_initial,
-    single_row_noise=True,
+    confounded_in_single_rows=True,
     correction=_recode,
     words=wording(
         Words(

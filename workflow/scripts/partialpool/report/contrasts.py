@@ -1,9 +1,18 @@
 """Table of contrasts: differences between two predicted rows."""
 
-from partialpool.base.text import apart, fixed, listed, short
-from partialpool.report.predictions import TARGETS, interval, own_column, reason_of
+from partialpool.base.text import apart, fixed, join_words, truncate
+from partialpool.report.predictions import interval, own_column, reason_of
 from partialpool.report.report_data import ReportData, value
 from partialpool.report.tables import SHOWN, below, table
+from partialpool.study.prediction_columns import (
+    MEAN,
+    MEAN_INTERVAL,
+    OVER_ZERO,
+    PREDICTED_FOR,
+    RATIO,
+    ROWS,
+    TARGETS,
+)
 
 
 def contrasts(results: ReportData, variant: str) -> dict | None:
@@ -12,13 +21,13 @@ def contrasts(results: ReportData, variant: str) -> dict | None:
     if not rows:
         return None
     ratio = _ratio_name(results, rows)
-    several = len({row["predicted_for"] for row in rows}) > 1
-    answered = [row for row in rows if row["mean"]]
+    several = len({row[PREDICTED_FOR] for row in rows}) > 1
+    answered = [row for row in rows if row[MEAN]]
     out = [
         [
             *_contrasted(row, several),
-            *below([*interval(row, "mean", "")]),
-            _share(value(row, "probability_over_zero")),
+            *below([*interval(row, MEAN_INTERVAL)]),
+            _share(value(row, OVER_ZERO)),
             *(below(_ratio(row)) if ratio else []),
         ]
         for row in answered[:SHOWN]
@@ -29,30 +38,31 @@ def contrasts(results: ReportData, variant: str) -> dict | None:
     note = f"The first {len(out)} of {len(answered):,}; contrasts.csv has all." if left else ""
     refused: dict[str, list[str]] = {}
     for row in rows:
-        if not row["mean"]:
+        if not row[MEAN]:
             which = " for ".join(_contrasted(row, several))
             refused.setdefault(reason_of(row), []).append(which)
     return {
         "text": _difference(results, ratio),
         "table": table(heads, out, note, numbers=range(1 + several, len(heads))),
         "refused": [
-            {"which": listed(which[:SHOWN]), "reason": reason} for reason, which in refused.items()
+            {"which": join_words(which[:SHOWN]), "reason": reason}
+            for reason, which in refused.items()
         ],
     }
 
 
 def _contrasted(row: dict, several: bool) -> list[str]:
     """Labels of a contrast: its rows, and its prediction target where there are several."""
-    title, _ = TARGETS[row["predicted_for"]]
-    rows = f"row {row['second']} minus row {row['first']}"
-    return [rows, title.removeprefix("For ")] if several else [rows]
+    first, second = (row[name] for name in ROWS)
+    rows = f"row {second} minus row {first}"
+    return [rows, TARGETS[row[PREDICTED_FOR]]] if several else [rows]
 
 
 def _ratio_name(results: ReportData, rows: list[dict]) -> str:
     """Head of the column of ratios; empty where there are none."""
-    if results.link != "identity":
+    if results.link.has_ratio:
         return results.family.words.ratio
-    return f"ratio of {_of_ratio(results)}" if "ratio_mean" in rows[0] else ""
+    return f"ratio of {_of_ratio(results)}" if RATIO[0] in rows[0] else ""
 
 
 def _of_ratio(results: ReportData) -> str:
@@ -63,7 +73,7 @@ def _of_ratio(results: ReportData) -> str:
 
 def _difference(results: ReportData, ratio: str) -> str:
     """Explain the contrasts of a study."""
-    y = short(results.model["response"], 32)
+    y = truncate(results.model["response"], 32)
     words = results.family.words
     said = (
         f"The {words.difference.format(y=y)} of one row minus that of another, draw by draw, so "
@@ -71,14 +81,14 @@ def _difference(results: ReportData, ratio: str) -> str:
     )
     if not ratio:
         return said
-    if results.link == "identity":
+    if not results.link.has_ratio:
         return f"{said} The {ratio} compares medians: 1 is no difference."
     return f"{said} The {ratio} sets their {words.compared} against each other: 1 is no difference."
 
 
 def _ratio(row: dict) -> list[str]:
     """A ratio and its interval."""
-    at, low, high = apart([value(row, f"ratio_{k}") for k in ("mean", "lower", "upper")])
+    at, low, high = apart([value(row, name) for name in RATIO])
     return [at, f"{low} to {high}"]
 
 

@@ -6,8 +6,8 @@ names from the data escaped, so the template inserts it as it is.
 
 from xml.etree.ElementTree import Element, tostring
 
-from partialpool.base.text import number, short
-from partialpool.report.report_data import Factor, ReportData
+from partialpool.base.text import number, truncate
+from partialpool.report.report_data import FactorSummary, ReportData
 
 ADDENDS = 12  # terms of the linear predictor before an ellipsis
 LETTERS = "jklm"  # indices of the groups of the first factors
@@ -29,7 +29,7 @@ def _mi(name: str) -> list[Element]:
 
 
 def _word(text: str) -> list[Element]:
-    return _element("mtext", short(text, 32))
+    return _element("mtext", truncate(text, 32))
 
 
 def _mo(sign: str) -> list[Element]:
@@ -64,7 +64,7 @@ def mathml(*expressions) -> str:
     return tostring(_element("math", children=children)[0], encoding="unicode")
 
 
-def index(results: ReportData, factor: Factor) -> list[Element]:
+def index(results: ReportData, factor: FactorSummary) -> list[Element]:
     """The index of a factor's groups."""
     position = results.factors.index(factor)
     if position < len(LETTERS):
@@ -72,12 +72,12 @@ def index(results: ReportData, factor: Factor) -> list[Element]:
     return _sub(_mi("j"), _element("mn", str(position + 1)))
 
 
-def _group_of_row(results: ReportData, factor: Factor) -> list[Element]:
+def _group_of_row(results: ReportData, factor: FactorSummary) -> list[Element]:
     """j[i], the group of row i."""
     return [*index(results, factor), *_mo("["), *_mi("i"), *_mo("]")]
 
 
-def symbol(results: ReportData, letter: str, factor: Factor, *scripts) -> list[Element]:
+def symbol(results: ReportData, letter: str, factor: FactorSummary, *scripts) -> list[Element]:
     """A quantity of a factor, with the factor's name as superscript where there are several."""
     if len(results.factors) == 1:
         return _sub(_mi(letter), *scripts) if scripts else _mi(letter)
@@ -107,7 +107,7 @@ def lines(results: ReportData) -> list[list[str]]:
     ]
     for factor in results.factors:
         out += _deviations(results, factor)
-    if results.family.pools_sigma(results.outcome):
+    if results.family.has_hierarchical_sigma(results.outcome):
         log_sigma = _call(_word("log"), _sub(_mi("σ"), _mi("j")))
         log_median = _call(_word("log"), _sub(_mi("σ"), _word("median")))
         spread = _sub(_mi("τ"), _word("log σ"))
@@ -132,7 +132,7 @@ def _symbols(results: ReportData) -> dict[str, str]:
 def _predictor(results: ReportData, expected) -> list[str]:
     """The linear predictor."""
     outcome, i = results.outcome, _mi("i")
-    left = expected if results.link == "identity" else _call(_word(results.link), expected)
+    left = _call(_word(results.family.link), expected) if results.link.has_ratio else expected
     varying = [column for factor in results.factors for column in factor.varying]
     columns = list(dict.fromkeys([*results.model["coefficients"], *varying]))
     shown = columns[:ADDENDS]
@@ -164,12 +164,12 @@ def _addends(column: str, results: ReportData) -> list[list[Element]]:
     return [[*both, *_element("mspace", width="0.17em"), *_sub(_word(column), _mi("i"))]]
 
 
-def _deviations(results: ReportData, factor: Factor) -> list[list[str]]:
+def _deviations(results: ReportData, factor: FactorSummary) -> list[list[str]]:
     """The distribution of a factor's deviations, a line or two for each block of them."""
     return [line for block in factor.blocks for line in _block(results, factor, block)]
 
 
-def _block(results: ReportData, factor: Factor, block: tuple[str, ...]) -> list[list[str]]:
+def _block(results: ReportData, factor: FactorSummary, block: tuple[str, ...]) -> list[list[str]]:
     j = index(results, factor)
     heavy = results.study["group_effects"] == "student_t"
     nu = [symbol(results, "ν", factor, _mi("u"))] if heavy else []
@@ -207,7 +207,7 @@ def _sigma(results: ReportData) -> list[Element]:
 
 
 def of_parameter(
-    results: ReportData, kind: str, factor: Factor | None = None, column: str = ""
+    results: ReportData, kind: str, factor: FactorSummary | None = None, column: str = ""
 ) -> str:
     """The symbol of a parameter that has a prior, as markup."""
     found = {

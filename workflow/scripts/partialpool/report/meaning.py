@@ -2,9 +2,9 @@
 
 import math
 
-from partialpool.base.text import a, listed, number, short
-from partialpool.model.links import LINKS
-from partialpool.report.report_data import Factor, ReportData, value
+from partialpool.base.text import a, join_words, number, truncate
+from partialpool.model import parameter_names
+from partialpool.report.report_data import FactorSummary, ReportData, value
 
 
 def response(results: ReportData) -> list[str]:
@@ -46,7 +46,7 @@ def _sigma(results: ReportData) -> str:
         return f"σ, the {what} of {y} around its expected value, is estimated."
     if outcome.sigma_by_group:
         own = f"Each {results.factors[0].unit} has its own {what} σ around its expected value"
-        if not outcome.pools_sigma:
+        if not outcome.has_hierarchical_sigma:
             return f"{own}."
         return (
             f"{own}. σ (median) is their median and τ (log σ) the standard deviation of their "
@@ -66,14 +66,14 @@ def expected(results: ReportData) -> str:
 
 def quantity(results: ReportData, column: str) -> str:
     """What is shown of each group of a varying column: the expected response, or a coefficient."""
-    outcome, y = results.outcome, short(results.model["response"], 32)
+    outcome, y = results.outcome, truncate(results.model["response"], 32)
     if column != "Intercept":
-        return f"coefficient of {short(column, 40)}{LINKS[results.link].coefficient_scale}"
+        return f"coefficient of {truncate(column, 40)}{results.link.coefficient_scale}"
     if results.family.binary:
         return f"probability of {y} = 1"
     if outcome.trials:
-        return f"probability ({y} of {short(outcome.trials, 32)})"
-    per = f" per unit of {short(outcome.exposure, 32)}" if outcome.exposure else ""
+        return f"probability ({y} of {truncate(outcome.trials, 32)})"
+    per = f" per unit of {truncate(outcome.exposure, 32)}" if outcome.exposure else ""
     return f"expected {y}{per}"
 
 
@@ -83,7 +83,7 @@ def has_predictors(results: ReportData) -> bool:
     return any({*names} != {"Intercept"} for names in every)
 
 
-def pulled_apart(results: ReportData, factor: Factor, column: str) -> bool:
+def pulled_apart(results: ReportData, factor: FactorSummary, column: str) -> bool:
     """Whether groups are pulled towards different values, by their predictors."""
     fit = results.fit("hierarchical") or results.fit("pooled")
     if fit is None:
@@ -92,7 +92,7 @@ def pulled_apart(results: ReportData, factor: Factor, column: str) -> bool:
     return max(towards) - min(towards) > 1e-9 * max(map(abs, towards))
 
 
-def of_groups(results: ReportData, factor: Factor, column: str) -> str:
+def of_groups(results: ReportData, factor: FactorSummary, column: str) -> str:
     """The quantity in which groups of a factor are compared, and the fits that do not have it."""
     sentences, unit, several = [], factor.unit, len(results.factors) > 1
     if column == "Intercept" and has_predictors(results):
@@ -136,16 +136,13 @@ def far_from_zero(results: ReportData) -> str | None:
         if "min" in ends and max(ends["min"], -ends["max"]) > ends["max"] - ends["min"] > 0:
             far.append(name)
     intercept = ["The Intercept"] if "Intercept" in names else []
-    intercept += [
-        f"sd_{factor.name}[Intercept]"
-        for factor in results.factors
-        if "Intercept" in factor.varying and {*far} & {*factor.varying}
-    ]
+    own = (f.name for f in results.factors if "Intercept" in f.varying and {*far} & {*f.varying})
+    intercept += [parameter_names.sd(name, "Intercept") for name in own]
     if not (far and intercept):
         return None
-    listing, many = listed(short(name, 40) for name in far), len(far) > 1
-    subject = listed(short(name, 60) for name in intercept)
-    centred = listed(f"center({short(name, 40)})" for name in far)
+    listing, many = join_words(truncate(name, 40) for name in far), len(far) > 1
+    subject = join_words(truncate(name, 60) for name in intercept)
+    centred = join_words(f"center({truncate(name, 40)})" for name in far)
     return (
         f"{subject} hold{'s' * (len(intercept) == 1)} where {listing} "
         f"{'are' if many else 'is'} 0, far outside the data. Write {centred} in the formula, and "
@@ -155,7 +152,7 @@ def far_from_zero(results: ReportData) -> str | None:
 
 def ratio(results: ReportData) -> str | None:
     """How to read exponentials of coefficients; None with the identity link."""
-    if results.link == "identity":
+    if not results.link.has_ratio:
         return None
     what = results.family.words.multiplied or expected(results)
     group = " in the average group" if results.factors else ""
@@ -176,7 +173,7 @@ def pooling(results: ReportData) -> dict[str, str]:
     only = results.model["coefficients"] == ["Intercept"] and len(varying) == 1
     one = expected(results) if only else "set of coefficients"
     own = one if only else "intercept" if len(varying) == 1 else "coefficients"
-    units = listed(factor.unit for factor in factors)
+    units = join_words(factor.unit for factor in factors)
     wide = "; ".join(_wide(results, factor) for factor in factors)
     if not factors:
         sentences = {"pooled": f"One model of {y} for all rows."}
@@ -190,7 +187,7 @@ def pooling(results: ReportData) -> dict[str, str]:
             "spread is learned from all of them. The between-group sd has a prior.",
         }
     else:
-        each = f"E{listed(f'each {factor.unit}' for factor in factors)[1:]} deviates"
+        each = f"E{join_words(f'each {factor.unit}' for factor in factors)[1:]} deviates"
         sentences = {
             "pooled": f"One {one} of {y} for every {units}: the groups are taken to be alike. "
             "The between-group sds are zero.",
@@ -202,13 +199,14 @@ def pooling(results: ReportData) -> dict[str, str]:
     return {fit.variant: sentences[fit.variant] for fit in results.fits}
 
 
-def _wide(results: ReportData, factor: Factor) -> str:
+def _wide(results: ReportData, factor: FactorSummary) -> str:
     """The between-group sd of the unpooled fit."""
     wide = results.fits[0].priors["wide"][factor.name]
     of_factor = f"{factor.name} " if len(results.factors) > 1 else ""
     if len(wide) == 1:
         return of_factor + number(next(iter(wide.values())))
-    return of_factor + listed(f"{number(sd)} for {short(name, 32)}" for name, sd in wide.items())
+    each = (f"{number(sd)} for {truncate(name, 32)}" for name, sd in wide.items())
+    return of_factor + join_words(each)
 
 
 def relations(results: ReportData) -> list[str]:
@@ -219,8 +217,8 @@ def relations(results: ReportData) -> list[str]:
         few, many = sorted((by_name[first], by_name[second]), key=lambda f: len(f.sizes))
         if many.columns[: len(few.columns)] == few.columns:
             if len(many.columns) == len(few.columns) + 1:
-                own, outer = (short(f.columns[-1], 40) for f in (many, few))
-                if results.is_predictor(many.columns[-1]):
+                own, outer = (truncate(f.columns[-1], 40) for f in (many, few))
+                if results.data["columns"][many.columns[-1]]["role"] != "groups":
                     sentences.append(
                         f"Nested: the combinations of {outer} and {own} are groups too."
                     )
@@ -244,11 +242,11 @@ def spread(results: ReportData) -> list[str]:
     fit = results.fit("hierarchical")
     if fit is None:
         return []
-    if results.link == "identity":
+    if not results.link.has_ratio:
         return _partition(results, fit)
     sentences = []
     for factor in results.factors:
-        row = fit.summary.get(f"sd_{factor.name}[Intercept]")
+        row = fit.summary.get(parameter_names.sd(factor.name, "Intercept"))
         if row is None or factor.varying != ("Intercept",):
             continue
         middle, low, high = (number(exp(value(row, k)), 2) for k in ("mean", "lower", "upper"))
@@ -268,7 +266,7 @@ def _partition(results: ReportData, fit) -> list[str]:
     # Each row has a precision weight of its own, and sds of Student-t effects are scales.
     if outcome.precision_weights or results.study["group_effects"] == "student_t":
         return []
-    rows = [fit.summary.get(f"sd_{factor.name}[Intercept]") for factor in factors]
+    rows = [fit.summary.get(parameter_names.sd(factor.name, "Intercept")) for factor in factors]
     if isinstance(outcome.sigma, str):
         rows.append(fit.summary.get("sigma"))
     if not factors or None in rows:
@@ -284,12 +282,12 @@ def _partition(results: ReportData, fit) -> list[str]:
     left = results.model["coefficients"] != ["Intercept"]
     return [
         f"Of the variance of {results.model['response']}{' that the predictors leave' * left}, "
-        f"{listed(parts)}."
+        f"{join_words(parts)}."
     ]
 
 
-def _between(factor: Factor) -> str:
-    inner, *outer = (short(column, 40) for column in reversed(factor.columns))
+def _between(factor: FactorSummary) -> str:
+    inner, *outer = (truncate(column, 40) for column in reversed(factor.columns))
     return f"from one {inner} to another" + "".join(f" within {a(name)}" for name in outer)
 
 
@@ -310,15 +308,15 @@ def sampled(results: ReportData) -> str | None:
             found.setdefault(name, {}).setdefault(how["form"], []).append(fit.variant)
     if not found:
         return None
-    told = "; ".join(
+    forms = "; ".join(
         f"{name}: "
         + ", ".join(
-            f"{form} ({listed(variants)})" if len(forms) > 1 else form
-            for form, variants in forms.items()
+            f"{form} ({join_words(variants)})" if len(own) > 1 else form
+            for form, variants in own.items()
         )
-        for name, forms in found.items()
+        for name, own in found.items()
     )
-    return f"Deviations of groups were sampled in these coordinates, chosen by the data: {told}."
+    return f"Deviations of groups were sampled in these coordinates, chosen by the data: {forms}."
 
 
 def diagnosed(results: ReportData) -> list[str]:
@@ -328,9 +326,10 @@ def diagnosed(results: ReportData) -> list[str]:
         partly = [fit for fit in results.fits if factor.name in fit.diagnosed]
         if partly:
             counts = partly[0].diagnosed[factor.name]
-            where = f" in the {listed(f.variant for f in partly)} fits" if len(partly) > 1 else ""
+            variants = join_words(fit.variant for fit in partly)
+            where = f" in the {variants} fits" if len(partly) > 1 else ""
             sentences.append(
-                f"Of the {counts['groups']:,} groups of {short(factor.name, 40)}, "
+                f"Of the {counts['groups']:,} groups of {truncate(factor.name, 40)}, "
                 f"{counts['of_them']:,} were diagnosed{where}: the smallest, the largest, and "
                 "others drawn at random. All other quantities were."
             )
@@ -344,7 +343,7 @@ def kept(results: ReportData) -> list[str]:
         counts = [fit.kept[factor.name] for fit in results.fits if factor.name in fit.kept]
         if counts:
             sentences.append(
-                f"The deviations of {short(factor.name, 40)} are stored in {min(counts):,} draws, "
-                "evenly spaced, and predictions, checks and comparisons use these."
+                f"The deviations of {truncate(factor.name, 40)} are stored in {min(counts):,} "
+                "draws, evenly spaced, and predictions, checks and comparisons use these."
             )
     return sentences

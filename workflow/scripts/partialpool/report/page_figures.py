@@ -5,8 +5,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from partialpool.base import files
-
-LIST = "figures.json"  # written beside the figures
+from partialpool.study.figure_names import LIST
 
 UNQUOTED = " /=+,;"  # in a data URI, besides letters and digits
 

@@ -1,7 +1,7 @@
 """The priors of a study, with the numbers that were used and where they came from."""
 
-from partialpool.base.text import number, short
-from partialpool.model.links import LINKS
+from partialpool.base.text import number, truncate
+from partialpool.model import parameter_names
 from partialpool.model.prior_families import FAMILIES
 from partialpool.model.priors import Prior
 from partialpool.report import mathematics, meaning
@@ -37,7 +37,7 @@ def _of_coefficients(results: ReportData, stored: dict):
     term_of = {c: term for term, columns in results.model["terms"].items() for c in columns}
     for column, text in stored["beta"].items():
         symbol = mathematics.of_parameter(results, "beta", column=column)
-        yield symbol, f"beta[{column}]", text, {column, term_of.get(column)}
+        yield symbol, parameter_names.beta(column), text, {column, term_of.get(column)}
 
 
 def _of_groups(results: ReportData, stored: dict):
@@ -45,18 +45,20 @@ def _of_groups(results: ReportData, stored: dict):
         name = factor.name
         for column, text in stored["sd"][name].items():
             symbol = mathematics.of_parameter(results, "sd", factor, column)
-            of_column = f"sd_{name}[{column}]"
-            yield symbol, of_column, text, {"sd", f"sd_{name}", of_column}
+            of_column = parameter_names.sd(name, column)
+            yield symbol, of_column, text, {"sd", parameter_names.sd(name), of_column}
         if name in stored["cor"]:
             symbol = mathematics.of_parameter(results, "cor", factor)
-            yield symbol, f"cor_{name}", stored["cor"][name], {"cor", f"cor_{name}"}
+            own = parameter_names.cor(name)
+            yield symbol, own, stored["cor"][name], {"cor", own}
         if name in stored["nu"]:
             symbol = mathematics.of_parameter(results, "nu_of_groups", factor)
-            yield symbol, f"nu_{name}", stored["nu"][name], {f"nu_{name}"}
+            own = parameter_names.nu(name)
+            yield symbol, own, stored["nu"][name], {own}
 
 
 def _of_response(results: ReportData, stored: dict):
-    pools = results.outcome.pools_sigma
+    pools = results.outcome.has_hierarchical_sigma
     for key, text in stored["response"].items():
         name = "sigma_median" if key == "sigma" and pools else key
         if name != "sd_log_sigma" or results.fit("hierarchical"):
@@ -81,7 +83,7 @@ def centred_words(results: ReportData) -> str | None:
     others = [name for name in results.model["coefficients"] if name != "Intercept"]
     if stored["centred"] and others:
         expected = meaning.expected(results)
-        scale = LINKS[results.link].intercept_scale.format(expected=expected)
+        scale = results.link.intercept_scale.format(expected=expected)
         said.append(
             f"The prior of the Intercept is on the {scale} at the mean of the "
             f"predictors ({_means(results, others)}), not where they are all zero."
@@ -90,7 +92,7 @@ def centred_words(results: ReportData) -> str | None:
         if factor.name in stored["at_averages"]:
             block = next(block for block in factor.blocks if "Intercept" in block)
             slopes = [name for name in block if name != "Intercept"]
-            name = short(factor.name, 32)
+            name = truncate(factor.name, 32)
             said.append(
                 f"The priors of sd_{name}[Intercept] and cor_{name} are on how groups differ at "
                 f"the mean of the predictors ({_means(results, slopes)}); their estimates, as all "
@@ -104,7 +106,7 @@ def _means(results: ReportData, names: list[str]) -> str:
     means, sds = results.model["mean"], results.model["sd"]
     # A mean that is zero up to rounding.
     shown = {c: means[c] if abs(means[c]) > 1e-9 * sds[c] else 0.0 for c in names[:NAMED]}
-    at = ", ".join(f"{short(c, 32)} = {number(mean)}" for c, mean in shown.items())
+    at = ", ".join(f"{truncate(c, 32)} = {number(mean)}" for c, mean in shown.items())
     return at + (", …" if len(names) > NAMED else "")
 
 

@@ -2,7 +2,7 @@
 
 import math
 
-from partialpool.base.text import decimals, fixed, listed
+from partialpool.base.text import decimals, fixed, join_words
 from partialpool.report.report_data import ReportData, value
 
 OPTIMISTIC = (
@@ -86,7 +86,7 @@ def _beats(best: dict, comparison: list[dict]) -> list[str]:
         if row is not best:
             (close if "too close" in row["note"] else worse).append(row)
     if worse:
-        which = listed(row["variant"] for row in worse)
+        which = join_words(row["variant"] for row in worse)
         fits = "fit" if len(worse) == 1 else "fits"
         said.append(f"It predicts left-out rows clearly better than the {which} {fits}.")
     return [*said, _tied(best, close, comparison)] if close else said
@@ -100,11 +100,11 @@ def _tied(own: dict, others: list[dict], comparison: list[dict]) -> str:
     if len(others) > 1:
         named = zip(differences, known, strict=True)
         differences = [f"{text} to the {row['variant']} fit" for text, row in named]
-    which = listed(row["variant"] for row in others)
+    which = join_words(row["variant"] for row in others)
     fits = "fit" if len(others) == 1 else "fits"
     return (
         f"It predicts left-out rows about as well as the {which} {fits} "
-        f"(elpd difference {listed(differences)})."
+        f"(elpd difference {join_words(differences)})."
     )
 
 

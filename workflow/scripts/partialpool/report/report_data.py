@@ -2,51 +2,43 @@
 
 import csv
 import json
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from partialpool.base import files
-from partialpool.base.text import short
-from partialpool.model import families
+from partialpool.base.grouping_factor import GroupingFactor, unit
+from partialpool.base.text import truncate
+from partialpool.model import families, parameter_names
 from partialpool.model.family import ResponseFamily
+from partialpool.model.links import LINKS, Link
 from partialpool.study.outcome import Outcome
 
 
 @dataclass(frozen=True)
-class Factor:
-    """A grouping factor.
+class FactorSummary(GroupingFactor):
+    """A grouping factor, and the sizes of its groups.
 
     Attributes
     ----------
-    name : str
-        `school`, or `school:class` of classes within schools.
+    name, blocks, levels
+        See :class:`GroupingFactor`.
     columns : tuple of str
-        Of the table; those it is made of.
-    blocks : tuple of tuple of str
-        Coefficients that vary by it: those of one block are correlated.
+        Columns of the table that it is made of.
     sizes : dict of str to int
         Rows of each group.
     """
 
-    name: str
     columns: tuple[str, ...]
-    blocks: tuple[tuple[str, ...], ...]
-    sizes: dict
-
-    @property
-    def varying(self) -> tuple[str, ...]:
-        """Coefficients of all blocks."""
-        return tuple(name for block in self.blocks for name in block)
+    sizes: dict[str, int]
 
     @property
     def unit(self) -> str:
         """One of its groups in words, such as `class within school`."""
-        return " within ".join(short(column, 40) for column in reversed(self.columns))
+        return unit(truncate(column, 40) for column in self.columns)
 
 
 @dataclass(frozen=True)
-class Fit:
+class ReportFit:
     """The fit of one variant: its verdict, its numbers, and how they were made.
 
     Attributes
@@ -101,14 +93,12 @@ class ReportData:
         The data report.
     model : dict
         `partialpool.model.description.ModelDescription.description` of the fitted table.
-    factors : list of Factor
+    factors : list of FactorSummary
     pairs : dict of (str, str) to int
         For each two factors, how many pairs of their groups are in the table, if not too many
         to count.
-    fits : list of Fit
+    fits : list of ReportFit
     comparison, comparison_groups, recovery : list of dict
-    replicated : int
-        Rows that were replicated; a random subset of large tables.
     merged : int or None
         Rows that were fitted, where those of the table have been merged.
     new_groups : dict of str to list of str
@@ -128,7 +118,6 @@ class ReportData:
     comparison: list
     comparison_groups: list
     recovery: list
-    replicated: int
     merged: int | None = None
     new_groups: dict = field(default_factory=dict)
     new_warnings: list = field(default_factory=list)
@@ -139,25 +128,9 @@ class ReportData:
         """Variants whose fit failed its checks."""
         return [fit.variant for fit in self.fits if not fit.passed]
 
-    def fit(self, variant: str) -> Fit | None:
+    def fit(self, variant: str) -> ReportFit | None:
         """The fit of a variant, if the study has it."""
         return next((fit for fit in self.fits if fit.variant == variant), None)
-
-    def is_predictor(self, column: str) -> bool:
-        """Whether a column is in a population-level term, as a group's label may be too."""
-        alone = re.compile(rf"(?<![\w.]){re.escape(column)}(?![\w.])")
-        return any(alone.search(term) for term in self.model["terms"])
-
-    def role(self, column: str) -> str:
-        """Role of a column in the model, such as `predictor` or `groups`."""
-        if any(column in factor.columns for factor in self.factors):
-            return "predictor, groups" if self.is_predictor(column) else "groups"
-        for role, name in self.outcome.columns.items():
-            if name == column:
-                return "standard error" if role == "standard errors" else role
-        # A name followed by a parenthesis is a function.
-        left = re.findall(r"`([^`]*)`|(\w+)\b(?!\s*\()", self.study["formula"].partition("~")[0])
-        return "response" if column in {name for pair in left for name in pair} else "predictor"
 
     def rows(self, key: str) -> list[dict] | dict[str, list[dict]] | None:
         """Rows of a CSV file among the inputs of the page.
@@ -184,14 +157,14 @@ class ReportData:
         return Outcome(**self.model["outcome"])
 
     @property
-    def link(self) -> str:
-        """From the expected response to the linear predictor: "identity", "logit" or "log"."""
-        return self.family.link
+    def link(self) -> Link:
+        """From the expected response to the linear predictor."""
+        return LINKS[self.family.link]
 
     @property
     def family(self) -> ResponseFamily:
         """The distribution of the response."""
-        return families.of(self.outcome)
+        return families.family_of(self.outcome)
 
 
 def read(paths: dict, study: dict) -> ReportData:
@@ -212,7 +185,7 @@ def read(paths: dict, study: dict) -> ReportData:
     with netCDF4.Dataset(paths["compressed"]) as stored:
         model = json.loads(stored.getncattr("model"))
         kept = stored.dimensions["row"].size if "row" in stored.dimensions else data["rows_used"]
-    factors = _factors(model["factors"], read_csv(paths["groups"]), data["columns"])
+    factors = _factors(model["factors"], data["factors"], read_csv(paths["groups"]))
     new = files.read_json(paths["new_data_report"]) if paths.get("new_data_report") else {}
     contrasts = paths.get("contrasts") or [None] * len(study["variants"])
     fits = []
@@ -224,11 +197,10 @@ def read(paths: dict, study: dict) -> ReportData:
             }
             attributes["kept"] = _kept(stored, factors)
         with netCDF4.Dataset(paths["predictive"][number]) as stored:
-            replicated = int(stored.getncattr("rows_replicated"))
             warnings = json.loads(stored.getncattr("warnings"))
         verdict = files.read_json(paths["diagnostics"][number])
         fits.append(
-            Fit(
+            ReportFit(
                 variant=variant,
                 passed=verdict["passed"],
                 checks=verdict["checks"],
@@ -254,19 +226,18 @@ def read(paths: dict, study: dict) -> ReportData:
         recovery=read_csv(paths["recovery"]) if paths.get("recovery") else [],
         new_groups=new.get("new_groups", {}),
         new_warnings=new.get("warnings", []),
-        replicated=replicated,
         merged=kept if kept < data["rows_used"] else None,
         paths=paths,
     )
 
 
-def _kept(posterior, factors: list[Factor]) -> dict[str, int]:
+def _kept(posterior, factors: list[FactorSummary]) -> dict[str, int]:
     """Draws of the effects that an open posterior does not have of all draws, by factor."""
     if "group_effects" not in posterior.groups:
         return {}
     effects = posterior["group_effects"]
     count = effects.dimensions["chain"].size * effects.dimensions["draw"].size
-    return {f.name: count for f in factors if f"u_{f.name}" in effects.variables}
+    return {f.name: count for f in factors if parameter_names.u(f.name) in effects.variables}
 
 
 def _groups(rows: list[dict]) -> dict:
@@ -278,27 +249,24 @@ def _groups(rows: list[dict]) -> dict:
     return found
 
 
-def _factors(described: list[dict], groups: list[dict], known) -> list[Factor]:
-    """The grouping factors, with the rows of each of their groups."""
+def _factors(
+    described: list[dict], summaries: list[dict], groups: list[dict]
+) -> list[FactorSummary]:
+    """The grouping factors of a model, with their columns and the rows of each of their groups."""
+    columns = {summary["factor"]: tuple(summary["columns"]) for summary in summaries}
     sizes: dict[str, dict[str, int]] = {factor["name"]: {} for factor in described}
     for group in groups:
         sizes[group["factor"]][group["group"]] = int(group["rows"])
     return [
-        Factor(name, _columns(name, known), tuple(map(tuple, factor["blocks"])), sizes[name])
+        FactorSummary(
+            name=name,
+            blocks=tuple(map(tuple, factor["blocks"])),
+            levels=tuple(factor["levels"]),
+            columns=columns[name],
+            sizes=sizes[name],
+        )
         for name, factor in ((factor["name"], factor) for factor in described)
     ]
-
-
-def _columns(name: str, known) -> tuple[str, ...]:
-    """The columns a factor is made of: its own name, or names joined by colons."""
-    if name in known:
-        return (name,)
-    for match in re.finditer(":", name):
-        if name[: match.start()] in known:
-            rest = _columns(name[match.end() :], known)
-            if rest:
-                return (name[: match.start()], *rest)
-    return ()
 
 
 def read_csv(path) -> list[dict]:

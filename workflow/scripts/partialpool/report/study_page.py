@@ -54,8 +54,8 @@ def environment(templates) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["listed"] = text.listed
-    made.filters["short"] = text.short
+    made.filters["join_words"] = text.join_words
+    made.filters["truncate"] = text.truncate
     return made
 
 

@@ -13,21 +13,21 @@ from partialpool.base import files, session
 
 SCRIPTS = Path(__file__).parents[2]
 PACKAGE = "partialpool"
-SHOWING = tuple(f"{PACKAGE}/{room}/" for room in ("answers", "figures", "report"))
+ROOMS_WITH_WORDING = tuple(f"{PACKAGE}/{room}/" for room in ("answers", "figures", "report"))
 # Starts, watches and ends jobs, and plans which of them run: a result is the same whatever it does.
 UNHASHED = f"{PACKAGE}/run/"
-KNOWN = session.FOLDER / "code.json"
+HASH_CACHE = session.FOLDER / "code.json"
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def hashes() -> dict[str, str]:
     """The hash of every script in `workflow/scripts`, by name without `.py`."""
-    found = {path.stem: of(path.stem) for path in sorted(SCRIPTS.glob("*.py"))}
-    files.keep(KNOWN, {"by": _by(), "modules": _known()})
+    found = {path.stem: hash_script(path.stem) for path in sorted(SCRIPTS.glob("*.py"))}
+    files.write_cache(HASH_CACHE, {"by": _cache_key(), "modules": _known()})
     return found
 
 
-def of(script: str) -> str:
+def hash_script(script: str) -> str:
     """Hash of the logic behind one script: the script and every module it imports.
 
     Only the syntax tree counts, without docstrings and without the arguments of the exceptions
@@ -47,7 +47,11 @@ def of(script: str) -> str:
         if name not in seen:
             seen[name] = _module(name)
             waiting += seen[name]["imports"]
-    which = "hash" if any(name.startswith(SHOWING) for name in seen) else "hash without wording"
+    which = (
+        "hash"
+        if any(name.startswith(ROOMS_WITH_WORDING) for name in seen)
+        else "hash without wording"
+    )
     text = "".join(f"{name} {seen[name][which]}\n" for name in sorted(seen))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -98,11 +102,11 @@ def _state(path: Path) -> list[int]:
 @cache
 def _known() -> dict[str, dict]:
     """What the last run found, by file: parsing every module anew takes longer than the rest."""
-    kept = files.kept(KNOWN)
-    return kept.get("modules", {}) if kept.get("by") == _by() else {}
+    kept = files.read_cache(HASH_CACHE)
+    return kept.get("modules", {}) if kept.get("by") == _cache_key() else {}
 
 
-def _by() -> list:
+def _cache_key() -> list:
     """What hashes depend on besides the files: this module, and Python's syntax trees."""
     own = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
     return [own, *sys.version_info[:2]]

@@ -25,7 +25,7 @@ def logged(snakemake) -> Iterator[None]:
 
     Everything printed goes to the job's log, whose last line is for people. A
     :class:`UserError` is one line; anything else is a defect, so its traceback
-    comes first. :func:`last_word` finds the line when the job has ended. The process,
+    comes first. :func:`error_line` finds the line when the job has ended. The process,
     which Snakemake has started for this job alone, ends with the block.
 
     A job without a log, as `tools/step` starts it, prints on the terminal; exceptions are raised
@@ -62,10 +62,12 @@ def logged(snakemake) -> Iterator[None]:
         except Exception as error:
             with suppress(OSError):
                 traceback.print_exc(file=stream)
-            line = _of_compiler(error) or f"{type(error).__name__}: {error} (traceback in {log})"
+            line = (
+                compiler_message(error) or f"{type(error).__name__}: {error} (traceback in {log})"
+            )
         if line is not None:
             status = 1
-            # A full disk takes no more of a log; `last_word` finds that out.
+            # A full disk takes no more of a log; `error_line` finds that out.
             with suppress(OSError):
                 print(LAST_WORD, " ".join(line.splitlines()), file=stream, flush=True)
         _end_process(status)
@@ -106,7 +108,7 @@ def _interrupt(*_) -> None:
 
 
 def _opened(log: Path) -> TextIO:
-    """Open a new log, whatever there is of its name; :func:`last_word` says why it cannot be."""
+    """Open a new log, whatever there is of its name; :func:`error_line` says why it cannot be."""
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)
@@ -115,7 +117,7 @@ def _opened(log: Path) -> TextIO:
         sys.exit(f"{LAST_WORD} {log}: cannot be written ({error.strerror})")
 
 
-def _of_compiler(error: BaseException) -> str | None:
+def compiler_message(error: BaseException) -> str | None:
     """What to do where PyTensor cannot write what it compiles."""
     modules, trace = set(), error.__traceback__
     while trace:
@@ -136,7 +138,7 @@ def _read(snakemake) -> dict[str, list[int]]:
     was edited in between, and set back perhaps, would leave a result that looks right.
     """
     session.require_current()
-    if fingerprint.of(snakemake.rule) != snakemake.params.code:
+    if fingerprint.hash_script(snakemake.rule) != snakemake.params.code:
         raise UserError(
             f"the code of {snakemake.rule} was edited while the run was under way; run again, "
             "and what depends on the edit is made anew"
@@ -147,7 +149,7 @@ def _read(snakemake) -> dict[str, list[int]]:
         raise UserError(f"{error.filename}: cannot be read ({error.strerror})") from None
 
 
-def last_word(log, written: bool = True) -> str:
+def error_line(log, written: bool = True) -> str:
     """The line for people that a failed job left at the end of its log; empty without one.
 
     Parameters

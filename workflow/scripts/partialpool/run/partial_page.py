@@ -17,7 +17,7 @@ from pathlib import Path
 from partialpool.run import plan, progress
 
 PAGE = Path("results/partial.html")
-SCRIPT = Path(__file__).parents[2] / "unfinished.py"
+SCRIPT = Path(__file__).parents[2] / "partial_page.py"
 
 
 def remove() -> None:

@@ -29,7 +29,7 @@ from partialpool.run.progress_text import (
     clock,
     date,
     in_order,
-    short,
+    short_path,
     span,
 )
 
@@ -76,7 +76,7 @@ def failed(workflow) -> list[Step]:
 def last_words(workflow) -> str:
     """The error message of each step that failed with one; called in a workflow's `onerror`."""
     steps = sorted(failed(workflow), key=lambda step: step.log or "")
-    messages = dict.fromkeys(filter(None, (step.last_word() for step in steps)))
+    messages = dict.fromkeys(filter(None, (step.error_line() for step in steps)))
     return "".join(f"{job.LAST_WORD} {line}\n" for line in messages)
 
 
@@ -186,7 +186,7 @@ class Progress(logging.Handler):
         if record.indent:  # one of a group
             return
         step = self.run.started[record.jobid]
-        reason = step.last_word()
+        reason = step.error_line()
         if not reason and (self.stopping or "SIGINT" in raised):
             return
         if not reason and len(record.log) > 1:
@@ -195,7 +195,7 @@ class Progress(logging.Handler):
 
     def _group_error(self, record):
         steps = {info["jobid"]: self.run.started[info["jobid"]] for info in record.job_error_info}
-        reasons = {jobid: step.last_word() for jobid, step in steps.items()}
+        reasons = {jobid: step.error_line() for jobid, step in steps.items()}
         if not any(reasons.values()):  # killed, so what wrote last was running
             last = max(steps, key=lambda jobid: date(steps[jobid].log) or 0)
             steps[last].log = next(iter(record.aux_logs), steps[last].log)
@@ -222,7 +222,7 @@ class Progress(logging.Handler):
 
     def _fail(self, jobid, reason):
         step = self.run.fail(jobid, reason)
-        log = f"; log: {short(step.log)}" if step.log else ""
+        log = f"; log: {short_path(step.log)}" if step.log else ""
         self._print(step, f"failed: {step.reason}{log}", logging.ERROR)
 
     def _print(self, step, text, level=logging.INFO):

@@ -40,9 +40,9 @@ class Step:
         """Whether the log is this attempt's."""
         return date(self.log) not in (None, self.before)
 
-    def last_word(self) -> str:
+    def error_line(self) -> str:
         """The error message at the end of its log, or why there is none."""
-        return job.last_word(self.log, self.has_written()) if self.log else ""
+        return job.error_line(self.log, self.has_written()) if self.log else ""
 
     def look(self, now: float) -> None:
         """Read from the log whether the step waits for something."""
@@ -160,7 +160,9 @@ def _section(title, steps, description):
     steps = list(steps)
     if not steps:
         return []
-    rows = [(step.rule, step.of, short(step.log), description(step)) for step in steps[:LISTED]]
+    rows = [
+        (step.rule, step.of, short_path(step.log), description(step)) for step in steps[:LISTED]
+    ]
     widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     more = [f"and {len(steps) - LISTED:,} more"] if len(steps) > LISTED else []
@@ -195,7 +197,7 @@ def one_line(text) -> str:
     return text if len(text) <= 300 else f"{text[:297]}..."
 
 
-def short(log) -> str:
+def short_path(log) -> str:
     """The shorter of the absolute and the relative path of a log."""
     return one_line(min(log, os.path.relpath(log), key=len)) if log else ""
 

@@ -60,7 +60,7 @@ class Persistence(FilePersistence):
     def _checksums(self, job) -> list[str | None]:
         made = plan.made_by_jobs(job)
         return [
-            (_record(path) or {}).get("checksum") if path in made else records.remembered(path)
+            (_record(path) or {}).get("checksum") if path in made else records.cached_checksum(path)
             for path in job.input
         ]
 

@@ -24,16 +24,16 @@ class Limit:
     key : str
     schema : dict
         JSON schema of its values, with `description` and `default`; a fit knows none of it.
-    published : float
+    retry_limit : float
         The limit by which a fit is tried again: fixed, so that another limit in the config
         refits nothing.
     per_chain : bool
-        Whether `published` is for each chain.
+        Whether `retry_limit` is for each chain.
     """
 
     key: str
     schema: dict
-    published: float
+    retry_limit: float
     per_chain: bool = False
 
 
@@ -163,7 +163,7 @@ MIN_ESS = Limit(
             "default": 400,
         }
     ),
-    published=100,
+    retry_limit=100,
     per_chain=True,
 )
 
@@ -182,7 +182,7 @@ CHECKS: dict[str, Check] = {
                     "default": 1.01,
                 }
             ),
-            published=1.01,
+            retry_limit=1.01,
         ),
         shown=wording(
             Presentation(
@@ -219,7 +219,7 @@ CHECKS: dict[str, Check] = {
                     "default": 0,
                 }
             ),
-            published=0,
+            retry_limit=0,
         ),
         shown=wording(
             Presentation(
@@ -247,7 +247,7 @@ CHECKS: dict[str, Check] = {
                     "default": 0.3,
                 }
             ),
-            published=0.3,
+            retry_limit=0.3,
         ),
         shown=wording(
             Presentation(
@@ -285,5 +285,6 @@ def limits() -> dict[str, Limit]:
 def published_limits(chains: int) -> dict[str, float]:
     """Limits by which a fit of so many chains is tried again, by their keys in the config."""
     return {
-        key: limit.published * (chains if limit.per_chain else 1) for key, limit in limits().items()
+        key: limit.retry_limit * (chains if limit.per_chain else 1)
+        for key, limit in limits().items()
     }

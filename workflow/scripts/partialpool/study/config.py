@@ -14,13 +14,12 @@ from partialpool.base.errors import UserError
 from partialpool.study import paths, schema
 from partialpool.study.calls import call
 from partialpool.study.expand import expand
-from partialpool.study.outcome import Outcome
-from partialpool.study.study import VARIANTS, Study
+from partialpool.study.outcome import OUTCOME, Outcome
+from partialpool.study.study import KEYS, VARIANTS, Study
 from partialpool.study.yaml_file import Sources
 
 DEFAULT = "config/config.yaml"
 
-FIELDS = [field for field in dataclasses.fields(Study) if field.name != "settings"]
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 
 
@@ -147,7 +146,7 @@ def _study(name: str, block: Mapping, config: Mapping, where: str, families) -> 
     for key, text in block.get("priors", {}).items():
         if not isinstance(text, str) or call(text) is None:
             raise UserError(
-                f"{where}.priors.{key}: {schema.shown(text)} is not a prior; "
+                f"{where}.priors.{key}: {schema.yaml_value(text)} is not a prior; "
                 'write a name and numbers, such as "normal(0, 10)"'
             )
 
@@ -155,11 +154,11 @@ def _study(name: str, block: Mapping, config: Mapping, where: str, families) -> 
     quoted = r"`[^`]*`|'[^']*'|\"[^\"]*\""
     grouped = "|" in re.sub(quoted, "", formula).partition("~")[2]
     variants = block.get("variants", VARIANTS if grouped else ("pooled",))
-    ungrouped = f"the formula {schema.shown(formula)} has no group term such as (1 | group)"
+    ungrouped = f"the formula {schema.yaml_value(formula)} has no group term such as (1 | group)"
     beyond = [variant for variant in variants if variant != "pooled"]
     if beyond and not grouped:
         raise UserError(f"{where}.variants: {beyond[0]!r} needs groups, and {ungrouped}")
-    values = schema.of_study(config, block, families)
+    values = schema.study_values(config, block, families)
     outcome = Outcome.of(values)
     if families:
         families.check(outcome, block, where)
@@ -181,8 +180,9 @@ def _study(name: str, block: Mapping, config: Mapping, where: str, families) -> 
         "variants": tuple(variant for variant in VARIANTS if variant in variants),
         "seed": _seed(values["seed"], name),
     }
-    fields = {field.name: values.pop(field.name) for field in FIELDS}
-    return Study(**{key: _as_tuples(value) for key, value in fields.items()}, settings=values)
+    keys = {key: _as_tuples(values.pop(key)) for key in KEYS}
+    own = {key: value for key, value in keys.items() if key not in OUTCOME}
+    return Study(**own, outcome=outcome, settings=values)
 
 
 def _check_columns(outcome: Outcome, where: str) -> None:

@@ -38,22 +38,24 @@ class Outcome:
     def errors(self) -> str | None:
         """The column of known standard errors, if that is what `sigma` is."""
         written = isinstance(self.sigma, str) and self.sigma not in ("estimated", "by_group")
-        return self.sigma if written and not self.pools_sigma else None
+        return self.sigma if written and not self.has_hierarchical_sigma else None
 
     @property
-    def pools_sigma(self) -> bool:
+    def has_hierarchical_sigma(self) -> bool:
         """Whether each group's sigma is drawn from a distribution that is learned."""
         return isinstance(self.sigma, str) and _BY_FACTOR.fullmatch(self.sigma) is not None
 
     @property
     def sigma_by_group(self) -> bool:
         """Whether each group has a sigma of its own."""
-        return self.sigma == "by_group" or self.pools_sigma
+        return self.sigma == "by_group" or self.has_hierarchical_sigma
 
     @property
     def sigma_factor(self) -> str | None:
         """The factor written in `sigma: "~ (1 | group)"`."""
-        return _BY_FACTOR.fullmatch(self.sigma)[1].strip("`") if self.pools_sigma else None
+        return (
+            _BY_FACTOR.fullmatch(self.sigma)[1].strip("`") if self.has_hierarchical_sigma else None
+        )
 
     @property
     def columns(self) -> dict[str, str]:

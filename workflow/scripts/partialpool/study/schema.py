@@ -71,7 +71,7 @@ def of_run(config: Mapping, key: str):
     return _with_defaults(load(SCHEMA)["properties"][key], config.get(key))
 
 
-def of_study(config: Mapping, block: Mapping, families=None) -> dict:
+def study_values(config: Mapping, block: Mapping, families=None) -> dict:
     """The value of every key of a study: as written for it, or for the whole run, or its default.
 
     Parameters
@@ -222,12 +222,12 @@ def _explain(error) -> str:
     if path == "studies" and not error.instance:
         return "no study; add one under `studies:`"
     if error.validator == "enum":
-        return f"{here}{shown(error.instance)}; it must be {wanted}" + nearest(
+        return f"{here}{yaml_value(error.instance)}; it must be {wanted}" + nearest(
             error.instance, error.validator_value
         )
     as_text = isinstance(error.instance, bool) and "string" in error.schema.get("type", ())
     hint = "; yes, no, on and off are true and false: put text in quotes" if as_text else ""
-    return f"{here}{shown(error.instance)}; it must be {wanted}{hint}"
+    return f"{here}{yaml_value(error.instance)}; it must be {wanted}{hint}"
 
 
 def _hint(key: str, known: Mapping) -> str:
@@ -249,7 +249,7 @@ def _dotted(path) -> str:
     return "".join(parts).lstrip(".")
 
 
-def shown(value) -> str:
+def yaml_value(value) -> str:
     """A value for a message: on one line, and not a page of it."""
     if value is None:
         return "no value given"

@@ -4,7 +4,9 @@ Imported while the workflow is parsed, so nothing scientific is imported here.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from partialpool.study.outcome import OUTCOME, Outcome
 
 VARIANTS = ("pooled", "unpooled", "hierarchical")
 
@@ -23,8 +25,8 @@ class Study:
     simulate : dict or None
         How the table is simulated; see `partialpool.table.simulate`.
     formula : str
-    family, sigma, trials, offset, exposure, weights, precision_weights
-        See :class:`partialpool.study.outcome.Outcome`.
+    outcome : Outcome
+        The keys about the response.
     group_effects : {"normal", "student_t"}
         Distribution of the deviations of groups.
     missing : {"error", "drop"}
@@ -60,13 +62,7 @@ class Study:
     data: str | None
     simulate: dict | None
     formula: str
-    family: str
-    sigma: str | float
-    trials: str | None
-    offset: str | None
-    exposure: str | None
-    weights: str | None
-    precision_weights: str | None
+    outcome: Outcome
     group_effects: str
     missing: str
     key: tuple[str, ...]
@@ -82,7 +78,19 @@ class Study:
     seed: int
     settings: dict
 
-    def block(self, *names: str) -> dict:
-        """The named fields and settings as one dict of plain values, for a rule's `params`."""
-        values = self.settings | vars(self)
+    @classmethod
+    def from_plain(cls, values: dict) -> "Study":
+        """Make a study of what `dataclasses.asdict` gives, perhaps by way of JSON."""
+        return cls(**values | {"outcome": Outcome(**values["outcome"])})
+
+    def params(self, *names: str) -> dict:
+        """The values of the named keys as one dict of plain values, for a rule's `params`."""
+        values = self.settings | vars(self) | vars(self.outcome)
         return json.loads(json.dumps({name: values[name] for name in names}))
+
+
+# Names for `Study.params`, besides those of its settings.
+KEYS = (
+    *(field.name for field in fields(Study) if field.name not in ("outcome", "settings")),
+    *OUTCOME,
+)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml
 
-from partialpool.base.errors import UserError
+from partialpool.base.errors import UserError, quoted
 from partialpool.study import paths
 
 BYTES = 10_000_000  # of a file
@@ -106,7 +106,7 @@ def _json(path, text: str) -> dict:
         keys = dict(found)
         if len(keys) < len(found):
             [(key, _), *_] = Counter(key for key, _ in found).most_common(1)
-            raise UserError(f"{path}: key {_short(key)} is there twice; remove one of the two")
+            raise UserError(f"{path}: key {quoted(key)} is there twice; remove one of the two")
         return keys
 
     def number(written):
@@ -204,13 +204,13 @@ def _check_node(node: yaml.Node, at) -> None:
             raise UserError(f"{at(key)}: a key must be text, not a {what}")
         if kind not in ("str", "merge", "value"):
             raise UserError(
-                f"{at(key)}: the key {_short(key.value)} is {_READ_AS.get(kind, 'not text')}; "
+                f"{at(key)}: the key {quoted(key.value)} is {_READ_AS.get(kind, 'not text')}; "
                 "a key must be text; put it in quotes"
             )
         first = seen.setdefault(key.value, key)
         if first is not key:
             raise UserError(
-                f"{at(key)}: key {_short(key.value)} is there already, in line "
+                f"{at(key)}: key {quoted(key.value)} is there already, in line "
                 f"{first.start_mark.line + 1}; remove one of the two"
             )
 
@@ -241,15 +241,10 @@ def _check_scalar(node: yaml.ScalarNode, at) -> None:
         value = float("inf")
     except (ValueError, yaml.YAMLError):
         raise UserError(
-            f"{at(node)}: {_short(written)} is not a number; write one, or put text in quotes"
+            f"{at(node)}: {quoted(written)} is not a number; write one, or put text in quotes"
         ) from None
     if value in (float("inf"), float("-inf")) and "inf" not in written.lower():
         raise UserError(f"{at(node)}: the number {written} is too large")
-
-
-def _short(written: str) -> str:
-    text = repr(written)
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 @cache

@@ -14,7 +14,7 @@ import numpy as np
 from partialpool.base.characters import plain
 
 
-class Kind(Enum):
+class CellKind(Enum):
     """Kind of a cell that cannot be read as a number."""
 
     NUMBER = "number"  # written with separators, units, symbols or other characters
@@ -119,7 +119,7 @@ _AROUND_MONTHS = _words(
 _BETWEEN_LETTERS_AND_DIGITS = re.compile(r"(?<=\d)(?=[^\W\d])|(?<=[^\W\d])(?=\d)")
 
 
-def kinds(cells) -> dict[str, Kind]:
+def kinds(cells) -> dict[str, CellKind]:
     """Classify the distinct cells of a column that cannot be read as numbers.
 
     Parameters
@@ -128,20 +128,20 @@ def kinds(cells) -> dict[str, Kind]:
 
     Returns
     -------
-    dict of str to Kind
+    dict of str to CellKind
         A number with a word after it that is no common unit, such as `5m`, is a number where at
         least three of them, or two with a space before it, have the same word; else a label.
     """
     found = {cell: _alone(_unmarked(cell)) for cell in cells}
-    words = {cell: kind for cell, kind in found.items() if not isinstance(kind, Kind)}
+    words = {cell: kind for cell, kind in found.items() if not isinstance(kind, CellKind)}
     same = {word for word, _ in words.values()}
     spaced = any(space for _, space in words.values())
     uniform = len(same) == 1 or same <= _MAGNITUDES
-    unit = Kind.NUMBER if uniform and len(words) >= (2 if spaced else 3) else Kind.LABEL
+    unit = CellKind.NUMBER if uniform and len(words) >= (2 if spaced else 3) else CellKind.LABEL
     seasons = [cell for cell in found if _is_season(plain(cell))]
-    if len(seasons) > sum(kind is Kind.DATE for kind in found.values()) / 2:
-        found |= dict.fromkeys(seasons, Kind.LABEL)
-    return {cell: kind if isinstance(kind, Kind) else unit for cell, kind in found.items()}
+    if len(seasons) > sum(kind is CellKind.DATE for kind in found.values()) / 2:
+        found |= dict.fromkeys(seasons, CellKind.LABEL)
+    return {cell: kind if isinstance(kind, CellKind) else unit for cell, kind in found.items()}
 
 
 def _unmarked(cell: str) -> str:
@@ -151,33 +151,33 @@ def _unmarked(cell: str) -> str:
     return (found[1] or found[2] or "") if found else text
 
 
-def _alone(text: str) -> Kind | tuple[str, bool]:
+def _alone(text: str) -> CellKind | tuple[str, bool]:
     """The kind of one cell; if a word follows a number, the word, and if a space precedes it."""
     small = text.casefold()
     if len(text) > LONGEST:
-        return Kind.LABEL
+        return CellKind.LABEL
     if small in MISSING_WORDS:
-        return Kind.MISSING
+        return CellKind.MISSING
     if _BOUND_WORDS.fullmatch(small):
-        return Kind.BOUND
+        return CellKind.BOUND
     if _is_date(small):
-        return Kind.DATE
+        return CellKind.DATE
     if _COMPOUND.fullmatch(small):
-        return Kind.NUMBER
+        return CellKind.NUMBER
     found = _parsed(text)
     if found is None or _ORDINAL.fullmatch(small):
-        return Kind.LABEL
+        return CellKind.LABEL
     rest = found["rest"]
     word = re.sub(r"[.s]+$", "", rest)
     if found["bound"] or _MORE.fullmatch(rest):
-        return Kind.BOUND
+        return CellKind.BOUND
     if _PLAIN_REST.fullmatch(rest) or _WITH_ERROR.fullmatch(rest):
-        return Kind.NUMBER
+        return CellKind.NUMBER
     if {rest, word} & _UNITS:
-        return Kind.NUMBER
+        return CellKind.NUMBER
     may_be_unit = _UNIT.fullmatch(rest) and (len(word) > 1 or word in _LETTERS)
     may_be_unit = may_be_unit or (found["space"] and _POWERS.fullmatch(rest))
-    return (word, bool(found["space"])) if may_be_unit else Kind.LABEL
+    return (word, bool(found["space"])) if may_be_unit else CellKind.LABEL
 
 
 def _parsed(text: str) -> dict[str, str] | None:
@@ -191,7 +191,7 @@ def _parsed(text: str) -> dict[str, str] | None:
     return parts | {"sign": "-" if bracketed else parts["sign"] or parts["inner"]}
 
 
-def number(cell: str) -> str:
+def plain_number(cell: str) -> str:
     """How a number should be written; empty if its notation is ambiguous."""
     found = _parsed(_unmarked(cell))
     if found is None or found["bound"] or not _BESIDE.fullmatch(found["rest"]):

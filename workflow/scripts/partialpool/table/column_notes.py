@@ -5,7 +5,7 @@ import re
 import pandas as pd
 
 from partialpool.base.characters import alike, appearance, differ_in_case_or_spaces, plain, spelled
-from partialpool.base.errors import listed
+from partialpool.base.errors import quoted_list
 from partialpool.design.design import Design
 from partialpool.table import column_types
 from partialpool.table.cells import usually_missing
@@ -17,7 +17,7 @@ TOTALS = {"total", "grand total", "subtotal", "sum", "all", "overall", "mean", "
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 
 
-def of_labels(name: str, levels: dict[str, int], grouping: bool, as_labels: bool) -> list[str]:
+def label_notes(name: str, levels: dict[str, int], grouping: bool, as_labels: bool) -> list[str]:
     """Warnings about a column of labels.
 
     Parameters
@@ -49,7 +49,7 @@ def of_labels(name: str, levels: dict[str, int], grouping: bool, as_labels: bool
     if missing := [label for label in levels if usually_missing(label)]:
         notes.append(
             f"Column {name!r} has labels that usually stand for a missing value: "
-            f"{listed(missing)}. Leave such cells empty if they do."
+            f"{quoted_list(missing)}. Leave such cells empty if they do."
         )
     totals = [n for n, rows in levels.items() if rows == 1 and plain(n).casefold() in TOTALS]
     if totals and max(levels.values()) > 1:
@@ -65,11 +65,13 @@ def of_labels(name: str, levels: dict[str, int], grouping: bool, as_labels: bool
                 "coefficient of its own: store it as numbers if it is a quantity."
             )
         else:
-            notes.append(f"Column {name!r} has some labels that are numbers: {listed(numbers)}.")
+            notes.append(
+                f"Column {name!r} has some labels that are numbers: {quoted_list(numbers)}."
+            )
     return notes
 
 
-def of_numbers(name: str, column: NumberSummary, rows: int, padded: str | None) -> list[str]:
+def number_notes(name: str, column: NumberSummary, rows: int, padded: str | None) -> list[str]:
     """Warnings about a numeric column.
 
     Parameters
@@ -124,7 +126,7 @@ def constant_within_groups(design: Design) -> list[str]:
         slopes = [name for name in factor.varying if name != "Intercept"]
         if not slopes or len(slopes) == len(factor.varying):
             continue
-        by_group = pd.DataFrame(design.of(slopes), columns=slopes).groupby(factor.index)
+        by_group = pd.DataFrame(design.select_columns(slopes), columns=slopes).groupby(factor.index)
         several = by_group.size() > 1
         same = (by_group.max() == by_group.min())[several].all() & several.any()
         if same.any():
@@ -133,7 +135,7 @@ def constant_within_groups(design: Design) -> list[str]:
                 ("does", "its slope varies") if len(names) == 1 else ("do", "their slopes vary")
             )
             notes.append(
-                f"Within groups of {factor.name!r}, {listed(names)} {verb} not vary, so how "
+                f"Within groups of {factor.name!r}, {quoted_list(names)} {verb} not vary, so how "
                 f"{slope} by group cannot be separated from how intercepts vary."
             )
     return notes

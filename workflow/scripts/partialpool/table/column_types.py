@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from partialpool.base.characters import spelled
-from partialpool.base.errors import listed, shown
+from partialpool.base.errors import quoted, quoted_list
 from partialpool.design.design import HUGE
 from partialpool.table import cells
-from partialpool.table.cells import Kind
-from partialpool.table.reader import File, TypesChanged
+from partialpool.table.cells import CellKind
+from partialpool.table.reader import TableFile, TypesChanged
 
 KEPT = 10_000  # distinct cells at most by which the type of a column of text is decided
 DAYS = ("dates", "days")
@@ -72,16 +72,18 @@ class _Cells:
         It is numbers or dates if they are more than half of all rows or of all distinct cells,
         or if all others are words for missing values or bounds such as `<0.1`.
         """
-        of_kind = {kind: [] for kind in Kind}
+        of_kind = {kind: [] for kind in CellKind}
         for cell, kind in cells.kinds(self.others).items():
             of_kind[kind].append(cell)
-        fine = of_kind[Kind.NUMBER] + of_kind[Kind.DATE]
-        missing = of_kind[Kind.MISSING]
-        strange = len(of_kind[Kind.LABEL] + of_kind[Kind.BOUND])
+        fine = of_kind[CellKind.NUMBER] + of_kind[CellKind.DATE]
+        missing = of_kind[CellKind.MISSING]
+        strange = len(of_kind[CellKind.LABEL] + of_kind[CellKind.BOUND])
         counted = self.rows - sum(self.others[cell][0] for cell in missing)
         odd = self.odd - sum(self.others[cell][0] for cell in fine + missing)
         count = len(self.numbers) + len(fine)
-        return not count or bool(of_kind[Kind.LABEL] and strange >= count and odd >= counted / 2)
+        return not count or bool(
+            of_kind[CellKind.LABEL] and strange >= count and odd >= counted / 2
+        )
 
 
 class ColumnTypes:
@@ -89,14 +91,14 @@ class ColumnTypes:
 
     Parameters
     ----------
-    file : File
+    file : TableFile
         For messages.
     roles : Roles
     remedy : str
         What to do about a missing value; empty where these are allowed.
     """
 
-    def __init__(self, file: File, roles: Roles, remedy: str):
+    def __init__(self, file: TableFile, roles: Roles, remedy: str):
         self.file, self.roles, self.remedy = file, roles, remedy
         self.forget()
         self.numbers: set[str] = set()  # columns of text that turned out to be numeric
@@ -270,30 +272,30 @@ class ColumnTypes:
         """
         kinds = cells.kinds(others)
         kind = kinds[cell]
-        if kind is Kind.DATE and [*kinds.values()].count(kind) > numbers:
+        if kind is CellKind.DATE and [*kinds.values()].count(kind) > numbers:
             what = ("times", "minutes") if cells.is_time(cell) else DAYS
-            self._refuse_dates(name, f"row {row} is {shown(cell)}", *what)
+            self._refuse_dates(name, f"row {row} is {quoted(cell)}", *what)
         hint = ""
-        if kind is Kind.NUMBER:
+        if kind is CellKind.NUMBER:
             how = "decimals with a point, and no thousands separators, units or symbols"
-            right = cells.number(cell)
-            if not cells.in_one_unit(one for one in kinds if kinds[one] is Kind.NUMBER):
+            right = cells.plain_number(cell)
+            if not cells.in_one_unit(one for one in kinds if kinds[one] is CellKind.NUMBER):
                 right, how = "", f"numbers of one unit in all rows: {how}"
             hint = f"; write {right} ({how})" if right else f"; write {how}"
-        elif kind is Kind.MISSING:
+        elif kind is CellKind.MISSING:
             hint = "; write NA, without quotation marks, for a missing value"
-        elif kind is Kind.BOUND:
+        elif kind is CellKind.BOUND:
             hint = "; a bound is no number: write the one it stands for, or NA"
         elif cell == name:
             hint = ", the name of the column again; leave out this row"
         elif name in self.roles.response and len(known) == 2:
-            hint = f"; it is {listed(sorted(known))}: make it 0 and 1, for family bernoulli"
+            hint = f"; it is {quoted_list(sorted(known))}: make it 0 and 1, for family bernoulli"
         elif name in self.roles.response and len(kinds) > numbers:
             hint = f"; one label against the others is I({name} == {cell!r}), for family bernoulli"
         hint += self._as_labels(name)
         # A tab or a no-break space would be shown as a plain space, or not at all.
         odd = cell.replace(" ", "")
-        seen = spelled(cell) if odd != "".join(odd.split()) else shown(cell)
+        seen = spelled(cell) if odd != "".join(odd.split()) else quoted(cell)
         raise self.file.error(f"column {name!r} must be numbers; row {row} is {seen}{hint}")
 
     def _refuse_dates(self, name: str, example: str, what: str, unit: str) -> None:

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from partialpool.base.errors import listed
+from partialpool.base.errors import quoted_list
 from partialpool.design.design import Design, TableFactor
+from partialpool.design.formula import Formula
 from partialpool.model import families
 from partialpool.model.arrays import NUMPY
 from partialpool.study.outcome import Outcome
@@ -19,7 +20,7 @@ LOG_BOUND = 50  # of the linear predictor during iterations
 
 
 def report(
-    tally: TableSummary,
+    summary: TableSummary,
     design: Design,
     counted: Design,
     values: dict,
@@ -32,7 +33,7 @@ def report(
 
     Parameters
     ----------
-    tally : TableSummary
+    summary : TableSummary
         Summary of the rows that are used.
     design : Design
         With the levels of all rows.
@@ -52,48 +53,54 @@ def report(
     Returns
     -------
     dict
-        `source`, `rows_read`, `rows_used`, `dropped`, `columns` (per column `type`, `missing`,
-        and `min`, `max`, `mean`, `sd` or `levels` with their rows), `factors` (list of `factor`,
-        `count`, `smallest`, `largest`, `single_row`, `varying`: coefficients of a group, and
-        `saturated`: groups with no more rows than these), `pairs` (list of two `factors` and the
-        `count` of pairs of their groups that have rows), `warnings` (list of sentences).
+        `source`, `rows_read`, `rows_used`, `dropped`, `columns` (per column `role`, `type`,
+        `missing`, and `min`, `max`, `mean`, `sd` or `levels` with their rows), `factors` (list of
+        `factor`, `columns`, `count`, `smallest`, `largest`, `single_row`, `varying`: coefficients
+        of a group, and `saturated`: groups with no more rows than these), `pairs` (list of two
+        `factors` and the `count` of pairs of their groups that have rows), `warnings` (list of
+        sentences).
     """
-    outcome = tally.outcome
+    outcome = summary.outcome
+    formula = design.formula
     columns = {
-        name: column.description(gaps.get(name, 0)) for name, column in tally.columns.items()
+        name: {"role": _role(name, formula, outcome)} | column.description(gaps.get(name, 0))
+        for name, column in summary.columns.items()
     }
-    factors = [_sizes(factor, tally.factors[factor.name]) for factor in design.factors]
-    dropped = {"total": read - tally.rows, "by_column": gaps}
+    factors = [
+        _sizes(factor, formula.factors[factor.name], summary.factors[factor.name])
+        for factor in design.factors
+    ]
+    dropped = {"total": read - summary.rows, "by_column": gaps}
     warnings = [
         *_left_out(dropped, read),
-        *_columns(columns, tally, design, padded),
-        *_groups(factors, outcome, tally.rows),
-        *group_notes.same_groups(tally),
+        *_columns(columns, summary, design, padded),
+        *_groups(factors, outcome, summary.rows),
+        *group_notes.same_groups(summary),
         *group_notes.redundant_terms(counted),
-        *_copies(tally),
+        *_copies(summary),
         *_ties(counted, outcome),
-        *group_notes.far_from_zero(tally, design),
+        *group_notes.far_from_zero(summary, design),
         *column_notes.constant_within_groups(counted),
     ]
-    if tally.discrete:
-        warnings += _one_sided(tally, outcome)
-        if families.of(outcome).zero_probability:
+    if summary.discrete:
+        warnings += _one_sided(summary, outcome)
+        if families.family_of(outcome).zero_probability:
             warnings += _counts(counted, outcome, values)
     return {
         "source": source,
         "rows_read": read,
-        "rows_used": tally.rows,
+        "rows_used": summary.rows,
         "dropped": dropped,
         "columns": columns,
         "factors": factors,
         "pairs": [
-            {"factors": list(two), "count": count} for two, count in tally.pairs_of_groups.items()
+            {"factors": list(two), "count": count} for two, count in summary.pairs_of_groups.items()
         ],
         "warnings": warnings,
     }
 
 
-def of_new(design: Design, source: str) -> dict:
+def report_new_rows(design: Design, source: str) -> dict:
     """Describe rows to predict: their new groups.
 
     Parameters
@@ -122,9 +129,20 @@ def of_new(design: Design, source: str) -> dict:
     }
 
 
-def _sizes(factor: TableFactor, groups: GroupSummary) -> dict:
+def _role(column: str, formula: Formula, outcome: Outcome) -> str:
+    """Role of a column in the model, such as `predictor` or `groups`."""
+    if column in formula.group_columns:
+        return "predictor, groups" if column in formula.grouping_predictors else "groups"
+    for role, name in outcome.columns.items():
+        if name == column:
+            return "standard error" if role == "standard errors" else role
+    return "response" if column in formula.response_columns else "predictor"
+
+
+def _sizes(factor: TableFactor, columns: tuple[str, ...], groups: GroupSummary) -> dict:
     return {
         "factor": factor.name,
+        "columns": list(columns),
         "count": len(groups.rows),
         "smallest": int(groups.rows.min()),
         "largest": int(groups.rows.max()),
@@ -141,29 +159,29 @@ def _left_out(dropped: dict, rows: int) -> list[str]:
     return [f"{dropped['total']} of {rows} rows are left out, for missing values in {where}."]
 
 
-def _columns(columns: dict, tally: TableSummary, design: Design, padded: dict) -> list[str]:
+def _columns(columns: dict, summary: TableSummary, design: Design, padded: dict) -> list[str]:
     """Warnings about columns, see `column_notes`."""
     notes, formula = [], design.formula
     for name, described in columns.items():
         grouping, as_labels = name in formula.group_columns, name in formula.labels
         if "levels" in described:
-            notes += column_notes.of_labels(name, described["levels"], grouping, as_labels)
-            if not grouping and len(described["levels"]) > tally.rows / 2:
+            notes += column_notes.label_notes(name, described["levels"], grouping, as_labels)
+            if not grouping and len(described["levels"]) > summary.rows / 2:
                 count = len(described["levels"])
-                notes.append(f"Column {name!r} has {count} labels in {tally.rows} rows.")
+                notes.append(f"Column {name!r} has {count} labels in {summary.rows} rows.")
         else:
-            column = tally.columns[name]
+            column = summary.columns[name]
             zeros = None if as_labels else padded.get(name)
-            notes += column_notes.of_numbers(name, column, tally.rows, zeros)
+            notes += column_notes.number_notes(name, column, summary.rows, zeros)
     return notes
 
 
 def _groups(factors: list[dict], outcome: Outcome, rows: int) -> list[str]:
     """Warnings about few groups, and about groups with few rows for their coefficients."""
     notes = []
-    family = families.of(outcome)
+    family = families.family_of(outcome)
     known = family.has_sigma and not family.estimates_sigma(outcome)
-    noise = family.single_row_noise and not known
+    noise = family.confounded_in_single_rows and not known
     # Rows of different precision tell the two apart.
     tied = noise and not outcome.precision_weights
     apart = "differences between groups and noise within them cannot be told apart."
@@ -197,17 +215,19 @@ def _groups(factors: list[dict], outcome: Outcome, rows: int) -> list[str]:
     return notes
 
 
-def _copies(tally: TableSummary) -> list[str]:
+def _copies(summary: TableSummary) -> list[str]:
     """A warning about duplicate rows of a continuous response."""
-    if not tally.copies:
+    if not summary.copies:
         return []
-    return [f"{tally.copies} of {tally.rows} rows are exact copies of others, in all columns used."]
+    return [
+        f"{summary.copies} of {summary.rows} rows are exact copies of others, in all columns used."
+    ]
 
 
 def _ties(design: Design, outcome: Outcome) -> list[str]:
     """A response that is mostly one number, around which the density of the family has no bound."""
     values, counts = np.unique(design.y, return_counts=True)
-    family = families.of(outcome)
+    family = families.family_of(outcome)
     unbounded = family.unbounded_at_ties and family.estimates_sigma(outcome)
     if not unbounded or 2 * counts.max() < len(design.y):
         return []
@@ -218,21 +238,21 @@ def _ties(design: Design, outcome: Outcome) -> list[str]:
     ]
 
 
-def _one_sided(tally: TableSummary, outcome: Outcome) -> list[str]:
+def _one_sided(summary: TableSummary, outcome: Outcome) -> list[str]:
     """Labels, groups and predictors whose coefficients the data give no bound: separation."""
     none, every = "every response is 0", "every response is 1"
     if outcome.trials:
         none, every = "no trial is a success", "every trial is a success"
-    if not (tally.failures and tally.successes):
-        always = none if tally.failures else every
+    if not (summary.failures and summary.successes):
+        always = none if summary.failures else every
         return [f"In all rows {always}: the priors decide how sure that is."]
     unbounded = "the data set no bound to its coefficient, and its prior decides it."
     notes = []
-    for name, sides in tally.labelled.items():
+    for name, sides in summary.labelled.items():
         for what, labels in zip((none, every), sides.one_sided(), strict=True):
             if labels:
-                notes.append(f"Where {name!r} is {listed(labels)}, {what}: {unbounded}")
-    for name, sides in tally.numeric.items():
+                notes.append(f"Where {name!r} is {quoted_list(labels)}, {what}: {unbounded}")
+    for name, sides in summary.numeric.items():
         failure, success = sides.ranges
         for below, above, order in (
             (failure, success, (none, every)),
@@ -244,14 +264,14 @@ def _one_sided(tally: TableSummary, outcome: Outcome) -> list[str]:
                     f"{order[0]} and above which {order[1]}: {unbounded}"
                 )
                 break
-    for name, sides in tally.sides.items():
+    for name, sides in summary.sides.items():
         found = sides.one_sided()
         if alike := sorted({*found[0], *found[1]}):
             what = f"{none}, or {every}" if found[0] and found[1] else none if found[0] else every
             notes.append(
                 f"In {len(alike)} of {len(sides.labels)} groups of {name!r} {what} "
-                f"({listed(alike[:3])}{', ...' if len(alike) > 3 else ''}): such a group's own "
-                "rows set no bound to its coefficients; the prior does, or the other groups."
+                f"({quoted_list(alike[:3])}{', ...' if len(alike) > 3 else ''}): such a group's "
+                "own rows set no bound to its coefficients; the prior does, or the other groups."
             )
     return notes
 
@@ -262,10 +282,12 @@ def _counts(design: Design, outcome: Outcome, values: dict) -> list[str]:
     cells = pd.DataFrame({f.name: f.index for f in design.factors}, index=range(len(y)))
     cell = cells.groupby(list(cells)).ngroup().to_numpy() if len(cells.columns) else 0 * y
     cell = cell.astype(int)
-    mean = _poisson_means(design.of(design.coefficients), families.offset(values, len(y)), y)
+    mean = _poisson_means(
+        design.select_columns(design.coefficients), families.offset(values, len(y)), y
+    )
     scale = np.bincount(cell, weights=y) / np.bincount(cell, weights=mean)
     mean = mean * scale[cell]
-    family = families.of(outcome)
+    family = families.family_of(outcome)
     informative = mean > 0  # a group without a count has no information about variance
     freedom = informative.sum() - len(np.unique(cell[informative])) - len(design.coefficients) + 1
     if freedom < ENOUGH or not np.isfinite(mean).all():

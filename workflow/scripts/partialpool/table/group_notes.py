@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from partialpool.base.errors import listed
+from partialpool.base.errors import quoted_list
 from partialpool.design.design import Design
 from partialpool.table.table_summary import TableSummary
 
@@ -11,13 +11,13 @@ MAX_COEFFICIENTS = 100  # of a model whose group terms are compared with its pre
 MAX_ROWS = 10_000  # of the sample on which they are compared
 
 
-def same_groups(tally: TableSummary) -> list[str]:
+def same_groups(summary: TableSummary) -> list[str]:
     """Warnings about pairs of factors that divide the rows into the same groups."""
-    groups = {name: len(of.rows) for name, of in tally.factors.items()}
+    groups = {name: len(of.rows) for name, of in summary.factors.items()}
     return [
         f"{first!r} and {second!r} divide the rows into the same groups, so the data cannot "
         "separate their effects, and the priors do: leave out one of the two."
-        for (first, second), pairs in tally.pairs_of_groups.items()
+        for (first, second), pairs in summary.pairs_of_groups.items()
         if pairs == groups[first] == groups[second]
     ]
 
@@ -36,7 +36,7 @@ def redundant_terms(design: Design) -> list[str]:
         Sentences.
     """
     rows = np.linspace(0, len(design.matrix) - 1, min(len(design.matrix), MAX_ROWS)).astype(int)
-    fitted = design.of(design.coefficients)[rows]
+    fitted = design.select_columns(design.coefficients)[rows]
     fitted = fitted / np.linalg.norm(fitted, axis=0).clip(min=1e-300)
     products = fitted.T @ fitted
     notes = []
@@ -46,23 +46,25 @@ def redundant_terms(design: Design) -> list[str]:
             continue
         groups = np.eye(len(factor.levels))[factor.index[rows]]
         own = []
-        for name, column in zip(factor.varying, design.of(factor.varying)[rows].T, strict=True):
+        for name, column in zip(
+            factor.varying, design.select_columns(factor.varying)[rows].T, strict=True
+        ):
             by_group = column[:, None] * groups
             left = by_group - fitted @ np.linalg.lstsq(products, fitted.T @ by_group)[0]
             if np.abs(left).max() < 1e-6 * np.abs(column).max():
                 own.append(name)
         if own:
             notes.append(
-                f"The predictors give each group of {factor.name!r} its own {listed(own)}, so only "
-                "its prior determines what the group term adds: leave out one of the two."
+                f"The predictors give each group of {factor.name!r} its own {quoted_list(own)}, so "
+                "only its prior determines what the group term adds: leave out one of the two."
             )
     return notes
 
 
-def far_from_zero(tally: TableSummary, design: Design) -> list[str]:
+def far_from_zero(summary: TableSummary, design: Design) -> list[str]:
     """Warnings about varying slopes of predictors whose mean is far from zero."""
     notes = []
-    moments = zip(design.columns, tally.design.mean, tally.design.sd, strict=True)
+    moments = zip(design.columns, summary.design.mean, summary.design.sd, strict=True)
     far = {name: abs(mean) / sd for name, mean, sd in moments if sd > 0}
     terms = [term for part in design.parts for term in part.terms.values()]
     numbers = {term.name for term in terms if term.kind == "numeric"}

@@ -12,20 +12,20 @@ import numpy as np
 import pandas as pd
 
 from partialpool.base import moments
-from partialpool.base.errors import UserError, listed, shown
+from partialpool.base.errors import UserError, quoted, quoted_list
 from partialpool.base.streams import Stream
 from partialpool.design import reserved_names
 from partialpool.design.design import HUGE, Design
 from partialpool.design.formula import Formula
-from partialpool.design.prediction_columns import PREDICTED
 from partialpool.design.rank import check_rank
 from partialpool.design.transforms import FittedTransforms
 from partialpool.model import families
 from partialpool.study.outcome import Outcome
-from partialpool.table import complete_rows, data_report, exact, response
+from partialpool.study.prediction_columns import PREDICTED
+from partialpool.table import complete_rows, data_report, exact_fit, response
 from partialpool.table.column_types import ColumnTypes, Roles
 from partialpool.table.complete_rows import CompleteRows, as_text
-from partialpool.table.reader import File, TypesChanged
+from partialpool.table.reader import TableFile, TypesChanged
 from partialpool.table.table_summary import TableSummary
 
 OPTIONAL = ("standard errors", "precision weights")  # columns that rows to predict may lack
@@ -98,7 +98,7 @@ def ingest(
         At the first thing that is wrong.
     """
     reserved_names.check(formula, outcome, families.parameter_names())
-    file = File(path, source)
+    file = TableFile(path, source)
     used = list(dict.fromkeys([*formula.variables, *outcome.columns.values()]))
     wanted = list(dict.fromkeys([*used, *key]))
     of_response = formula.response_columns
@@ -133,14 +133,14 @@ def ingest(
         return complete_rows.chosen(to, np.sort(rng.choice(rows.rows, most, replace=False)))
 
     subset = sample(SUBSET, Stream.SUBSET_OF_ROWS)
-    if families.of(outcome).estimates_sigma(outcome):
+    if families.family_of(outcome).estimates_sigma(outcome):
         _check_residuals(file, rows, subset, design, outcome)
     counted = sample(COUNTED, Stream.ROWS_FOR_DATA_REPORT) if summary.discrete else subset
     gaps = {name: count for name, count in columns.gaps.items() if count}
     report = data_report.report(
         summary,
         design,
-        design.at(counted, response=True),
+        design.for_rows(counted, response=True),
         families.columns(counted, outcome),
         gaps,
         columns.rows,
@@ -148,13 +148,13 @@ def ingest(
         source,
     )
     values = families.columns(subset, outcome)
-    y = design.at(subset, response=True).y - families.offset(values, len(subset))
+    y = design.for_rows(subset, response=True).y - families.offset(values, len(subset))
     learned = replace(learned, location_scale=moments.robust(y, values.get("weights")))
     return Ingested(report, learned, subset, summary.groups(design))
 
 
 def _write_complete_rows(
-    file: File, columns: ColumnTypes, formula: Formula, used: list, key: list, to
+    file: TableFile, columns: ColumnTypes, formula: Formula, used: list, key: list, to
 ) -> CompleteRows:
     """Write the complete rows, and check each column by itself."""
     hashes, first, same = [], {}, set(formula.predictors)
@@ -174,22 +174,24 @@ def _write_complete_rows(
     columns.finish()
     if not rows.rows:
         gaps = [name for name, count in columns.gaps.items() if count]
-        raise file.error(f"no row is complete; columns {listed(gaps)} have missing values")
+        raise file.error(f"no row is complete; columns {quoted_list(gaps)} have missing values")
     if key:
         _check_key(file, pd.concat(hashes), key)
     for name in formula.predictors:
         if name in same:
-            value = shown(first[name])
+            value = quoted(first[name])
             raise file.error(f"predictor {name!r} is {value} in every row; leave it out")
     return rows
 
 
-def _summarised(file: File, rows: CompleteRows, design: Design, outcome: Outcome) -> TableSummary:
+def _summarised(
+    file: TableFile, rows: CompleteRows, design: Design, outcome: Outcome
+) -> TableSummary:
     """Evaluate the design of all rows, and check it, the response and the outcome's columns."""
     summary, wrong = None, None
     for batch in rows.batches():
         response.check_columns(file, batch, outcome)
-        here = _evaluated(file, lambda batch=batch: design.at(batch, response=True))
+        here = _evaluated(file, lambda batch=batch: design.for_rows(batch, response=True))
         summary = summary or TableSummary(design, outcome, batch)
         summary.add(batch, here, families.columns(batch, outcome))
         wrong = wrong or response.first_wrong(file, batch, here, outcome)
@@ -200,7 +202,7 @@ def _summarised(file: File, rows: CompleteRows, design: Design, outcome: Outcome
     for factor in design.factors:
         if len(factor.levels) < 2:
             raise file.error(
-                f"column {factor.name!r} has one group only, {shown(factor.levels[0])}; "
+                f"column {factor.name!r} has one group only, {quoted(factor.levels[0])}; "
                 "two are needed, so leave out the group term"
             )
     if wrong:
@@ -213,19 +215,19 @@ def _summarised(file: File, rows: CompleteRows, design: Design, outcome: Outcome
 
 
 def _check_residuals(
-    file: File, rows: CompleteRows, subset: pd.DataFrame, design: Design, outcome: Outcome
+    file: TableFile, rows: CompleteRows, subset: pd.DataFrame, design: Design, outcome: Outcome
 ) -> None:
     """Refuse a table that the predictors fit exactly; `subset` are all of its rows, or a sample."""
 
     def of(tables):
         for table in tables:
             values = families.columns(table, outcome)
-            here = design.at(table, response=True)
+            here = design.for_rows(table, response=True)
             weights = values.get("weights", np.ones(len(table)))
             yield here, here.y - families.offset(values, len(table)), weights
 
     every = (lambda: of(rows.batches())) if len(subset) < rows.rows else None
-    reason = exact.exact_fit_reason(lambda: of([subset]), every, outcome)
+    reason = exact_fit.exact_fit_reason(lambda: of([subset]), every, outcome)
     if reason:
         raise file.error(reason)
 
@@ -251,7 +253,7 @@ def ingest_new(path, learned: FittedTransforms, outcome: Outcome, *, source: str
     UserError
         At the first thing that is wrong.
     """
-    file, formula = File(path, source), learned.formula
+    file, formula = TableFile(path, source), learned.formula
     roles = {role: name for role, name in outcome.columns.items() if role != "weights"}
     needed = [*formula.predictors, *formula.group_columns]
     needed += [name for role, name in roles.items() if role not in OPTIONAL]
@@ -272,7 +274,7 @@ def ingest_new(path, learned: FittedTransforms, outcome: Outcome, *, source: str
     columns.finish()
     rows = rows.astype({name: _plain_type(rows[name]) for name in checked})
     response.check_columns(file, rows, outcome)
-    _evaluated(file, lambda: learned.design.at(rows))
+    _evaluated(file, lambda: learned.design.for_rows(rows))
     return rows
 
 
@@ -301,7 +303,7 @@ def check_contrasts(contrasts, rows: int, source: str) -> None:
             )
 
 
-def _evaluated[T](file: File, function: Callable[[], T]) -> T:
+def _evaluated[T](file: TableFile, function: Callable[[], T]) -> T:
     """Call a function, and name the file in its errors about the formula."""
     try:
         return function()
@@ -314,7 +316,7 @@ def _plain_type(values: pd.Series):
     return np.dtype("int64") if values.dtype == pd.Int64Dtype() else values.dtype
 
 
-def _check_key(file: File, hashed: pd.Series, key: list[str]) -> None:
+def _check_key(file: TableFile, hashed: pd.Series, key: list[str]) -> None:
     """Refuse rows with the same key; `hashed` has a hash of each row's key."""
     again = hashed[hashed.isin(hashed[hashed.duplicated()])].index
     if again.empty:
@@ -327,7 +329,7 @@ def _check_key(file: File, hashed: pd.Series, key: list[str]) -> None:
         return
     second = found[found.duplicated()].iloc[0]
     first = found[(found == second).all(axis=1)].iloc[0]
-    named = ", ".join(f"{name} {shown(second[name])}" for name in key)
+    named = ", ".join(f"{name} {quoted(second[name])}" for name in key)
     raise file.error(
         f"rows {first.name + 1} and {second.name + 1} have the same key: {named}; "
         "leave out one of them, or add to `key` what tells them apart"

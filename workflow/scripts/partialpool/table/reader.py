@@ -21,7 +21,7 @@ import pyarrow.parquet
 
 from partialpool.base import files
 from partialpool.base.characters import looks_like, spelled
-from partialpool.base.errors import UserError, listed, nearest, shown
+from partialpool.base.errors import UserError, nearest, quoted, quoted_list
 from partialpool.table.complete_rows import as_text
 
 MISSING = ["", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL"]
@@ -45,7 +45,7 @@ class TypesChanged(Exception):
     """The type of a column differs from that assumed: read the batches again from the first."""
 
 
-class File:
+class TableFile:
     """A CSV or Parquet file, or a folder of Parquet parts, that is read in batches.
 
     Parameters
@@ -119,7 +119,7 @@ class File:
             if not rows:
                 raise self.error("has no rows")
         except (pa.ArrowException, OSError, ValueError, csv.Error) as problem:
-            raise self.error(f"cannot be read ({shown(problem)})") from None
+            raise self.error(f"cannot be read ({quoted(problem)})") from None
 
     def columns(self) -> list[str]:
         """Names of its columns; none if they cannot be read, which :meth:`batches` explains."""
@@ -183,7 +183,7 @@ class File:
     def _damaged(self, part: Path, problem: Exception) -> UserError:
         where = self._where(part).strip()
         what = f"{where}: {problem}" if where else problem
-        return self.error(f"is not a Parquet file, or a damaged one ({shown(what)})")
+        return self.error(f"is not a Parquet file, or a damaged one ({quoted(what)})")
 
     def _csv_batches(self, wanted, text, others) -> Iterator[pa.RecordBatch]:
         separator, header = self._header(wanted)
@@ -280,14 +280,14 @@ class File:
                 if _UNDECODED.search(cell):
                     read = cell.encode("utf-8", "surrogateescape").decode("latin-1")
                     raise self.error(
-                        f"is not UTF-8: column {name!r} in row {number} may be {shown(read)}; "
+                        f"is not UTF-8: column {name!r} in row {number} may be {quoted(read)}; "
                         "save it as UTF-8"
                     )
 
     def _check_names(self, names: list[str], wanted: list[str], where: str = "") -> None:
         for name in wanted:
             if name not in names:
-                hint = nearest(name, names) or f"; there are {listed(names)}"
+                hint = nearest(name, names) or f"; there are {quoted_list(names)}"
                 for other in names:
                     if looks_like(other, name):
                         hint = (

@@ -7,19 +7,20 @@ from partialpool.base.errors import UserError
 from partialpool.design.design import HUGE, Design
 from partialpool.model import families
 from partialpool.model.family import ResponseFamily
+from partialpool.model.links import LINKS
 from partialpool.study.outcome import Outcome
-from partialpool.table.reader import File
+from partialpool.table.reader import TableFile
 
 LARGEST_COUNT = 1e15  # above, not every whole number is a float
 LARGEST_OFFSET = 100  # on the scale of a logarithm
 
 
-def check_columns(file: File, table: pd.DataFrame, outcome: Outcome) -> None:
+def check_columns(file: TableFile, table: pd.DataFrame, outcome: Outcome) -> None:
     """Check the values of the outcome's columns that the table has: trials, offset, weights, ...
 
     Parameters
     ----------
-    file : File
+    file : TableFile
         For messages.
     table : pandas.DataFrame
     outcome : Outcome
@@ -37,8 +38,8 @@ def check_columns(file: File, table: pd.DataFrame, outcome: Outcome) -> None:
             wrong = (values < 1) | (values != np.floor(values)) | (values > LARGEST_COUNT)
             needs = "trials must be whole numbers, 1 or more"
         elif role == "offset":
-            link = families.of(outcome).link
-            wrong = (values.abs() > LARGEST_OFFSET) & (link != "identity")
+            link = families.family_of(outcome).link
+            wrong = (values.abs() > LARGEST_OFFSET) & LINKS[link].has_ratio
             needs = (
                 f"an offset is added on the scale of the {link} and must be between "
                 f"-{LARGEST_OFFSET} and {LARGEST_OFFSET} (what counts are proportional to is "
@@ -54,13 +55,13 @@ def check_columns(file: File, table: pd.DataFrame, outcome: Outcome) -> None:
 
 
 def first_wrong(
-    file: File, table: pd.DataFrame, design: Design, outcome: Outcome
+    file: TableFile, table: pd.DataFrame, design: Design, outcome: Outcome
 ) -> UserError | None:
     """The error about the first response outside the support of its family; None if none is.
 
     Parameters
     ----------
-    file : File
+    file : TableFile
     table : pandas.DataFrame
     design : Design
         Of the same rows, with the response.
@@ -70,7 +71,7 @@ def first_wrong(
     -------
     UserError or None
     """
-    y, family = design.y, families.of(outcome)
+    y, family = design.y, families.family_of(outcome)
     trials = table[outcome.trials].to_numpy(dtype=float) if outcome.trials else None
     wrong = family.outside(y, trials)
     if family.discrete:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from partialpool.design.design import Design, TableFactor
 from partialpool.design.formula import Formula
-from partialpool.model import families
+from partialpool.model import families, parameter_names
 from partialpool.study.calls import call
 from partialpool.study.outcome import Outcome
 from partialpool.study.simulate_block import arguments, draw, each_group, error, require_names
@@ -44,7 +44,7 @@ def simulate(study: Study) -> tuple[pd.DataFrame, dict]:
     UserError
         If the block does not fit the formula or the family.
     """
-    block, formula, outcome = study.simulate, Formula(study.formula), Outcome.of(vars(study))
+    block, formula, outcome = study.simulate, Formula(study.formula), study.outcome
     if formula.response not in formula.variables:
         raise error(study, f"the response is {formula.response!r}; it must be a plain column")
     if study.group_effects != "normal":
@@ -67,11 +67,11 @@ def simulate(study: Study) -> tuple[pd.DataFrame, dict]:
     parameters = _parameters(study, outcome, design, found, rng, values)
     eta = (design.matrix * by_row).sum(axis=1) + families.offset(found, len(table))
     trials = found["trials"].astype(int) if outcome.trials else None
-    table[formula.response] = families.of(outcome).responses(rng, eta, parameters, trials)
+    table[formula.response] = families.family_of(outcome).responses(rng, eta, parameters, trials)
     for factor in design.factors:
         for column, coefficients in zip(factor.varying, by_group[factor.name].T, strict=True):
             for label, value in zip(factor.levels, coefficients, strict=True):
-                values[f"coef_{factor.name}[{label}, {column}]"] = float(value)
+                values[parameter_names.coef(factor.name, label, column)] = float(value)
     return table, {"values": values, "seed": study.seed}
 
 
@@ -189,7 +189,7 @@ def _around(study: Study, design: Design, rng, values: dict):
         if not isinstance(population[name], int | float):
             reason = "must be a number, which `deviations` are from"
             raise error(study, reason, f"coefficients.{name}")
-        values[f"beta[{name}]"] = float(population[name])
+        values[parameter_names.beta(name)] = float(population[name])
     largest = max(len(block) for factor in design.factors for block in factor.blocks)
     correlation = _correlation(study, largest)
 
@@ -199,7 +199,9 @@ def _around(study: Study, design: Design, rng, values: dict):
         what = f"a coefficient that varies by {name!r}"
         require_names(study, written[name], factor.varying, what, f"deviations.{name}")
         sd = [float(written[name][column]) for column in factor.varying]
-        values |= {f"sd_{name}[{c}]": one for c, one in zip(factor.varying, sd, strict=True)}
+        values |= {
+            parameter_names.sd(name, c): one for c, one in zip(factor.varying, sd, strict=True)
+        }
         u = _deviations(factor, factor.varying, sd, correlation, rng, values)
         columns = [design.columns.index(column) for column in factor.varying]
         by_row[:, columns] += u[factor.index]
@@ -223,7 +225,7 @@ def _by_group(study: Study, design: Design, rng, values: dict) -> np.ndarray:
         if not isinstance(given, str):
             result[:, index] = each_group(study, given, groups, where)
             if not isinstance(given, list) and name in design.coefficients:
-                values[f"beta[{name}]"] = float(given)
+                values[parameter_names.beta(name)] = float(given)
             continue
         low, high = arguments(study, given, ("normal", "uniform"), where)
         mean, sd = low, high
@@ -233,8 +235,8 @@ def _by_group(study: Study, design: Design, rng, values: dict) -> np.ndarray:
         else:
             normal[name] = (mean, sd)
         if name in design.coefficients:
-            values[f"beta[{name}]"] = mean
-        values[f"sd_{factor.name}[{name}]"] = sd
+            values[parameter_names.beta(name)] = mean
+        values[parameter_names.sd(factor.name, name)] = sd
     blocks = factor.blocks if factor else ()
     together = [sum(name in block for name in normal) for block in blocks]
     correlation = _correlation(study, max(together, default=0))
@@ -266,7 +268,7 @@ def _deviations(
     for (i, first), (j, second) in combinations(enumerate(names), 2):
         if block[first] == block[second]:
             matrix[i, j] = matrix[j, i] = correlation
-            values[f"cor_{factor.name}[{first}, {second}]"] = correlation
+            values[parameter_names.cor(factor.name, first, second)] = correlation
     standard = rng.normal(size=(len(factor.levels), len(names))) @ np.linalg.cholesky(matrix).T
     return np.asarray(sd) * standard
 
@@ -274,9 +276,9 @@ def _deviations(
 def _parameters(study: Study, outcome: Outcome, design: Design, found, rng, values: dict) -> dict:
     """Parameters of the response's distribution, each a number or of shape `(row,)`."""
     block, parameters = study.simulate, {}
-    family = families.of(outcome)
+    family = families.family_of(outcome)
     own = family.parameter_names
-    spread = ("sd_log_sigma",) if family.pools_sigma(outcome) else ()
+    spread = ("sd_log_sigma",) if family.has_hierarchical_sigma(outcome) else ()
     for name in ("sd_log_sigma", *families.parameter_names()):
         if name in block and name not in own + spread:
             raise error(study, "the study's model has none; leave it out", name)
@@ -294,7 +296,10 @@ def _parameters(study: Study, outcome: Outcome, design: Design, found, rng, valu
 
 def _sigma(study: Study, outcome: Outcome, design: Design, rng, values: dict):
     """sigma of each row's group, shape `(row,)`; one where standard errors are known."""
-    given, known = study.simulate.get("sigma"), not families.of(outcome).estimates_sigma(outcome)
+    given, known = (
+        study.simulate.get("sigma"),
+        not families.family_of(outcome).estimates_sigma(outcome),
+    )
     if known and given is not None and given != outcome.sigma:
         reason = f"the study's sigma, {outcome.sigma!r}, is known; leave this out"
         raise error(study, reason, "sigma")
@@ -304,7 +309,7 @@ def _sigma(study: Study, outcome: Outcome, design: Design, rng, values: dict):
         raise error(study, "no `sigma`; add a number over 0")
     levels = design.factors[0].levels if design.factors else ("all",)
     sigma = each_group(study, outcome.sigma if known else given, len(levels), "sigma")
-    if outcome.pools_sigma:
+    if outcome.has_hierarchical_sigma:
         spread = study.simulate.get("sd_log_sigma")
         if isinstance(given, list) == (spread is not None):
             reason = "give the median and, as `sd_log_sigma`, the sd of its log; or a list alone"

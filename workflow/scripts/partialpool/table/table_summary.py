@@ -114,7 +114,7 @@ class TableSummary:
             (a.name, b.name): np.array([], dtype=int) for a, b in combinations(design.factors, 2)
         }
         self.hashes, self.responses = [], []  # of rows, while they are few
-        self.family = families.of(outcome)
+        self.family = families.family_of(outcome)
         self.discrete = self.family.discrete
         self.failures, self.successes = 0, 0
         formula = design.formula
@@ -189,7 +189,7 @@ class TableSummary:
         for name, sides in self.labelled.items():
             sides.add_labels(table[name].to_numpy(), success, failure)
         for name, sides in self.numeric.items():
-            sides.add_values(design.of([name])[:, 0], success, failure)
+            sides.add_values(design.select_columns([name])[:, 0], success, failure)
         for factor in design.factors:
             self.sides[factor.name].add_labels(factor.labelled, success, failure)
 

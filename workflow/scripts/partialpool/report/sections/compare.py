@@ -2,7 +2,7 @@
 
 import math
 
-from partialpool.base.text import fixed, listed, number
+from partialpool.base.text import fixed, join_words, number
 from partialpool.report.recommendation import compared_rows
 from partialpool.report.report_data import ReportData, value
 from partialpool.report.section import Section
@@ -30,7 +30,7 @@ def compared(rows: list[dict], unit: str) -> list[str]:
         worse = []
     if close:
         said.append(
-            f"The {listed([best, *close])} fits predict left-out {unit} about equally well."
+            f"The {join_words([best, *close])} fits predict left-out {unit} about equally well."
         )
     elif int(rows[0]["pareto_k_over"]):
         said.append(f"The {best} fit has the highest elpd, but its own estimate is optimistic.")
@@ -38,7 +38,7 @@ def compared(rows: list[dict], unit: str) -> list[str]:
         said.append(f"The {best} fit predicts left-out {unit} best.")
     if worse:
         fits = "fits predict" if len(worse) > 1 else "fit predicts"
-        said.append(f"The {listed(worse)} {fits} them clearly worse.")
+        said.append(f"The {join_words(worse)} {fits} them clearly worse.")
     said += [*missing, *doubts(rows, unit)]
     units, total = int(rows[0]["units"]), int(rows[0]["units_total"])
     if units < total:
@@ -60,7 +60,7 @@ def doubts(rows: list[dict], unit: str) -> list[str]:
         return []
     limit = number(value(rows[0], "pareto_k_threshold"), 2)
     whose = "its" if len(over) == 1 else "their"
-    return [f"Pareto k is above {limit} for {listed(over)}: {whose} elpd is optimistic."]
+    return [f"Pareto k is above {limit} for {join_words(over)}: {whose} elpd is optimistic."]
 
 
 def comparison(rows: list[dict]) -> dict | None:

@@ -1,6 +1,6 @@
 """Section of the table that was fitted."""
 
-from partialpool.base.text import number, short
+from partialpool.base.text import number, truncate
 from partialpool.report import meaning
 from partialpool.report.report_data import ReportData
 from partialpool.report.section import Section
@@ -14,12 +14,12 @@ def columns_of_data(results: ReportData) -> dict:
     for name, found in results.data["columns"].items():
         if "levels" in found:
             count = len(found["levels"])
-            first = ", ".join(short(level, 24) for level in list(found["levels"])[:4])
+            first = ", ".join(truncate(level, 24) for level in list(found["levels"])[:4])
             spread = [f"{count:,} labels: {first}{', …' if count > 4 else ''}", "", "", "", ""]
         else:
             spread = ["numbers", *(number(found[key]) for key in ("min", "mean", "max", "sd"))]
         missing = [f"{found['missing']:,}"] if gaps else []
-        rows.append([short(name), results.role(name), *spread, *missing])
+        rows.append([truncate(name), found["role"], *spread, *missing])
     heads = ["column", "role", "values", "min", "mean", "max", "sd", *(["missing"] if gaps else [])]
     return table(heads, rows, numbers=range(3, len(heads)))
 

@@ -2,30 +2,34 @@
 
 from collections.abc import Callable
 from itertools import combinations
+from types import SimpleNamespace
 
-from partialpool.base.text import apart, decimals, fixed, number, short
-from partialpool.model import families
+from partialpool.base.text import apart, decimals, fixed, number, truncate
+from partialpool.model import families, parameter_names
 from partialpool.model.priors import WIDE_LOG_SIGMA
 from partialpool.report import meaning
-from partialpool.report.report_data import Factor, ReportData, value
+from partialpool.report.report_data import FactorSummary, ReportData, value
 from partialpool.report.section import Section
 from partialpool.report.tables import SHOWN, table
+from partialpool.study.figure_names import numbered
 
 OF_SIGMA = ("sigma", "sigma_median", "sd_log_sigma")
 
+# What inverses of links need, for numbers: a page imports no scientific library.
+NUMBERS = SimpleNamespace(exp=meaning.exp, expit=lambda x: 1 / (1 + meaning.exp(-x)))
 MOVED = ("unpooled", "hierarchical")  # groups are moved from the first to the second
 
 
 def population(results: ReportData) -> dict:
     """Population-level estimates, the variants side by side."""
     names = list(dict.fromkeys(name for fit in results.fits for name in fit.summary))
-    names += [f"sd_{f.name}[{c}]" for f in results.factors for c in f.varying]
-    if results.family.pools_sigma(results.outcome):
+    names += [parameter_names.sd(f.name, c) for f in results.factors for c in f.varying]
+    if results.family.has_hierarchical_sigma(results.outcome):
         names.append("sd_log_sigma")
     ranks = {name: _rank(results, name) for name in names}
     names = sorted((name for name, rank in ranks.items() if rank), key=ranks.get)
     rows = [
-        [short(name), *(_estimate(fit, name) for fit in results.fits)] for name in names[:SHOWN]
+        [truncate(name), *(_estimate(fit, name) for fit in results.fits)] for name in names[:SHOWN]
     ]
     left = len(names) - len(rows)
     note = f"{left:,} more are in summary.csv of each variant." if left > 0 else ""
@@ -38,12 +42,12 @@ def _rank(results: ReportData, name: str) -> tuple | None:
     if name.startswith("beta["):
         return (0,)
     for place, factor in enumerate(results.factors):
-        if name.startswith(f"sd_{factor.name}["):
+        if parameter_names.is_of(name, "sd", factor.name):
             return 1, place
         pairs = combinations(factor.varying, 2)
-        if name in {f"cor_{factor.name}[{a}, {b}]" for a, b in pairs}:
+        if name in {parameter_names.cor(factor.name, a, b) for a, b in pairs}:
             return 2, place
-        if name == f"nu_{factor.name}":
+        if name == parameter_names.nu(factor.name):
             return 3, place
     of_response = [*dict.fromkeys([*OF_SIGMA, *families.parameter_names()])]
     if name in of_response:
@@ -68,7 +72,7 @@ def _fixed(fit, name: str) -> str:
     at = "0"
     if fit.variant == "unpooled":
         wide = {
-            f"sd_{factor}[{column}]": sd
+            parameter_names.sd(factor, column): sd
             for factor, own in fit.priors["wide"].items()
             for column, sd in own.items()
         }
@@ -84,7 +88,7 @@ def _fixed(fit, name: str) -> str:
 
 def ratios(results: ReportData) -> dict | None:
     """Coefficients of a model with a link as ratios; the Intercept as expected response."""
-    if results.link == "identity":
+    if not results.link.has_ratio:
         return None
     rows = []
     for name in results.model["coefficients"][:SHOWN]:
@@ -92,9 +96,12 @@ def ratios(results: ReportData) -> dict | None:
         label = meaning.expected(results) if name == "Intercept" else results.family.words.ratio
         rows.append(
             [
-                short(name),
+                truncate(name),
                 label,
-                *(_through(through, fit.summary.get(f"beta[{name}]")) for fit in results.fits),
+                *(
+                    _through(through, fit.summary.get(parameter_names.beta(name)))
+                    for fit in results.fits
+                ),
             ]
         )
     left = len(results.model["coefficients"]) - len(rows)
@@ -108,12 +115,8 @@ def ratios(results: ReportData) -> dict | None:
 
 
 def _expected(results: ReportData) -> Callable[[float], float]:
-    """The inverse of the link, which is not the identity."""
-    return _probability if results.link == "logit" else meaning.exp
-
-
-def _probability(x: float) -> float:
-    return 1 / (1 + meaning.exp(-x))
+    """The inverse of the link."""
+    return lambda eta: results.link.inverse(eta, NUMBERS)
 
 
 def _through(function, row: dict | None) -> dict | str:
@@ -124,7 +127,7 @@ def _through(function, row: dict | None) -> dict | str:
     return {"text": middle, "under": f"{low} to {high}"}
 
 
-def groups_table(results: ReportData, factor: Factor, column: str) -> dict | None:
+def groups_table(results: ReportData, factor: FactorSummary, column: str) -> dict | None:
     """Table of each group's estimates by variant; of many groups, those that moved furthest.
 
     For the intercept, the expected response at the group's own predictors, else a coefficient: see
@@ -156,8 +159,8 @@ def groups_table(results: ReportData, factor: Factor, column: str) -> dict | Non
         shift = ""
         if moved is not None:
             shift = fixed(moved, decimals(min(value(rows[v], "sd") for v in MOVED)))
-        out.append([short(level), f"{size:,}", *cells, *([shift] if pools else [])])
-    heads = [short(factor.name, 32), "rows", *shown, *(["moved by"] if pools else [])]
+        out.append([truncate(level), f"{size:,}", *cells, *([shift] if pools else [])])
+    heads = [truncate(factor.name, 32), "rows", *shown, *(["moved by"] if pools else [])]
     return table(heads, out, note, numbers=range(1, len(heads)))
 
 
@@ -178,7 +181,7 @@ def groups(results: ReportData) -> list[dict]:
                 {
                     "title": f"Each {factor.unit}: {meaning.quantity(results, column)}",
                     "text": meaning.of_groups(results, factor, column),
-                    "figure": f"shrinkage_{len(found) + 1}",
+                    "figure": numbered("shrinkage", len(found) + 1),
                     "table": groups_table(results, factor, column),
                 }
             )

@@ -1,6 +1,6 @@
 """Section of the recovery of true values, for simulated data."""
 
-from partialpool.base.text import decimals, fixed, short
+from partialpool.base.text import decimals, fixed, truncate
 from partialpool.report.report_data import ReportData, value
 from partialpool.report.section import Section
 from partialpool.report.tables import SHOWN, table
@@ -25,7 +25,7 @@ def recovery(results: ReportData) -> tuple[list[dict], dict]:
         covered = row["covered"] == "True"
         out.append(
             [
-                short(row["name"]),
+                truncate(row["name"]),
                 fixed(value(row, "truth"), places),
                 fixed(value(row, "mean"), places),
                 f"{fixed(low, places)} to {fixed(high, places)}",

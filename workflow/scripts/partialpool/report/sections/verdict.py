@@ -1,6 +1,6 @@
 """Section of the verdict on all fits of a study."""
 
-from partialpool.base.text import listed
+from partialpool.base.text import join_words
 from partialpool.report import checks, recommendation
 from partialpool.report.report_data import ReportData
 from partialpool.report.section import Section
@@ -25,7 +25,7 @@ def verdict(results: ReportData) -> dict:
         headline, state = f"{who} be trusted.", "failed"
     else:
         plural = "fits" if len(failed) > 1 else "fit"
-        headline, state = f"Do not rely on the {listed(failed)} {plural}.", "mixed"
+        headline, state = f"Do not rely on the {join_words(failed)} {plural}.", "mixed"
     word = {"passed": "Passed", "mixed": "Failed in part", "failed": "Failed"}[state]
     return {"state": state, "word": word, "headline": headline, "use": recommendation.use(results)}
 

@@ -3,6 +3,17 @@
 Those that predictions add to the rows are names that columns of a table cannot have.
 """
 
+from partialpool.base.wording import wording
+
+# Values of the column `predicted_for`, the groups that a row is predicted for, in words.
+TARGETS = wording(
+    {
+        "group": "its own group",
+        "new_group": "a new group",
+        "average_group": "the average group",
+    }
+)
+
 
 def _with_ends(name: str) -> tuple[str, str, str]:
     """A number, and the two ends of its interval."""
@@ -15,7 +26,9 @@ PREDICTED_FOR, GROUP_STATUS, FIT_PASSED, NOTE = (
     "fit_passed",
     "note",
 )
-EXPECTED = ("mean", "sd", "lower", "upper")  # expected response
+MEAN, SD = "mean", "sd"  # of the expected response
+MEAN_INTERVAL = (MEAN, "lower", "upper")
+EXPECTED = (MEAN, SD, *MEAN_INTERVAL[1:])
 PROBABILITY = _with_ends("probability")  # probability of a success in one trial
 OUTCOME = ("outcome_lower", "outcome_upper")  # interval of a new observation
 # Where the response is a function of a column that can be undone, on the column's own scale:

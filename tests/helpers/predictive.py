@@ -47,7 +47,7 @@ def checked(rows, outcome, given=None, text="y ~ x + (1 + x | g)", variant="hier
             f"cor_{name}": ([f"{name}_c", f"{name}_bis"], np.eye(size)),
             f"u_{name}": ([name, f"{name}_c"], np.zeros((len(factor.levels), size))),
         }
-    own = families.of(outcome).parameter_names
+    own = families.family_of(outcome).parameter_names
     drawn |= {name: ([], TRUTH[name]) for name in own}
     posterior = xr.Dataset(
         {

@@ -5,7 +5,7 @@ import pandas as pd
 import xarray as xr
 
 from partialpool.design.formula import Formula
-from partialpool.figures.figure_data import Factor, FigureData, Fit
+from partialpool.figures.figure_data import FigureData, FigureFit, GroupedTable
 from partialpool.model import families
 from partialpool.study.outcome import Outcome
 
@@ -44,7 +44,7 @@ def fit(variant, passed, factors, draws, rng):
     predictions["sd"], predictions["group_status"] = 0.1, "known"
     predictions["fit_passed"], predictions["note"] = passed, ""
     new = predictions.assign(predicted_for="new_group", group_status="new")
-    return Fit(
+    return FigureFit(
         variant=variant,
         passed=passed,
         summary=summary,
@@ -72,8 +72,11 @@ def study(family="gaussian", factors=1, variants=VARIANTS, **columns):
     sizes = np.full(len(LEVELS), ROWS)
     names = ["g$", "h_{i}"][:factors]
     means = np.arange(len(LEVELS)) / 10
-    factors = [Factor(name, ("Intercept",), LEVELS, np.roll(index, i), sizes, sizes, means)
-               for i, name in enumerate(names)]  # fmt: skip
+    blocks = (("Intercept",),)
+    factors = [
+        GroupedTable(name, blocks, LEVELS, (name,), np.roll(index, i), sizes, sizes, means)
+        for i, name in enumerate(names)
+    ]
 
     def draws(count):
         eta = np.zeros((count, len(index)))
@@ -102,7 +105,6 @@ def study(family="gaussian", factors=1, variants=VARIANTS, **columns):
         total=len(table),
         average=0.1,
         formula=Formula(f"`{RESPONSE}` ~ 1 + {terms}"),
-        coefficients=("Intercept",),
         outcome=outcome,
         factors=tuple(factors),
         interval=0.95,

@@ -11,10 +11,11 @@ from partialpool.base import files
 from partialpool.compress import build
 from partialpool.design.formula import Formula
 from partialpool.study import config
-from partialpool.study.outcome import OUTCOME, Outcome
+from partialpool.study.outcome import Outcome
+from partialpool.study.study import KEYS
 from partialpool.table.ingest import ingest
 
-TEMPLATES = Path(__file__).parents[1] / "workflow" / "report"
+TEMPLATES = Path(__file__).parents[2] / "workflow" / "report"
 VARIANTS = ("pooled", "unpooled", "hierarchical")
 Y, X, S, R, N, W = (f"{letter}<i>" for letter in "yxsrnw")  # names of columns
 FORMULA = f"`{Y}` ~ `{X}` + (`{X}` | `{S}`) + (1 | `{R}`)"
@@ -36,7 +37,7 @@ BLOCK = {
 
 def study() -> dict:
     read = config.read({"interval": 0.8, "studies": {"made-up": BLOCK}})["made-up"]
-    return read.block(*read.__dataclass_fields__)
+    return read.params(*KEYS)
 
 
 def table(rng) -> pd.DataFrame:
@@ -67,7 +68,7 @@ def write(folder) -> dict:
     rng = np.random.default_rng(11)
     csv, paths = folder / "t.csv", {}
     table(rng).to_csv(csv, index=False)
-    outcome = Outcome.of({name: study()[name] for name in OUTCOME})
+    outcome = Outcome.of(study())
     found = ingest(csv, Formula(FORMULA), outcome, to=folder / "t.parquet", source="<i>t</i>.csv")
 
     def put(name, what, number=None):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from running import SLOW, Workflow
 
-HERE = Path(__file__).parent / "cluster"
+HERE = Path(__file__).parents[1] / "cluster"
 DIR = Path(os.environ.get("SLURM_TEST_DIR") or f"{os.environ.get('TMPDIR', '/tmp')}/slurm-test")
 # As a user would, but for the patience: the nodes are processes of this machine.
 PATIENCE = ["--latency-wait", "5", "--slurm-init-seconds-before-status-checks", "5"]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from partialpool.design.formula import Formula
-from partialpool.figures.figure_data import Factor, FigureData, Fit
+from partialpool.figures.figure_data import FigureData, FigureFit, GroupedTable
 from partialpool.study.outcome import Outcome
 
 LEVELS = ("delta", "alpha", "fox", "cara", "bravo", "echo")
@@ -61,7 +61,11 @@ def study(outcome="gaussian", variants=VARIANTS, levels=LEVELS, rows=ROWS, faile
         table[name] = np.array(labels)[own]
         sizes = np.bincount(own, weights=per if family == "binomial" else None).astype(int)
         mean = np.bincount(own, weights * y) / np.bincount(own, weights * per)
-        factors.append(Factor(name, ("Intercept", "x"), labels, own, np.bincount(own), sizes, mean))
+        factors.append(
+            GroupedTable(
+                name, (("Intercept", "x"),), labels, (name,), own, np.bincount(own), sizes, mean
+            )
+        )
     replicated = rng.permutation(count)[: count - 3]
     fits = [
         fit(variant, variant not in failed, factors, responses, replicated, rng)
@@ -79,7 +83,6 @@ def study(outcome="gaussian", variants=VARIANTS, levels=LEVELS, rows=ROWS, faile
         total=count,
         average=0.37,
         formula=Formula("y ~ x + (x | g) + (x | h)"),
-        coefficients=("Intercept", "x"),
         outcome=Outcome(family=family, **OUTCOMES[outcome]),
         factors=tuple(factors),
         interval=INTERVAL,
@@ -100,7 +103,7 @@ def fit(variant, passed, factors, responses, replicated, rng):
     population = ["beta[Intercept]", "beta[x]", "sigma"]
     each = [n for f in factors for c in f.varying for n in f.coefficient_names(c)]
     summary = spread([*population, *each], rng).assign(rhat=1.0)
-    return Fit(
+    return FigureFit(
         variant=variant,
         passed=passed,
         summary=summary,

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from partialpool.model.families import FAMILIES
 from partialpool.report import study_page
-from partialpool.report.report_data import Factor, Fit, ReportData
+from partialpool.report.report_data import FactorSummary, ReportData, ReportFit
 from partialpool.study import config
-from partialpool.study.outcome import OUTCOME
+from partialpool.study.study import KEYS
 
-SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
+SCRIPTS = Path(__file__).parents[2] / "workflow" / "scripts"
 TEMPLATES = SCRIPTS.parent / "report"
 HOSTILE = "<script>alert('x')</script>"
 VARIANTS = ("pooled", "unpooled", "hierarchical")
@@ -33,7 +33,7 @@ def fit(variant, factors, passed=True, **priors):
     attempt = {"draws": 100, "tune": 100, "target_accept": 0.9, "seconds": 1.0}
     effects = {f.name: {"form": "non-centred", "centring": {}} for f in factors}
     of_columns = {f.name: {"Intercept": "half_normal(2.5)"} for f in factors}
-    return Fit(
+    return ReportFit(
         variant=variant,
         passed=passed,
         checks=checks,
@@ -98,26 +98,35 @@ def compared(variant, rank, note=""):
     }
 
 
+def factor_of(name, columns, blocks, sizes) -> FactorSummary:
+    """A factor with groups of some sizes, by their labels."""
+    return FactorSummary(name, blocks, tuple(sizes), columns, sizes)
+
+
 def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=None, **keys):
     """A study of one factor, or of those given; other arguments are keys of its config."""
     if factors is None:
-        factors = [Factor(HOSTILE, (HOSTILE,), (("Intercept",),), dict.fromkeys(levels, 3))]
+        factors = [factor_of(HOSTILE, (HOSTILE,), (("Intercept",),), dict.fromkeys(levels, 3))]
     described = {"type": "number", "missing": 0, "min": 0, "max": 1, "mean": 0.5, "sd": 0.2}
-    labels = {HOSTILE: {"type": "text", "missing": 0, "levels": dict.fromkeys(levels, 3)}}
+    text = {"type": "text", "missing": 0, "levels": dict.fromkeys(levels, 3), "role": "groups"}
     keys = {n: value if isinstance(value, float) else str(value) for n, value in keys.items()}
     written = {"data": HOSTILE, "formula": f"y ~ 1 + (1 | `{HOSTILE}`)", "variants": [*VARIANTS]}
     study = config.read({"interval": 0.9, "studies": {"radon": written | keys}})["radon"]
-    outcome = {name: getattr(study, name) for name in OUTCOME}
-    parameters = FAMILIES[study.family].parameter_names
+    roles = {"y": "response", "n": "predictor", "weeks": "predictor"}
+    roles |= {column: role for role, column in study.outcome.columns.items()}
+    parameters = FAMILIES[study.outcome.family].parameter_names
     response = dict.fromkeys(parameters, "half_student_t(4, 1)")
     return ReportData(
-        study=study.block(*study.__dataclass_fields__),
+        study=study.params(*KEYS),
         data={
             "source": HOSTILE,
             "rows_read": 3 * len(levels) + 2,
             "rows_used": 3 * len(levels),
             "dropped": {"total": 2, "by_column": {"y": 2}},
-            "columns": labels | dict.fromkeys(("y", "n", "weeks"), described),
+            "columns": {
+                **dict.fromkeys([HOSTILE, *(c for f in factors for c in f.columns)], text),
+                **{name: described | {"role": role} for name, role in roles.items()},
+            },
             "factors": [
                 {
                     "factor": factor.name,
@@ -133,7 +142,7 @@ def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=No
         model={
             "coefficients": ["Intercept"],
             "terms": {"Intercept": ["Intercept"]},
-            "outcome": outcome,
+            "outcome": vars(study.outcome),
             "response": "y",
             "mean": {"Intercept": 1.0},
             "sd": {"Intercept": 0.0},
@@ -146,7 +155,6 @@ def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=No
         comparison=[compared(variant, rank) for rank, variant in enumerate(ranking)],
         comparison_groups=[],
         recovery=[],
-        replicated=3 * len(levels),
         merged=5,
         new_warnings=[HOSTILE],
     )
@@ -154,8 +162,8 @@ def results(levels=(HOSTILE, "b"), failed=(), ranking=VARIANTS[::-1], factors=No
 
 def nested():
     """Rooms within schools."""
-    school = Factor("school", ("school",), (("Intercept",),), {"A": 3, "B": 3})
-    room = Factor(
+    school = factor_of("school", ("school",), (("Intercept",),), {"A": 3, "B": 3})
+    room = factor_of(
         "school:room", ("school", "room"), (("Intercept",),), {"A:1": 3, "B:1": 2, "B:2": 1}
     )
     return [school, room]

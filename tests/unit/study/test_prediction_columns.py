@@ -6,8 +6,8 @@ from predictions import FORMULA, GAUSSIAN, TABLE, contrasted, dataset, posterior
 
 from partialpool.answers import contrasts, predict
 from partialpool.design.formula import Formula
-from partialpool.design.prediction_columns import CONTRASTED, PREDICTED
 from partialpool.study.outcome import Outcome
+from partialpool.study.prediction_columns import CONTRASTED, PREDICTED
 
 ROWS = {"g": ["a", "b"], "x": [0.0, 1.0]}
 OPTIONS = {"variant": "hierarchical", "passed": True, "interval": 0.9, "seed": 1}
@@ -30,7 +30,7 @@ def test_predictions_and_contrasts_have_the_listed_columns():
         [
             predicted(posterior(), ROWS),
             predicted(line, ROWS, outcome=bernoulli, formula=population),
-            predict.predict(posterior(), rows, log.at(rows), GAUSSIAN, **OPTIONS),
+            predict.predict(posterior(), rows, log.for_rows(rows), GAUSSIAN, **OPTIONS),
         ],
     )
     assert in_order(
@@ -38,6 +38,6 @@ def test_predictions_and_contrasts_have_the_listed_columns():
         [
             contrasted(posterior(), ROWS, pair, formula=FORMULA),
             contrasted(line, ROWS, pair, outcome=bernoulli, formula=population),
-            contrasts.contrast(posterior(), rows, log.at(rows), GAUSSIAN, pair, **OPTIONS),
+            contrasts.contrast(posterior(), rows, log.for_rows(rows), GAUSSIAN, pair, **OPTIONS),
         ],
     )

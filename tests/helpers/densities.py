@@ -55,9 +55,9 @@ def brute_force(draws, design, outcome, values, draw: int, group: int) -> float:
         parameters["sigma"] = values["standard errors"][at]
     if outcome.precision_weights:
         parameters["sigma"] = parameters["sigma"] / np.sqrt(values["precision weights"][at])
-    fixed = (design.of(design.coefficients) @ one["beta"].values)[at]
+    fixed = (design.select_columns(design.coefficients) @ one["beta"].values)[at]
     fixed = fixed + families.offset(values, len(at))[at]
-    varying = design.of(design.factors[0].varying)[at]
+    varying = design.select_columns(design.factors[0].varying)[at]
     sd = one["sd_g"].values
     scale = np.diag(sd) @ np.linalg.cholesky(one["cor_g"].values if len(sd) > 1 else np.eye(1))
     # In units of its scale, u is N(0, I) or Student-t.

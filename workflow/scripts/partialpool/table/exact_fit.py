@@ -13,7 +13,7 @@ from scipy import sparse
 from scipy.sparse.linalg import lsmr
 
 from partialpool.base import group_qr
-from partialpool.base.errors import shown
+from partialpool.base.errors import quoted
 from partialpool.design.design import Design, TableFactor
 from partialpool.study.outcome import Outcome
 
@@ -94,7 +94,7 @@ def exact_fit_reason(sample: Batches, all_rows: Batches | None, outcome: Outcome
             return _of_all(design, outcome, tuple(design.columns), design.factors)
     if outcome.sigma_by_group:
         # With a distribution of sigmas, one row more than coefficients does no harm.
-        left, groups = exact(_group_by_group, spare=int(outcome.pools_sigma))
+        left, groups = exact(_group_by_group, spare=int(outcome.has_hierarchical_sigma))
         if groups.any():
             return _of_groups(design, outcome, left, groups)
     return None
@@ -125,11 +125,11 @@ def _of_groups(design: Design, outcome: Outcome, left: Residuals, groups: np.nda
     first, count = int(groups.argmax()), groups.sum()
     more = f" (and in {count - 1} more groups)" if count > 1 else ""
     right = ["estimated"]
-    if not outcome.pools_sigma and (left.rows - left.rank)[groups].max() < 2:
+    if not outcome.has_hierarchical_sigma and (left.rows - left.rank)[groups].max() < 2:
         right.append(f'"~ (1 | {factor.name})"')
     return (
         f"the predictors give the response {design.formula.response!r} exactly in all rows of "
-        f"group {shown(factor.levels[first])} of {factor.name!r}{more}, so the group's sigma is "
+        f"group {quoted(factor.levels[first])} of {factor.name!r}{more}, so the group's sigma is "
         f"zero and cannot be estimated; set `sigma` to {' or '.join(right)}, or leave out such "
         "groups"
     )
@@ -145,7 +145,9 @@ def _triangles(batches: Batches, factor: TableFactor | None, names: tuple[str, .
         index = np.zeros(len(y), dtype=int)
         if factor:
             index = next(f.index for f in design.factors if f.name == factor.name)
-        found = group_qr.of_groups(np.column_stack([design.of(names), y]), index, groups)
+        found = group_qr.factor_groups(
+            np.column_stack([design.select_columns(names), y]), index, groups
+        )
         if total is not None:
             found = np.linalg.qr(np.concatenate([total, found], axis=1), mode="r")
         total = found
@@ -218,12 +220,14 @@ def _by_all_factors(batches: Batches) -> Residuals | None:
     None if there are as many coefficients as rows.
     """
     ((design, y, weights),) = batches()
-    blocks = [design.of(design.coefficients)]
+    blocks = [design.select_columns(design.coefficients)]
     for factor in design.factors:
         groups = sparse.csr_array(
             (np.ones(len(y)), (np.arange(len(y)), factor.index)), (len(y), len(factor.levels))
         )
-        blocks += [groups.multiply(column[:, None]) for column in design.of(factor.varying).T]
+        blocks += [
+            groups.multiply(column[:, None]) for column in design.select_columns(factor.varying).T
+        ]
     columns = sparse.hstack(blocks, format="csc")
     sizes = sparse.linalg.norm(columns, axis=0)
     columns = columns[:, sizes > 0] @ sparse.diags_array(1 / sizes[sizes > 0])

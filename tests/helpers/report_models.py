@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from partialpool.report.report_data import Factor
+from reports import factor_of
 
 STUDIES = {
     "gaussian": {},
@@ -30,8 +30,8 @@ SHARES = {"bernoulli", "binomial"}
 SIGMA = STUDIES.keys() - COUNTS - SHARES
 
 
-def group(*varying, name="g", sizes="ab") -> Factor:
-    return Factor(name, (name,), (varying or ("Intercept",),), dict.fromkeys(sizes, 3))
+def group(*varying, name="g", sizes="ab"):
+    return factor_of(name, (name,), (varying or ("Intercept",),), dict.fromkeys(sizes, 3))
 
 
 def with_coefficients(found, *names):

@@ -8,8 +8,9 @@ import pytest
 from partialpool.base.errors import UserError
 from partialpool.model import families
 from partialpool.study import config as of_study
+from partialpool.study.study import KEYS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 read = partial(of_study.read, families=families)
 SIMULATED = {"rows": 9, "coefficients": {"x": 1}}
 SAMPLER = {"chains": 3, "draws": 11, "tune": 12, "target_accept": 0.7, "attempts": 2}
@@ -36,7 +37,7 @@ def complaint(broken):
 def fields(whole) -> dict:
     """The only study's values of all keys, but its seed, as plain values."""
     [study] = read(whole).values()
-    return study.block(*(name for name in study.__dataclass_fields__ if name != "seed"))
+    return study.params(*(name for name in KEYS if name != "seed"))
 
 
 def write(path, text):

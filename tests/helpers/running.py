@@ -13,7 +13,7 @@ from pathlib import Path
 
 import yaml
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 # Small, but everything is in it: a simulated table and real ones, with groups and without, new
 # rows with a group nobody has seen, and a fit that cannot pass, which `strict: false` lets through.

@@ -51,7 +51,7 @@ def predicted(
     """Predictions of rows by a fit of `TABLE`."""
     rows = pd.DataFrame(rows)
     defaults = {"passed": True, "interval": 0.9, "seed": 3}
-    design = formula.design(TABLE).at(rows)
+    design = formula.design(TABLE).for_rows(rows)
     options = defaults | options
     return predict.predict(posterior, rows, design, outcome, variant=variant, **options)
 
@@ -59,6 +59,6 @@ def predicted(
 def contrasted(posterior, rows, pairs, outcome=GAUSSIAN, formula=FORMULA, **options):
     """Contrasts of pairs of rows by a fit of `TABLE`."""
     rows = pd.DataFrame(rows)
-    design = formula.design(TABLE).at(rows)
+    design = formula.design(TABLE).for_rows(rows)
     defaults = {"variant": "hierarchical", "passed": True, "interval": 0.9, "seed": 3}
     return contrasts.contrast(posterior, rows, design, outcome, pairs, **defaults | options)
