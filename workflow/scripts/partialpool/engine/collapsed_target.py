@@ -47,6 +47,7 @@ DENSITY_CODE = Code(
         shared_stages,
     ),
 )
+CODES = (COLLAPSE, DENSITY_CODE)
 
 
 def compiled(

@@ -33,7 +33,7 @@ from partialpool.engine.inputs import (
 )
 from partialpool.engine.pirls import WorkingModel
 from partialpool.engine.posterior import groups, varying
-from partialpool.model import prior_families
+from partialpool.model import families, prior_families
 from partialpool.model.priors import Priors
 from partialpool.sampler.machine_code import DENSITY, PART, Code
 
@@ -55,6 +55,13 @@ INNER = {
     Part.INNER: Code(effect_stages.inner_effects, PART, SOURCES),
     Part.INNER_BACK: Code(effect_stages.inner_effects_back, PART, SOURCES),
 }
+
+
+def codes() -> list[Code]:
+    """All functions that models of this kind are compiled of, for all families."""
+    found = [DENSITY_CODE, FAMILY_ROWS, GAUSSIAN_ROWS, *INNER.values(), *OUTER.values()]
+    compiled_families = (family for family in families.FAMILIES.values() if family.row_slopes)
+    return found + [response_part.code(family, rows_kernel.BLOCK) for family in compiled_families]
 
 
 def compiled(
