@@ -1,7 +1,7 @@
 """Table of contrasts: differences between two predicted rows."""
 
 from partialpool.base.text import apart, fixed, listed, short
-from partialpool.report.predictions import TARGETS, interval, own_column, reason_of
+from partialpool.report.predictions import TARGETS, interval
 from partialpool.report.report_data import ReportData, value
 from partialpool.report.tables import SHOWN, below, table
 
@@ -31,7 +31,7 @@ def contrasts(results: ReportData, variant: str) -> dict | None:
     for row in rows:
         if not row["mean"]:
             which = " for ".join(_contrasted(row, several))
-            refused.setdefault(reason_of(row), []).append(which)
+            refused.setdefault(row["missing_reason"], []).append(which)
     return {
         "text": _difference(results, ratio),
         "table": table(heads, out, note, numbers=range(1 + several, len(heads))),
@@ -52,13 +52,8 @@ def _ratio_name(results: ReportData, rows: list[dict]) -> str:
     """Head of the column of ratios; empty where there are none."""
     if results.link != "identity":
         return results.family.words.ratio
-    return f"ratio of {_of_ratio(results)}" if "ratio_mean" in rows[0] else ""
-
-
-def _of_ratio(results: ReportData) -> str:
-    """The quantity whose ratio is a difference in the logarithm of a column."""
-    own = own_column(results)
-    return f"1 + {own}" if "log1p(" in results.model["response"] else own
+    of = rows[0].get("ratio_of")
+    return f"ratio of {short(of, 36)}" if of else ""
 
 
 def _difference(results: ReportData, ratio: str) -> str:

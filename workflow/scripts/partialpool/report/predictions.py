@@ -37,7 +37,7 @@ def predictions(results: ReportData, variant: str) -> list[dict]:
         text = {"pooled": POOLED, "unpooled": ""}.get(variant, text)
         own = [row for row in rows if row["predicted_for"] == prediction_target]
         answered = any(row["mean"] for row in own)
-        reason = listed(dict.fromkeys(reason_of(row) for row in own))
+        reason = listed(dict.fromkeys(row["missing_reason"] for row in own))
         found.append(
             {
                 "title": title if results.factors else "",
@@ -148,8 +148,8 @@ def refusals(results: ReportData) -> list[dict]:
     counts: dict[tuple[str, str], int] = {}
     for fit in results.fits:
         for row in fit.predictions:
-            if row["note"] and not (row["mean"] and row["outcome_lower"]):
-                reason = reason_of(row)
+            if row["missing_reason"]:
+                reason = row["missing_reason"]
                 counts[fit.variant, reason] = counts.get((fit.variant, reason), 0) + 1
     same: dict[tuple[str, int], list[str]] = {}
     for (variant, reason), count in counts.items():
@@ -158,8 +158,3 @@ def refusals(results: ReportData) -> list[dict]:
         {"variants": variants, "count": count, "reason": reason}
         for (reason, count), variants in same.items()
     ]
-
-
-def reason_of(row: dict) -> str:
-    """Why a row has no prediction: the first of its notes."""
-    return row["note"].partition(";")[0]
