@@ -12,7 +12,7 @@ from typing import NamedTuple
 from formulae import expr as syntax
 from formulae.parser import ParseError, Parser
 
-from partialpool.base.errors import UserError, shown
+from partialpool.base.errors import UserError, error_text, shown
 from partialpool.design.algebra import Reader
 from partialpool.design.column_uses import Use
 from partialpool.design.functions import COMPARISONS
@@ -31,6 +31,7 @@ class Parsed(NamedTuple):
     uses: list[Use]  # of columns, in the order of the formula
 
 
+@error_text
 def error(text: str, message: str) -> UserError:
     """An error about a formula, which it quotes."""
     return UserError(f"formula {shown(text)}: {message}")
