@@ -24,6 +24,18 @@ SHOWN = [
 ]
 ERRORS = [
     ("base/errors.py", "; nearest: ", "; did you mean "),
+    ("design/grammar.py", "formula {shown", "the formula {shown"),
+    ("design/grammar.py", "cannot be read: after | is", "after | comes"),
+    ("design/grammar.py", "its signs if you mean", "its signs where you mean"),
+    ("design/algebra.py", "arithmetic is written I(-x)", "a product is written I(-x)"),
+    ("design/algebra.py", "leave it out, or write I(-x)", "write I(-x)"),
+    ("design/tokens.py", "lists cannot be written", "there are no lists"),
+    ("design/tokens.py", "parentheses within each other", "nested parentheses"),
+    ("design/refusals.py", "a column is taken as labels", "labels are made"),
+    ("design/refusals.py", "the natural logarithm is log(x)", "write log(x)"),
+    ("design/refusals.py", "write True, not TRUE", "TRUE is written True"),
+    ("design/refusals.py", "a formula has no comments", "there are no comments"),
+    ("design/refusals.py", "write a plain one", "write a space"),
     ("model/priors.py", "this parameter is over 0", "this parameter is positive"),
     ("model/successes.py", "give the number of successes", "write the number of successes"),
     ("model/successes.py", "and {values[1]:g} 0 and 1", "and {values[1]:g} zero and one"),
@@ -60,6 +72,11 @@ def test_a_text_that_pages_show_fits_nothing_again(edited, edit):
 @pytest.mark.parametrize("edit", ERRORS, ids=lambda edit: edit[1])
 def test_a_text_of_an_error_reruns_nothing(edited, edit):
     assert edited(*edit) == set()
+
+
+def test_another_key_of_a_table_of_refusals_counts(edited):
+    """It may refuse a formula that was fitted before."""
+    assert {"ingest", "predict"} <= edited("design/refusals.py", '"NaN": ', '"nan": ')
 
 
 def texts(logic) -> set[str]:
