@@ -56,7 +56,7 @@ BAD_CONFIGS = [
     bad({"priors": {"x": "norml(0, 1)"}}, f"{CONFIG}.priors.x: 'norml' is not a known family"),
     bad({"priors": {"x": "normal(0)"}}, f"{CONFIG}.priors.x: normal(0) has 1 arguments, it takes"),
     bad({"priors": {"x": "normal(0, -1)"}}, f"{CONFIG}.priors.x: normal(0, -1) has sigma = -1"),
-    bad({"priors": {"sd": "normal(0, 1)"}}, f"{CONFIG}.priors.sd: normal(0, 1) does not fit"),
+    bad({"priors": {"sd": "normal(0, 1)"}}, f"{CONFIG}.priors.sd: the prior does not fit, this"),
     bad({"priors": {"x": "lkj(2)"}}, f"{CONFIG}.priors.x: the prior does not fit, a coefficient"),
     bad({"priors": {"X": "normal(0, 1)"}}, f"{CONFIG}.priors.X: no such parameter in the model; n"),
     bad({"priors": {"cor": "lkj(2)"}}, f"{CONFIG}.priors.cor: no such parameter in the model"),

@@ -133,6 +133,7 @@ def compared(rng, name) -> pd.DataFrame:
     found["weight"], found["pareto_k_threshold"] = rng.uniform(0.1, 0.9, 3), 0.7
     found["pareto_k_over"], found["units"] = [3, 0, 5], [20, 21, 22]
     found["units_total"], found["fit_passed"] = 27, found["variant"] != "unpooled"
+    found["too_close"], found["missing_reason"] = False, ""
     return found.assign(note=[f"<i>{name}_note_{variant}</i>" for variant in found["variant"]])
 
 
@@ -157,11 +158,11 @@ def predictions(rng) -> pd.DataFrame:
             ["<i>status</i>", "b", "c"],
             prediction_target,
         )
-        parts.append(found.assign(fit_passed=True, note=""))
+        parts.append(found.assign(fit_passed=True, missing_reason="", note=""))
     found = pd.concat(parts)
     refused = (found["predicted_for"] == "new_group") & (found[S] == "007")
     found.loc[refused, [*NUMBERS, "outcome_lower", "outcome_upper"]] = np.nan
-    found.loc[refused, "note"] = "<i>refusal</i>; the fit failed"
+    found.loc[refused, ["missing_reason", "note"]] = "<i>refusal</i>", "<i>refusal</i>; failed"
     return found
 
 
@@ -172,11 +173,12 @@ def contrasts(rng) -> pd.DataFrame:
         found[["first", "second"]], found["predicted_for"] = BLOCK["contrasts"], prediction_target
         found["probability_over_zero"] = rng.uniform(0.1, 0.9, 2)
         ratio = described(rng, range(2)).drop(columns=["name", "sd"]).add_prefix("ratio_")
-        parts.append(pd.concat([found, ratio], axis=1).assign(note=""))
+        parts.append(pd.concat([found, ratio], axis=1).assign(missing_reason="", note=""))
     found = pd.concat(parts, ignore_index=True)
     numbers = ["probability_over_zero", *(n for n in found if n.endswith(NUMBERS))]
     found.loc[3, numbers] = np.nan
-    found.loc[3, "note"] = "<i>refused_contrast</i>; the fit failed"
+    why = "<i>refused_contrast</i>"
+    found.loc[3, ["missing_reason", "note"]] = why, f"{why}; the fit failed"
     return found
 
 

@@ -42,7 +42,8 @@ def fit(variant, passed, factors, draws, rng):
         predictions[f"{start}lower"], predictions[f"{start}upper"] = values - 0.1, values + 0.1
     predictions["mean"] = predictions["probability"] = values
     predictions["sd"], predictions["group_status"] = 0.1, "known"
-    predictions["fit_passed"], predictions["note"] = passed, ""
+    predictions["fit_passed"] = passed
+    predictions["missing_reason"] = predictions["note"] = ""
     new = predictions.assign(predicted_for="new_group", group_status="new")
     return FigureFit(
         variant=variant,

@@ -29,7 +29,8 @@ def fit(variant, factors, passed=True, **priors):
     names = ["beta[Intercept]"]
     names += [f"coef_{f.name}[{level}, Intercept]" for f in factors for level in f.sizes]
     names += [f"sd_{f.name}[Intercept]" for f in factors if variant == "hierarchical"]
-    status = {"group_status": "known", "fit_passed": str(passed), "note": ""}
+    status = {"group_status": "known", "fit_passed": str(passed), "missing_reason": ""}
+    status["note"] = ""
     attempt = {"draws": 100, "tune": 100, "target_accept": 0.9, "seconds": 1.0}
     effects = {f.name: {"form": "non-centred", "centring": {}} for f in factors}
     of_columns = {f.name: {"Intercept": "half_normal(2.5)"} for f in factors}
@@ -74,7 +75,7 @@ def fit(variant, factors, passed=True, **priors):
     )
 
 
-def compared(variant, rank, note=""):
+def compared(variant, rank, note="", too_close=False):
     numbers = (
         "elpd_loo",
         "se",
@@ -94,6 +95,8 @@ def compared(variant, rank, note=""):
         "units": "8",
         "units_total": "8",
         "fit_passed": "True",
+        "too_close": str(too_close),
+        "missing_reason": "",
         "note": note,
     }
 

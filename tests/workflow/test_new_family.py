@@ -51,7 +51,7 @@ def _score(y, eta):
 LAPLACE = ResponseFamily(
     name="laplace",
     link="identity",
-    parameters=(Parameter("width", "half_student_t(3, {scale})", 0.5, "ω", scaled=True),),
+    parameters=(Parameter("width", "half_student_t(3, {scale})", 0.5, wording("ω"), scaled=True),),
     kernel=lambda y, eta, parameters, trials, xp: (
         -abs(y - eta) / parameters["width"] - xp.log(parameters["width"])
     ),

@@ -31,6 +31,7 @@ def test_a_contrast_of_two_rows_keeps_what_they_share_out(posterior):
     assert found["probability_over_zero"].to_numpy() == pytest.approx([1, 0, 1, 0], abs=1e-3)
     refused = contrasted(posterior, rows, [[1, 3]], variant="unpooled", passed=False)
     assert np.isnan(refused.loc[0, ["mean", "probability_over_zero"]].astype(float)).all()
+    assert refused.loc[0, "missing_reason"] == predict.NO_NEW_GROUP
     assert refused.loc[0, "note"] == f"{predict.NO_NEW_GROUP}; {predict.FAILED}"
 
 

@@ -36,6 +36,7 @@ def test_the_better_variant_comes_first():
     assert table.loc["pooled", "elpd_diff"] == pytest.approx(-80, rel=0.01)  # 40 of 80 units
     assert "too close to call" in table.loc["unpooled", "note"]
     assert table.loc["pooled", "note"] == ""
+    assert table["too_close"].tolist() == [False, True, False]
     assert table.loc["pooled", "units_total"] == 80
 
 
@@ -179,10 +180,12 @@ def test_a_variant_that_cannot_be_left_out_has_a_note_and_the_others_are_ranked(
     table = loo.compare(trees, {"pooled": False, "unpooled": True, "hierarchical": True})
     assert table["variant"].tolist() == ["hierarchical", "unpooled", "pooled"]
     assert table["rank"].tolist()[:2] == [0, 1]
-    numbers = [c for c in loo.COLUMNS if c not in ("variant", "fit_passed", "note")]
+    numbers = [
+        c for c in loo.COLUMNS if c not in ("variant", "fit_passed", "missing_reason", "note")
+    ]
     assert table.loc[2, numbers].isna().all()
-    assert table["note"][2].startswith("not compared: the log density of ")
-    assert said in table["note"][2]
+    assert said in table["missing_reason"][2]
+    assert table["note"][2].startswith(f"not compared: {table['missing_reason'][2]}; ")
     assert table["note"][2].endswith(loo.FAILED)
     assert table["weight"][:2].sum() == pytest.approx(1)
     alone = loo.compare({"pooled": bad}, {"pooled": True})

@@ -85,6 +85,8 @@ def test_what_an_unpooled_fit_cannot_say_is_said(posterior):
     assert predict.NO_NEW_GROUP in found["note"][0]
     assert predict.NO_AVERAGE_GROUP in found["note"][3]
     assert predict.FAILED in found["note"][1]
+    reasons = [predict.NO_NEW_GROUP, "", *2 * [predict.NO_AVERAGE_GROUP]]
+    assert found["missing_reason"].tolist() == reasons
     assert not found["fit_passed"].any()
 
 
@@ -101,6 +103,7 @@ def test_sigma_of_a_new_group_and_missing_standard_errors_are_not_invented(poste
     found = predicted(no_sigma, {"g": ["a"], "x": [0.0]}, outcome=Outcome(sigma="se"))
     assert np.isfinite(found["mean"][0])
     assert predict.NO_ERROR in found["note"][0]
+    assert found["missing_reason"].tolist() == [predict.NO_ERROR]
 
 
 def test_sigma_of_a_new_group_is_drawn_where_it_has_a_distribution(posterior):

@@ -62,6 +62,7 @@ def test_a_transformed_response_is_predicted_on_its_own_scale(response, back, me
     ratio = contrasts.contrast(*arguments, **options)
     assert ("ratio_mean" in ratio) == (rate is not None)
     if rate is not None:
+        assert ratio.loc[0, "ratio_of"] == ("1 + y" if response == "log1p(y)" else "y")
         assert ratio.loc[0, "ratio_mean"] == pytest.approx(np.exp(rate * 0.25))
 
 

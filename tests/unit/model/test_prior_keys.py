@@ -76,7 +76,21 @@ def test_fitting_priors_pass():
     )
 
 
-def test_what_can_be_said_before_there_is_a_table():
-    for key, text in (("sd", "normal(0, 1)"), ("sigma", "lkj(2)"), ("cor", "gamma(1, 1)")):
-        with pytest.raises(UserError, match=rf"priors\.{key}: .* does not fit"):
-            prior_keys.check({key: text}, "priors")
+@pytest.mark.parametrize("name", ["sigma", "sd", "cor"])
+def test_a_predictor_with_the_name_of_a_parameter_of_other_models(name):
+    """A Bernoulli study without groups has none of these parameters."""
+    names = ("Intercept", name)
+    named = data(coefficients=names, terms={one: [one] for one in names}, factors=())
+    given = {name: "normal(0, 1)"}
+    prior_keys.check(given, "priors")
+    prior_keys.check_keys(
+        prior_keys.supports(given), named, Outcome("bernoulli"), "normal", "priors"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("normal(0)", "has 1 arguments"), ("lkjj(2)", "nearest: 'lkj'")]
+)
+def test_what_can_be_said_before_there_is_a_table(text, expected):
+    with pytest.raises(UserError, match=rf"priors\.sd: .*{expected}"):
+        prior_keys.check({"sd": text}, "priors")

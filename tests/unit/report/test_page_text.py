@@ -111,7 +111,8 @@ def test_names_in_sentences_are_never_markup(family, tmp_path):
     names = {"response": HOSTILE, "coefficients": ["Intercept", HOSTILE]}
     means = {key: found.model[key] | {HOSTILE: 1.0} for key in ("mean", "sd")}
     study = found.study | {"predict": ["group", "new_group"], "contrasts": [[1, 2]]}
-    refused = dict.fromkeys(ANSWER, "") | {"predicted_for": "new_group", "note": HOSTILE}
+    refused = dict.fromkeys(ANSWER, "") | {"predicted_for": "new_group"}
+    refused |= {"missing_reason": HOSTILE, "note": HOSTILE}
     chance = dict.fromkeys(("probability", "probability_lower", "probability_upper"), "0.25")
     pair = {"first": "1", "second": "2", "predicted_for": "group", "note": ""} | ANSWER
     pair |= {"probability_over_zero": "0.5", "ratio_mean": "2", "ratio_lower": "1"}
@@ -122,7 +123,8 @@ def test_names_in_sentences_are_never_markup(family, tmp_path):
         rows += [row | refused for row in rows]
         own = {(HOSTILE, column): one.groups[HOSTILE, "Intercept"] for column in factor.varying}
         fits.append(replace(one, predictions=rows, contrasts=[pair], groups=own))
-    left = dict.fromkeys(compared("pooled", 0), "") | {"variant": "pooled", "note": HOSTILE}
+    left = dict.fromkeys(compared("pooled", 0), "") | {"variant": "pooled"}
+    left |= {"missing_reason": HOSTILE, "note": HOSTILE}
     found = replace(
         found,
         study=study,
@@ -141,7 +143,7 @@ def test_names_in_sentences_are_never_markup(family, tmp_path):
         "center({})",
         "alt {}",
         "caption {}",
-        "pooled fit is {}.",
+        "pooled fit is not compared: {}.",
         "<p>{}.</p>",
         "of each {}",
     ):

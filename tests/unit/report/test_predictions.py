@@ -18,10 +18,10 @@ def test_who_rows_are_predicted_for_and_contrasts():
     rows = [r | chance for r in found.fits[2].predictions]
     rows += [r | {"predicted_for": "new_group"} for r in rows]
     numbers = {"mean": "0.25", "lower": "0.1", "upper": "0.5", "probability_over_zero": "1.0"}
-    ratio = {"ratio_mean": "2", "ratio_lower": "1", "ratio_upper": "4", "note": ""}
+    ratio = {"ratio_mean": "2", "ratio_lower": "1", "ratio_upper": "4", "missing_reason": ""}
     difference = {"first": "1", "second": "2", "predicted_for": "group"} | numbers | ratio
     refused = difference | dict.fromkeys(numbers | ratio, "")
-    refused |= {"predicted_for": "new_group", "note": "not known; the fit failed"}
+    refused |= {"predicted_for": "new_group", "missing_reason": "not known"}
     own = replace(found.fits[2], predictions=rows, contrasts=[difference, refused])
     found = replace(found, study=study, fits=[*found.fits[:2], own])
     asked = predictions.predictions(found, "hierarchical")
@@ -48,7 +48,7 @@ def test_of_whom_nothing_is_said_it_is_said_why():
     rows = found.fits[1].predictions
     empty = dict.fromkeys(("mean", "sd", "lower", "upper", "outcome_lower", "outcome_upper"), "")
     no_ends = dict.fromkeys(("outcome_lower", "outcome_upper"), "")
-    why = {"predicted_for": "new_group", "note": "nobody knows; the fit failed"}
+    why = {"predicted_for": "new_group", "missing_reason": "nobody knows"}
     rows = [rows[0], rows[1] | no_ends, *(row | empty | why for row in rows)]
     fits = [replace(fit, predictions=rows) for fit in found.fits]
     found = replace(found, study=study, fits=fits)
@@ -68,7 +68,7 @@ def test_of_long_tables_the_first_rows_are_shown_and_the_rest_is_counted():
     found, many = results(levels=[f"g{i}" for i in range(1234)]), range(45)
     names = ["Intercept", *(f"x{i}" for i in many)]
     pairs = [
-        {"first": str(i + 1), "second": str(i + 7), "predicted_for": "group", "note": ""}
+        {"first": str(i + 1), "second": str(i + 7), "predicted_for": "group", "missing_reason": ""}
         | {"mean": f"{i}.5", "lower": "0", "upper": "99", "probability_over_zero": "0.5"}
         for i in many
     ]

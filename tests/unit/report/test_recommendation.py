@@ -66,7 +66,7 @@ def test_the_best_by_a_high_pareto_k_is_not_said_to_be_the_best(failed, left, be
 def test_who_is_close_is_not_clearly_worse():
     found = results(ranking=("pooled", "unpooled", "hierarchical"))
     numbers = {"elpd_diff": "-0.2", "dse": "0.3", "subsampling_dse": "0.4"}
-    close = compared("unpooled", 1, "too close to call") | numbers
+    close = compared("unpooled", 1, too_close=True) | numbers
     best = found.comparison[0] | {"elpd_diff": "0"}
     found = replace(found, comparison=[best, close, found.comparison[2]])
     assert recommendation.use(found)[1:] == [
@@ -78,7 +78,7 @@ def test_who_is_close_is_not_clearly_worse():
 
 def test_variants_that_were_not_compared(tmp_path):
     empty = dict.fromkeys(compared("unpooled", 0), "") | {"fit_passed": "True"}
-    empty |= {"note": "not compared: the log density is infinite"}
+    empty |= {"missing_reason": "the log density is infinite", "note": "not compared"}
     without = [{**empty, "variant": variant} for variant in ("unpooled", "pooled")]
     found = results()
     some = replace(found, comparison=[*found.comparison[:2], without[1]])
@@ -99,7 +99,7 @@ def test_variants_that_were_not_compared(tmp_path):
 def test_too_close_to_call_leaves_the_hierarchical_fit():
     found = results(ranking=("pooled", "hierarchical", "unpooled"))
     numbers = {"elpd_diff": "-0.2", "dse": "0.3", "subsampling_dse": "0.4"}
-    close = compared("hierarchical", 1, "too close to call") | numbers
+    close = compared("hierarchical", 1, too_close=True) | numbers
     best = found.comparison[0] | {"elpd_diff": "0"}
     found = replace(found, comparison=[best, close, found.comparison[2]])
     assert recommendation.recommended(found) == "hierarchical"
@@ -114,7 +114,7 @@ def test_differences_to_several_close_variants_name_them():
     numbers = {"dse": "3", "subsampling_dse": "4"}
     best = found.comparison[0] | {"elpd_diff": "0"}
     close = [
-        compared(variant, rank, "too close to call") | numbers | {"elpd_diff": str(-rank)}
+        compared(variant, rank, too_close=True) | numbers | {"elpd_diff": str(-rank)}
         for rank, variant in ((1, "unpooled"), (2, "pooled"))
     ]
     said = recommendation.use(replace(found, comparison=[best, *close]))[-1]

@@ -37,9 +37,9 @@ def test_a_sound_config_is_read_with_its_defaults(loaded):
         ({"family": "gausian"}, "studies.a.family: .*; nearest: 'gaussian'"),
         ({"family": "binomial"}, "studies.a: no `trials`; add the column"),
         ({"priors": {"x": "norml(0, 1)"}}, r"studies.a.priors.x: .*; nearest: 'normal'"),
-        ({"priors": {"sigma": "normal(0, 1)"}}, "studies.a.priors.sigma: .*over 0"),
+        ({"priors": {"sigma": "half_normal(0)"}}, "studies.a.priors.sigma: .*sigma is over 0"),
     ],
-    ids=["family", "its columns", "prior", "its support"],
+    ids=["family", "its columns", "prior", "its numbers"],
 )
 def test_what_the_families_and_the_priors_do_not_know_is_refused(loaded, settings, said):
     with pytest.raises(UserError, match=said):

@@ -27,7 +27,7 @@ def test_what_a_comparison_says_of_each_variant(unit):
         compared(variant, rank)
         for rank, variant in enumerate(("unpooled", "pooled", "hierarchical"))
     )
-    close = {"note": "too close to call"}
+    close = {"too_close": "True"}
     assert compare.compared([best, second, third], unit) == [
         f"The unpooled fit predicts left-out {unit} best.",
         "The pooled and hierarchical fits predict them clearly worse.",

@@ -57,6 +57,7 @@ def contrast(
             reasons = dict.fromkeys(filter(None, refused[at]))
             row = dict(zip(columns.ROWS, pair, strict=True)) | {columns.PREDICTED_FOR: target}
             row |= _difference(draws, at, target, interval, response_scale, known=not reasons)
+            row[columns.MISSING_REASON] = "; ".join(reasons)
             row[columns.NOTE] = "; ".join([*reasons, *([] if passed else [FAILED])])
             contrasts.append(row)
     return pd.DataFrame(contrasts)
@@ -87,4 +88,6 @@ def _difference(
     if ratio is not None:
         numbers = described(ratio[None], interval)[0, [0, 2, 3]]
         found |= dict(zip(columns.RATIO, numbers, strict=True))
+        if response_scale is not None:
+            found[columns.RATIO_OF] = response_scale.ratio_of
     return found

@@ -23,16 +23,11 @@ from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.compress.merged_rows import MergedRows
 from partialpool.design.design import Design
 from partialpool.model import families
+from partialpool.study.comparison_columns import COLUMNS, too_close
 from partialpool.study.outcome import Outcome
 
 CELLS = 8_000_000  # rows x draws of a pointwise log likelihood
 LEAST_DRAWS = 25  # a fifth of which makes a tail that a Pareto distribution can be fitted to
-COLUMNS = (
-    "variant", "rank", "elpd_loo", "se", "subsampling_se", "elpd_diff", "dse", "subsampling_dse",
-    "weight", "p", "pareto_k_max", "pareto_k_threshold", "pareto_k_over", "units", "units_total",
-    "fit_passed", "note",
-)  # fmt: skip
-CLOSE = 4  # smaller differences are too close to call (Sivula et al. 2020, arXiv:2008.10296)
 
 
 def compare(
@@ -57,16 +52,17 @@ def compare(
     Returns
     -------
     pandas.DataFrame
-        `COLUMNS`, a row per variant.
-        Differences are to the best variant, never above zero. Variants whose importance
-        sampling cannot be done come last, with no numbers and the reason in `note`. Without
+        `COLUMNS` of :mod:`partialpool.study.comparison_columns`, a row per variant.
+        Differences are to the best variant, never above zero; `too_close` is whether one is too
+        small to decide. Variants whose importance sampling cannot be done come last, with no
+        numbers and the reason in `missing_reason` and `note`. Without
         variants (groups of a study that has none), the columns alone.
     """
     results, reasons = {}, {}
     for variant, tree in log_likelihoods.items():
         result, reason = _loo(tree, unit)
         if result is None:
-            reasons[variant] = f"not compared: {reason}"
+            reasons[variant] = reason
         else:
             results[variant] = result
     ranked = sorted(results, key=lambda variant: -results[variant].elpd)
@@ -97,14 +93,17 @@ def compare(
                 "units": k.size,
                 "units_total": total,
                 "fit_passed": passed[variant],
+                "too_close": rank > 0 and too_close(difference, np.hypot(dse, subsampling_dse)),
+                "missing_reason": "",
             }
         )
         rows[-1]["note"] = "; ".join(_notes(rows[-1], outcome or Outcome(), unit))
     for variant, reason in reasons.items():
-        note = reason if passed[variant] else f"{reason}; {FAILED}"
-        rows.append({"variant": variant, "fit_passed": passed[variant], "note": note})
-    whole = dict.fromkeys(("rank", "pareto_k_over", "units", "units_total"), "Int64")
-    return pd.DataFrame(rows, columns=COLUMNS).astype(whole)
+        row = {"variant": variant, "fit_passed": passed[variant], "missing_reason": reason}
+        note = f"not compared: {reason}"
+        rows.append(row | {"note": note if passed[variant] else f"{note}; {FAILED}"})
+    types = dict.fromkeys(("rank", "pareto_k_over", "units", "units_total"), "Int64")
+    return pd.DataFrame(rows, columns=COLUMNS).astype(types | {"too_close": "boolean"})
 
 
 def _loo(tree: xr.DataTree, unit: str):
@@ -150,9 +149,7 @@ def _of_all(by_unit: xr.DataArray, total: int) -> tuple[float, float, float]:
 
 def _notes(row: dict, outcome: Outcome, unit: str) -> Iterator[str]:
     """Notes on the reliability of a row of the comparison."""
-    difference = abs(row["elpd_diff"])
-    unsure = np.hypot(row["dse"], row["subsampling_dse"])
-    if row["rank"] > 0 and (difference < CLOSE or difference < 2 * unsure):
+    if row["too_close"]:
         yield "too close to call"
     if over := row["pareto_k_over"]:
         which = "too high or not a number" if np.isnan(row["pareto_k_max"]) else "too high"

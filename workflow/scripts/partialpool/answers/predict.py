@@ -39,7 +39,7 @@ def predict(
     fitted distribution of groups, the same draws in all its rows. `"new_group"` takes all
     groups for new ones; `"average_group"` has no deviations. A pooled fit ignores groups. An
     unpooled fit does not predict a new or average group: such a row is empty, with the reason
-    in `note`.
+    in `missing_reason` and `note`.
 
     Parameters
     ----------
@@ -65,9 +65,10 @@ def predict(
         The rows with the columns of :mod:`partialpool.study.prediction_columns`: the target;
         the expected response (Student-t: its location); for a Bernoulli or binomial response the
         probability of a success; a new observation; whether the groups are "known", "new" (if
-        one is), "average", or "none"; `fit_passed` and `note`. Where the response is a function
-        of a column that can be undone, such as log(sales), new observations also on the column's
-        own scale; there is no mean of them where it has no closed form.
+        one is), "average", or "none"; `fit_passed`, `missing_reason` and `note`.
+        Where the response is a function of a column that can be undone, such as log(sales), new
+        observations also on the column's own scale; there is no mean of them where it has no
+        closed form.
     """
     draws = Predictor(posterior, design, outcome, families.columns(rows, outcome), seed=seed)
     response_scale = None if LINKS[draws.family.link].has_ratio else ResponseScale.of(design)
@@ -138,7 +139,8 @@ def _predicted(
     missing = np.isnan(found[columns.OUTCOME][:, 0]) & (refused == "")
     no_sigma = NO_AVERAGE_SIGMA if prediction_target == "average_group" else NO_NEW_SIGMA
     reason = NO_ERROR if draws.outcome.errors else no_sigma
-    notes = [refused, np.where(missing, reason, ""), np.full(size, "" if passed else FAILED)]
+    answer[columns.MISSING_REASON] = np.where(missing, reason, refused)
+    notes = [answer[columns.MISSING_REASON], np.full(size, "" if passed else FAILED)]
     answer[columns.NOTE] = ["; ".join(filter(None, parts)) for parts in zip(*notes, strict=True)]
     # Columns of the same name in the rows are replaced by the answer.
     kept = rows.reset_index(drop=True).drop(columns=list(answer.columns), errors="ignore")

@@ -21,12 +21,15 @@ class ResponseTransform:
     mean : callable or None
         `(mu, sigma)` to the mean of x where f(x) is normal; None where it has no closed form.
     rate : float or None
-        For a logarithm: f(x) - f(z) = d means that x (for `log1p`, 1 + x) is exp(rate d) times z.
+        For a logarithm: f(x) - f(z) = d means that x is exp(rate d) times z.
+    ratio_of : str
+        What that holds of; `{x}` stands for x.
     """
 
     inverse: Callable
     mean: Callable | None = None
     rate: float | None = None
+    ratio_of: str = "{x}"
 
 
 def _logarithm(base: float) -> ResponseTransform:
@@ -42,7 +45,9 @@ FUNCTIONS = {
     "log": _logarithm(np.e),
     "log2": _logarithm(2),
     "log10": _logarithm(10),
-    "log1p": ResponseTransform(np.expm1, lambda mu, sigma: np.expm1(mu + sigma**2 / 2), 1.0),
+    "log1p": ResponseTransform(
+        np.expm1, lambda mu, sigma: np.expm1(mu + sigma**2 / 2), 1.0, "1 + {x}"
+    ),
     "sqrt": ResponseTransform(lambda z: np.maximum(z, 0) ** 2, lambda mu, sigma: mu**2 + sigma**2),
     "exp": ResponseTransform(lambda z: np.log(np.maximum(z, 0))),
     "expm1": ResponseTransform(lambda z: np.log1p(np.maximum(z, -1))),
@@ -99,8 +104,13 @@ class ResponseScale:
         with np.errstate(over="ignore", invalid="ignore"):
             return self.function.mean(self.shift + self.unit * eta, self.unit * sigma)
 
+    @property
+    def ratio_of(self) -> str:
+        """The quantity of which :meth:`ratio` is the ratio."""
+        return self.function.ratio_of.format(x=self.column)
+
     def ratio(self, difference: np.ndarray) -> np.ndarray | None:
-        """Ratio of two values of the column from a difference of logarithms; else None."""
+        """Ratio of two values of :attr:`ratio_of` from a difference of logarithms; else None."""
         if self.function.rate is None:
             return None
         with np.errstate(over="ignore"):

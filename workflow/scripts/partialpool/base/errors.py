@@ -8,6 +8,16 @@ class UserError(Exception):
     """An error in one line: which file, key or column, the value, and what to write instead."""
 
 
+def error_text[T](made: T) -> T:
+    """Mark what is part of error messages only: text, a table of texts, or a function making one.
+
+    A change of these reruns nothing: hashes of code leave out the arguments of this function, but
+    for the keys of a table, and the functions that it decorates, see `run.fingerprint`.
+    """
+    return made
+
+
+@error_text
 def nearest(word: str, words: Iterable[str]) -> str:
     """Suggest the valid word closest to a misspelt one.
 

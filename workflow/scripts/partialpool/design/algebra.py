@@ -6,6 +6,7 @@
 import re
 from collections.abc import Iterator
 from itertools import combinations
+from typing import NoReturn
 
 from formulae import expr as syntax
 
@@ -107,12 +108,15 @@ class TermExpander:
         if not any(term_key(term) in found for term in terms):
             gone = term_name(terms[-1])
             glued = re.search(rf"[\w.]+(?:-[\w.]+)*-{re.escape(gone)}(?![\w.])", self.text)
-            hint = "; leave it out, or write I(-x) for the negative of a column x"
             if glued:
-                hint = (
-                    f"; if {glued.group()!r} is a column, write it in backticks: `{glued.group()}`"
+                raise InvalidFormula(
+                    f"`-` takes away {gone!r}, which is not there; if {glued.group()!r} is a "
+                    f"column, write it in backticks: `{glued.group()}`"
                 )
-            raise InvalidFormula(f"`-` takes away {gone!r}, which is not there{hint}")
+            raise InvalidFormula(
+                f"`-` takes away {gone!r}, which is not there; leave it out, or write I(-x) for "
+                "the negative of a column x"
+            )
         for term in terms:
             found.pop(term_key(term), None)
 
@@ -135,7 +139,7 @@ class TermExpander:
                 return self._product(node, sign)
             case syntax.Variable() | syntax.QuotedName() | syntax.Call():
                 return [self._canonical((self._atom(node),))]
-        raise InvalidFormula(_why_no_term(node))
+        _refuse_term(node)
 
     def _product(self, node, sign) -> list[Term]:
         if sign.kind == "STAR_STAR":
@@ -308,21 +312,27 @@ def _column_or(node, otherwise: str) -> str:
     return node.name.lexeme if isinstance(node, syntax.Variable) else otherwise
 
 
-def _why_no_term(node) -> str:
-    """Say why a number, text or anything else is not a term."""
+def _refuse_term(node) -> NoReturn:
+    """Refuse a number, text or anything else that is not a term."""
     match node:
         case syntax.Literal(value=str() as value):
-            return f"{value!r} is text, not a column; write names without quotes, or in backticks"
+            raise InvalidFormula(
+                f"{value!r} is text, not a column; write names without quotes, or in backticks"
+            )
         case syntax.Literal(value=value):
-            return (
+            raise InvalidFormula(
                 f"{value!r} is not a term; 1 is the intercept, arithmetic is written I(2 * x), and "
                 "a column of that name goes in backticks"
             )
         case syntax.Unary():
-            return "a sign before a term stands in a sum; arithmetic is written I(-x)"
+            raise InvalidFormula(
+                "a sign before a term stands in a sum; arithmetic is written I(-x)"
+            )
         case syntax.Assign():
-            return "`=` has a meaning inside a call only; a comparison is written I(x == 1)"
-    return "a group term is written (1 + x | g), and stands in a sum"
+            raise InvalidFormula(
+                "`=` has a meaning inside a call only; a comparison is written I(x == 1)"
+            )
+    raise InvalidFormula("a group term is written (1 + x | g), and stands in a sum")
 
 
 def _refuse_grouping(node: syntax.Call) -> None:

@@ -7,12 +7,12 @@ for notation that would silently mean something else.
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from formulae import expr as syntax
 from formulae.parser import ParseError, Parser
 
-from partialpool.base.errors import UserError, quoted
+from partialpool.base.errors import UserError, error_text, quoted
 from partialpool.design.algebra import TermExpander
 from partialpool.design.column_uses import Use
 from partialpool.design.functions import COMPARISONS
@@ -31,6 +31,7 @@ class Parsed(NamedTuple):
     uses: list[Use]  # of columns, in the order of the formula
 
 
+@error_text
 def error(text: str, message: str) -> UserError:
     """An error about a formula, which it quotes."""
     return UserError(f"formula {quoted(text)}: {message}")
@@ -92,14 +93,19 @@ def check_columns(text: str, columns: Iterable[str]) -> None:
             if any(start < match.end() and match.start() < end for start, end in kept):
                 continue
             better = f"{text[: match.start()]}`{name}`{text[match.end() :]}"
-            spaces = "no spaces" if " " in name else "spaces"
-            other = f"; put {spaces} around its signs if you mean what they stand for"
-            other = other if re.search(r"[-+*/:|~(]", name) else ""
+            other = _spaces(name) if re.search(r"[-+*/:|~(]", name) else ""
             raise error(
                 text,
                 f"the table has a column {name!r}, whose name goes in backticks: "
                 f"{quoted(better)}{other}",
             )
+
+
+@error_text
+def _spaces(name: str) -> str:
+    """What to write where signs in the name of a column were meant as signs."""
+    spaces = "no spaces" if " " in name else "spaces"
+    return f"; put {spaces} around its signs if you mean what they stand for"
 
 
 def _syntax_tree(text: str) -> syntax.Binary:
@@ -117,9 +123,9 @@ def _syntax_tree(text: str) -> syntax.Binary:
     try:
         tree = parser.parse()
     except ParseError:
-        raise InvalidFormula(_out_of_place(tokens, parser.current)) from None
+        _refuse_token(tokens, parser.current)
     if not parser.at_end():
-        raise InvalidFormula(_out_of_place(tokens, parser.current))
+        _refuse_token(tokens, parser.current)
     if not (isinstance(tree, syntax.Binary) and tree.operator.kind == "TILDE"):
         raise InvalidFormula("no response; write `response ~ predictors`")
     return tree
@@ -134,29 +140,33 @@ def _check_equals(kinds: list[str]) -> None:
             raise InvalidFormula("`=` has a meaning inside a call only; a comparison is I(x == 1)")
 
 
-def _out_of_place(tokens, at: int) -> str:
-    """Why the parser cannot go on at a token."""
+def _refuse_token(tokens, at: int) -> NoReturn:
+    """Refuse a token at which the parser cannot go on."""
     here, before = tokens[at], tokens[at - 1]
     if here.kind == "PIPE" and before.kind == "LEFT_PAREN":
-        return "cannot be read: before | is what varies by group, as in (1 | g)"
+        raise InvalidFormula("cannot be read: before | is what varies by group, as in (1 | g)")
     if here.kind == "PIPE":
-        return "a group term is written in parentheses, as in y ~ x + (1 | g)"
+        raise InvalidFormula("a group term is written in parentheses, as in y ~ x + (1 | g)")
     if before.kind == "PIPE":
-        return "cannot be read: after | is the grouping factor, as in (1 | g)"
+        raise InvalidFormula("cannot be read: after | is the grouping factor, as in (1 | g)")
     if here.kind in COMPARISONS:
-        return "a comparison is written inside I(), as in I(x > 0)"
+        raise InvalidFormula("a comparison is written inside I(), as in I(x > 0)")
     if here.kind == "EOF":
-        return f"cannot be read: a term is missing at the end, after {before.lexeme!r}"
+        raise InvalidFormula(
+            f"cannot be read: a term is missing at the end, after {before.lexeme!r}"
+        )
     names = ("IDENTIFIER", "BQNAME", "NUMBER", "STRING")
     if here.kind in names and before.kind in names:
         a, b = before.lexeme, here.lexeme
-        return (
+        raise InvalidFormula(
             f"no sign between {a} and {b}; write {a} + {b} for two terms, and `{a} {b}` in "
             "backticks for a column with a space in its name"
         )
     if here.kind in (*names, "LEFT_PAREN"):
-        return f"no sign between {before.lexeme!r} and {here.lexeme!r}; terms are joined by +"
-    return f"cannot be read: {here.lexeme!r} cannot follow {before.lexeme!r}"
+        raise InvalidFormula(
+            f"no sign between {before.lexeme!r} and {here.lexeme!r}; terms are joined by +"
+        )
+    raise InvalidFormula(f"cannot be read: {here.lexeme!r} cannot follow {before.lexeme!r}")
 
 
 def _check_depth(root) -> None:

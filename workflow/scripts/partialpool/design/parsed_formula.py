@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from formulae.terms import Intercept, Response, Term
 
-from partialpool.base.errors import UserError, nearest, quoted
+from partialpool.base.errors import UserError, error_text, nearest, quoted
 from partialpool.design import factors, terms
 from partialpool.design.grammar import error, parse
 from partialpool.design.tokens import InvalidFormula
@@ -212,6 +212,7 @@ class ParsedFormula:
                 f"{what} cannot be computed from this table; make such columns in the table"
             ) from problem
 
+    @error_text
     def error(self, message: str) -> UserError:
         """An error about this formula, which it quotes."""
         return error(self.text, message)

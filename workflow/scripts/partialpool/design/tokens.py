@@ -1,6 +1,7 @@
 """Split a formula into the tokens that the parser of `formulae` takes."""
 
 import re
+from typing import NoReturn
 
 from formulae.token import Token
 
@@ -107,7 +108,7 @@ def _token(kind: str, lexeme: str, rest: str, before: list[Token]) -> Token:
             "`.` for all columns is not available; name the predictors, as in y ~ x + z"
         )
     if lexeme == "[":
-        raise InvalidFormula(_bracket(before))
+        _refuse_bracket(before)
     if lexeme not in _KINDS:
         raise InvalidFormula(
             f"{lexeme!r} has no meaning in a formula; a name that has other characters than "
@@ -131,11 +132,11 @@ def _number(lexeme: str, rest: str):
     return int(lexeme) if lexeme.isdigit() else value
 
 
-def _bracket(before: list[Token]) -> str:
+def _refuse_bracket(before: list[Token]) -> NoReturn:
     if before and before[-1].kind in ("IDENTIFIER", "BQNAME"):
         name = before[-1].lexeme
-        return f"one label of {name} is written I({name} == 'label'), not with [ ]"
-    return (
+        raise InvalidFormula(f"one label of {name} is written I({name} == 'label'), not with [ ]")
+    raise InvalidFormula(
         "lists cannot be written: splines take `df`, and the reference of labels is chosen by "
         "C(x, Treatment('a'))"
     )
@@ -150,9 +151,11 @@ def _check_nesting(tokens: list[Token]) -> None:
         if depth < 0:
             raise InvalidFormula("cannot be read: a parenthesis is closed that was not opened")
         if max(depth, signs) > MAX_NESTING:
-            what = "parentheses within each other" if depth > MAX_NESTING else "signs in a row"
+            deep = depth > MAX_NESTING
             raise InvalidFormula(
-                f"has more than {MAX_NESTING} {what}; make such a column in the table"
+                f"has more than {MAX_NESTING} "
+                f"{'parentheses within each other' if deep else 'signs in a row'}; make such a "
+                "column in the table"
             )
     if depth:
         raise InvalidFormula("cannot be read: a parenthesis is not closed")

@@ -5,9 +5,11 @@ from math import log, pi
 from partialpool.base.wording import wording
 from partialpool.model.family import TRIANGLES, Parameter, ResponseFamily, Words
 
-SIGMA = Parameter("sigma", prior="half_student_t(4, {scale})", initial=0.5, symbol="σ", scaled=True)
+SIGMA = Parameter(
+    "sigma", prior="half_student_t(4, {scale})", initial=0.5, symbol=wording("σ"), scaled=True
+)
 # Juárez & Steel (2010), https://doi.org/10.1198/jbes.2009.07145
-NU = Parameter("nu", prior="gamma(2, 0.1)", initial=5.0, symbol="ν")
+NU = Parameter("nu", prior="gamma(2, 0.1)", initial=5.0, symbol=wording("ν"))
 
 
 def _gaussian(y, eta, parameters, trials, xp):

@@ -4,7 +4,7 @@ from partialpool.base.wording import wording
 from partialpool.model.family import EXPOSURES, INFINITY, Parameter, ResponseFamily, Words
 
 # The variance of a negative binomial response is mu + mu^2 / alpha.
-ALPHA = Parameter("alpha", prior="half_cauchy(1)", initial=1.0, symbol="α")
+ALPHA = Parameter("alpha", prior="half_cauchy(1)", initial=1.0, symbol=wording("α"))
 LARGEST_RATE = 1e15  # a prior may allow rates that no generator of counts can hold
 SMALLEST_ALPHA = 1e-10  # and an alpha that rounds to 0
 
@@ -76,7 +76,7 @@ def _log_factorial(y, trials, xp):
     return -xp.gammaln(y + 1)
 
 
-_SCALE = "Coefficients are on the scale of the log of {expected}."
+_SCALE = wording("Coefficients are on the scale of the log of {expected}.")
 
 POISSON = ResponseFamily(
     name="poisson",

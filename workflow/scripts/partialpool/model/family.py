@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from partialpool.base.wording import wording
 from partialpool.model.links import LINKS
 from partialpool.study.outcome import Outcome
 
@@ -28,7 +29,7 @@ class Parameter:
     initial : float
         Value from which the working model is found.
     symbol : str
-        In the report's mathematics.
+        In the report's mathematics; a record has it as `wording("σ")`.
     scaled : bool
         Whether `initial` is in units of the response's sd.
     """
@@ -82,14 +83,14 @@ class Words:
     distribution: str
     arguments: tuple[str, ...]
     difference: str
-    symbol: str = "μ"
+    symbol: str = wording("μ")
     expected_per_exposure: str = ""
     scale: str = ""
     ratio: str = ""
     multiplied: str = ""
     compared: str = ""
-    sigma: str = "scale"
-    sigma_squared: str = "squared scale"
+    sigma: str = wording("scale")
+    sigma_squared: str = wording("squared scale")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from partialpool.base.wording import wording
+
 
 @dataclass(frozen=True)
 class Link:
@@ -62,22 +64,22 @@ LINKS = {
         has_ratio=False,
         clip_eta=False,
         coefficient_scale="",
-        intercept_scale="expected response",
+        intercept_scale=wording("expected response"),
     ),
     "logit": Link(
         inverse=lambda eta, xp: xp.expit(eta),
         centre=_log_odds,
         has_ratio=True,
         clip_eta=False,
-        coefficient_scale=", in log odds",
-        intercept_scale="log odds",
+        coefficient_scale=wording(", in log odds"),
+        intercept_scale=wording("log odds"),
     ),
     "log": Link(
         inverse=lambda eta, xp: xp.exp(eta),
         centre=_log_rate,
         has_ratio=True,
         clip_eta=True,
-        coefficient_scale=", on the log scale",
-        intercept_scale="log of the {expected}",
+        coefficient_scale=wording(", on the log scale"),
+        intercept_scale=wording("log of the {expected}"),
     ),
 }

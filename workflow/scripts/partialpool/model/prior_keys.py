@@ -12,14 +12,16 @@ from partialpool.model.priors import Prior, check_support, of_response
 def check(given: dict[str, str], where: str) -> None:
     """Check how configured priors are written, before any data is read.
 
+    Which parameter a key names, and so which priors fit it, is known once there is a design: a
+    predictor may be called `sigma`.
+
     Raises
     ------
     UserError
-        For the first prior that is not one, or does not fit its parameter.
+        For the first prior that is not one.
     """
-    known = {"sd": "positive", "sigma": "positive", "cor": "correlation"}
     for key, text in given.items():
-        Prior.parse(text, f"{where}.{key}", known.get(key))
+        Prior.parse(text, f"{where}.{key}")
 
 
 def supports(given: dict[str, str]) -> dict[str, str]:
@@ -37,8 +39,8 @@ def check_keys(given: dict[str, str], design, outcome, group_effects: str, where
     ----------
     given : dict of str to str
         From :func:`supports`.
-    design : partialpool.design.formula.Design
-    outcome : partialpool.study.study.Outcome
+    design : partialpool.design.design.Design
+    outcome : partialpool.study.outcome.Outcome
     group_effects : {"normal", "student_t"}
     where : str
         File and key, for the message.

@@ -9,7 +9,7 @@ Imported while the workflow is parsed, so nothing scientific is imported here.
 import math
 from dataclasses import dataclass, field
 
-from partialpool.base.errors import UserError, nearest
+from partialpool.base.errors import UserError, error_text, nearest
 from partialpool.model import families
 from partialpool.model.prior_families import FAMILIES
 from partialpool.study.calls import call
@@ -18,11 +18,13 @@ SD_LOG_SIGMA = "half_normal(1)"  # default prior of the sd of log sigma between 
 NU = "gamma(2, 0.1)"  # default prior of the degrees of freedom of Student-t group effects
 WIDE_LOG_SIGMA = 2.0  # fixed sd of log sigma between groups in the unpooled variant
 
-NEEDS = {
-    "real": "a coefficient can be any number",
-    "positive": "this parameter is over 0",
-    "correlation": "a correlation matrix takes lkj",
-}
+NEEDS = error_text(
+    {
+        "real": "a coefficient can be any number",
+        "positive": "this parameter is over 0",
+        "correlation": "a correlation matrix takes lkj",
+    }
+)
 
 
 @dataclass(frozen=True)

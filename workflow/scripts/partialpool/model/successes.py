@@ -1,5 +1,6 @@
 """Families of successes: Bernoulli, and binomial with a column of trials."""
 
+from partialpool.base.errors import error_text
 from partialpool.base.wording import wording
 from partialpool.model.family import TRIALS, ResponseFamily, Words
 
@@ -32,17 +33,17 @@ def _initial(y, trials, offset, centre, xp):
 
 def _recode(values):
     if len(values) == 2:
-        return f"make {values[0]:g} and {values[1]:g} 0 and 1"
+        return error_text(f"make {values[0]:g} and {values[1]:g} 0 and 1")
     return None
 
 
 def _count_successes(values):
     if (values >= 0).all() and (values <= 1).all():
-        return "give the number of successes, not their share"
+        return error_text("give the number of successes, not their share")
     return None
 
 
-_SCALE = "Coefficients are on the scale of log odds, log({expected} / (1 − {expected}))."
+_SCALE = wording("Coefficients are on the scale of log odds, log({expected} / (1 − {expected})).")
 
 BERNOULLI = ResponseFamily(
     name="bernoulli",

@@ -1,15 +1,17 @@
 """Table of contrasts: differences between two predicted rows."""
 
 from partialpool.base.text import apart, fixed, join_words, truncate
-from partialpool.report.predictions import interval, own_column, reason_of
+from partialpool.report.predictions import interval
 from partialpool.report.report_data import ReportData, value
 from partialpool.report.tables import SHOWN, below, table
 from partialpool.study.prediction_columns import (
     MEAN,
     MEAN_INTERVAL,
+    MISSING_REASON,
     OVER_ZERO,
     PREDICTED_FOR,
     RATIO,
+    RATIO_OF,
     ROWS,
     TARGETS,
 )
@@ -40,7 +42,7 @@ def contrasts(results: ReportData, variant: str) -> dict | None:
     for row in rows:
         if not row[MEAN]:
             which = " for ".join(_contrasted(row, several))
-            refused.setdefault(reason_of(row), []).append(which)
+            refused.setdefault(row[MISSING_REASON], []).append(which)
     return {
         "text": _difference(results, ratio),
         "table": table(heads, out, note, numbers=range(1 + several, len(heads))),
@@ -62,13 +64,8 @@ def _ratio_name(results: ReportData, rows: list[dict]) -> str:
     """Head of the column of ratios; empty where there are none."""
     if results.link.has_ratio:
         return results.family.words.ratio
-    return f"ratio of {_of_ratio(results)}" if RATIO[0] in rows[0] else ""
-
-
-def _of_ratio(results: ReportData) -> str:
-    """The quantity whose ratio is a difference in the logarithm of a column."""
-    own = own_column(results)
-    return f"1 + {own}" if "log1p(" in results.model["response"] else own
+    of = rows[0].get(RATIO_OF)
+    return f"ratio of {truncate(of, 36)}" if of else ""
 
 
 def _difference(results: ReportData, ratio: str) -> str:

@@ -7,6 +7,7 @@ from partialpool.study.prediction_columns import (
     GROUP_STATUS,
     MEAN,
     MEAN_INTERVAL,
+    MISSING_REASON,
     NOTE,
     OUTCOME,
     PREDICTED,
@@ -42,7 +43,7 @@ def predictions(results: ReportData, variant: str) -> list[dict]:
         text = {"pooled": POOLED, "unpooled": ""}.get(variant, text)
         own = [row for row in rows if row[PREDICTED_FOR] == prediction_target]
         answered = any(row[MEAN] for row in own)
-        reason = join_words(dict.fromkeys(reason_of(row) for row in own))
+        reason = join_words(dict.fromkeys(row[MISSING_REASON] for row in own))
         found.append(
             {
                 "title": f"For {TARGETS[prediction_target]}" if results.factors else "",
@@ -156,8 +157,8 @@ def refusals(results: ReportData) -> list[dict]:
     counts: dict[tuple[str, str], int] = {}
     for fit in results.fits:
         for row in fit.predictions:
-            if row[NOTE] and not (row[MEAN] and row[OUTCOME[0]]):
-                reason = reason_of(row)
+            if row[MISSING_REASON]:
+                reason = row[MISSING_REASON]
                 counts[fit.variant, reason] = counts.get((fit.variant, reason), 0) + 1
     same: dict[tuple[str, int], list[str]] = {}
     for (variant, reason), count in counts.items():
@@ -166,8 +167,3 @@ def refusals(results: ReportData) -> list[dict]:
         {"variants": variants, "count": count, "reason": reason}
         for (reason, count), variants in same.items()
     ]
-
-
-def reason_of(row: dict) -> str:
-    """Why a row has no prediction: the first of its notes."""
-    return row[NOTE].partition(";")[0]

@@ -30,7 +30,12 @@ def clearly_beats(row: dict, variant: str, comparison: list[dict]) -> bool:
     other = next((r for r in compared_rows(comparison) if r["variant"] == variant), None)
     if other is None or int(row["rank"]) != 0 or other is row:
         return False
-    return "too close" not in other["note"] and not int(row["pareto_k_over"])
+    return not too_close(other) and not int(row["pareto_k_over"])
+
+
+def too_close(row: dict) -> bool:
+    """Whether a row of a comparison differs too little from the best one to decide."""
+    return row["too_close"] == "True"
 
 
 def compared_rows(comparison: list[dict]) -> list[dict]:
@@ -57,7 +62,7 @@ def use(results: ReportData) -> list[str]:
         )
         said.append(learned)
         reliable = own is not None and not int(own["pareto_k_over"]) and first not in failed
-        close = [row["variant"] for row in comparison if "too close" in row["note"]]
+        close = [row["variant"] for row in comparison if too_close(row)]
         if reliable and (best == first or best in close):
             ties = [
                 row for row in comparison if row["variant"] in (first, *close) and row is not own
@@ -84,7 +89,7 @@ def _beats(best: dict, comparison: list[dict]) -> list[str]:
     said, close, worse = [], [], []
     for row in comparison:
         if row is not best:
-            (close if "too close" in row["note"] else worse).append(row)
+            (close if too_close(row) else worse).append(row)
     if worse:
         which = join_words(row["variant"] for row in worse)
         fits = "fit" if len(worse) == 1 else "fits"

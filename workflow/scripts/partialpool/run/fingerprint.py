@@ -17,6 +17,7 @@ ROOMS_WITH_WORDING = tuple(f"{PACKAGE}/{room}/" for room in ("answers", "figures
 # Starts, watches and ends jobs, and plans which of them run: a result is the same whatever it does.
 UNHASHED = f"{PACKAGE}/run/"
 HASH_CACHE = session.FOLDER / "code.json"
+ERROR_TEXT = "error_text"
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -33,8 +34,9 @@ def hash_script(script: str) -> str:
     Only the syntax tree counts, without docstrings and without the arguments of the exceptions
     that are raised. So a comment, a docstring or the message of an error reruns nothing, while
     a changed constant or condition reruns what uses it. A message that is put together
-    elsewhere, printed or logged counts: it might be part of a result. The arguments of
-    `base.wording.wording` count only if a module of a room that writes for readers is among these.
+    elsewhere, printed or logged counts: it might be part of a result; unless it is marked by
+    `base.errors.error_text`. The arguments of `base.wording.wording` count only if a module of a
+    room that writes for readers is among these.
 
     Parameters
     ----------
@@ -124,11 +126,22 @@ def _logic(node, wording: bool):
     fields = node.__dict__
     if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
         fields = fields | {"body": node.body[1:]}
-    if not wording and isinstance(node, ast.Call) and getattr(node.func, "id", "") == "wording":
+    if not wording and _calls(node, "wording"):
         fields = fields | {"args": []}
+    if _calls(node, ERROR_TEXT):
+        # Which keys a table has may decide what is refused.
+        tables = [one for one in node.args if isinstance(one, ast.Dict)]
+        fields = fields | {"args": [key for table in tables for key in table.keys if key]}
+    if isinstance(node, ast.FunctionDef) and ERROR_TEXT in map(ast.unparse, node.decorator_list):
+        fields = {"name": node.name}
     if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
         # A result that exists was made by code that did not raise, or by code that caught what
         # was raised and read none of it, which tests/unit/run/test_fingerprint.py holds.
         fields = fields | {"exc": node.exc.func}
     kind = type(node)
     return kind.__name__, *(_logic(fields.get(name), wording) for name in kind._fields)
+
+
+def _calls(node: ast.AST, name: str) -> bool:
+    """Whether a node calls a function of this name."""
+    return isinstance(node, ast.Call) and getattr(node.func, "id", "") == name

@@ -92,7 +92,7 @@ class Check:
     @property
     def direction(self) -> str:
         """From the value to its limit, in words."""
-        return "at most" if self.at_most else "at least"
+        return wording("at most") if self.at_most else wording("at least")
 
     def passes(self, value: float, threshold: float) -> bool:
         """Whether a value passes; one that is not a number does not."""
@@ -100,7 +100,7 @@ class Check:
 
     def text(self, value: float | None) -> str:
         """A value of this check, or that it is not a number."""
-        return "not a number" if value is None else f"{value:,.{self.shown.decimals}f}"
+        return wording("not a number") if value is None else f"{value:,.{self.shown.decimals}f}"
 
     def times_more(self, value: float, threshold: float) -> float:
         """How many times the draws would be needed to pass, about."""

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from partialpool.base import files, records, session
-from partialpool.base.errors import UserError, nearest
+from partialpool.base.errors import UserError, error_text, nearest
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _OF_PROCESS = re.compile(r"/dev/(std(in|out|err)$|fd/)|/proc/")
@@ -123,7 +123,7 @@ def unusable(path: str) -> str | None:
     except FileNotFoundError:
         if os.path.islink(path):
             return f"{shown} is a link to {os.readlink(path)!r}, which does not exist"
-        return f"no file {shown}{_nearest(path)}"
+        return error_text(f"no file {shown}{_nearest(path)}")
     except (OSError, ValueError) as error:
         return f"{shown} cannot be read ({getattr(error, 'strerror', None) or error})"
     for is_kind, kind in _KINDS:
@@ -174,6 +174,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+@error_text
 def _nearest(path: str) -> str:
     """The nearest file of the same folder, for a message."""
     folder = Path(path).parent

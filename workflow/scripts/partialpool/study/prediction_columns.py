@@ -20,10 +20,11 @@ def _with_ends(name: str) -> tuple[str, str, str]:
     return name, f"{name}_lower", f"{name}_upper"
 
 
-PREDICTED_FOR, GROUP_STATUS, FIT_PASSED, NOTE = (
+PREDICTED_FOR, GROUP_STATUS, FIT_PASSED, MISSING_REASON, NOTE = (
     "predicted_for",
     "group_status",
     "fit_passed",
+    "missing_reason",  # why numbers of a row are missing; empty where they are not
     "note",
 )
 MEAN, SD = "mean", "sd"  # of the expected response
@@ -41,10 +42,11 @@ PREDICTED = (
     PREDICTED_FOR,
     *(*EXPECTED, *PROBABILITY, *OUTCOME),
     *(*RESPONSE_MEDIAN, *RESPONSE_MEAN, *RESPONSE_OUTCOME),
-    *(GROUP_STATUS, FIT_PASSED, NOTE),
+    *(GROUP_STATUS, FIT_PASSED, MISSING_REASON, NOTE),
 )
 
 ROWS = ("first", "second")  # numbers of the two rows of a contrast
 OVER_ZERO = "probability_over_zero"
 RATIO = ("ratio_mean", "ratio_lower", "ratio_upper")
-CONTRASTED = (*ROWS, PREDICTED_FOR, *EXPECTED, OVER_ZERO, *RATIO, NOTE)
+RATIO_OF = "ratio_of"  # the quantity of which it is the ratio, if that is a column
+CONTRASTED = (*ROWS, PREDICTED_FOR, *EXPECTED, OVER_ZERO, *RATIO, RATIO_OF, MISSING_REASON, NOTE)

@@ -12,7 +12,7 @@ from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
-from partialpool.base.errors import UserError, nearest
+from partialpool.base.errors import UserError, error_text, nearest
 from partialpool.study import checks
 
 SCHEMA = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
@@ -205,6 +205,7 @@ def _keys(error) -> tuple:
     return path
 
 
+@error_text
 def _explain(error) -> str:
     """A message of one line for a schema error."""
     path = _dotted(error.absolute_path)
@@ -230,6 +231,7 @@ def _explain(error) -> str:
     return f"{here}{yaml_value(error.instance)}; it must be {wanted}{hint}"
 
 
+@error_text
 def _hint(key: str, known: Mapping) -> str:
     """A hint at what an unknown key may have been meant to be."""
     for name, schema in known.items():

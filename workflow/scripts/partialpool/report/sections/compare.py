@@ -3,16 +3,18 @@
 import math
 
 from partialpool.base.text import fixed, join_words, number
-from partialpool.report.recommendation import compared_rows
+from partialpool.report.recommendation import compared_rows, too_close
 from partialpool.report.report_data import ReportData, value
 from partialpool.report.section import Section
 from partialpool.report.tables import table
+from partialpool.study.comparison_columns import CLOSE, CLOSE_ERRORS
 
 
 def compared(rows: list[dict], unit: str) -> list[str]:
     """Summarise a comparison: best variant, ties, missing ones and unreliable estimates."""
     left, rows = [row for row in rows if not row["rank"]], compared_rows(rows)
-    missing = [f"The {row['variant']} fit is {row['note'].partition('; ')[0]}." for row in left]
+    why = {row["variant"]: row["missing_reason"] for row in left}
+    missing = [f"The {variant} fit is not compared: {reason}." for variant, reason in why.items()]
     if not rows:
         return missing
     if len(rows) == 1:
@@ -23,8 +25,8 @@ def compared(rows: list[dict], unit: str) -> list[str]:
             *doubts(rows, unit),
         ]
     best = rows[0]["variant"]
-    close = [row["variant"] for row in rows[1:] if "too close" in row["note"]]
-    worse = [row["variant"] for row in rows[1:] if "too close" not in row["note"]]
+    close = [row["variant"] for row in rows[1:] if too_close(row)]
+    worse = [row["variant"] for row in rows[1:] if not too_close(row)]
     said = []
     if int(rows[0]["pareto_k_over"]):
         worse = []
@@ -109,7 +111,12 @@ def comparisons(results: ReportData) -> list[dict]:
 def build(results: ReportData) -> dict:
     """Context of the template."""
     sizes = [size for factor in results.factors for size in factor.sizes.values()]
-    return {"comparisons": comparisons(results), "single_rows": 1 in sizes}
+    return {
+        "comparisons": comparisons(results),
+        "single_rows": 1 in sizes,
+        "close": CLOSE,
+        "close_errors": {2: "two"}.get(CLOSE_ERRORS, CLOSE_ERRORS),
+    }
 
 
 SECTION = Section(
