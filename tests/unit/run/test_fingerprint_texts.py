@@ -24,7 +24,7 @@ SHOWN = [
 ]
 ERRORS = [
     ("base/errors.py", "; nearest: ", "; did you mean "),
-    ("design/grammar.py", "formula {shown", "the formula {shown"),
+    ("design/grammar.py", "formula {quoted", "the formula {shown"),
     ("design/grammar.py", "cannot be read: after | is", "after | comes"),
     ("design/grammar.py", "its signs if you mean", "its signs where you mean"),
     ("design/algebra.py", "arithmetic is written I(-x)", "a product is written I(-x)"),
@@ -48,7 +48,7 @@ def edited(tmp_path, monkeypatch):
     copy = tmp_path / "scripts"
     shutil.copytree(fingerprint.SCRIPTS, copy, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(fingerprint, "SCRIPTS", copy)
-    monkeypatch.setattr(fingerprint, "KNOWN", tmp_path / "known/modules.json")
+    monkeypatch.setattr(fingerprint, "HASH_CACHE", tmp_path / "known/modules.json")
     fingerprint._known.cache_clear()
 
     def edited(module, old, new):
