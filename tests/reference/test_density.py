@@ -14,7 +14,7 @@ from scipy import stats
 
 from partialpool.compress import build
 from partialpool.design.formula import Formula
-from partialpool.engine import collapse, gaussian, preconditioner
+from partialpool.engine import gaussian, preconditioner
 from partialpool.model import families, priors
 from partialpool.study.outcome import Outcome
 
@@ -243,14 +243,7 @@ def test_collapsed_density_is_that_of_the_rows(
 
 def fixed_part(data, completed, variant):
     """What is the same at all points of the map from z to beta."""
-    varying = data.varying if variant != "pooled" else ()
-    start = np.diag(preconditioner.between_sd(completed, "g", variant)) if varying else []
-    spread = preconditioner.sigma(data) if data.known_sigma is None else data.known_sigma
-    turned = gaussian.effects_basis(data, completed, variant)
-    triangles = collapse.Triangles.split(data, turned)
-    return preconditioner.BetaPreconditioner.of(
-        data, completed, triangles, varying, start, spread
-    ).inverse
+    return preconditioner.CollapsedModel.of(data, completed, variant).coordinates.inverse
 
 
 def log_volume(follows, point, offset) -> float:

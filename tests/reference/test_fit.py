@@ -108,7 +108,7 @@ def test_draws_do_not_depend_on_the_compile_cache(tmp_path):
 
     def digest():
         environment = os.environ | {
-            "PYTENSOR_FLAGS": f"base_compiledir={tmp_path}",
+            "NUMBA_CACHE_DIR": str(tmp_path),
             "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path]),
         }
         done = subprocess.run(

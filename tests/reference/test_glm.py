@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from interpreted import drawn_point, evaluated
-from partialpool.sampler.compiled_density import compiled
 from scipy import special, stats
 
 from partialpool.compress import build
 from partialpool.design.formula import Formula
-from partialpool.engine import glm, pirls, starts
+from partialpool.engine import glm, pirls, rows_model, starts
 from partialpool.engine.centring import EffectCoordinates
 from partialpool.engine.posterior import SampledParameters
+from partialpool.engine.sampled_target import SampledEffectsTarget
 from partialpool.model import families, priors
 from partialpool.sampler import sampling
 from partialpool.study.outcome import Outcome
@@ -206,8 +206,7 @@ def test_gradient():
     *_, data, completed, found, coordinates = small(
         "poisson", "y ~ x + (1 + x | g) + (1 | h)", "hierarchical"
     )
-    model = glm.model(data, completed, "hierarchical", found, coordinates)
-    density = compiled(model, model.initial_point(0))
+    density = rows_model.compiled(data, completed, "hierarchical", found, coordinates).density
     start = density.start
     position = start + np.random.default_rng(4).normal(size=start.size) / 3
     gradient = density(position)[1]
@@ -230,14 +229,11 @@ def test_a_factor_that_is_non_centred_follows_no_other():
 def test_another_attempt_learns_from_the_last():
     """It has the variances of its draws; a third is non-centred where rows say little."""
     _, _, data, completed, *_ = small("poisson", "y ~ x + (1 + x | g) + (1 | h)", "hierarchical")
-    first = glm.SampledEffectsTarget(data, completed, "hierarchical")
-    model = first.model()
-    point = model.initial_point(0)
-    size = sum(point[value.name].size for value in model.continuous_value_vars)
+    first = SampledEffectsTarget(data, completed, "hierarchical")
+    model = first.compiled()
+    size = len(model.density.start)
     positions = np.random.default_rng(2).normal(size=(1, 50, size)) / 5
-    draws = SampledParameters(
-        sampling.constrain(model, point, positions), data, completed, "hierarchical"
-    )
+    draws = SampledParameters(model.constrain(positions), data, completed, "hierarchical")
     second, third = (first.next_attempt(draws, attempt) for attempt in (1, 2))
     for factor, covariance in zip(data.factors, second.working.covariance, strict=True):
         assert np.allclose(covariance, draws.covariance(factor))
@@ -250,13 +246,12 @@ def test_another_attempt_learns_from_the_last():
 def test_starts_are_on_the_scale_of_the_data(formula):
     """Also of coefficients that vary by group, whatever sds the chains start with."""
     *_, data, completed, found, coordinates = small("student_t", formula, "hierarchical")
-    model = glm.model(data, completed, "hierarchical", found, coordinates)
-    point = model.initial_point(0)
-    move = starts.overdispersed(model, data, completed, "hierarchical")
-    begun = move(sampling.dispersed(model, point, 8, 1))
-    slopes = sampling.constrain(model, point, begun[None])["beta"].values[0, :, 1]
+    model = rows_model.compiled(data, completed, "hierarchical", found, coordinates)
+    move = starts.overdispersed(model, coordinates.centre, data, completed, "hierarchical")
+    begun = move(sampling.dispersed(model, 8, 1))
+    slopes = model.constrain(begun[None])["beta"].values[0, :, 1]
     reach = 2 * data.response_sd / data.sd["x"]
-    rough_slope = abs(model["centre (data)"].get_value()[1])
+    rough_slope = abs(coordinates.centre[1])
     assert np.abs(slopes).max() <= reach + rough_slope
     assert np.ptp(slopes) > 1.5 * reach
     assert (slopes > np.median(slopes)).sum() == 4

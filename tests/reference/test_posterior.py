@@ -10,7 +10,7 @@ from three_group_table import one_group
 
 from partialpool.compress import build
 from partialpool.design.formula import Formula
-from partialpool.engine import fit, gaussian
+from partialpool.engine import collapsed_target, fit
 from partialpool.engine.posterior import SampledParameters, describe
 from partialpool.model import families, priors
 from partialpool.sampler import convergence
@@ -174,11 +174,11 @@ def test_variants_are_one_model_with_one_switch():
     completed = priors.complete({}, data)
     rng = np.random.default_rng(0)
     sampled = fit.sampling.sample(
-        gaussian.model(data, completed, "unpooled"),
+        collapsed_target.CollapsedTarget(data, completed, "unpooled").compiled(),
         chains=2, draws=2000, tune=1000, target_accept=0.9, seed=1,
     )["posterior"].to_dataset()  # fmt: skip
     draws = SampledParameters(sampled, data, completed, "unpooled")
-    described = describe(draws, gaussian.deviations(draws, data, rng))
+    described = describe(draws, collapsed_target.deviations(draws, data, rng))
     at = design.factors[0].groups == "c"
     separate = np.linalg.lstsq(design.matrix[at], design.y[at])[0]
     found = described["coef_g"].sel(g="c")

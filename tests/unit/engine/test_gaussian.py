@@ -6,7 +6,7 @@ import pytest
 
 from partialpool.compress.build import compress
 from partialpool.design.formula import Formula
-from partialpool.engine.gaussian import CollapsedTarget, model
+from partialpool.engine.gaussian import model
 from partialpool.model import families
 from partialpool.model.priors import complete
 from partialpool.study.outcome import Outcome
@@ -53,10 +53,3 @@ def test_sigma_is_a_parameter_only_where_it_is_estimated(outcome, free, shape):
     assert {variable.name for variable in found.free_RVs} == {"z", "sd_g"} | free
     if shape:
         assert found.initial_point()["sigma_log__"].shape == shape
-
-
-def test_group_effects_are_reported_as_integrated_out():
-    data = compressed()
-    target = CollapsedTarget(data, complete({}, data), "hierarchical")
-    assert target.parameterisation == {"g": {"form": "integrated out"}}
-    assert CollapsedTarget(data, complete({}, data), "pooled").parameterisation == {}

@@ -6,7 +6,8 @@ import pytest
 
 from partialpool.compress.build import compress
 from partialpool.design.formula import Formula
-from partialpool.engine.glm import SampledEffectsTarget
+from partialpool.engine import glm
+from partialpool.engine.sampled_target import SampledEffectsTarget
 from partialpool.model import families
 from partialpool.model.priors import complete
 from partialpool.study.outcome import Outcome
@@ -22,6 +23,12 @@ def target(family: str, text: str, variant: str) -> SampledEffectsTarget:
     outcome = Outcome(family)
     data = compress(Formula(text).design(ROWS), outcome, families.columns(ROWS, outcome))
     return SampledEffectsTarget(data, complete({}, data), variant)
+
+
+def model(*study):
+    """The PyMC model of a target."""
+    one = target(*study)
+    return glm.model(one.data, one.priors, one.variant, one.working, one.coordinates)
 
 
 def sizes(model) -> dict[str, int]:
@@ -40,7 +47,7 @@ def sizes(model) -> dict[str, int]:
     ],
 )
 def test_the_effects_of_every_factor_are_sampled(variant, expected):
-    found = target("poisson", CROSSED, variant).model()
+    found = model("poisson", CROSSED, variant)
     assert sizes(found) == expected
     effects = {d.name for d in found.deterministics if d.name.startswith("u_")}
     assert effects == (set() if variant == "pooled" else {"u_g", "u_h"})
@@ -49,11 +56,16 @@ def test_the_effects_of_every_factor_are_sampled(variant, expected):
 
 def test_gaussian_effects_of_the_factor_with_most_groups_are_integrated_out():
     one = target("gaussian", CROSSED, "hierarchical")
-    assert sizes(one.model()) == {"z": 3, "sigma": 1, "sd_g": 1, "sd_h": 1}
+    assert sizes(model("gaussian", CROSSED, "hierarchical")) == {
+        "z": 3,
+        "sigma": 1,
+        "sd_g": 1,
+        "sd_h": 1,
+    }
     forms = {name: how["form"] for name, how in one.parameterisation.items()}
     assert forms["g"] == "integrated out" and forms["h"] != "integrated out"
 
 
 def test_a_familys_own_parameters_are_sampled():
-    found = target("negative_binomial", "y ~ 1 + (1 | g)", "hierarchical").model()
+    found = model("negative_binomial", "y ~ 1 + (1 | g)", "hierarchical")
     assert sizes(found) == {"z": 1, "z_effects": 3, "sd_g": 1, "alpha": 1}

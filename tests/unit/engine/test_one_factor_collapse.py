@@ -6,7 +6,7 @@ import pytest
 
 from partialpool.compress import build
 from partialpool.design.formula import Formula
-from partialpool.engine import glm, one_factor_collapse, preconditioner
+from partialpool.engine import one_factor_collapse, preconditioner, sampled_target
 from partialpool.model import priors
 from partialpool.study.outcome import Outcome
 
@@ -20,9 +20,9 @@ def test_varying_columns_of_each_group_are_decomposed():
     design = Formula("y ~ x + (1 + x | g) + (1 | h)").design(table)
     data = build.compress(design, Outcome(), {})
     completed = priors.complete({"sd": "half_normal(1)", "cor": "lkj(2)"}, data)
-    target = glm.SampledEffectsTarget(data, completed, "hierarchical")
+    target = sampled_target.SampledEffectsTarget(data, completed, "hierarchical")
     [block] = [b for b in target.coordinates.blocks if b.factor.name == "g"]
-    root, directions = one_factor_collapse._orthonormalise(data, completed, block)
+    root, directions = one_factor_collapse.orthonormalise(data, completed, block)
     columns = preconditioner.effects_columns(data, completed, block.factor)
     for group in range(3):
         at = data.index[block.position] == group

@@ -11,9 +11,9 @@ from partialpool.compress import build
 from partialpool.compress.group_triangles import GroupTriangles
 from partialpool.design.formula import Formula
 from partialpool.engine import terms
-from partialpool.engine.gaussian import CollapsedTarget
-from partialpool.engine.glm import SampledEffectsTarget
+from partialpool.engine.collapsed_target import CollapsedTarget
 from partialpool.engine.posterior import SampledParameters, describe
+from partialpool.engine.sampled_target import SampledEffectsTarget
 from partialpool.model import families, priors
 from partialpool.study.outcome import Outcome
 from partialpool.study.study import VARIANTS

@@ -11,10 +11,10 @@ from partialpool.answers import predictor
 from partialpool.base import files
 from partialpool.compress import build
 from partialpool.design.formula import Formula
-from partialpool.engine import collapse, glm, posterior, terms
-from partialpool.engine.gaussian import CollapsedTarget
-from partialpool.engine.glm import SampledEffectsTarget
+from partialpool.engine import collapse, posterior, sampled_target
+from partialpool.engine.collapsed_target import CollapsedTarget
 from partialpool.engine.posterior import SampledParameters
+from partialpool.engine.sampled_target import SampledEffectsTarget
 from partialpool.model import families, priors
 from partialpool.sampler import convergence
 from partialpool.study.outcome import Outcome
@@ -41,7 +41,7 @@ def sampled(groups: int, outcome: Outcome, formula="y ~ x + (1 + x | g)"):
         noise = 1 + 0.01 * rng.normal(size=(CHAINS, DRAWS, *np.shape(centre)))
         return ("chain", "draw", *dims), centre * noise
 
-    by_group = (terms.groups("g"),)
+    by_group = (posterior.groups("g"),)
     free = {"beta": near(np.ones(2))}
     free |= {f"sd_{f.name}": near(np.full(len(f.varying), 20.0)) for f in data.factors}
     if outcome.sigma == "by_group":
@@ -52,7 +52,7 @@ def sampled(groups: int, outcome: Outcome, formula="y ~ x + (1 + x | g)"):
         for f in data.factors:
             shape = (len(f.levels), len(f.varying))
             free[f"u_{f.name}"] = near(
-                rng.normal(size=shape), (terms.groups(f.name), terms.varying(f.name))
+                rng.normal(size=shape), (posterior.groups(f.name), posterior.varying(f.name))
             )
     completed = priors.complete({}, data)
     coords = {"chain": np.arange(CHAINS), "draw": np.arange(DRAWS)}
@@ -99,7 +99,7 @@ def test_thinned_effects_are_those_of_their_groups_and_of_their_draws(monkeypatc
 
 def test_sampled_effects_of_one_factor_are_thinned_and_of_another_whole(monkeypatch):
     monkeypatch.setattr(posterior, "LARGE", 20_000)
-    monkeypatch.setattr(glm, "BATCH", 20_000)
+    monkeypatch.setattr(sampled_target, "BATCH", 20_000)
     formula = "y ~ x + (1 + x | g) + (1 | h)"
     drawn, _ = sampled(100, Outcome(family="poisson"), formula)
     some = {"g": np.array([3, 50]), "h": np.arange(2)}

@@ -7,8 +7,8 @@ import pytest
 from partialpool.compress import build
 from partialpool.design.formula import Formula
 from partialpool.engine import starts
-from partialpool.engine.gaussian import CollapsedTarget
-from partialpool.engine.glm import SampledEffectsTarget
+from partialpool.engine.collapsed_target import CollapsedTarget
+from partialpool.engine.sampled_target import SampledEffectsTarget
 from partialpool.model import priors
 from partialpool.sampler import sampling
 from partialpool.study.outcome import Outcome
@@ -25,14 +25,14 @@ def begun(outcome, given, variant="hierarchical", effects="normal", text="y ~ x 
     data = build.compress(Formula(text).design(TABLE), outcome, {})
     completed = priors.complete(given, data, effects)
     kind = SampledEffectsTarget if outcome.family == "student_t" else CollapsedTarget
-    model = kind(data, completed, variant).model()
-    moved = starts.overdispersed(model, data, completed, variant)
+    target = kind(data, completed, variant)
+    model = target.compiled()
+    moved = starts.overdispersed(model, target.centre, data, completed, variant)
     if moved is None:
         return None
-    point = model.initial_point(0)
-    found = moved(sampling.dispersed(model, point, CHAINS, seed=1))
-    rough = dict(zip(data.coefficients, model["centre (data)"].get_value(), strict=True))
-    beta = sampling.constrain(model, point, found[None])["beta"].values[0]
+    found = moved(sampling.dispersed(model, CHAINS, seed=1))
+    rough = dict(zip(data.coefficients, target.centre, strict=True))
+    beta = model.constrain(found[None])["beta"].values[0]
     return data, completed, rough, dict(zip(data.coefficients, beta.T, strict=True))
 
 

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from partialpool.base.errors import UserError
-from partialpool.sampler import compiled_density, nuts
+from partialpool.sampler import nuts
+from partialpool.sampler.density import NO_VALUE
+from partialpool.sampler.machine_code import DENSITY
+from partialpool.sampler.pymc_model import PymcDensity
 
 FIELDS = {
     *("dims", "compiled_logp_func", "compiled_expand_func", "initial_point_func", "shared_data"),
@@ -37,7 +40,7 @@ def test_nutpie_still_has_the_compiled_model_that_a_density_is_wrapped_in():
 def test_nutpie_still_samples_a_density_of_this_signature():
     """The value and gradient of a standard normal, by a C function with our arguments."""
 
-    @numba.cfunc(compiled_density.SIGNATURE)
+    @numba.cfunc(DENSITY)
     def normal(size, position, gradient, value, data):
         value[0] = 0.0
         for i in range(size):
@@ -45,7 +48,7 @@ def test_nutpie_still_samples_a_density_of_this_signature():
             gradient[i] = -position[i]
         return 0
 
-    density = compiled_density.Density(normal, (), np.zeros(2))
+    density = PymcDensity(normal, np.zeros(0), None, np.zeros(2))
     positions, statistics = nuts.draw(
         density, np.ones((2, 2)), seed=1, at_once=1, draws=500, tune=300, target_accept=0.8
     )
@@ -58,25 +61,25 @@ def test_nutpie_still_samples_a_density_of_this_signature():
 
 
 def test_a_density_that_is_nowhere_finite_is_one_line():
-    @numba.cfunc(compiled_density.SIGNATURE)
+    @numba.cfunc(DENSITY)
     def nowhere(size, position, gradient, value, data):
-        return compiled_density.NO_VALUE
+        return NO_VALUE
 
-    found = compiled_density.Density(nowhere, (), np.zeros(2))
+    found = PymcDensity(nowhere, np.zeros(0), None, np.zeros(2))
     for at_once in (1, 2):
         with pytest.raises(UserError, match="the sampler could not start"):
             nuts.draw(found, np.ones((2, 2)), seed=1, at_once=at_once, draws=5, tune=5)
 
 
 def test_chains_that_cannot_start_where_they_should_do_so_closer_to_the_middle():
-    @numba.cfunc(compiled_density.SIGNATURE)
+    @numba.cfunc(DENSITY)
     def near_zero(size, position, gradient, value, data):
         if abs(position[0]) > 3:
-            return compiled_density.NO_VALUE
+            return NO_VALUE
         value[0], gradient[0] = -0.5 * position[0] ** 2, -position[0]
         return 0
 
-    found = compiled_density.Density(near_zero, (), np.zeros(1))
+    found = PymcDensity(near_zero, np.zeros(0), None, np.zeros(1))
     starts = np.array([[1000.0], [-5.0], [1.0], [1.0]])
     positions, _ = nuts.draw(found, starts, seed=1, at_once=1, draws=50, tune=50)
     assert positions.shape == (4, 50, 1) and np.abs(positions).max() <= 3

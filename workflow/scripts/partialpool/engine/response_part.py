@@ -6,7 +6,8 @@ density of one row as straight arithmetic, so that the loop becomes vector instr
 
 from numba import carray
 
-from partialpool.engine import arithmetic
+from partialpool.engine import arithmetic, fields
+from partialpool.engine.fields import BLOCK
 from partialpool.model.family import ResponseFamily
 from partialpool.sampler.machine_code import PART, Code, inlined, pointer
 
@@ -29,19 +30,17 @@ def response_part(lengths, addresses):
 """
 
 
-def code(family: ResponseFamily, block: int) -> Code:
+def code(family: ResponseFamily) -> Code:
     """The function for a family.
 
     Parameters
     ----------
     family : ResponseFamily
         With `row_slopes`.
-    block : int
-        Number of places in which sums over rows are kept.
     """
     numbers = range(len(family.parameters))
     text = TEXT.format(
-        block=block,
+        block=BLOCK,
         read="\n".join(f"    p{i} = parameters[{i}]" for i in numbers),
         found="".join(f", in_p{i}" for i in numbers),
         given="".join(f", p{i}" for i in numbers),
@@ -58,4 +57,4 @@ def code(family: ResponseFamily, block: int) -> Code:
     function = names["response_part"]
     function.__qualname__ = f"{family.name}_part"
     record = family.row_slopes.__code__.co_filename
-    return Code(function, PART, (__file__, arithmetic.__file__, record))
+    return Code(function, PART, (__file__, arithmetic.__file__, fields.__file__, record))

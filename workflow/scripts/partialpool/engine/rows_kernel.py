@@ -14,6 +14,7 @@ from partialpool.engine.collapsed_kernel import mixing_factors, mixing_factors_b
 from partialpool.engine.effect_map import lanes_dot
 from partialpool.engine.effect_stages import degrees_of_freedom
 from partialpool.engine.fields import (
+    BLOCK,
     Block,
     Field,
     Part,
@@ -38,7 +39,6 @@ from partialpool.engine.shared_stages import (
 )
 from partialpool.sampler.machine_code import address, call, jit
 
-BLOCK = 256  # rows
 NO_INNER, SAMPLED, COLLAPSED = range(3)  # how the inner factor's effects are treated
 
 

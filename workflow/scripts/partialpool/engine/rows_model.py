@@ -61,7 +61,7 @@ def codes() -> list[Code]:
     """All functions that models of this kind are compiled of, for all families."""
     found = [DENSITY_CODE, FAMILY_ROWS, GAUSSIAN_ROWS, *INNER.values(), *OUTER.values()]
     compiled_families = (family for family in families.FAMILIES.values() if family.row_slopes)
-    return found + [response_part.code(family, rows_kernel.BLOCK) for family in compiled_families]
+    return found + [response_part.code(family) for family in compiled_families]
 
 
 def compiled(
@@ -229,7 +229,7 @@ def compiled(
     }
     parts = {Part.ROWS: GAUSSIAN_ROWS if normal else FAMILY_ROWS}
     if not normal:
-        parts[Part.FAMILY] = response_part.code(data.family, rows_kernel.BLOCK)
+        parts[Part.FAMILY] = response_part.code(data.family)
     if last or inner == rows_kernel.COLLAPSED:
         parts[Part.COLLAPSE] = COLLAPSE
     if len(blocks) > 1:

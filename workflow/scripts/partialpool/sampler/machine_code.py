@@ -34,7 +34,7 @@ PART = types.int64(types.CPointer(types.int64), types.CPointer(types.int64))
 PAUSE = 0.05  # seconds between two looks at what another process compiles
 # Fast math is off: it lets the compiler reorder sums, differently in code just compiled and code
 # loaded from its cache. Without checks of divisions, loops may become vector instructions.
-OPTIONS = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+OPTIONS = {"error_model": "numpy", "no_cfunc_wrapper": True}
 jit = numba.njit(**OPTIONS)
 # Loops over arrays that their function has made itself become vector instructions if all of a
 # loop is in that function.
