@@ -28,7 +28,7 @@ MODULES = {
     if path.name != "__init__.py"
 }
 
-LARGEST_FIT = 44  # modules that scripts/fit.py reaches, without `run`
+LARGEST_FIT = 61  # modules that scripts/fit.py reaches, without `run`
 
 
 CLASSES = {
