@@ -34,6 +34,8 @@ class CompiledModel:
     outputs: dict[str, tuple]
     coords: dict[str, list] = field(default_factory=dict)
 
+    kind = "compiled"  # for the provenance of a fit
+
     @classmethod
     def of(
         cls,

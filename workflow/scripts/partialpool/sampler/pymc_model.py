@@ -71,6 +71,8 @@ class PymcModel:
         As of :class:`partialpool.engine.compiled_model.CompiledModel`.
     """
 
+    kind = "PyMC"
+
     def __init__(self, model: pm.Model, coefficients: int):
         self.model, self._point = model, model.initial_point(0)
         values = model.continuous_value_vars
