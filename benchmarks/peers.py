@@ -216,6 +216,7 @@ def fits(tool: Tool, data: Path, folder: Path, reference: dict, given) -> Iterat
     # PyTensor's flags are separated by commas.
     compiled = folder / "compiled" / re.sub(r"\W+", "-", tool.name)
     environment = {
+        # Ours, Bambi's and nutpie's.
         "PYTENSOR_FLAGS": f"base_compiledir={compiled / 'pytensor'}",
         "NUMBA_CACHE_DIR": str(compiled / "numba"),
     }

@@ -82,7 +82,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="partialpool-"))
     environment = os.environ | {
-        "PYTENSOR_FLAGS": f"base_compiledir={folder / 'compiled'}",
+        "NUMBA_CACHE_DIR": str(folder / "compiled"),
         "PYTHONPATH": str(ROOT / "workflow" / "scripts"),
     }
     (folder / "config").mkdir()

@@ -89,7 +89,7 @@ def test_same_seed_same_draws(first_run, own_folder, tmp_path):
     """From another folder, on one core, and compiled anew."""
     own_folder.configure(CONFIG)
     own_folder.tables()
-    own_folder.run("--cores", "1", FIT, PYTENSOR_FLAGS=f"base_compiledir={tmp_path / 'compiled'}")
+    own_folder.run("--cores", "1", FIT, NUMBA_CACHE_DIR=str(tmp_path / "compiled"))
     assert list((tmp_path / "compiled").iterdir()), "nothing was compiled anew"
     trees = [files.read_netcdf(workflow.folder / FIT) for workflow in (first_run, own_folder)]
     for group in ("posterior", "sample_stats"):

@@ -81,8 +81,8 @@ def fit(
         `diagnosed_effects`: see :func:`partialpool.engine.posterior.stored`. Attributes, as JSON
         unless plain: `variant`, `priors` as used, `sampler`, `attempts` (settings, failed checks,
         `earlier` if chains of earlier attempts were compared with it, parameterisation of group
-        effects, `density`: compiled or PyMC's, seconds), `diagnosed` (labels of the diagnosed groups
-        of each factor, unless all are), `provenance`.
+        effects, `density`: compiled or PyMC's, seconds), `diagnosed` (labels of the diagnosed
+        groups of each factor, unless all are), `provenance`.
     """
     completed = priors.complete(given, data, group_effects)
     diagnosed = {

@@ -31,6 +31,8 @@ NUMBERS, POINTERS = types.CPointer(types.double), types.CPointer(types.voidptr)
 DENSITY = types.int64(types.uint64, NUMBERS, NUMBERS, NUMBERS, POINTERS)
 # lengths, addresses of arrays: a part of a density
 PART = types.int64(types.CPointer(types.int64), types.CPointer(types.int64))
+# `progress` shows a line that begins with "waits for" while it is the last of a log.
+WAITS = "waits for another fit to compile"
 PAUSE = 0.05  # seconds between two looks at what another process compiles
 # Fast math is off: it lets the compiler reorder sums, differently in code just compiled and code
 # loaded from its cache. Without checks of divisions, loops may become vector instructions.
@@ -183,7 +185,7 @@ def load(wanted: Iterable[Code]) -> list:
     -------
     list of numba.core.ccallback.CFunc
     """
-    keys = {code.key: code for code in wanted}
+    keys, waits = {code.key: code for code in wanted}, None
     waiting = [key for key in keys if key not in LOADED]
     while waiting:
         for key in list(waiting):
@@ -192,7 +194,12 @@ def load(wanted: Iterable[Code]) -> list:
                 waiting.remove(key)
                 break
         else:
+            if waits is None:
+                print(WAITS, flush=True)
+                waits = time.monotonic()
             time.sleep(PAUSE)
+    if waits is not None:
+        print(f"waited {time.monotonic() - waits:.1f} s for another fit to compile", flush=True)
     return [LOADED[key] for key in keys]
 
 
