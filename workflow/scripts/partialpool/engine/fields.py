@@ -22,11 +22,9 @@ class Size(IntEnum):
 
     LAST = 0  # coefficients whose coordinates depend on the variances
     INNER = auto()  # how the effects of the first factor are treated
-    OUTER_EFFECTS = auto()  # effects of all other factors
     SIGMA_KIND = auto()
     SIGMA_AT = auto()  # place among the parameters
     SPREAD_AT = auto()
-    NORMAL = auto()  # whether responses are Gaussian
 
 
 class Block(IntEnum):

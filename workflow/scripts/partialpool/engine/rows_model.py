@@ -81,172 +81,214 @@ def compiled(
     blocks, normal = coordinates.blocks, data.family.normal
     if not normal and data.family.row_slopes is None:
         raise NoKernel(f"family {data.family.name}")
-    parameters, sizes = Parameters(), dict.fromkeys(Size, -1)
-    kinds = (rows_kernel.NO_INNER, rows_kernel.SAMPLED, rows_kernel.COLLAPSED)
-    inner = kinds[bool(blocks) * (1 + normal)]
-    response_at = []
-    for name in data.family.parameter_names:
-        if name == "sigma" and data.known_sigma is not None:
-            response_at.append(-1)
-        else:
-            rough = found.response[name]
-            response_at.append(parameters.positive(name, priors.response[name], rough))
-
-    width, rows, others = len(data.coefficients), len(data.y), coordinates.others
-    widest = max((len(block.factor.varying) for block in blocks), default=0)
-    table = np.zeros((max(len(blocks), 1), len(Block)), int)
-    table[:, [Block.SD_AT, Block.NU_AT, Block.ROTATION_AT]] = -1
-    values = {
-        "FIXED_SD": np.zeros((len(table), widest)),
-        "PARTIAL": np.full((len(table), widest, widest), -1),
-    }
-    squares_at, rotation_at, columns_at, effects_at = 0, 0, 0, 0
-    variables = {"beta": ("BETA", 0, ("coefficient",), (width,))}
-    order = np.argsort(data.index[blocks[0].position], kind="stable") if blocks else np.arange(rows)
-    for number in [*range(1, len(blocks)), 0][: len(blocks)]:  # the inner factor is the last one
-        block, factor = blocks[number], blocks[number].factor
-        size, count = len(factor.varying), len(factor.levels)
-        own = table[number]
-        own[Block.SIZE], own[Block.GROUPS] = size, count
-        add_factor(parameters, values, table, number, factor, priors, variant)
-        own[Block.EFFECTS_AT] = effects_at
-        if number or inner == rows_kernel.SAMPLED:
-            dims = (groups(factor.name), varying(factor.name))
-            variables[f"u_{factor.name}"] = ("EFFECTS", effects_at, dims, (count, size))
-            own[Block.SQUARES_AT] = squares_at
-            squares_at += count * size**2
-        effects_at += count * size
-        if block.rotation is not None:
-            own[Block.ROTATION_AT] = rotation_at
-            rotation_at += count**2
-    for number, block in enumerate(blocks):
-        table[number, Block.COLUMNS_AT] = columns_at
-        columns_at += len(block.factor.varying)
-
-    after = [*blocks[1:], *blocks[:1]]
-    sampled = after if inner == rows_kernel.SAMPLED else blocks[1:]
-    columns = [preconditioner.effects_columns(data, priors, b.factor)[order].T for b in blocks]
-    design = data.select_columns(data.coefficients)[order].T
-    stretched, others_by_group = 0, 0
-    fold, rest = np.zeros((0, width)), list(range(width))
+    inner = rows_kernel.NO_INNER
     if blocks:
-        factor, count = blocks[0].factor, len(blocks[0].factor.levels)
-        basis = preconditioner.effects_basis(data, priors, factor)
-        shared = [factor.varying.index(c) if c in factor.varying else -1 for c in data.coefficients]
-        fold = np.array(
-            [[0.0] * len(basis) if i < 0 else np.linalg.inv(basis)[:, i] for i in shared]
-        ).T
-        rest = [number for number, i in enumerate(shared) if i < 0]
-        if inner == rows_kernel.SAMPLED:
-            others_by_group = count * len(basis)
-        elif table[0, Block.NU_AT] >= 0:
-            stretched = others_by_group = count
-            variables[f"scale_{factor.name}"] = ("STRETCH", 0, (groups(factor.name),), (count,))
+        inner = rows_kernel.COLLAPSED if normal else rows_kernel.SAMPLED
+    parameters = Parameters()
+    response_at = _response_parameters(parameters, data, priors, found)
+    factors = Factors(parameters, coordinates, priors, variant, inner)
+    width, last = len(data.coefficients), coordinates.last if blocks else 0
+    values = shared_values(parameters, data, priors, data.constant) | factors.values
+    values |= _row_values(data, priors, coordinates, inner)
+    values |= _coordinate_values(coordinates, last, inner)
     start, at, cross = cross_precision(data, priors, found, coordinates, inner)
-    root, directions = np.zeros((0, 0, 0)), np.zeros((0, rows))
-    if inner == rows_kernel.COLLAPSED:
-        root, directions = one_factor_collapse.orthonormalise(data, priors, blocks[0])
-        directions = directions[:, order]
-
-    precision = coordinates.beta_precision
-    last = coordinates.last if precision is not None else 0
-    pairs = (last + 1) * (last + 2) // 2
-    sizes |= {
-        Size.LAST: last,
-        Size.INNER: inner,
-        Size.NORMAL: int(normal),
-        Size.OUTER_EFFECTS: others,
-    }
-    index = np.zeros((1, rows), int)
-    if blocks:
-        index = np.array([data.index[block.position][order] for block in blocks])
-    values |= shared_values(parameters, data, priors, data.constant)
     values |= {
-        "SIZES": list(sizes.values()),
-        "BLOCKS": table,
+        "SIZES": [
+            last if size is Size.LAST else inner if size is Size.INNER else -1 for size in Size
+        ],
         "RESPONSE_AT": np.array(response_at, int),
-        "REST": np.array(rest, int),
-        "INDEX": index,
-        "START": np.searchsorted(index[0], np.arange(max(table[0, Block.GROUPS], 1) + 1)),
+        "KNOWN_SIGMA": np.array([data.known_sigma or 0.0]),
+        "ROWS": np.array([float(data.cells.sum())]),
         "CROSS_START": start,
         "CROSS_AT": at,
         "CROSS": cross,
-        "KNOWN_SIGMA": np.array([data.known_sigma or 0.0]),
-        "ROWS": np.array([float(data.cells.sum())]),
+    }
+    own_size, groups_of_inner = (0, 0)
+    if blocks:
+        own_size, groups_of_inner = factors.table[0, [Block.SIZE, Block.GROUPS]].tolist()
+    work = shared_work(parameters, width, len(factors.table), factors.widest, own_size, last)
+    work |= factors.work | {
+        "PARAMETERS": (len(response_at),),
+        "IN_PARAMETERS": (len(response_at),),
+        "LEFT": (len(data.y) if normal else 0,),
+        "ALONG": (own_size, 1, groups_of_inner),
+        "IN_ALONG": (own_size, groups_of_inner),
+    }
+    return CompiledModel.of(
+        DENSITY_CODE,
+        _parts(data, factors, inner, last),
+        values,
+        work,
+        parameters,
+        factors.variables | {"beta": ("BETA", 0, ("coefficient",), (width,))},
+        coefficients=width,
+        others=coordinates.others + factors.positions_by_group,
+        coords={"coefficient": list(data.coefficients)},
+    )
+
+
+def _parts(data: MergedRows, factors: "Factors", inner: int, last: int) -> dict[Part, Code]:
+    """Functions that the density calls."""
+    parts = {Part.ROWS: GAUSSIAN_ROWS if data.family.normal else FAMILY_ROWS}
+    if not data.family.normal:
+        parts[Part.FAMILY] = response_part.code(data.family)
+    if last or inner == rows_kernel.COLLAPSED:
+        parts[Part.COLLAPSE] = COLLAPSE
+    if len(factors.table) > 1:
+        parts |= OUTER
+    if inner == rows_kernel.SAMPLED:
+        parts |= INNER
+    return parts
+
+
+def _response_parameters(parameters: Parameters, data, priors: Priors, found) -> list[int]:
+    """Add the parameters of the response's distribution; -1 is the place of a known sigma."""
+    places = []
+    for name in data.family.parameter_names:
+        if name == "sigma" and data.known_sigma is not None:
+            places.append(-1)
+        else:
+            rough = found.response[name]
+            places.append(parameters.positive(name, priors.response[name], rough))
+    return places
+
+
+class Factors:
+    """Parameters of all factors' effects, and where the effects are among the fields.
+
+    Effects of the outer factors come first, group by group, then those of the inner one.
+
+    Attributes
+    ----------
+    table : numpy.ndarray
+        The field BLOCKS.
+    values, work : dict
+        Other fields, and shapes of those of the workspace, by name.
+    variables : dict
+        As for :meth:`CompiledModel.of`.
+    positions_by_group : int
+        Number of positions after those of the coefficients and of the outer factors.
+    widest : int
+        Largest number of varying coefficients.
+    """
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        coordinates: EffectCoordinates,
+        priors: Priors,
+        variant: str,
+        inner: int,
+    ):
+        blocks = coordinates.blocks
+        self.widest = max((len(block.factor.varying) for block in blocks), default=0)
+        # Without factors a row for an inner one without groups.
+        self.table = np.zeros((max(len(blocks), 1), len(Block)), int)
+        self.table[:, [Block.SD_AT, Block.NU_AT, Block.ROTATION_AT]] = -1
+        square = (len(self.table), self.widest, self.widest)
+        self.values = {
+            "BLOCKS": self.table,
+            "FIXED_SD": np.zeros(square[:2]),
+            "PARTIAL": np.full(square, -1),
+        }
+        self.variables: dict[str, tuple] = {}
+        effects, squares, rotations, columns = 0, 0, 0, 0
+        for number, block in [*enumerate(blocks)][1:] + [*enumerate(blocks)][:1]:
+            factor, own = block.factor, self.table[number]
+            size, count = len(factor.varying), len(factor.levels)
+            own[Block.SIZE], own[Block.GROUPS] = size, count
+            add_factor(parameters, self.values, self.table, number, factor, priors, variant)
+            own[Block.EFFECTS_AT], own[Block.SQUARES_AT] = effects, squares
+            if number or inner == rows_kernel.SAMPLED:
+                dims = (groups(factor.name), varying(factor.name))
+                self.variables[f"u_{factor.name}"] = ("EFFECTS", effects, dims, (count, size))
+                squares += count * size**2
+            effects += count * size
+            if block.rotation is not None:
+                own[Block.ROTATION_AT] = rotations
+                rotations += count**2
+        for own in self.table:
+            own[Block.COLUMNS_AT] = columns
+            columns += own[Block.SIZE]
+        outer = coordinates.others
+        self.positions_by_group = effects - outer if inner == rows_kernel.SAMPLED else 0
+        stretched = 0
+        if inner == rows_kernel.COLLAPSED and self.table[0, Block.NU_AT] >= 0:
+            name = blocks[0].factor.name
+            stretched = self.positions_by_group = int(self.table[0, Block.GROUPS])
+            scale = ("STRETCH", 0, (groups(name),), (stretched,))
+            self.variables[f"scale_{name}"] = scale
+        self.work = {"TRIANGLES": (squares,)}
+        self.work |= dict.fromkeys(("POSITIONS", "UNROTATED", "IN_EFFECTS"), (outer,))
+        self.work |= dict.fromkeys(("COMBINED", "IN_COMBINED"), (effects - outer,))
+        by_effect = ("EFFECTS", "LINEARS", "STANDARD", "SHIFTS", "IN_LINEAR")
+        self.work |= dict.fromkeys(by_effect, (effects,))
+        by_group = ("STRETCH", "IN_STRETCH", "RATIO", "UNIT", "T_IN_RATIO")
+        self.work |= dict.fromkeys(by_group, (stretched,))
+        self.work |= dict.fromkeys(("IN_RATIO", "IN_UNIT"), (1, stretched))
+
+
+def _row_values(data: MergedRows, priors: Priors, coordinates: EffectCoordinates, inner) -> dict:
+    """Fields of the rows, sorted by the groups of the inner factor."""
+    blocks, rows, width = coordinates.blocks, len(data.y), len(data.coefficients)
+    order, index = np.arange(rows), np.zeros((1, rows), int)
+    ends, rest, fold = np.array([0, rows]), np.arange(width), np.zeros((0, width))
+    root, directions = np.zeros((0, 0, 0)), np.zeros((0, rows))
+    if blocks:
+        factor = blocks[0].factor
+        order = np.argsort(data.index[blocks[0].position], kind="stable")
+        index = np.array([data.index[block.position][order] for block in blocks])
+        ends = np.searchsorted(index[0], np.arange(len(factor.levels) + 1))
+        # Coefficients of columns that vary by the inner factor go with its effects.
+        inverse = np.linalg.inv(preconditioner.effects_basis(data, priors, factor))
+        fold = np.zeros((len(inverse), width))
+        shared = [name in factor.varying for name in data.coefficients]
+        for at in np.flatnonzero(shared):
+            fold[:, at] = inverse[:, factor.varying.index(data.coefficients[at])]
+        rest = np.flatnonzero(np.logical_not(shared))
+    if inner == rows_kernel.COLLAPSED:
+        root, directions = one_factor_collapse.orthonormalise(data, priors, blocks[0])
+    columns = [preconditioner.effects_columns(data, priors, b.factor)[order].T for b in blocks]
+    return {
+        "INDEX": index,
+        "START": ends,
+        "FOLD": fold,
+        "REST": rest,
+        "REST_COLUMNS": data.select_columns(data.coefficients)[order].T[rest],
+        "COLUMNS": np.concatenate([*columns, np.zeros((0, rows))]),
+        "RESPONSE": data.y[order],
+        "TRIALS": data.trials[order].astype(float),
+        "COUNT": data.count[order].astype(float),
+        "OFFSET": data.offset[order],
+        "DIRECTIONS": directions[:, order],
+        "DESIGN": root,
+    }
+
+
+def _coordinate_values(coordinates: EffectCoordinates, last: int, inner: int) -> dict:
+    """Fields of the coordinates of coefficients and effects."""
+    blocks, size = coordinates.blocks, len(coordinates.centre)
+    after = [*blocks[1:], *blocks[:1]]
+    sampled = after if inner == rows_kernel.SAMPLED else blocks[1:]
+    values = {
         "CENTRE": coordinates.centre,
         "INVERSE": coordinates.inverse,
         "REGRESSION": coordinates.beta_regression,
         "PRECISION": _flat([block.precision for block in sampled]),
         "LINEAR": _flat([block.linear.T for block in after]),
         "ROTATIONS": _flat([b.rotation for b in after if b.rotation is not None]),
-        "FOLD": fold,
-        "RESPONSE": data.y[order],
-        "TRIALS": data.trials[order].astype(float),
-        "COUNT": data.count[order].astype(float),
-        "OFFSET": data.offset[order],
-        "REST_COLUMNS": design[rest],
-        "COLUMNS": np.concatenate([*columns, np.zeros((0, rows))]),
-        "DIRECTIONS": directions,
-        "DESIGN": root,
     }
     if coordinates.rotation is not None:
         values["DECORRELATION"] = coordinates.rotation
     if last:
+        precision = coordinates.beta_precision
         values["CONSTANT_PRECISION"] = of_pairs(precision.squares, last + 1)
-        values["WITHIN_PRECISION"] = np.zeros((pairs, 0))
+        values["WITHIN_PRECISION"] = np.zeros((len(values["CONSTANT_PRECISION"]), 0))
         values["TOUCHED"] = precision.rows[:, : last + 1]
         values["CHOSEN_DESIGN"] = precision.root
     if inner == rows_kernel.SAMPLED:
-        values["BETA_CROSS"] = np.moveaxis(blocks[0].beta_cross, -1, 0).reshape(-1, width)
-    inner_effects = effects_at - others
-    varies = widest if not blocks else len(blocks[0].factor.varying)
-    count = len(blocks[0].factor.levels) if blocks else 0
-    along = (varies, 1, count) if inner == rows_kernel.COLLAPSED else (0, 1, 0)
-    work = shared_work(parameters, width, len(table), widest, varies, last) | {
-        "POSITIONS": (others,),
-        "PARAMETERS": (len(response_at),),
-        "IN_PARAMETERS": (len(response_at),),
-        "IN_COMBINED": (inner_effects,),
-        "RATIO": (stretched,),
-        "EFFECTS": (effects_at,),
-        "IN_EFFECTS": (others,),
-        "STRETCH": (stretched,),
-        "IN_STRETCH": (stretched,),
-        "UNIT": (stretched,),
-        "UNROTATED": (others,),
-        "LINEARS": (effects_at,),
-        "STANDARD": (effects_at,),
-        "SHIFTS": (effects_at,),
-        "TRIANGLES": (squares_at,),
-        "IN_LINEAR": (effects_at,),
-        "COMBINED": (inner_effects,),
-        "LEFT": (rows if normal else 0,),
-        "ALONG": along,
-        "IN_ALONG": (along[0], along[2]),
-        "IN_RATIO": (1, stretched),
-        "IN_UNIT": (1, stretched),
-        "T_IN_RATIO": (stretched,),
-    }
-    parts = {Part.ROWS: GAUSSIAN_ROWS if normal else FAMILY_ROWS}
-    if not normal:
-        parts[Part.FAMILY] = response_part.code(data.family)
-    if last or inner == rows_kernel.COLLAPSED:
-        parts[Part.COLLAPSE] = COLLAPSE
-    if len(blocks) > 1:
-        parts |= OUTER
-    if inner == rows_kernel.SAMPLED:
-        parts |= INNER
-    return CompiledModel.of(
-        DENSITY_CODE,
-        parts,
-        values,
-        work,
-        parameters,
-        variables,
-        coefficients=width,
-        others=others + others_by_group,
-        coords={"coefficient": list(data.coefficients)},
-    )
+        values["BETA_CROSS"] = np.moveaxis(blocks[0].beta_cross, -1, 0).reshape(-1, size)
+    return values
 
 
 def _flat(arrays) -> np.ndarray:
