@@ -1,101 +1,179 @@
-"""Code that is compiled once, stored, and shared by processes."""
+"""Compiled functions are stored: each is compiled by one process, once for its source."""
 
+import errno
 import os
-import subprocess
-import sys
+
+import numba
+import numpy as np
+import pytest
+from compiling import Compiling
 
 from partialpool.sampler import machine_code
 from partialpool.sampler.machine_code import PART, Code
 
 SCRIPT = """
 import sys
+import numpy as np
 from numba.core import event
-from partialpool.sampler import machine_code, nuts
+from partialpool.sampler import machine_code
+from partialpool.sampler.machine_code import PART, Code
 
-compiled = []
+def twice(lengths, addresses):
+    return 2 * lengths[0]
 
-class Listener(event.Listener):
-    def on_start(self, one):
-        compiled.append(one)
+def thrice(lengths, addresses):
+    return 3 * lengths[0]
 
-    def on_end(self, one):
-        pass
+def slowly(code, place):
+    print("compiling", code.function.__name__, flush=True)
+    if stays:
+        sys.stdin.readline()
+    return load(code, place)
 
-event.register("numba:compile", Listener())
-[found] = machine_code.load([nuts.COPY])
-print(len(compiled), found.cache_hits, found.address > 0)
+source, names, stays = sys.argv[1], sys.argv[2].split(","), len(sys.argv) > 3
+load, stored = Code.load, Code.is_stored
+Code.load = lambda code, place: (load if stored(code, place) else slowly)(code, place)
+codes = [Code(globals()[name], PART, (source,)) for name in names]
+with event.install_recorder("numba:run_pass") as recorder:
+    found = machine_code.load(codes)
+number = np.array([7])
+values = [f.ctypes(*[number.ctypes.data_as(f.ctypes.argtypes[0])] * 2) for f in found]
+print("compiled" if recorder.buffer else "loaded", *values, flush=True)
 """
 
 
-def loaded(folder, count=1) -> list[str]:
-    """What processes that load a function at once say: compilations, from the store, loaded."""
-    environment = os.environ | {
-        "NUMBA_CACHE_DIR": str(folder),
-        "XDG_CACHE_HOME": str(folder),
-        "PYTHONPATH": os.pathsep.join(sys.path),
-    }
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", SCRIPT], env=environment, stdout=subprocess.PIPE, text=True
-        )
-        for _ in range(count)
-    ]
-    return [one.communicate(timeout=120)[0].strip() for one in running]
+@pytest.fixture
+def source(tmp_path):
+    path = tmp_path / "module.py"
+    path.write_text("the source", encoding="utf-8")
+    return path
 
 
-def test_a_second_process_compiles_nothing(tmp_path):
-    [first], [second] = loaded(tmp_path), loaded(tmp_path)
-    assert first.split()[1:] == ["0", "True"]
-    assert second == "0 1 True"
+@pytest.fixture
+def cache(tmp_path):
+    return tmp_path / "cache"
 
 
-def test_processes_that_start_at_once_all_get_it(tmp_path):
-    assert all(said.endswith("True") for said in loaded(tmp_path, count=3))
+def test_another_process_compiles_nothing(cache, source):
+    assert Compiling(cache, SCRIPT, source, "twice").rest() == ["compiling twice", "compiled 14"]
+    assert Compiling(cache, SCRIPT, source, "twice").rest() == ["loaded 14"]
 
 
-def test_a_lock_of_a_process_that_is_gone_holds_nobody(tmp_path):
-    loaded(tmp_path)
-    for code in tmp_path.rglob("*.nb?"):
-        code.unlink()
-    assert list(tmp_path.rglob("lock"))
-    assert loaded(tmp_path)[0].endswith("0 True")
+def test_another_source_is_other_code_and_so_is_another_function(cache, source):
+    Compiling(cache, SCRIPT, source, "twice").rest()
+    source.write_text("another source", encoding="utf-8")
+    both = Compiling(cache, SCRIPT, source, "twice,thrice").rest()
+    assert both == ["compiling twice", "compiling thrice", "compiled 14 21"]
+    source.write_text("the source", encoding="utf-8")
+    assert Compiling(cache, SCRIPT, source, "twice").rest() == ["loaded 14"]
 
 
-def test_where_nothing_can_be_stored_it_is_compiled(tmp_path):
-    assert loaded("/proc/none")[0].endswith("True")
+def test_of_two_processes_each_compiles_what_the_other_does_not(cache, source):
+    """And both have all of it."""
+    first = Compiling(cache, SCRIPT, source, "twice,thrice", "stays")
+    assert first.says() == "compiling twice"
+    second = Compiling(cache, SCRIPT, source, "twice,thrice", "stays")
+    assert second.says() == "compiling thrice"
+    # The first is done, and waits for the second.
+    first.stdin.write("\n")
+    first.stdin.flush()
+    assert first.says() == machine_code.WAITS
+    assert second.rest("\n") == ["compiled 14 21"]
+    waited, last = first.rest()
+    assert waited.startswith("waited ") and waited.endswith(" s for another fit to compile")
+    assert last == "compiled 14 21"
 
 
-def answer(lengths, addresses):
-    """A function to compile."""
-    return 42
+def test_who_waits_compiles_what_a_process_that_is_gone_has_not(cache, source):
+    first = Compiling(cache, SCRIPT, source, "twice", "stays")
+    assert first.says() == "compiling twice"
+    second = Compiling(cache, SCRIPT, source, "twice")
+    assert second.says() == machine_code.WAITS
+    first.kill()
+    first.communicate()
+    said, _, last = second.rest()
+    assert (said, last) == ("compiling twice", "compiled 14")
+    # Its lock is a file that stays, and holds nobody up.
+    assert list(cache.rglob("lock"))
 
 
-def test_what_another_process_compiles_is_left_to_it(tmp_path):
-    holding = f"""
-import fcntl, sys
-with open({str(tmp_path / "lock")!r}, "a") as lock:
-    fcntl.lockf(lock, fcntl.LOCK_EX)
-    print("held", flush=True)
-    sys.stdin.read()
-"""
-    other = subprocess.Popen(
-        [sys.executable, "-c", holding], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert other.stdout.readline() == "held\n"
-    code = Code(answer, PART, (__file__,))
-    assert machine_code._load(code, tmp_path) is None
-    other.communicate()
-    assert machine_code._load(code, tmp_path) is not None
+def test_a_folder_that_cannot_be_written_to_is_replaced_while_the_process_lives(tmp_path, source):
+    """Without a trace afterwards."""
+    file, own = tmp_path / "file", tmp_path / "temporary"
+    file.write_text("not a folder", encoding="utf-8")
+    own.mkdir()
+    process = Compiling(file, SCRIPT, source, "twice", "stays", TMPDIR=str(own))
+    assert process.says() == "compiling twice"
+    assert list(own.glob("partialpool-*/*/lock"))
+    assert process.rest("\n") == ["compiled 14"]
+    assert list(own.iterdir()) == []
 
 
-def test_other_source_is_other_code(tmp_path):
-    source = tmp_path / "module.py"
-    keys = set()
-    for text in ("one", "two"):
-        source.write_text(text, encoding="utf-8")
-        machine_code._text.cache_clear()
-        keys.add(Code(answer, PART, (str(source),)).key)
-    assert len(keys) == 2
+def half(lengths, addresses):
+    return lengths[0] // 2
+
+
+@pytest.fixture
+def empty(monkeypatch, cache):
+    """A process that has loaded nothing, and a folder in which nothing is stored."""
+    cache.mkdir()
+    monkeypatch.setattr(machine_code, "LOADED", {})
+    monkeypatch.setattr(machine_code, "folder", lambda: cache)
+    return cache
+
+
+def test_nobody_waits_where_files_cannot_be_locked(empty, monkeypatch):
+    def no_locks(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(machine_code.fcntl, "lockf", no_locks)
+    code = Code(half, PART, (__file__,))
+    [function] = machine_code.load([code])
+    number = np.array([9])
+    given = [number.ctypes.data_as(kind) for kind in function.ctypes.argtypes]
+    assert function.ctypes(*given) == 4
+    assert code.is_stored(empty / code.key)
+
+
+def test_what_is_loaded_is_not_loaded_again(empty):
+    code = Code(half, PART, (__file__,))
+    first, second = machine_code.load([code]), machine_code.load([Code(half, PART, (__file__,))])
+    assert first[0] is second[0]
+    assert machine_code.load([code, code]) == first  # one for each key
+
+
+def test_code_is_of_a_kind_of_processor_and_of_versions(monkeypatch):
+    code, keys = Code(half, PART, (__file__,)), set()
+    keys.add(code.key)
+    monkeypatch.setattr(machine_code, "version", lambda name: "1.2.3")
+    keys.add(code.key)
+    codegen = type(machine_code.cpu_target.target_context.codegen())
+    monkeypatch.setattr(codegen, "magic_tuple", lambda self: ("another", "processor", "+avx9"))
+    keys.add(code.key)
+    assert len(keys) == 3
+
+
+def test_the_folder_is_the_one_of_numba_or_the_users(monkeypatch, tmp_path):
+    chosen = machine_code.folder.__wrapped__
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "numba"))
+    assert chosen() == tmp_path / "numba/partialpool"
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
+    assert chosen() == tmp_path / "user/partialpool"
+    assert os.listdir(chosen()) == []  # what was tried there is gone
+
+
+def test_a_part_is_called_at_its_address(empty):
+    """With two arrays; pointers and addresses are the inverse of each other."""
+    [function] = machine_code.load([Code(half, PART, (__file__,))])
+    call, address, pointer = machine_code.call, machine_code.address, machine_code.pointer
+
+    @numba.njit
+    def calls(place, lengths, numbers):
+        same = numba.carray(pointer(address(numbers)), (2,))
+        return call(place, lengths, lengths), same[1]
+
+    assert calls(function.address, np.array([8]), np.array([1.5, 2.5])) == (4, 2.5)
 
 
 def test_numba_names_the_kind_of_processor_it_compiles_for():

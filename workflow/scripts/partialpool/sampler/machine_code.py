@@ -7,9 +7,11 @@ kind of processor. Where several processes need the same functions at once, each
 compiled by one of them while the others compile another one.
 """
 
+import atexit
 import fcntl
 import hashlib
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -33,6 +35,7 @@ DENSITY = types.int64(types.uint64, NUMBERS, NUMBERS, NUMBERS, POINTERS)
 PART = types.int64(types.CPointer(types.int64), types.CPointer(types.int64))
 # `progress` shows a line that begins with "waits for" while it is the last of a log.
 WAITS = "waits for another fit to compile"
+STORED = "stored"  # name of a file beside code that is complete
 PAUSE = 0.05  # seconds between two looks at what another process compiles
 # Fast math is off: it lets the compiler reorder sums, differently in code just compiled and code
 # loaded from its cache. Without checks of divisions, loops may become vector instructions.
@@ -145,11 +148,15 @@ class Code:
             {**self.function.__globals__, **self.names},
         )
         found.__module__, found.__qualname__ = __name__, self.function.__name__
-        return numba.cfunc(self.signature, cache=True, error_model="numpy")(found)
+        compiled = numba.cfunc(self.signature, cache=True, error_model="numpy")(found)
+        if not self.is_stored(place):
+            (place / STORED).touch()
+        return compiled
 
     def is_stored(self, place: Path) -> bool:
-        """Whether the folder has compiled code, of the last process that finished."""
-        return any(place.glob("__pycache__/*.nbc"))
+        """Whether a process has compiled the code and stored it."""
+        # Not by numba's own files, which are elsewhere if `NUMBA_CACHE_DIR` is set.
+        return (place / STORED).exists()
 
 
 @cache
@@ -170,7 +177,9 @@ def folder() -> Path:
         with tempfile.TemporaryFile(dir=chosen):
             return chosen
     except OSError:
-        return Path(tempfile.mkdtemp(prefix="partialpool-"))
+        own = tempfile.mkdtemp(prefix="partialpool-")
+        atexit.register(shutil.rmtree, own, ignore_errors=True)
+        return Path(own)
 
 
 LOADED: dict[str, object] = {}
