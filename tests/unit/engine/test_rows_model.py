@@ -1,13 +1,19 @@
 """Data of models with sampled effects."""
 
+import ast
+import inspect
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
 from partialpool.compress import build
 from partialpool.design.formula import Formula
-from partialpool.engine import rows_kernel, rows_model
+from partialpool.engine import collapsed_target, response_part, rows_kernel, rows_model
 from partialpool.engine.sampled_target import SampledEffectsTarget
 from partialpool.model.priors import complete
+from partialpool.run import fingerprint
+from partialpool.sampler import machine_code
 from partialpool.study.outcome import Outcome
 
 
@@ -40,3 +46,20 @@ def test_cross_precision_is_that_of_the_working_model():
 def test_all_functions_are_listed_once():
     codes = rows_model.codes()
     assert len({code.key for code in codes}) == len(codes)
+
+
+def test_the_sources_of_a_function_are_all_modules_it_is_compiled_from():
+    """Or an edit of one would leave the code that is stored as it was."""
+    for code in (*collapsed_target.CODES, *rows_model.codes()):
+        if code.function.__module__ == response_part.__name__:
+            continue  # a text with a family's record, which imports what is not compiled
+        waiting, needed = [Path(inspect.getfile(code.function))], set()
+        while waiting:
+            path = waiting.pop()
+            if path not in needed:
+                needed.add(path)
+                tree = ast.parse(path.read_text(encoding="utf-8"))
+                imported = (fingerprint.SCRIPTS / name for name in fingerprint._imports(tree))
+                waiting += (one for one in imported if one.exists() and one.stem != "__init__")
+        sources = {Path(source) for source in (*code.sources, machine_code.__file__)}
+        assert needed <= sources, code.function.__qualname__

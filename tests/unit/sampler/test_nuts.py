@@ -9,8 +9,7 @@ import pytest
 
 from partialpool.base.errors import UserError
 from partialpool.sampler import nuts
-from partialpool.sampler.density import NO_VALUE
-from partialpool.sampler.machine_code import DENSITY
+from partialpool.sampler.machine_code import DENSITY, NO_VALUE
 from partialpool.sampler.pymc_model import PymcDensity
 
 FIELDS = {

@@ -10,8 +10,14 @@ from enum import IntEnum, auto
 import numpy as np
 from numba import carray
 
-from partialpool.sampler.density import NO_GRADIENT, NO_VALUE
-from partialpool.sampler.machine_code import address_of, integer_pointer, jit, pointer
+from partialpool.sampler.machine_code import (
+    NO_GRADIENT,
+    NO_VALUE,
+    address_of,
+    integer_pointer,
+    jit,
+    pointer,
+)
 
 BLOCK = 256  # rows that are evaluated at once
 ENTRIES = 4  # of a field in the table: its address, and the lengths of up to three axes

@@ -6,8 +6,6 @@ from functools import cached_property
 
 import numpy as np
 
-NO_GRADIENT, NO_VALUE = 3, 4  # what a density returns where it is not finite
-
 
 @dataclass(frozen=True)
 class Density:

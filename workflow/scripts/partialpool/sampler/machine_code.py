@@ -31,6 +31,7 @@ from numba.extending import intrinsic
 NUMBERS, POINTERS = types.CPointer(types.double), types.CPointer(types.voidptr)
 # length, position, gradient, value, pointers to the data: as nutpie calls a density
 DENSITY = types.int64(types.uint64, NUMBERS, NUMBERS, NUMBERS, POINTERS)
+NO_GRADIENT, NO_VALUE = 3, 4  # what a density returns where it is not finite
 # lengths, addresses of arrays: a part of a density
 PART = types.int64(types.CPointer(types.int64), types.CPointer(types.int64))
 # `progress` shows a line that begins with "waits for" while it is the last of a log.

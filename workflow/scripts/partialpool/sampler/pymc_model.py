@@ -23,8 +23,8 @@ from pytensor.graph.traversal import graph_inputs
 from pytensor.link.basic import PerformLinker
 
 from partialpool.sampler import pytensor_numba
-from partialpool.sampler.density import NO_GRADIENT, NO_VALUE, Density
-from partialpool.sampler.machine_code import DENSITY
+from partialpool.sampler.density import Density
+from partialpool.sampler.machine_code import DENSITY, NO_GRADIENT, NO_VALUE
 
 BATCH = 5_000_000  # numbers in one call for several draws
 LONGEST_CALL = 29  # arguments: numba cannot inline a call with more
