@@ -3,8 +3,11 @@
 Libraries of vector mathematics differ between machines, and calls of scalar ones keep loops from
 being vectorised. These are additions, multiplications and a few divisions without branches, with
 a relative error of a few units in the last place: reduction of the argument, and the first terms
-of a series (Muller, Elementary Functions, 2016, https://doi.org/10.1007/978-1-4899-7983-4).
+of a series (Muller, Elementary Functions, 2016, https://doi.org/10.1007/978-1-4899-7983-4). Where
+a multiplication and an addition are fused is fixed here, so that all processors round alike.
 """
+
+import math
 
 from llvmlite import ir
 from numba import types
@@ -42,6 +45,42 @@ def number(context, x):
     return types.float64(types.int64), generate
 
 
+def polynomial(*coefficients: float):
+    """Compile a polynomial, by Horner's scheme in fused multiplications and additions.
+
+    Parameters
+    ----------
+    *coefficients : float
+        From that of the highest power to the constant.
+    """
+    first, *rest = map(ir.DoubleType(), coefficients)
+
+    @intrinsic
+    def evaluate(context, x):
+        def generate(context, builder, signature, arguments):
+            value = first
+            for one in rest:
+                value = builder.fma(value, arguments[0], one)
+            return value
+
+        return types.float64(types.float64), generate
+
+    return evaluate
+
+
+exp_series = polynomial(*(1.0 / math.factorial(n) for n in range(13, -1, -1)))
+# Of artanh(s) / s - 1, in s^2 and without its factor s^2, to 1e-17 for |s| <= 0.172 and 1/3.
+short_artanh_series = polynomial(*(1.0 / n for n in range(21, 1, -2)))
+artanh_series = polynomial(*(1.0 / n for n in range(33, 1, -2)))
+# Stirling's series of the logarithm of the gamma function and of its derivative.
+stirling_series = polynomial(
+    *(-3617 / 122400, 1 / 156, -691 / 360360, 1 / 1188, -1 / 1680, 1 / 1260, -1 / 360, 1 / 12)
+)
+digamma_series = polynomial(
+    *(3617 / 8160, -1 / 12, 691 / 32760, -1 / 132, 1 / 240, -1 / 252, 1 / 120, -1 / 12)
+)
+
+
 @inlined
 def exp(x):
     """e^x, by e^x = 2^k e^r with |r| <= log(2) / 2; x is clipped to where it is finite."""
@@ -49,20 +88,7 @@ def exp(x):
     shifted = x * LOG2_E + SHIFT
     k = shifted - SHIFT
     r = (x - k * LOG_2_HIGH) - k * LOG_2_LOW
-    p = 1.0 / 6227020800
-    p = p * r + 1.0 / 479001600
-    p = p * r + 1.0 / 39916800
-    p = p * r + 1.0 / 3628800
-    p = p * r + 1.0 / 362880
-    p = p * r + 1.0 / 40320
-    p = p * r + 1.0 / 5040
-    p = p * r + 1.0 / 720
-    p = p * r + 1.0 / 120
-    p = p * r + 1.0 / 24
-    p = p * r + 1.0 / 6
-    p = p * r + 0.5
-    p = p * r + 1.0
-    p = p * r + 1.0
+    p = exp_series(r)
     return number(bits(p) + (bits(shifted) << 52))
 
 
@@ -70,16 +96,7 @@ def exp(x):
 def _log_ratio(s):
     """log((1 + s) / (1 - s)) for |s| <= 0.172."""
     q = s * s
-    p = 1.0 / 21
-    p = p * q + 1.0 / 19
-    p = p * q + 1.0 / 17
-    p = p * q + 1.0 / 15
-    p = p * q + 1.0 / 13
-    p = p * q + 1.0 / 11
-    p = p * q + 1.0 / 9
-    p = p * q + 1.0 / 7
-    p = p * q + 1.0 / 5
-    p = p * q + 1.0 / 3
+    p = short_artanh_series(q)
     return 2.0 * s + 2.0 * s * (q * p)
 
 
@@ -110,22 +127,7 @@ def softplus_expit(x):
     reciprocal = 1.0 / (above * twice)
     s = e * above * reciprocal  # log(1 + e) = 2 artanh(s), s <= 1/3
     q = s * s
-    p = 1.0 / 33
-    p = p * q + 1.0 / 31
-    p = p * q + 1.0 / 29
-    p = p * q + 1.0 / 27
-    p = p * q + 1.0 / 25
-    p = p * q + 1.0 / 23
-    p = p * q + 1.0 / 21
-    p = p * q + 1.0 / 19
-    p = p * q + 1.0 / 17
-    p = p * q + 1.0 / 15
-    p = p * q + 1.0 / 13
-    p = p * q + 1.0 / 11
-    p = p * q + 1.0 / 9
-    p = p * q + 1.0 / 7
-    p = p * q + 1.0 / 5
-    p = p * q + 1.0 / 3
+    p = artanh_series(q)
     far = twice * reciprocal  # 1 / (1 + e)
     return max(x, 0.0) + 2.0 * (s + s * (q * p)), far if x >= 0.0 else e * far
 
@@ -148,14 +150,7 @@ def gammaln(x):
     y = x + 8.0
     r = 1.0 / y
     q = r * r
-    p = -3617.0 / 122400
-    p = p * q + 1.0 / 156
-    p = p * q - 691.0 / 360360
-    p = p * q + 1.0 / 1188
-    p = p * q - 1.0 / 1680
-    p = p * q + 1.0 / 1260
-    p = p * q - 1.0 / 360
-    p = p * q + 1.0 / 12
+    p = stirling_series(q)
     return (y - 0.5) * log(y) - y + HALF_LOG_2PI + r * p - log(product)
 
 
@@ -166,12 +161,5 @@ def digamma(x):
     y = x + 8.0
     r = 1.0 / y
     q = r * r
-    p = 3617.0 / 8160
-    p = p * q - 1.0 / 12
-    p = p * q + 691.0 / 32760
-    p = p * q - 1.0 / 132
-    p = p * q + 1.0 / 240
-    p = p * q - 1.0 / 252
-    p = p * q + 1.0 / 120
-    p = p * q - 1.0 / 12
+    p = digamma_series(q)
     return log(y) - 0.5 * r + q * p - reciprocals

@@ -20,14 +20,19 @@ LANES = 8  # sums of a dot product, one for each place of a vector instruction
 @jit
 def lanes_dot(a, b):
     """Dot product of two vectors, summed in a fixed order that the compiler can vectorise."""
-    sums, size = np.zeros(LANES), len(a)
+    size = len(a)
     whole = size - size % LANES
-    for begin in range(0, whole, LANES):
-        for j in range(LANES):
-            sums[j] += a[begin + j] * b[begin + j]
-    total = 0.0
-    for j in range(LANES):
-        total += sums[j]
+    s0, s1, s2, s3, s4, s5, s6, s7 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for j in range(0, whole, LANES):
+        s0 += a[j] * b[j]
+        s1 += a[j + 1] * b[j + 1]
+        s2 += a[j + 2] * b[j + 2]
+        s3 += a[j + 3] * b[j + 3]
+        s4 += a[j + 4] * b[j + 4]
+        s5 += a[j + 5] * b[j + 5]
+        s6 += a[j + 6] * b[j + 6]
+        s7 += a[j + 7] * b[j + 7]
+    total = ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7))
     for j in range(whole, size):
         total += a[j] * b[j]
     return total

@@ -68,9 +68,10 @@ def add_linear_of_runs(eta, begin, end, columns, index, start, effects, size):
         group = index[row]
         stop = min(start[group + 1], end)
         for i in range(size):
-            column, one = columns[i], effects[group * size + i]
-            for j in range(row, stop):
-                eta[j - begin] += column[j] * one
+            column, one = columns[i, row:stop], effects[group * size + i]
+            own = eta[row - begin : stop - begin]
+            for j in range(len(own)):
+                own[j] += column[j] * one
         row = stop
 
 
