@@ -45,19 +45,21 @@ NO_INNER, SAMPLED, COLLAPSED = range(3)  # how the inner factor's effects are tr
 @jit
 def add_linear(eta, begin, end, columns, index, effects, size):
     """Add a factor's effects, `(group x coefficient,)`, to the linear predictors of rows."""
+    groups = index[begin:end]
     for i in range(size):
-        column = columns[i]
-        for j in range(end - begin):
-            eta[j] += column[begin + j] * effects[index[begin + j] * size + i]
+        column = columns[i, begin:end]
+        for j in range(len(groups)):
+            eta[j] += column[j] * effects[np.uint64(groups[j] * size + i)]
 
 
 @jit
 def add_by_group(in_effects, begin, end, columns, index, slope, size):
     """Add the derivatives of rows to those of a factor's effects."""
+    groups = index[begin:end]
     for i in range(size):
-        column = columns[i]
-        for j in range(end - begin):
-            in_effects[index[begin + j] * size + i] += column[begin + j] * slope[j]
+        column = columns[i, begin:end]
+        for j in range(len(groups)):
+            in_effects[np.uint64(groups[j] * size + i)] += column[j] * slope[j]
 
 
 @jit
@@ -95,12 +97,13 @@ def linear_predictors(eta, begin, end, model):
     rest, rest_columns = integers(model, Field.REST), matrix(model, Field.REST_COLUMNS)
     blocks, index = integer_matrix(model, Field.BLOCKS), integer_matrix(model, Field.INDEX)
     columns, effects = matrix(model, Field.COLUMNS), vector(model, Field.EFFECTS)
-    for j in range(end - begin):
-        eta[j] = offset[begin + j]
+    offset = offset[begin:end]
+    for j in range(len(offset)):
+        eta[j] = offset[j]
     for c in range(len(rest)):
-        one, column = beta[rest[c]], rest_columns[c]
-        for j in range(end - begin):
-            eta[j] += column[begin + j] * one
+        one, column = beta[rest[c]], rest_columns[c, begin:end]
+        for j in range(len(column)):
+            eta[j] += column[j] * one
     combined, size = vector(model, Field.COMBINED), blocks[0, Block.SIZE]
     start = integers(model, Field.START)
     add_linear_of_runs(eta, begin, end, columns, index[0], start, combined, size)
@@ -116,9 +119,9 @@ def add_slopes(slope, begin, end, model, in_rest):
     blocks, index = integer_matrix(model, Field.BLOCKS), integer_matrix(model, Field.INDEX)
     in_effects = vector(model, Field.IN_EFFECTS)
     for c in range(len(rest_columns)):
-        column, sums = rest_columns[c], in_rest[c]
-        for j in range(end - begin):
-            sums[j] += column[begin + j] * slope[j]
+        column, sums = rest_columns[c, begin:end], in_rest[c]
+        for j in range(len(column)):
+            sums[j] += column[j] * slope[j]
     combined, size = vector(model, Field.IN_COMBINED), blocks[0, Block.SIZE]
     add_by_run(combined, begin, end, columns, index[0], integers(model, Field.START), slope, size)
     for b in range(1, len(blocks)):
