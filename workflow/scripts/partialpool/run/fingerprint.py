@@ -17,7 +17,7 @@ ROOMS_WITH_WORDING = tuple(f"{PACKAGE}/{room}/" for room in ("answers", "figures
 # Starts, watches and ends jobs, and plans which of them run: a result is the same whatever it does.
 UNHASHED = f"{PACKAGE}/run/"
 HASH_CACHE = session.FOLDER / "code.json"
-ERROR_TEXT = "error_text"
+ERROR_TEXT, WORDING = "error_text", "wording"
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -64,11 +64,13 @@ def _module(name: str) -> dict:
     state = _state(path)
     known = _known().get(str(path))
     if known is None or known["state"] != state:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        tree = ast.parse(text)
+        whole = _hash(tree, wording=True)
         known = {
             "state": state,
-            "hash": _hash(tree, wording=True),
-            "hash without wording": _hash(tree, wording=False),
+            "hash": whole,
+            "hash without wording": _hash(tree, wording=False) if WORDING in text else whole,
             "imports": sorted(file for file in _imports(tree) if (SCRIPTS / file).exists()),
         }
         _known()[str(path)] = known
@@ -119,29 +121,28 @@ def _logic(node, wording: bool):
 
     Without `wording`, arguments of calls of that name are left out, too.
     """
-    if isinstance(node, list):
-        return tuple(_logic(one, wording) for one in node)
+    kind = type(node)
+    if kind is list:
+        return tuple([_logic(one, wording) for one in node])
     if not isinstance(node, ast.AST):
         return node
     fields = node.__dict__
-    if isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
-        fields = fields | {"body": node.body[1:]}
-    if not wording and _calls(node, "wording"):
-        fields = fields | {"args": []}
-    if _calls(node, ERROR_TEXT):
-        # Which keys a table has may decide what is refused.
-        tables = [one for one in node.args if isinstance(one, ast.Dict)]
-        fields = fields | {"args": [key for table in tables for key in table.keys if key]}
-    if isinstance(node, ast.FunctionDef) and ERROR_TEXT in map(ast.unparse, node.decorator_list):
-        fields = {"name": node.name}
-    if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+    if isinstance(node, _DOCUMENTED):
+        if ast.get_docstring(node, clean=False) is not None:
+            fields = fields | {"body": node.body[1:]}
+        decorators = getattr(node, "decorator_list", ())
+        if any(getattr(one, "id", "") == ERROR_TEXT for one in decorators):
+            fields = {"name": node.name}
+    elif kind is ast.Call:
+        called = getattr(node.func, "id", "")
+        if called == WORDING and not wording:
+            fields = fields | {"args": []}
+        elif called == ERROR_TEXT:
+            # Which keys a table has may decide what is refused.
+            tables = [one for one in node.args if isinstance(one, ast.Dict)]
+            fields = fields | {"args": [key for table in tables for key in table.keys if key]}
+    elif kind is ast.Raise and isinstance(node.exc, ast.Call):
         # A result that exists was made by code that did not raise, or by code that caught what
         # was raised and read none of it, which tests/unit/run/test_fingerprint.py holds.
         fields = fields | {"exc": node.exc.func}
-    kind = type(node)
-    return kind.__name__, *(_logic(fields.get(name), wording) for name in kind._fields)
-
-
-def _calls(node: ast.AST, name: str) -> bool:
-    """Whether a node calls a function of this name."""
-    return isinstance(node, ast.Call) and getattr(node.func, "id", "") == name
+    return kind.__name__, *[_logic(fields.get(name), wording) for name in kind._fields]
