@@ -5,9 +5,13 @@ its own start, seed and workspace, so the draws do not depend on how many run at
 """
 
 import itertools
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from types import ModuleType
 
 import numpy as np
+import pyarrow as pa
 from numba import types
 
 from partialpool.base.errors import UserError
@@ -78,38 +82,57 @@ def draw(density: Density, starts: np.ndarray, *, seed, at_once, **settings):
         ) from error
     finally:  # an interrupt does not wait for chains that are running
         pool.shutdown(wait=False, cancel_futures=True)
-    positions = np.concatenate([trace["posterior"]["position"].values for trace in traces])
-    found = [trace["sample_stats"] for trace in traces]
-    statistics = {
-        ours: np.concatenate([one[name].values for one in found])
-        for name, ours in STATISTICS.items()
-        if name in found[0]
-    }
-    return positions, statistics
+    statistics = {name: np.stack([one[name] for _, one in traces]) for name in traces[0][1]}
+    return np.stack([positions for positions, _ in traces]), statistics
 
 
-def _chain(program, seed: int, settings: dict):
-    """Run one chain and return nutpie's trace."""
-    import nutpie
-
+def _chain(program, seed: int, settings: dict) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Run one chain: positions `(draw, position)`, and statistics `(draw,)` by ArviZ's names."""
+    _, sample = _nutpie()
     # Without blocking: a blocking call answers an interrupt with the draws so far.
-    running = nutpie.sample(
+    running = sample(
         program,
         chains=1,
         cores=1,
         seed=seed,
-        save_warmup=False,
         progress_bar=False,
         blocking=False,
+        return_raw_trace=True,
         **settings,
     )
-    return running.wait()
+    (draws,), (statistics,) = running.wait().get_arrow_trace()
+    kept = ~_numbers(statistics, "tuning").astype(bool)
+    positions = _numbers(draws, "position").reshape(len(kept), -1)
+    names = set(statistics.column_names)
+    return positions[kept], {
+        ours: _numbers(statistics, name)[kept] for name, ours in STATISTICS.items() if name in names
+    }
+
+
+def _numbers(batch, name: str) -> np.ndarray:
+    """A column of a record batch, lists one after another."""
+    column = pa.array(batch.column(name))
+    if hasattr(column, "flatten"):
+        column = column.flatten()
+    return column.to_numpy(zero_copy_only=False)
+
+
+@cache
+def _nutpie():
+    """Import nutpie without ArviZ's plots, which it needs for traces that are not raw."""
+    name = "arviz"
+    loaded = sys.modules.setdefault(name, ModuleType(name))
+    try:
+        from nutpie import compile_pymc, sample
+    finally:
+        if getattr(loaded, "__spec__", None) is None:
+            del sys.modules[name]
+    return compile_pymc.CompiledPyMCModel, sample
 
 
 def _program(density: Density, start: np.ndarray):
     """Wrap a density as nutpie's own compiler does, with one variable, the position."""
-    from nutpie.compile_pymc import CompiledPyMCModel
-
+    compiled_model, _ = _nutpie()
     density = density.copy()
     tries = itertools.count()
 
@@ -118,7 +141,7 @@ def _program(density: Density, start: np.ndarray):
         return density.start + (start - density.start) / 2 ** next(tries)
 
     shape = {"position": start.shape}
-    return CompiledPyMCModel(
+    return compiled_model(
         dims={},
         compiled_logp_func=density.function,
         compiled_expand_func=load([COPY])[0],
