@@ -173,7 +173,7 @@ def test_every_config_key_is_documented():
 
     page = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
-    names = tuple(families.FAMILIES), families.parameter_names()
+    names = tuple(families.FAMILIES), tuple(families.parameter_supports().items())
     assert documented == set(keys(schema.with_families(schema.SCHEMA, *names)))
 
 

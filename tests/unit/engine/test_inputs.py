@@ -11,9 +11,9 @@ from partialpool.model.priors import Prior
 def test_parameters_have_places_codes_and_starts():
     found = inputs.Parameters()
     prior = Prior("gamma", (2.0, 0.1))
-    assert found.positive("sd_g", [prior, Prior("half_normal", (1.0,))], [1.0, 2.0], ("d",)) == 0
+    assert found.add("sd_g", [prior, Prior("half_normal", (1.0,))], [1.0, 2.0], ("d",)) == 0
     assert found.partial_correlations("partial_cor_g", [2.0]) == 2
-    assert found.positive("sigma", prior, 3.0) == 3
+    assert found.add("sigma", prior, 3.0) == 3
     assert found.places["sigma"] == (3, None, ())
     assert found.transforms == [LOGARITHM, LOGARITHM, LOG_ODDS, LOGARITHM]
     assert found.codes[:2] == [CODES["gamma"], CODES["half_normal"]]

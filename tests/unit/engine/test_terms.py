@@ -16,7 +16,7 @@ SCIPY = {"half_normal": stats.halfnorm(scale=2), "gamma": stats.gamma(2, scale=2
 @pytest.mark.parametrize("priors", [[HALF_NORMAL] * 2, [GAMMA] * 2, [HALF_NORMAL, GAMMA]])
 def test_each_entry_has_its_own_prior(priors):
     with pm.Model(coords={"entry": ["a", "b"]}) as model:
-        terms.positive("sd", priors, 0.7, "entry")
+        terms.bounded("sd", priors, 0.7, "entry")
     assert np.exp(model.initial_point(0)["sd_log__"]) == pytest.approx([0.7, 0.7])
     values = drawn_point(model, np.random.default_rng(1))["sd"]
     density = model.compile_logp(jacobian=False)({"sd_log__": np.log(values)})

@@ -7,7 +7,7 @@ import pytest
 from scipy import special, stats
 
 from partialpool.model.arrays import NUMPY
-from partialpool.model.prior_families import FAMILIES, PARTIAL_CORRELATION
+from partialpool.model.prior_families import FAMILIES
 
 XP = type("xp", (), {"log": math.log, "log1p": math.log1p})
 XP.expit = staticmethod(lambda x: float(special.expit(x)))
@@ -24,22 +24,22 @@ GIVEN = {
     "gamma": ((2, 3), stats.gamma(2, scale=1 / 3)),
     "inverse_gamma": ((2, 3), stats.invgamma(2, scale=3)),
     "lognormal": ((1, 2), stats.lognorm(2, scale=math.e)),
-    None: ((2, 2), stats.beta(2, 2)),
+    "beta": ((2, 2), stats.beta(2, 2)),
 }
 
 
 def test_all_families_are_here():
     compiled = {name for name, family in FAMILIES.items() if family.kernel}
-    assert compiled - {"half_student_t"} == GIVEN.keys() - {None}
+    assert compiled - {"half_student_t"} == GIVEN.keys()
     assert FAMILIES.keys() - compiled == {"lkj"}
 
 
 @pytest.mark.parametrize("name", GIVEN)
 def test_kernels_and_constants_are_the_log_density(name):
     arguments, reference = GIVEN[name]
-    family = FAMILIES.get(name, PARTIAL_CORRELATION)
+    family = FAMILIES[name]
     constant = family.constant(NUMPY, *map(float, arguments))
-    for x in (0.05, 0.3, 0.9) if name is None else (0.3, 1.7, 4.0):
+    for x in (0.05, 0.3, 0.9) if name == "beta" else (0.3, 1.7, 4.0):
         density, slope = family.kernel(XP, x, *arguments)
         assert density + constant == pytest.approx(reference.logpdf(x), rel=1e-12)
         ahead, behind = (family.kernel(XP, x + s, *arguments)[0] for s in (1e-6, -1e-6))

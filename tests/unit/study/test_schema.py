@@ -133,7 +133,7 @@ def keys_of(schema: dict, at: str = ""):
 
 
 def test_the_limits_of_every_key_are_tested():
-    names = tuple(FAMILIES), families.parameter_names()
+    names = tuple(FAMILIES), tuple(families.parameter_supports().items())
     assert {*keys_of(schema.with_families(schema.SCHEMA, *names))} == {*TAKES}
 
 

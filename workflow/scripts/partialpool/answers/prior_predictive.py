@@ -11,6 +11,11 @@ from partialpool.model.prior_families import FAMILIES
 from partialpool.model.priors import WIDE_LOG_SIGMA, Priors
 from partialpool.sampler import prior_draws
 
+HELD = {  # what draws are kept to
+    "real": (-LARGEST, LARGEST),
+    "positive": (SMALLEST, LARGEST),
+    "probability": (SMALLEST, 1 - 1e-16),
+}
 SIMULATED = 2_000  # tables: 99.9% of any quantity are between the least and the greatest of them
 
 
@@ -130,11 +135,8 @@ class PriorPredictive:
 def _draws(priors: dict, rng: np.random.Generator) -> dict:
     """Draws of priors by the keys given, kept to what numbers can hold, `(draw,)` each."""
     drawn = prior_draws.draw(priors, rng, SIMULATED)
-    least = {
-        name: -LARGEST if FAMILIES[prior.family].support == "real" else SMALLEST
-        for name, prior in priors.items()
-    }
-    return {name: np.clip(values, least[name], LARGEST) for name, values in drawn.items()}
+    support = {name: FAMILIES[prior.family].support for name, prior in priors.items()}
+    return {name: np.clip(values, *HELD[support[name]]) for name, values in drawn.items()}
 
 
 def _compact(index: np.ndarray) -> tuple[np.ndarray, int]:

@@ -70,20 +70,20 @@ def compiled(
     elif not data.outcome.sigma_by_group:
         kind = collapsed_kernel.SHARED
         prior = priors.response["sigma"]
-        sizes[Size.SIGMA_AT] = parameters.positive("sigma", prior, found.spread)
+        sizes[Size.SIGMA_AT] = parameters.add("sigma", prior, found.spread)
     else:
         strata, dims = count, (groups(data.factor),)
         prior = priors.response["sigma"]
         if not data.outcome.has_hierarchical_sigma:
             kind = collapsed_kernel.BY_GROUP
-            sizes[Size.SIGMA_AT] = parameters.positive("sigma", [prior] * count, found.spread, dims)
+            sizes[Size.SIGMA_AT] = parameters.add("sigma", [prior] * count, found.spread, dims)
         else:
             kind = collapsed_kernel.SAME if variant == "pooled" else collapsed_kernel.POOLED
-            sizes[Size.SIGMA_AT] = parameters.positive("sigma_median", prior, found.spread)
+            sizes[Size.SIGMA_AT] = parameters.add("sigma_median", prior, found.spread)
             variables["sigma"] = ("SIGMAS", 0, dims, (count,))
             if variant == "hierarchical":
                 prior = priors.response["sd_log_sigma"]
-                sizes[Size.SPREAD_AT] = parameters.positive("sd_log_sigma", prior, 0.3)
+                sizes[Size.SPREAD_AT] = parameters.add("sd_log_sigma", prior, 0.3)
             if variant != "pooled":
                 others += count
                 values["LOG_SIGMA_PRECISION"] = preconditioner.log_sigma_precision(data)

@@ -83,8 +83,8 @@ def _residual_sd(data: GroupTriangles, priors: Priors, variant: str, start: floa
     if data.outcome.has_hierarchical_sigma:
         return _pooled_sd(data, priors, variant, start)
     if data.outcome.sigma_by_group:
-        return terms.positive("sigma", [prior] * len(data.levels), start, groups(data.factor))
-    return terms.positive("sigma", prior, start)
+        return terms.bounded("sigma", [prior] * len(data.levels), start, groups(data.factor))
+    return terms.bounded("sigma", prior, start)
 
 
 def _pooled_sd(data: GroupTriangles, priors: Priors, variant: str, start: float):
@@ -93,14 +93,14 @@ def _pooled_sd(data: GroupTriangles, priors: Priors, variant: str, start: float)
     A group of n rows estimates log sigma with a variance of about 1 / 2n. It is partially centred:
     sampled in units of its conditional sd, so that neither large nor small groups form a funnel.
     """
-    median = terms.positive("sigma_median", priors.response["sigma"], start)
+    median = terms.bounded("sigma_median", priors.response["sigma"], start)
     if variant == "pooled":
         same = median * pt.ones(terms.count(data.factor))
         return pm.Deterministic("sigma", same, dims=groups(data.factor))
     if variant == "unpooled":
         spread = terms.as_data("wide_log_sigma", WIDE_LOG_SIGMA)
     else:
-        spread = terms.positive("sd_log_sigma", priors.response["sd_log_sigma"], 0.3)
+        spread = terms.bounded("sd_log_sigma", priors.response["sd_log_sigma"], 0.3)
     z = pm.Flat("z_sigma", dims=groups(data.factor))
     precision = terms.as_data("log_sigma_precision", preconditioner.log_sigma_precision(data))
     log_group = terms.as_data("log_group_sigma", preconditioner.log_group_sigma(data))

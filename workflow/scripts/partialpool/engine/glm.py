@@ -113,7 +113,7 @@ def _response(data: MergedRows, priors: Priors, rough: WorkingModel) -> dict:
         if name == "sigma" and data.known_sigma is not None:
             found[name] = terms.as_data("known_sigma", data.known_sigma)
         else:
-            found[name] = terms.positive(name, priors.response[name], rough.response[name])
+            found[name] = terms.bounded(name, priors.response[name], rough.response[name])
     return found
 
 

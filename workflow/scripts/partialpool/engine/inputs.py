@@ -10,7 +10,7 @@ from partialpool.engine.fields import ENTRIES, Block, Field
 from partialpool.engine.kernel_parts import CODES, LOG_ODDS, LOGARITHM
 from partialpool.engine.posterior import varying
 from partialpool.model.arrays import NUMPY
-from partialpool.model.prior_families import FAMILIES, PARTIAL_CORRELATION
+from partialpool.model.prior_families import FAMILIES
 from partialpool.model.priors import Prior, Priors
 
 
@@ -35,8 +35,10 @@ class Parameters:
     start: list[float] = field(default_factory=list)
     constant: float = 0.0
 
-    def positive(self, name: str, priors: Prior | Sequence[Prior], rough, dims=()) -> int:
-        """Add a positive parameter, or a vector of them; returns its first place.
+    def add(self, name: str, priors: Prior | Sequence[Prior], rough, dims=()) -> int:
+        """Add a parameter with the support of its prior, or a vector of them.
+
+        Returns the first place. Parameters are positive or, as probabilities, from 0 to 1.
 
         Raises
         ------
@@ -48,30 +50,31 @@ class Parameters:
         rough = np.broadcast_to(rough, len(priors))
         at = self._place(name, None if one else len(priors), dims)
         for prior, value in zip(priors, rough, strict=True):
-            self._add(prior.family, prior.arguments, LOGARITHM, np.log(value))
+            self._add(prior.family, prior.arguments, value)
         return at
 
     def partial_correlations(self, name: str, shapes: Sequence[float]) -> int:
         """Add canonical partial correlations, each 2 Beta(shape, shape) - 1."""
         at = self._place(name, len(shapes), (f"{name}_dim_0",))
         for shape in shapes:
-            self._add(None, (shape, shape), LOG_ODDS, 0.0)
+            self._add("beta", (shape, shape), 0.5)
         return at
 
     def _place(self, name, count, dims) -> int:
         self.places[name] = (len(self.start), count, tuple(dims))
         return len(self.start)
 
-    def _add(self, family: str | None, arguments, transform: int, start: float) -> None:
+    def _add(self, family: str, arguments, start: float) -> None:
         code, numbers, constant = coded(family, arguments)
+        probability = FAMILIES[family].support == "probability"
         self.constant += constant
         self.codes.append(code)
         self.numbers.append(numbers)
-        self.transforms.append(transform)
-        self.start.append(start)
+        self.transforms.append(LOG_ODDS if probability else LOGARITHM)
+        self.start.append(float(NUMPY.logit(start) if probability else np.log(start)))
 
 
-def coded(family: str | None, arguments) -> tuple[int, tuple[float, ...], float]:
+def coded(family: str, arguments) -> tuple[int, tuple[float, ...], float]:
     """Code of a prior's family, its three numbers, and the constant of its log density.
 
     Raises
@@ -81,9 +84,9 @@ def coded(family: str | None, arguments) -> tuple[int, tuple[float, ...], float]
     """
     if family not in CODES:
         raise NoKernel(f"prior {family}")
-    record = FAMILIES.get(family, PARTIAL_CORRELATION)
     numbers = (*arguments, *[0.0] * (3 - len(arguments)))
-    return CODES[family], numbers, float(record.constant(NUMPY, *map(float, arguments)))
+    constant = FAMILIES[family].constant(NUMPY, *map(float, arguments))
+    return CODES[family], numbers, float(constant)
 
 
 def add_factor(
@@ -100,14 +103,14 @@ def add_factor(
         return
     rough = preconditioner.between_sd(priors, name, variant)
     dims = (varying(name),)
-    own[Block.SD_AT] = parameters.positive(f"sd_{name}", priors.sd[name].values(), rough, dims)
+    own[Block.SD_AT] = parameters.add(f"sd_{name}", priors.sd[name].values(), rough, dims)
     if name in priors.cor:
         shapes = group_algebra.partial_correlations(factor.blocks, *priors.cor[name].arguments)
         first = parameters.partial_correlations(f"partial_cor_{name}", list(shapes.values()))
         for at, pair in enumerate(shapes):
             values["PARTIAL"][(number, *pair)] = first + at
     if name in priors.nu:
-        own[Block.NU_AT] = parameters.positive(f"nu_{name}", priors.nu[name], 8.0)
+        own[Block.NU_AT] = parameters.add(f"nu_{name}", priors.nu[name], 8.0)
 
 
 def shared_values(parameters: Parameters, data, priors: Priors, constant: float) -> dict:

@@ -8,12 +8,11 @@ https://doi.org/10.1080/10618600.1995.10474671), row by row.
 import math
 
 from partialpool.engine import scalar
-from partialpool.model.prior_families import FAMILIES, PARTIAL_CORRELATION, PriorFamily
+from partialpool.model.prior_families import FAMILIES, PriorFamily
 from partialpool.sampler.machine_code import jit, pasted
 
 # Families of priors by their codes.
 PRIORS = {name: family for name, family in FAMILIES.items() if family.kernel}
-PRIORS |= {None: PARTIAL_CORRELATION}
 CODES = {name: code for code, name in enumerate(PRIORS)}
 LOGARITHM, LOG_ODDS = range(2)  # how a parameter is transformed to the whole line
 LEAST = 1e-12  # smallest pivot of a Cholesky factor, relative to the diagonal

@@ -149,7 +149,7 @@ def _response_parameters(parameters: Parameters, data, priors: Priors, found) ->
             places.append(-1)
         else:
             rough = found.response[name]
-            places.append(parameters.positive(name, priors.response[name], rough))
+            places.append(parameters.add(name, priors.response[name], rough))
     return places
 
 

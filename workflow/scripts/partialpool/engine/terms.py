@@ -130,7 +130,7 @@ def between_group_scale(factor: GroupingFactor, priors: Priors, variant: str):
         dims = varying(factor.name)
         prior = list(priors.sd[factor.name].values())
         start = preconditioner.between_sd(priors, factor.name, variant)
-        sd = positive(f"sd_{factor.name}", prior, start, dims)
+        sd = bounded(f"sd_{factor.name}", prior, start, dims)
         if factor.name in priors.cor:
             partial = _partial_correlations(factor, priors.cor[factor.name])
     return group_algebra.effects_scale(sd, partial, len(factor.varying), pt)
@@ -140,7 +140,7 @@ def degrees_of_freedom(factor: GroupingFactor, priors: Priors, variant: str):
     """Degrees of freedom nu of Student-t effects; None if effects are normal."""
     if variant != "hierarchical" or factor.name not in priors.nu:
         return None
-    return positive(f"nu_{factor.name}", priors.nu[factor.name], 8.0)
+    return bounded(f"nu_{factor.name}", priors.nu[factor.name], 8.0)
 
 
 def stretched(factor: GroupingFactor, scale, nu):
@@ -175,8 +175,8 @@ def _partial_correlations(factor: GroupingFactor, prior: Prior):
     return {pair: 2 * symmetric[i] - 1 for i, pair in enumerate(found)}
 
 
-def positive(name, priors, rough, dims=None):
-    """A free positive parameter, or a vector of them."""
+def bounded(name, priors, rough, dims=None):
+    """A free parameter with the support of its prior, or a vector of positive ones."""
     one = isinstance(priors, Prior)
     families = {prior.family for prior in ([priors] if one else priors)}
     shape = () if one else (len(priors),)

@@ -23,9 +23,14 @@ def family_of(outcome: Outcome) -> ResponseFamily:
     return FAMILIES[outcome.family]
 
 
+def parameter_supports() -> dict[str, str]:
+    """Supports of the parameters of all families, by name."""
+    return {one.name: one.support for family in FAMILIES.values() for one in family.parameters}
+
+
 def parameter_names() -> tuple[str, ...]:
     """Names of the parameters of all families, each once."""
-    return tuple(dict.fromkeys(n for family in FAMILIES.values() for n in family.parameter_names))
+    return tuple(parameter_supports())
 
 
 def check(outcome: Outcome, written: Mapping, where: str) -> None:

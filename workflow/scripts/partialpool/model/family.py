@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from partialpool.base.wording import wording
 from partialpool.model.links import LINKS
+from partialpool.model.prior_families import FAMILIES as PRIOR_FAMILIES
 from partialpool.study.outcome import Outcome
 
 INFINITY = float("inf")
@@ -18,7 +19,9 @@ MERGING = (TRIANGLES, TRIALS, EXPOSURES, COPIES)
 
 @dataclass(frozen=True)
 class Parameter:
-    """A positive parameter of the response's distribution besides the linear predictor.
+    """A parameter of the response's distribution besides the linear predictor.
+
+    It is positive or, as a probability, from 0 to 1: as its default prior.
 
     Attributes
     ----------
@@ -39,6 +42,11 @@ class Parameter:
     initial: float
     symbol: str
     scaled: bool = False
+
+    @property
+    def support(self) -> str:
+        """That of its prior."""
+        return PRIOR_FAMILIES[self.prior.partition("(")[0]].support
 
 
 @dataclass(frozen=True)

@@ -166,10 +166,9 @@ FAMILIES = {
     "lognormal": PriorFamily(
         ("mu", "sigma"), "positive", "LogNormal", _lognormal, _normal_constant, location="mu"
     ),
+    "beta": PriorFamily(
+        ("alpha", "beta"), "probability", "Beta", _beta,
+        lambda xp, alpha, beta: xp.gammaln(alpha + beta) - xp.gammaln(alpha) - xp.gammaln(beta),
+    ),
     "lkj": PriorFamily(("eta",), "correlation", "LKJCorr"),
 }  # fmt: skip
-# Of the canonical partial correlations of an LKJ distribution, from 0 to 1.
-PARTIAL_CORRELATION = PriorFamily(
-    ("alpha", "beta"), "probability", "Beta", _beta,
-    lambda xp, alpha, beta: xp.gammaln(alpha + beta) - xp.gammaln(alpha) - xp.gammaln(beta),
-)  # fmt: skip

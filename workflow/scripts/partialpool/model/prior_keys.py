@@ -60,7 +60,7 @@ def check_keys(given: dict[str, str], design, outcome, group_effects: str, where
             others |= dict.fromkeys(["cor", parameter_names.cor(factor.name)], "correlation")
         if group_effects == "student_t":
             others[parameter_names.nu(factor.name)] = "positive"
-    others |= dict.fromkeys(of_response(outcome), "positive")
+    others |= of_response(outcome)
     known = coefficients | others
     for key, support in given.items():
         if key in coefficients and key in others:

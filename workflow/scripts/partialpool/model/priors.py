@@ -22,6 +22,7 @@ NEEDS = error_text(
     {
         "real": "a coefficient can be any number",
         "positive": "this parameter is over 0",
+        "probability": "this parameter is between 0 and 1",
         "correlation": "a correlation matrix takes lkj",
     }
 )
@@ -44,7 +45,7 @@ class Prior:
             For example `"half_normal(2.5)"`.
         where : str
             File and key, for the message.
-        support : {"real", "positive", "correlation"}, optional
+        support : {"real", "positive", "probability", "correlation"}, optional
             Support of the parameter.
 
         Raises
@@ -182,9 +183,10 @@ def check_support(found: str, needed: str, where: str) -> None:
         raise UserError(f"{where} does not fit, {NEEDS[needed]}; use one of {', '.join(fitting)}")
 
 
-def of_response(outcome) -> list[str]:
-    """The parameters of the response's distribution that have priors."""
-    return list(_defaults(outcome))
+def of_response(outcome) -> dict[str, str]:
+    """Supports of the parameters of the response's distribution that have priors, by name."""
+    own = {one.name: one.support for one in families.family_of(outcome).parameters}
+    return {name: own.get(name, "positive") for name in _defaults(outcome)}
 
 
 def _defaults(outcome) -> dict[str, str]:

@@ -16,6 +16,12 @@ from partialpool.base.errors import UserError, error_text, nearest
 from partialpool.study import checks
 
 SCHEMA = Path(__file__).parents[3] / "schemas" / "config.schema.yaml"
+PROBABILITY = {
+    "description": "a number between 0 and 1",
+    "type": "number",
+    "exclusiveMinimum": 0,
+    "exclusiveMaximum": 1,
+}
 # Keys that are no property of a study: those of a run, and what stands for several studies.
 _NOT_OF_A_STUDY = {"studies", "strict", "table"}
 
@@ -130,15 +136,15 @@ def load(path: Path) -> dict:
     return schema
 
 
-def _vocabulary(families) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of the response families, and of their parameters."""
+def _vocabulary(families) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Names of the response families, and of their parameters with the supports of these."""
     if families is None:
         return (), ()
-    return tuple(families.FAMILIES), families.parameter_names()
+    return tuple(families.FAMILIES), tuple(families.parameter_supports().items())
 
 
 @cache
-def with_families(path: Path, families: tuple[str, ...], parameters: tuple[str, ...]) -> dict:
+def with_families(path: Path, families: tuple[str, ...], parameters: tuple) -> dict:
     """The schema with the names of the response families, and their parameters to simulate with."""
     schema = deepcopy(load(path))
     keys = schema["properties"]["studies"]["additionalProperties"]["properties"]
@@ -146,13 +152,14 @@ def with_families(path: Path, families: tuple[str, ...], parameters: tuple[str, 
         known = f"{', '.join(families[:-1])} or {families[-1]}"
         keys["family"] |= {"enum": list(families), "description": known}
     simulated = keys["simulate"]["properties"]
-    for name in parameters:
-        simulated.setdefault(name, simulated["sd_log_sigma"])
+    positive = simulated["sd_log_sigma"]
+    for name, support in parameters:
+        simulated.setdefault(name, PROBABILITY if support == "probability" else positive)
     return schema
 
 
 @cache
-def _validator(path: Path, families: tuple[str, ...], parameters: tuple[str, ...]):
+def _validator(path: Path, families: tuple[str, ...], parameters: tuple):
     from jsonschema import Draft202012Validator, validators
 
     # JSON has one kind of number, but what counts or indexes has to be whole: 2, not 2.0.

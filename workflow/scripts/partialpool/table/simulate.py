@@ -277,10 +277,10 @@ def _parameters(study: Study, outcome: Outcome, design: Design, found, rng, valu
     """Parameters of the response's distribution, each a number or of shape `(row,)`."""
     block, parameters = study.simulate, {}
     family = families.family_of(outcome)
-    own = family.parameter_names
+    own = {parameter.name: parameter.support for parameter in family.parameters}
     spread = ("sd_log_sigma",) if family.has_hierarchical_sigma(outcome) else ()
     for name in ("sd_log_sigma", *families.parameter_names()):
-        if name in block and name not in own + spread:
+        if name in block and name not in {*own, *spread}:
             raise error(study, "the study's model has none; leave it out", name)
     for name in own:
         if name == "sigma":
@@ -290,7 +290,8 @@ def _parameters(study: Study, outcome: Outcome, design: Design, found, rng, valu
         elif name in block:
             parameters[name] = values[name] = float(block[name])
         else:
-            raise error(study, f"no `{name}`; add a number over 0")
+            needed = "between 0 and 1" if own[name] == "probability" else "over 0"
+            raise error(study, f"no `{name}`; add a number {needed}")
     return parameters
 
 
