@@ -29,6 +29,18 @@ def negative_binomial(y, eta, alpha):
     return np.where(np.abs(eta) < 20, near, far)
 
 
+def beta(y, eta, phi):
+    """scipy's, by the two shapes."""
+    return stats.beta.logpdf(y, special.expit(eta) * phi, special.expit(-eta) * phi)
+
+
+def beta_binomial(y, eta, phi, trials):
+    """By the ratio of two beta functions."""
+    a, b = special.expit(eta) * phi, special.expit(-eta) * phi
+    ways = -np.log1p(trials) - special.betaln(trials - y + 1, y + 1)
+    return ways + special.betaln(y + a, trials - y + b) - special.betaln(a, b)
+
+
 # By family: parameters, trials, responses, and the same density by scipy.
 CASES = {
     "gaussian": [
@@ -61,10 +73,23 @@ CASES = {
         )
         for alpha in (0.01, 1.5, 1e4)
     ],
+    "beta": [
+        ({"phi": phi}, None, [1e-6, 0.2, 0.999], lambda y, e, phi=phi: beta(y, e, phi))
+        for phi in (0.05, 3.0, 2_000.0)
+    ],
+    "beta_binomial": [
+        (
+            {"phi": phi},
+            trials,
+            [0.0, 1.0, trials - 1, trials],
+            lambda y, e, phi=phi, n=trials: beta_binomial(y, e, phi, n),
+        )
+        for phi in (0.05, 3.0, 2_000.0) for trials in (1.0, 7.0, 1_000.0)
+    ],
 }  # fmt: skip
 
 
-CONTINUOUS = [name for name, family in FAMILIES.items() if not family.discrete]
+CONTINUOUS = [name for name, family in FAMILIES.items() if family.link == "identity"]
 
 
 # By family: parameters, linear predictor, trials, and the mean and variance of a response.
@@ -75,6 +100,20 @@ MOMENTS = {
     "binomial": ({}, -1.0, 9.0, 9 * special.expit(-1), 9 * special.expit(-1) * special.expit(1)),
     "poisson": ({}, 1.5, None, np.exp(1.5), np.exp(1.5)),
     "negative_binomial": ({"alpha": 2.5}, 1.5, None, np.exp(1.5), np.exp(1.5) + np.exp(3) / 2.5),
+    "beta": (
+        {"phi": 4.0},
+        0.8,
+        None,
+        special.expit(0.8),
+        special.expit(0.8) * special.expit(-0.8) / 5,
+    ),
+    "beta_binomial": (
+        {"phi": 4.0},
+        -1.0,
+        9.0,
+        9 * special.expit(-1),
+        9 * special.expit(-1) * special.expit(1) * (1 + 8 / 5),
+    ),
 }
 
 

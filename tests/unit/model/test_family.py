@@ -36,14 +36,14 @@ def test_every_draw_has_its_own_parameters_and_trials(name):
     """Rows and draws broadcast: `(row, draw)` of eta, `(1, draw)` of what all rows share."""
     eta = np.array([[0.0, 3.0], [-2.0, 1.0], [0.5, 0.5]])
     parameters = {"sigma": np.array([[1e-9, 5.0]]), "nu": np.array([[4.0, 9.0]])}
-    parameters["alpha"] = np.array([[1e9, 1e-9]])
+    parameters |= dict.fromkeys(("alpha", "phi"), np.array([[1e9, 1e-9]]))
     trials = np.array([[1], [50], [1000]])
     drawn = FAMILIES[name].responses(np.random.default_rng(2), eta, parameters, trials)
     assert drawn.shape == eta.shape
     if name in CONTINUOUS:
         assert drawn[:, 0] == pytest.approx(eta[:, 0], abs=1e-6)
         assert (np.abs(drawn[:, 1] - eta[:, 1]) > 1e-3).all()
-    if name == "binomial":
+    if name in ("binomial", "beta_binomial"):
         assert (drawn <= trials).all()
         assert drawn[2].min() > 500
     if name == "negative_binomial":
@@ -59,6 +59,8 @@ def test_every_draw_has_its_own_parameters_and_trials(name):
         ("binomial", [-1, 0.5, 8]),
         ("poisson", [-1, 0.5]),
         ("negative_binomial", [-1, 0.5]),
+        ("beta", [-1, 0, 1, 2, 7, 8]),
+        ("beta_binomial", [-1, 0.5, 8]),
     ],
 )
 def test_responses_outside_the_support(family, refused):
@@ -96,7 +98,9 @@ def test_rough_parameters_are_near_those_of_the_response(name):
         return
     linear, count = np.full(size, eta), np.ones(size)
     y = family.responses(np.random.default_rng(5), linear, parameters, trials)
-    rough = family.estimate(y + 0.0, linear - 1, 1.0, parameters, count, lambda: size, NUMPY)
+    rough = family.estimate(
+        y + 0.0, linear - 1, 1.0, parameters, trials, count, lambda: size, NUMPY
+    )
     for found in rough:
         assert rough[found] == pytest.approx(parameters[found], rel=0.1)
 

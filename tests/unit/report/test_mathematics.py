@@ -13,12 +13,14 @@ from partialpool.report.sections import provenance
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_is_stated_in_mathematics_and_in_words(family, tmp_path):
-    keys = {"binomial": {"trials": "n"}, "poisson": {"exposure": "weeks"}}.get(family, {})
+    keys = {"trials": "n"} if "trials" in FAMILIES[family].needs else {}
+    keys |= {"exposure": "weeks"} if family == "poisson" else {}
     found = results(family=family, **keys)
     pieces = [piece for line in mathematics.lines(found) for piece in line]
     stated = " ".join("".join(ElementTree.fromstring(piece).itertext()) for piece in pieces)
     assert stated.startswith(f"yi ∼{FAMILIES[family].words.distribution}(")
-    link = {"logit": "logit(pi)=", "log": "log(μi)=", "identity": "μi="}[found.family.link]
+    symbol = FAMILIES[family].words.symbol
+    link = {"logit": f"logit({symbol}i)=", "log": "log(μi)=", "identity": "μi="}[found.family.link]
     assert link in stated
     assert ("log(weeksi)" in stated) == (family == "poisson")
     html = page(found, tmp_path)

@@ -135,7 +135,7 @@ def test_seed_of_a_study_depends_on_nothing_but_its_name_and_the_seed():
 
 HAVE = {
     # what is said of the response, and the families that it may be said of
-    "trials": ("n", {"binomial"}),
+    "trials": ("n", {"binomial", "beta_binomial"}),
     "exposure": ("n", {"poisson", "negative_binomial"}),
     "precision_weights": ("n", {"gaussian", "student_t"}),
     "offset": ("n", {*FAMILIES}),
@@ -153,7 +153,7 @@ HAVE = {
 def test_what_is_said_of_a_response_goes_with_its_family(said, family):
     value, having = HAVE[said]
     key = said.partition(",")[0]
-    besides = {"trials": "m"} if family == "binomial" else {}
+    besides = {"trials": "m"} if "trials" in FAMILIES[family].needs else {}
     block = config(**besides | {"family": family, key: value})
     if family in having:
         assert getattr(read(block)["radon"].outcome, key) == value

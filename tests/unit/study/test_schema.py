@@ -40,7 +40,7 @@ TAKES = {
     "studies.x.data": (["d"], ["", 1]),
     "studies.x.new_data": (["d"], ["", 1]),
     "studies.x.formula": (["y~x", "y~x".ljust(2000)], ["y~", "y~x".ljust(2001), 1]),
-    "studies.x.family": ([*FAMILIES], ["", "normal", "Gaussian", "beta", 1]),
+    "studies.x.family": ([*FAMILIES], ["", "normal", "Gaussian", "betas", 1]),
     "studies.x.group_effects": (["normal", "student_t"], ["", "gaussian", True]),
     "studies.x.missing": (["error", "drop"], ["", "omit", False]),
     **{

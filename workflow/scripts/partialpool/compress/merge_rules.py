@@ -75,9 +75,9 @@ RULES = {
         constant=lambda rows: special.xlogy(rows.y, np.exp(rows.offset)),
     ),
     COPIES: MergeRule(
-        weighted=lambda y, trials, offset, weights: {"count": weights},
+        weighted=lambda y, trials, offset, weights: {"count": weights, "trials": trials},
         size=lambda rows: rows.count,
-        equal=("offset", "y"),
+        equal=("offset", "y", "trials"),
         added=("count",),
     ),
 }

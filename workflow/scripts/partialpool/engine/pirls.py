@@ -191,7 +191,7 @@ def _estimated(data: MergedRows, linear: np.ndarray, working: WorkingModel) -> d
         return max(count - working.effective(), 0.1 * count)
 
     found = working.response | data.family.estimate(
-        data.y, linear, data.offset, working.response, data.count, freedom, NUMPY
+        *(data.y, linear, data.offset, working.response, data.trials, data.count), freedom, NUMPY
     )
     if data.known_sigma is not None:
         found["sigma"] = data.known_sigma

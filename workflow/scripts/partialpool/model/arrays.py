@@ -14,6 +14,7 @@ NUMPY = SimpleNamespace(
     asarray=np.asarray,
     broadcast_to=np.broadcast_to,
     clip=np.clip,
+    digamma=special.digamma,
     exp=np.exp,
     expit=special.expit,
     floor=np.floor,
@@ -31,6 +32,7 @@ NUMPY = SimpleNamespace(
     # As exact as -special.log_expit(-x), and three times as fast.
     softplus=lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
     sqrt=np.sqrt,
+    trigamma=lambda x: special.polygamma(1, x),
     unique=np.unique,
     zeros=np.zeros,
 )

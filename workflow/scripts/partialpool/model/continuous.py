@@ -22,7 +22,7 @@ def _gaussian_working(y, eta, parameters, trials, count, xp):
     return weight, weight * (y - eta)
 
 
-def _gaussian_estimate(y, linear, offset, parameters, count, freedom, xp):
+def _gaussian_estimate(y, linear, offset, parameters, trials, count, freedom, xp):
     left = y - offset - linear
     return {"sigma": xp.sqrt((left**2).sum() / freedom())}
 
@@ -55,7 +55,7 @@ def _student_t_working(y, eta, parameters, trials, count, xp):
     return weight, count * (nu + 1) * (y - eta) / (nu * squared + (y - eta) ** 2)
 
 
-def _student_t_estimate(y, linear, offset, parameters, count, freedom, xp):
+def _student_t_estimate(y, linear, offset, parameters, trials, count, freedom, xp):
     left, nu = y - offset - linear, parameters["nu"]
     weights = count * (nu + 1) / (nu + (left / parameters["sigma"]) ** 2)
     return {"sigma": xp.sqrt((weights * left**2).sum() / freedom())}

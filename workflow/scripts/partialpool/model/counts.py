@@ -53,7 +53,7 @@ def _negative_binomial_working(y, eta, parameters, trials, count, xp):
     return weight, count * (y - rate) / (1 + rate / parameters["alpha"])
 
 
-def _negative_binomial_estimate(y, linear, offset, parameters, count, freedom, xp):
+def _negative_binomial_estimate(y, linear, offset, parameters, trials, count, freedom, xp):
     """alpha by moments."""
     rate = xp.exp(linear + offset)
     excess = (count * ((y - rate) ** 2 - rate)).sum() / (count * rate**2).sum()

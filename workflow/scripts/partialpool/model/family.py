@@ -122,8 +122,8 @@ class ResponseFamily:
     draw : callable
         `(rng, eta, parameters, trials, xp)` to new responses.
     working : callable
-        `(y, eta, parameters, trials, count, xp)` to the expected information and the score of
-        each row in eta. It affects the speed of the sampler, not what it draws.
+        `(y, eta, parameters, trials, count, xp)` to the expected information, or about that, and
+        the score of each row in eta. It affects the speed of the sampler, not what it draws.
     initial : callable
         `(y, trials, offset, centre, xp)` to the eta, without offset, that each row has alone.
         `centre` is eta at the mean of all rows.
@@ -135,9 +135,9 @@ class ResponseFamily:
     parameters : tuple of Parameter
         In the order of the results.
     estimate : callable, optional
-        `(y, linear, offset, parameters, count, freedom, xp)` to rough values of parameters, by
-        name; `linear` is eta without offset, `freedom()` the residual degrees of freedom. Those
-        not returned keep their value.
+        `(y, linear, offset, parameters, trials, count, freedom, xp)` to rough values of
+        parameters, by name; `linear` is eta without offset, `freedom()` the residual degrees of
+        freedom. Those not returned keep their value.
     bounds : tuple of float
         Infimum and supremum of the response, of one trial or one row.
     discrete : bool

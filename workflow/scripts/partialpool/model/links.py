@@ -42,8 +42,8 @@ def _log_odds(y, count, trials, offset, xp):
     from scipy import optimize
 
     # Half a success and half a failure more keep it finite.
-    total = trials.sum()
-    mean, weight = ((count * y).sum() + 0.5) / (total + 1), trials / total
+    total = (count * trials).sum()
+    mean, weight = ((count * y).sum() + 0.5) / (total + 1), count * trials / total
     own = xp.logit(mean)
     return optimize.brentq(
         lambda log_odds: weight @ xp.expit(log_odds + offset) - mean,

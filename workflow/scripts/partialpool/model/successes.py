@@ -14,7 +14,7 @@ def _row_slopes(xp, y, eta, trials):
     return y * eta - trials * softplus, y - trials * probability
 
 
-def _binomial_coefficient(y, trials, xp):
+def binomial_coefficient(y, trials, xp):
     return xp.gammaln(trials + 1) - xp.gammaln(y + 1) - xp.gammaln(trials - y + 1)
 
 
@@ -27,7 +27,7 @@ def _working(y, eta, parameters, trials, count, xp):
     return trials * probability * xp.expit(-eta), y - trials * probability
 
 
-def _initial(y, trials, offset, centre, xp):
+def initial_log_odds(y, trials, offset, centre, xp):
     return xp.logit((y + 0.5) / (trials + 1)) - offset
 
 
@@ -37,13 +37,13 @@ def _recode(values):
     return None
 
 
-def _count_successes(values):
+def count_successes(values):
     if (values >= 0).all() and (values <= 1).all():
         return error_text("give the number of successes, not their share")
     return None
 
 
-_SCALE = wording("Coefficients are on the scale of log odds, log({expected} / (1 − {expected})).")
+SCALE = wording("Coefficients are on the scale of log odds, log({expected} / (1 − {expected})).")
 
 BERNOULLI = ResponseFamily(
     name="bernoulli",
@@ -56,7 +56,7 @@ BERNOULLI = ResponseFamily(
     constant=lambda y, trials, xp: xp.zeros(xp.shape(y)),
     draw=lambda rng, eta, parameters, trials, xp: rng.binomial(1, xp.expit(eta)),
     working=_working,
-    initial=_initial,
+    initial=initial_log_odds,
     confounded_in_single_rows=True,
     correction=_recode,
     words=wording(
@@ -68,7 +68,7 @@ BERNOULLI = ResponseFamily(
             distribution="Bernoulli",
             arguments=("expected",),
             symbol="p",
-            scale=_SCALE,
+            scale=SCALE,
             ratio="odds ratio",
             multiplied="odds",
             compared="odds",
@@ -85,11 +85,11 @@ BINOMIAL = ResponseFamily(
     merging=TRIALS,
     kernel=_kernel,
     row_slopes=_row_slopes,
-    constant=_binomial_coefficient,
+    constant=binomial_coefficient,
     draw=_draw_binomial,
     working=_working,
-    initial=_initial,
-    correction=_count_successes,
+    initial=initial_log_odds,
+    correction=count_successes,
     words=wording(
         Words(
             support="whole numbers from 0 to the row's trials",
@@ -99,7 +99,7 @@ BINOMIAL = ResponseFamily(
             distribution="Binomial",
             arguments=("trials", "expected"),
             symbol="p",
-            scale=_SCALE,
+            scale=SCALE,
             ratio="odds ratio",
             multiplied="odds",
             compared="odds",
