@@ -52,6 +52,8 @@ def studies() -> dict[str, dict]:
         "binomial": ({}, {"trials": "asked"}, {"asked": 10}),
         "poisson": ({}, {"exposure": "time"}, TIME),
         "negative_binomial": ({"alpha": 2}, {"exposure": "time"}, TIME),
+        "beta": ({"phi": 8}, {}, {}),
+        "beta_binomial": ({"phi": 8}, {"trials": "asked"}, {"asked": 10}),
     }
     for family, (truth, keys, columns) in own.items():
         shapes = {

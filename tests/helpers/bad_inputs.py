@@ -16,6 +16,8 @@ COUNTS = {"formula": "c ~ x + (1 | g)", "family": "poisson"}
 BINARY = {"formula": "b ~ x + (1 | g)", "family": "bernoulli"}
 BINOMIAL = {"formula": "c ~ 1 + (1 | g)", "family": "binomial", "trials": "n"}
 
+SHARES = {"formula": "se ~ x + (1 | g)", "family": "beta"}
+
 
 def bad(study: dict, telling: str, *edits: tuple[str, str], new: str | None = None, **columns):
     """A study, edits of its table, perhaps rows to predict, and what is said first of all.

@@ -8,6 +8,7 @@ from bad_inputs import (
     CONFIG,
     COUNTS,
     NEW,
+    SHARES,
     TABLE,
     bad,
     bad_file,
@@ -218,6 +219,34 @@ BAD_TABLES = [
         BINOMIAL | {"formula": "se ~ 1"},
         "t.csv: the response 'se' is 0.5, of 3 trials, in row 1; family binomial takes whole "
         "numbers from 0 to the row's trials; give the number of successes, not their share",
+    ),
+    bad(
+        BINOMIAL | {"family": "beta_binomial"},
+        "t.csv: the response 'c' is 5, of 3 trials, in row 4; family beta_binomial takes whole n",
+        n="3|3|4|3|3|2",
+    ),
+    bad(
+        SHARES,
+        "t.csv: the response 'se' is 0 in row 2; family beta takes numbers between 0 and 1, which "
+        "are excluded; with counts behind the shares, give these as the response, their totals",
+        se="0.5|0|0.6|0.5|0.7|0.2",
+    ),
+    bad(
+        SHARES,
+        "t.csv: the response 'se' is 1 in row 6; family beta takes numbers between 0 and 1",
+        se="0.5|0.4|0.6|0.5|0.7|1",
+    ),
+    bad(
+        SHARES | {"formula": "y ~ x + (1 | g)"},
+        "t.csv: the response 'y' is 15.5 in row 1; family beta takes numbers between 0 and 1, which "
+        "are excluded; divide percentages by 100",
+        y="15.5|25|31|2|44|100",
+    ),
+    bad(
+        SHARES | {"formula": "y ~ x + (1 | g)"},
+        "t.csv: the response 'y' is -2 in row 4; family beta takes numbers between 0 and 1, which "
+        "are excluded; other numbers fit families gaussian and student_t",
+        y="0.5|0.4|0.6|-2|0.7|0.9",
     ),
     bad(
         BINOMIAL,

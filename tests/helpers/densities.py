@@ -18,6 +18,7 @@ TABLE = pd.DataFrame(
         "se": RNG.uniform(0.5, 2, 17),
         "real": RNG.normal(2, 3, 17),
         "whole": RNG.integers(0, 3, 17).astype(float),
+        "share": RNG.uniform(0.02, 0.98, 17),
     }
 )
 DRAWS = 3

@@ -12,7 +12,7 @@ from partialpool.model.priors import complete
 from partialpool.study.outcome import Outcome
 
 SHAPE = (2, 250)
-TRUTH = {"sigma": 1.5, "nu": 5.0, "alpha": 3.0}
+TRUTH = {"sigma": 1.5, "nu": 5.0, "alpha": 3.0, "phi": 8.0}
 
 
 def table(family: str, seed: int) -> pd.DataFrame:
@@ -29,7 +29,9 @@ def table(family: str, seed: int) -> pd.DataFrame:
     )
     u = np.repeat(rng.normal(0, 0.5, 6), 5) + np.tile(rng.normal(0, 0.3, 5), 6)
     eta = 0.3 + 0.02 * (found["x"].to_numpy() - 50) + u
-    trials = found["n"].to_numpy().astype(int) if family == "binomial" else None
+    trials = (
+        found["n"].to_numpy().astype(int) if "trials" in families.FAMILIES[family].needs else None
+    )
     found["y"] = families.FAMILIES[family].responses(rng, eta, TRUTH, trials).astype(float)
     return found
 
@@ -71,4 +73,6 @@ OUTCOMES = [
     Outcome(family="binomial", trials="n"),
     Outcome(family="poisson", exposure="n"),
     Outcome(family="negative_binomial", offset="w"),
+    Outcome(family="beta", weights="w"),
+    Outcome(family="beta_binomial", trials="n"),
 ]

@@ -9,6 +9,8 @@ STUDIES = {
     "student_t": {"family": "student_t"},
     "bernoulli": {"family": "bernoulli"},
     "binomial": {"family": "binomial", "trials": "n"},
+    "beta": {"family": "beta"},
+    "beta_binomial": {"family": "beta_binomial", "trials": "n"},
     "poisson": {"family": "poisson"},
     "rates": {"family": "poisson", "exposure": "weeks"},
     "negative_binomial": {"family": "negative_binomial"},
@@ -26,7 +28,7 @@ STUDIES = {
 }
 T = {"student_t", "precise, student_t"}
 COUNTS = {"poisson", "rates", "negative_binomial", "rates, overdispersed"}
-SHARES = {"bernoulli", "binomial"}
+SHARES = {"bernoulli", "binomial", "beta", "beta_binomial"}
 SIGMA = STUDIES.keys() - COUNTS - SHARES
 
 

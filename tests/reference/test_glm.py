@@ -26,6 +26,8 @@ OUTCOMES = {
     "binomial": Outcome(family="binomial", trials="trials", offset="shift"),
     "poisson": Outcome(family="poisson", exposure="time", weights="times"),
     "negative_binomial": Outcome(family="negative_binomial", exposure="time"),
+    "beta": Outcome(family="beta", weights="times"),
+    "beta_binomial": Outcome(family="beta_binomial", trials="trials", offset="shift"),
 }
 BY_ROW = {
     "gaussian": lambda y, eta, p, n: stats.norm.logpdf(y, eta, p["sigma"]),
@@ -36,6 +38,12 @@ BY_ROW = {
     "negative_binomial": lambda y, eta, p, n: stats.nbinom.logpmf(
         y, p["alpha"], p["alpha"] / (p["alpha"] + np.exp(eta))
     ),
+    "beta": lambda y, eta, p, n: stats.beta.logpdf(
+        y, p["phi"] * special.expit(eta), p["phi"] * special.expit(-eta)
+    ),
+    "beta_binomial": lambda y, eta, p, n: stats.betabinom.logpmf(
+        y, n, p["phi"] * special.expit(eta), p["phi"] * special.expit(-eta)
+    ),
 }
 PRIORS = {
     "Intercept": "normal(0, 3)",
@@ -45,6 +53,7 @@ PRIORS = {
     "sigma": "half_normal(3)",
     "nu": "gamma(2, 0.1)",
     "alpha": "half_normal(5)",
+    "phi": "half_normal(20)",
 }
 
 
@@ -63,7 +72,10 @@ def table(family: str) -> pd.DataFrame:
     )
     eta = 0.3 + 0.4 * rows["x"] + rng.normal(size=4)[rows["g"]] + rng.normal(size=7)[rows["h"]] / 2
     drawn = families.FAMILIES[family].responses(
-        rng, eta.to_numpy(), {"sigma": 0.7, "nu": 5.0, "alpha": 3.0}, rows["trials"].to_numpy()
+        rng,
+        eta.to_numpy(),
+        {"sigma": 0.7, "nu": 5.0, "alpha": 3.0, "phi": 4.0},
+        rows["trials"].to_numpy(),
     )
     return rows.assign(y=drawn)
 
@@ -137,6 +149,7 @@ def log_joint(design, values, data, completed, variant, point, beta, u) -> float
         "sigma": stats.halfnorm(scale=3),
         "nu": stats.gamma(2, scale=10),
         "alpha": stats.halfnorm(scale=5),
+        "phi": stats.halfnorm(scale=20),
     }
     return total + sum(scipy[name].logpdf(point[name]) for name in data.family.parameter_names)
 

@@ -27,6 +27,8 @@ CASES = [
     ("whole", Outcome(family="binomial", trials="n"), {}, 1, 4.0),
     ("whole", Outcome(family="poisson", exposure="n", offset="o"), {}, 1, None),
     ("whole", Outcome(family="negative_binomial", weights="w"), {"alpha": 2}, 1, None),
+    ("share", Outcome(family="beta", offset="o"), {"phi": 6}, 1, None),
+    ("whole", Outcome(family="beta_binomial", trials="n"), {"phi": 6}, 1, None),
     ("whole", Outcome(family="binomial", trials="n"), {}, 2, None),
     ("whole", Outcome(family="binomial", trials="n"), {}, 2, 5.0),
 ]

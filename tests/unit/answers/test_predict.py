@@ -187,6 +187,18 @@ FAMILIES = [
         {"alpha": 2.5},
         lambda eta: stats.nbinom(2.5, 2.5 / (2.5 + 3 * np.exp(eta))),
     ),
+    (
+        "beta",
+        {},
+        {"phi": 6.0},
+        lambda eta: stats.beta(6 * special.expit(eta), 6 * special.expit(-eta)),
+    ),
+    (
+        "beta_binomial",
+        {"trials": "n"},
+        {"phi": 6.0},
+        lambda eta: stats.betabinom(20, 6 * special.expit(eta), 6 * special.expit(-eta)),
+    ),
 ]
 
 
@@ -213,8 +225,8 @@ def test_every_family_has_its_mean_and_its_new_observations(family, columns, par
     few = predicted(own.isel(chain=[0], draw=range(7)), rows, outcome=outcome, formula=formula)
     whole = (few[["outcome_lower", "outcome_upper"]] % 1 == 0).all(axis=None)
     assert whole == families.FAMILIES[family].discrete
-    assert ("probability" in found) == (family in ("bernoulli", "binomial"))
-    if family == "binomial":
+    assert ("probability" in found) == (family in ("bernoulli", "binomial", "beta_binomial"))
+    if "trials" in columns:
         assert found["probability"].to_numpy() == pytest.approx(found["mean"].to_numpy() / 20)
 
 

@@ -56,7 +56,7 @@ def by_definition(rows, at, outcome, variant, heavy, size=20_000):
     elif outcome.precision_weights:
         sigma = sigma / row["w"] ** 0.5
     mean = np.exp(np.minimum(eta, 30)) * (row["n"] if outcome.exposure else 1)
-    chance = 1 / (1 + np.exp(-eta))
+    chance = np.clip(1 / (1 + np.exp(-eta)), 1e-12, 1 - 1e-12)
     return {
         "gaussian": lambda: eta + sigma * rng.normal(size=size),
         "student_t": lambda: eta + sigma * rng.standard_t(4, size),
@@ -64,6 +64,8 @@ def by_definition(rows, at, outcome, variant, heavy, size=20_000):
         "binomial": lambda: rng.binomial(int(row["n"]), chance),
         "poisson": lambda: rng.poisson(mean),
         "negative_binomial": lambda: rng.poisson(mean * rng.gamma(3, 1 / 3, size)),
+        "beta": lambda: rng.beta(6 * chance, 6 - 6 * chance),
+        "beta_binomial": lambda: rng.binomial(int(row["n"]), rng.beta(6 * chance, 6 - 6 * chance)),
     }[outcome.family]()
 
 
@@ -74,7 +76,7 @@ def test_the_prior_predictive_is_the_model_by_its_definition(outcome, variant, h
     """Of priors that leave no more open than the responses of a row."""
     sure = ", 0.0001)"
     given = {"Intercept": f"normal(0.5{sure}", "sd": f"lognormal({np.log(0.8)}{sure}"}
-    own = {"sigma": 2, "sd_log_sigma": 0.5, "nu": 4, "alpha": 3, "nu_g": 3}
+    own = {"sigma": 2, "sd_log_sigma": 0.5, "nu": 4, "alpha": 3, "phi": 6, "nu_g": 3}
     known = [*of_response(outcome), "nu_g"]
     given |= {name: f"lognormal({np.log(own[name])}{sure}" for name in known}
     effects = "student_t" if heavy else "normal"
@@ -118,7 +120,7 @@ def test_the_prior_predictive_has_the_correlations_of_the_prior():
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_no_prior_is_too_wild_to_be_simulated(outcome):
     given = {"Intercept": "cauchy(0, 1000000)", "sd": "half_cauchy(1000)"}
-    given |= dict.fromkeys(["nu", "alpha", "nu_g"], "gamma(0.001, 0.001)")
+    given |= dict.fromkeys(["nu", "alpha", "phi", "nu_g"], "gamma(0.001, 0.001)")
     given |= {"sigma": "inverse_gamma(0.01, 0.01)", "sd_log_sigma": "half_cauchy(10)"}
     rows = table(outcome.family, 1)
     tree = checked(rows, outcome, given, "y ~ x + (1 | g)", group_effects="student_t")

@@ -20,8 +20,10 @@ OUTCOMES = {
     "binomial": Outcome("binomial", trials="n"),
     "poisson": Outcome("poisson", exposure="e", weights="w"),
     "negative_binomial": Outcome("negative_binomial", exposure="e", weights="w"),
+    "beta": Outcome("beta", offset="o", weights="w"),
+    "beta_binomial": Outcome("beta_binomial", trials="n"),
 }
-TRUTH = {"sigma": 1.3, "nu": 4.0, "alpha": 2.0}
+TRUTH = {"sigma": 1.3, "nu": 4.0, "alpha": 2.0, "phi": 5.0}
 
 
 def merged(family: str):
@@ -31,9 +33,9 @@ def merged(family: str):
     rows["n"], rows["e"] = rng.integers(3, 9, 60), rng.uniform(0.5, 3, 60)
     rows["w"] = rng.choice([1.0, 2.0], 60)
     eta = 0.3 * rows["x"] + rng.normal(0, 0.6, 5)[rows["g"]]
-    trials = rows["n"].to_numpy() if family == "binomial" else None
+    trials = rows["n"].to_numpy() if "trials" in families.FAMILIES[family].needs else None
     rows["y"] = families.FAMILIES[family].responses(rng, eta.to_numpy(), TRUTH, trials)
-    if not families.FAMILIES[family].discrete:
+    if families.FAMILIES[family].link == "identity":
         rows["y"] += 50  # so that where the prior of the Intercept is matters
     outcome = OUTCOMES[family]
     design = Formula("y ~ x + (1 + x | g) + (1 | h)").design(rows)
@@ -49,6 +51,7 @@ def of_rows(data, eta, response, y=None):
 
 def law(family: str, eta: float, trials: float):
     """Of the response of a row, by scipy."""
+    mean = 1 / (1 + np.exp(-eta))
     return {
         "gaussian": lambda: stats.norm(eta, 1.3),
         "student_t": lambda: stats.t(4, eta, 1.3),
@@ -56,6 +59,8 @@ def law(family: str, eta: float, trials: float):
         "binomial": lambda: stats.binom(int(trials), 1 / (1 + np.exp(-eta))),
         "poisson": lambda: stats.poisson(np.exp(eta)),
         "negative_binomial": lambda: stats.nbinom(2, 2 / (2 + np.exp(eta))),
+        "beta": lambda: stats.beta(5 * mean, 5 - 5 * mean),
+        "beta_binomial": lambda: stats.betabinom(int(trials), 5 * mean, 5 - 5 * mean),
     }[family]()
 
 

@@ -15,6 +15,8 @@ OF_RESPONSE = {
     "y is Student-t around μ with ν": T,
     "y is 1 with probability p, else 0.": {"bernoulli"},
     "y counts the successes among n, each": {"binomial"},
+    "variance μ(1 − μ)/(1 + φ)": {"beta"},
+    "whose probability differs between rows": {"beta_binomial"},
     "which is its variance too": {"poisson", "rates"},
     "variance μ + μ²/α": {"negative_binomial", "rates, overdispersed"},
     "on the scale of log odds": SHARES,
@@ -56,7 +58,8 @@ def test_coefficients_are_ratios_where_there_is_a_link(name, groups):
         assert meaning.ratio(found) is meaning.ratio(several) is None
         return
     odds = name in SHARES
-    what = "probability" if odds else "rate" if "rates" in name else "expected count"
+    share = "mean" if name == "beta" else "probability"
+    what = share if odds else "rate" if "rates" in name else "expected count"
     shown = f"The Intercept is shown as the {what}{' in the average group' * groups}"
     assert meaning.ratio(found) == f"{shown}."
     said = meaning.ratio(several)
@@ -135,6 +138,7 @@ def test_what_is_shown_of_a_group_is_named(name, column):
         assert quantity == f"coefficient of x{scale}"
     else:
         named = {"bernoulli": "probability of y = 1", "binomial": "probability (y of n)"}
+        named["beta_binomial"] = named["binomial"]
         rate = " per unit of weeks" * ("rates" in name)
         assert quantity == named.get(name, f"expected y{rate}")
 

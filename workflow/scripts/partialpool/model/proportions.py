@@ -16,7 +16,7 @@ from partialpool.model.successes import (
 )
 
 PHI = Parameter("phi", prior="half_cauchy(10)", initial=10.0, symbol=wording("φ"))
-SMALLEST = 1e-300  # shape of a beta distribution: a prior may allow less than can be drawn from
+SMALLEST = 1e-100  # shape that can be drawn from, where a prior allows less; and share drawn
 NEAREST = 1e-16  # of a drawn share to one
 LEAST_PHI, LARGEST_PHI = 0.1, 1e4  # rough values
 EXACT = 30  # trials up to which the information is summed over all responses
