@@ -28,7 +28,8 @@ MODULES = {
     if path.name != "__init__.py"
 }
 
-LARGEST_FIT = 61  # modules that scripts/fit.py reaches, without `run`
+# Modules that scripts/fit.py reaches, without `run` and the records of the response families.
+LARGEST_FIT = 57
 
 
 CLASSES = {
@@ -106,7 +107,8 @@ def test_a_fit_depends_on_few_modules_and_no_formula_table_or_page():
             waiting += imported(MODULES[name])
     rooms = {name.partition(".")[0] for name in seen}
     assert rooms == {"base", "study", "model", "compress", "sampler", "engine"}
-    assert len(seen) <= LARGEST_FIT, sorted(seen)
+    records = {name for name in imported(MODULES["model.families"]) if name.startswith("model.")}
+    assert len(seen - records) <= LARGEST_FIT, sorted(seen - records)
 
 
 def test_every_module_has_a_test_file_of_its_name():

@@ -15,6 +15,7 @@ GIVEN = {
     "half_cauchy": "half_cauchy(2)", "half_student_t": "half_student_t(3, 2)",
     "exponential": "exponential(2)", "gamma": "gamma(2, 3)",
     "inverse_gamma": "inverse_gamma(3, 2)", "lognormal": "lognormal(1, 0.5)",
+    "beta": "beta(2, 3)",
 }  # fmt: skip
 
 
