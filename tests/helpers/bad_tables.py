@@ -238,8 +238,8 @@ BAD_TABLES = [
     ),
     bad(
         SHARES | {"formula": "y ~ x + (1 | g)"},
-        "t.csv: the response 'y' is 15.5 in row 1; family beta takes numbers between 0 and 1, which "
-        "are excluded; divide percentages by 100",
+        "t.csv: the response 'y' is 15.5 in row 1; family beta takes numbers between 0 and 1, "
+        "which are excluded; divide percentages by 100",
         y="15.5|25|31|2|44|100",
     ),
     bad(
