@@ -52,6 +52,10 @@ def studies() -> dict[str, dict]:
         "binomial": ({}, {"trials": "asked"}, {"asked": 10}),
         "poisson": ({}, {"exposure": "time"}, TIME),
         "negative_binomial": ({"alpha": 2}, {"exposure": "time"}, TIME),
+        "lognormal": ({"sigma": 0.7}, {}, {}),
+        "gamma": ({"alpha": 3}, {}, {}),
+        "weibull": ({"alpha": 1.5}, {}, {}),
+        "exponential": ({}, {}, {}),
         "beta": ({"phi": 8}, {}, {}),
         "beta_binomial": ({"phi": 8}, {"trials": "asked"}, {"asked": 10}),
     }

@@ -20,6 +20,25 @@ BAD_CONFIGS = [
         {"family": "poison"},
         f'{CONFIG}.family: "poison"; it must be',
     ),
+    bad({"family": "lognormal", "sigma": 1}, f"{CONFIG}.sigma: family lognormal has none; leave"),
+    bad(
+        {"family": "gamma", "precision_weights": "n"},
+        f"{CONFIG}.precision_weights: family gamma has no sigma",
+    ),
+    bad({"family": "weibull", "exposure": "n"}, f"{CONFIG}.exposure: family weibull has none, on"),
+    bad({"family": "exponential", "trials": "n"}, f"{CONFIG}.trials: family exponential has none"),
+    bad(
+        {"family": "exponential", "priors": {"alpha": "half_normal(1)"}},
+        f"{CONFIG}.priors.alpha: no such parameter in the model",
+    ),
+    bad(
+        {"family": "weibull", "priors": {"sigma": "half_normal(1)"}},
+        f"{CONFIG}.priors.sigma: no such parameter in the model",
+    ),
+    bad(
+        {"family": "gamma", "priors": {"alpha": "normal(0, 1)"}},
+        f"{CONFIG}.priors.alpha: the prior does not fit, this parameter is over 0",
+    ),
     bad({"family": "beta_binomial"}, f"{CONFIG}: no `trials`; add the column with the trials"),
     bad({"family": "beta", "trials": "n"}, f"{CONFIG}.trials: family beta has none; leave it out"),
     bad({"family": "beta", "sigma": 1}, f"{CONFIG}.sigma: family beta has none; leave it out"),

@@ -16,6 +16,7 @@ COUNTS = {"formula": "c ~ x + (1 | g)", "family": "poisson"}
 BINARY = {"formula": "b ~ x + (1 | g)", "family": "bernoulli"}
 BINOMIAL = {"formula": "c ~ 1 + (1 | g)", "family": "binomial", "trials": "n"}
 
+POSITIVE = {"formula": "y ~ x + (1 | g)", "family": "gamma"}
 SHARES = {"formula": "se ~ x + (1 | g)", "family": "beta"}
 
 

@@ -3,12 +3,10 @@
 import gzip
 
 from bad_inputs import (
-    BINARY,
     BINOMIAL,
     CONFIG,
     COUNTS,
     NEW,
-    SHARES,
     TABLE,
     bad,
     bad_file,
@@ -178,102 +176,6 @@ BAD_TABLES = [
     ),
     bad({"key": ["g"]}, "t.csv: rows 1 and 2 have the same key: g 'a'; leave out one of them"),
     bad({"key": ["id", "z"]}, "t.csv: rows 2 and 4 have the same key: id '2', z 'v'", (",4", ",2")),
-    # The response, and the columns that say how it comes about
-    bad(
-        BINARY,
-        "t.csv: the response 'b' is 2 in row 4; family bernoulli takes 0 or 1; counts fit families",
-        b="0|1|0|2|1|0",
-    ),
-    bad(
-        BINARY,
-        "t.csv: the response 'b' is 2 in row 2; family bernoulli takes 0 or 1; make 1 and 2 0 and",
-        b="1|2|1|2|2|1",
-    ),
-    bad(
-        BINARY,
-        "t.csv: column 'b' must be numbers; row 1 is 'no'; it is 'no', 'yes': make it 0 and 1",
-        b="no|yes|no|yes|yes|no",
-    ),
-    bad(
-        BINARY | {"formula": "y ~ x"},
-        "t.csv: the response 'y' is 1.5 in row 1; family bernoulli takes 0 or 1; other numbers fit",
-    ),
-    bad(
-        COUNTS,
-        "t.csv: the response 'c' is -5 in row 4; family poisson takes whole numbers, 0 or more; "
-        "other numbers fit families gaussian and student_t",
-        c="0|2|1|-5|3|0",
-    ),
-    bad(COUNTS, "t.csv: the response 'c' is 5.5 in row 4; family poisson", c="0|2|1|5.5|3|0"),
-    bad(
-        COUNTS | {"family": "negative_binomial"},
-        "t.csv: the response 'c' is 1e+20 in row 4; family negative_binomial",
-        c="0|2|1|1e20|3|0",
-    ),
-    bad(
-        BINOMIAL,
-        "t.csv: the response 'c' is 5, of 3 trials, in row 4; family binomial takes whole numbers",
-        n="3|3|4|3|3|2",
-    ),
-    bad(
-        BINOMIAL | {"formula": "se ~ 1"},
-        "t.csv: the response 'se' is 0.5, of 3 trials, in row 1; family binomial takes whole "
-        "numbers from 0 to the row's trials; give the number of successes, not their share",
-    ),
-    bad(
-        BINOMIAL | {"family": "beta_binomial"},
-        "t.csv: the response 'c' is 5, of 3 trials, in row 4; family beta_binomial takes whole n",
-        n="3|3|4|3|3|2",
-    ),
-    bad(
-        SHARES,
-        "t.csv: the response 'se' is 0 in row 2; family beta takes numbers between 0 and 1, which "
-        "are excluded; with counts behind the shares, give these as the response, their totals",
-        se="0.5|0|0.6|0.5|0.7|0.2",
-    ),
-    bad(
-        SHARES,
-        "t.csv: the response 'se' is 1 in row 6; family beta takes numbers between 0 and 1",
-        se="0.5|0.4|0.6|0.5|0.7|1",
-    ),
-    bad(
-        SHARES | {"formula": "y ~ x + (1 | g)"},
-        "t.csv: the response 'y' is 15.5 in row 1; family beta takes numbers between 0 and 1, "
-        "which are excluded; divide percentages by 100",
-        y="15.5|25|31|2|44|100",
-    ),
-    bad(
-        SHARES | {"formula": "y ~ x + (1 | g)"},
-        "t.csv: the response 'y' is -2 in row 4; family beta takes numbers between 0 and 1, which "
-        "are excluded; other numbers fit families gaussian and student_t",
-        y="0.5|0.4|0.6|-2|0.7|0.9",
-    ),
-    bad(
-        BINOMIAL,
-        "t.csv: trials must be whole numbers, 1 or more; column 'n' is 0 in row 6",
-        n="3|3|4|6|3|0",
-    ),
-    bad(
-        BINOMIAL,
-        "t.csv: trials must be whole numbers, 1 or more; column 'n' is 2.5 in row 6",
-        n="3|3|4|6|3|2.5",
-    ),
-    bad(BINOMIAL | {"trials": "z"}, "t.csv: column 'z' must be numbers; row 1 is 'u'"),
-    bad(BINOMIAL, "t.csv: column 'n' has a missing value in row 6", n="3|3|4|6|3|"),
-    bad(
-        {"sigma": "se"},
-        "t.csv: standard errors must be over 0; column 'se' is -0.4 in row 2",
-        ("0.4", "-0.4"),
-    ),
-    bad({"weights": "b"}, "t.csv: weights must be over 0; column 'b' is 0 in row 1"),
-    bad({"precision_weights": "b"}, "t.csv: precision weights must be over 0; column 'b' is 0 in"),
-    bad(COUNTS | {"exposure": "b"}, "t.csv: exposure must be over 0; column 'b' is 0 in row 1"),
-    bad(
-        COUNTS | {"offset": "id"},
-        "t.csv: an offset is added on the scale of the log and must be between -100 and 100 (what "
-        "counts are proportional to is an `exposure`); column 'id' is 600 in row 6",
-        id="1|2|3|4|5|600",
-    ),
     # Rows to predict
     bad({"new_data": "nev.csv"}, f"{CONFIG}.new_data: no file 'nev.csv'"),
     bad({"contrasts": [[1, 3]]}, "new.csv: `contrasts` has [1, 3], and there is no row 3", new=NEW),

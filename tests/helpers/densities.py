@@ -19,6 +19,7 @@ TABLE = pd.DataFrame(
         "real": RNG.normal(2, 3, 17),
         "whole": RNG.integers(0, 3, 17).astype(float),
         "share": RNG.uniform(0.02, 0.98, 17),
+        "positive": RNG.gamma(2, 1, 17),
     }
 )
 DRAWS = 3

@@ -73,6 +73,36 @@ CASES = {
         )
         for alpha in (0.01, 1.5, 1e4)
     ],
+    "lognormal": [
+        (
+            {"sigma": s},
+            None,
+            [1e-6, 0.3, 40.0],
+            lambda y, e, s=s: stats.norm(e, s).logpdf(np.log(y)) - np.log(y),
+        )
+        for s in (0.05, 1.0, 20.0)
+    ],
+    "gamma": [
+        (
+            {"alpha": a},
+            None,
+            [1e-6, 0.3, 40.0],
+            lambda y, e, a=a: stats.gamma.logpdf(y, a, scale=np.exp(e) / a),
+        )
+        for a in (0.05, 1.0, 300.0)
+    ],
+    "weibull": [
+        (
+            {"alpha": a},
+            None,
+            [1e-6, 0.3, 40.0],
+            lambda y, e, a=a: stats.weibull_min.logpdf(y, a, scale=np.exp(e)),
+        )
+        for a in (0.05, 0.4, 0.9)
+    ],
+    "exponential": [
+        ({}, None, [1e-6, 0.3, 40.0], lambda y, e: stats.expon.logpdf(y, scale=np.exp(e)))
+    ],
     "beta": [
         ({"phi": phi}, None, [1e-6, 0.2, 0.999], lambda y, e, phi=phi: beta(y, e, phi))
         for phi in (0.05, 3.0, 2_000.0)
@@ -100,6 +130,22 @@ MOMENTS = {
     "binomial": ({}, -1.0, 9.0, 9 * special.expit(-1), 9 * special.expit(-1) * special.expit(1)),
     "poisson": ({}, 1.5, None, np.exp(1.5), np.exp(1.5)),
     "negative_binomial": ({"alpha": 2.5}, 1.5, None, np.exp(1.5), np.exp(1.5) + np.exp(3) / 2.5),
+    "lognormal": (
+        {"sigma": 0.6},
+        0.7,
+        None,
+        np.exp(0.7 + 0.18),
+        np.expm1(0.36) * np.exp(1.4 + 0.36),
+    ),
+    "gamma": ({"alpha": 3.0}, 0.7, None, np.exp(0.7), np.exp(1.4) / 3),
+    "weibull": (
+        {"alpha": 1.7},
+        0.7,
+        None,
+        stats.weibull_min(1.7, scale=np.exp(0.7)).mean(),
+        stats.weibull_min(1.7, scale=np.exp(0.7)).var(),
+    ),
+    "exponential": ({}, 0.7, None, np.exp(0.7), np.exp(1.4)),
     "beta": (
         {"phi": 4.0},
         0.8,
@@ -138,7 +184,7 @@ def check_draws(name: str) -> None:
     family, size = FAMILIES[name], 200_000
     drawn = family.responses(np.random.default_rng(8), np.full(size, eta), parameters, trials)
     assert not family.outside(drawn.astype(float), trials).any()
-    assert family.inverse_link(eta) * (trials or 1) == pytest.approx(mean)
+    assert family.expected(eta, parameters) * (trials or 1) == pytest.approx(mean)
     squares = (drawn - mean) ** 2
     assert drawn.mean() == pytest.approx(mean, abs=4 * (variance / size) ** 0.5)
     assert squares.mean() == pytest.approx(variance, abs=4 * squares.std() / size**0.5)

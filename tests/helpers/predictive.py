@@ -73,6 +73,10 @@ OUTCOMES = [
     Outcome(family="binomial", trials="n"),
     Outcome(family="poisson", exposure="n"),
     Outcome(family="negative_binomial", offset="w"),
+    Outcome(family="lognormal", weights="w"),
+    Outcome(family="gamma", offset="w"),
+    Outcome(family="weibull"),
+    Outcome(family="exponential", weights="w"),
     Outcome(family="beta", weights="w"),
     Outcome(family="beta_binomial", trials="n"),
 ]

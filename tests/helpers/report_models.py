@@ -9,6 +9,10 @@ STUDIES = {
     "student_t": {"family": "student_t"},
     "bernoulli": {"family": "bernoulli"},
     "binomial": {"family": "binomial", "trials": "n"},
+    "lognormal": {"family": "lognormal"},
+    "gamma": {"family": "gamma"},
+    "weibull": {"family": "weibull"},
+    "exponential": {"family": "exponential"},
     "beta": {"family": "beta"},
     "beta_binomial": {"family": "beta_binomial", "trials": "n"},
     "poisson": {"family": "poisson"},
@@ -27,9 +31,10 @@ STUDIES = {
     "known": {"sigma": 2.0},
 }
 T = {"student_t", "precise, student_t"}
+POSITIVE = {"lognormal", "gamma", "weibull", "exponential"}
 COUNTS = {"poisson", "rates", "negative_binomial", "rates, overdispersed"}
 SHARES = {"bernoulli", "binomial", "beta", "beta_binomial"}
-SIGMA = STUDIES.keys() - COUNTS - SHARES
+SIGMA = STUDIES.keys() - COUNTS - SHARES - POSITIVE
 
 
 def group(*varying, name="g", sizes="ab"):

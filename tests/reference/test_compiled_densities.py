@@ -28,6 +28,10 @@ OUTCOMES = {
     "binomial": Outcome(family="binomial", trials="trials"),
     "poisson": Outcome(family="poisson", exposure="time"),
     "negative_binomial": Outcome(family="negative_binomial", weights="trials"),
+    "lognormal": Outcome(family="lognormal", weights="trials"),
+    "gamma": Outcome(family="gamma", offset="shift"),
+    "weibull": Outcome(family="weibull"),
+    "exponential": Outcome(family="exponential", weights="trials", offset="shift"),
     "beta": Outcome(family="beta", weights="trials", offset="shift"),
     "beta_binomial": Outcome(family="beta_binomial", trials="trials"),
 }

@@ -26,6 +26,10 @@ OUTCOMES = {
     "binomial": Outcome(family="binomial", trials="trials", offset="shift"),
     "poisson": Outcome(family="poisson", exposure="time", weights="times"),
     "negative_binomial": Outcome(family="negative_binomial", exposure="time"),
+    "lognormal": Outcome(family="lognormal", offset="shift"),
+    "gamma": Outcome(family="gamma", weights="times"),
+    "weibull": Outcome(family="weibull"),
+    "exponential": Outcome(family="exponential", weights="times", offset="shift"),
     "beta": Outcome(family="beta", weights="times"),
     "beta_binomial": Outcome(family="beta_binomial", trials="trials", offset="shift"),
 }
@@ -38,6 +42,10 @@ BY_ROW = {
     "negative_binomial": lambda y, eta, p, n: stats.nbinom.logpmf(
         y, p["alpha"], p["alpha"] / (p["alpha"] + np.exp(eta))
     ),
+    "lognormal": lambda y, eta, p, n: stats.lognorm.logpdf(y, p["sigma"], scale=np.exp(eta)),
+    "gamma": lambda y, eta, p, n: stats.gamma.logpdf(y, p["alpha"], scale=np.exp(eta) / p["alpha"]),
+    "weibull": lambda y, eta, p, n: stats.weibull_min.logpdf(y, p["alpha"], scale=np.exp(eta)),
+    "exponential": lambda y, eta, p, n: stats.expon.logpdf(y, scale=np.exp(eta)),
     "beta": lambda y, eta, p, n: stats.beta.logpdf(
         y, p["phi"] * special.expit(eta), p["phi"] * special.expit(-eta)
     ),

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from bad_configs import BAD_CONFIGS
 from bad_inputs import BINARY, BINOMIAL, COUNTS, NEW, STUDY, TABLE
+from bad_responses import BAD_RESPONSES
 from bad_tables import BAD_TABLES
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -89,7 +90,9 @@ def test_studies_without_a_mistake_are_accepted(folder):
         check()
 
 
-@pytest.mark.parametrize(("study", "table", "new", "telling"), BAD_CONFIGS + BAD_TABLES)
+@pytest.mark.parametrize(
+    ("study", "table", "new", "telling"), BAD_CONFIGS + BAD_TABLES + BAD_RESPONSES
+)
 def test_one_telling_line(folder, study, table, new, telling):
     write(study, table, new)
     assert complaint().startswith(telling)

@@ -38,6 +38,8 @@ def posterior(data) -> xr.Dataset:
     drawn = {"beta": rng.normal(size=(*SHAPE, len(data.coefficients))) * 1e-4}
     for f in data.factors:
         drawn[f"u_{f.name}"] = rng.normal(size=(*SHAPE, len(f.levels), len(f.varying))) * 1e-3
+    if data.family.mean:
+        drawn |= {name: rng.uniform(1, 2, SHAPE) for name in data.family.parameter_names}
     return xr.Dataset(
         {
             name: (("chain", "draw", *(f"{name}_{i}" for i in range(np.ndim(v) - 2))), v)
@@ -75,13 +77,21 @@ def found(text, outcome=GAUSSIAN, variant="hierarchical", rows=None, offset=0.0)
         ("half ~ few + (1 | school)", Outcome("bernoulli"), None),
         ("half ~ few + (1 | school)", Outcome("bernoulli", weights="n"), "n"),
         ("half ~ few + (1 | school) + (1 | class)", Outcome(), None),
+        ("size ~ hours + (1 | school)", Outcome("lognormal", offset="o"), None),
+        ("size ~ few + (1 + few | school)", Outcome("weibull", weights="n"), "n"),
+        ("size ~ half + (1 | school)", Outcome("exponential"), None),
     ],
 )
 def test_what_is_expected_is_at_the_mean_of_a_groups_own_rows(text, outcome, weight):
     rows = table()
     rows["precision"] = rows["n"] ** -2
     got, rows, design, drawn = found(text, outcome, rows=rows, offset=0.25)
-    inverse = families.FAMILIES[outcome.family].inverse_link
+    family = families.FAMILIES[outcome.family]
+
+    def inverse(eta):
+        own = [name for name in family.parameter_names if name in drawn]
+        return family.expected(eta, {name: drawn[name].values.ravel() for name in own})
+
     for factor in design.factors:
         u = drawn[f"u_{factor.name}"].values.reshape(-1, len(factor.levels), len(factor.varying))
         beta = drawn["beta"].values.reshape(len(u), -1)

@@ -187,6 +187,10 @@ FAMILIES = [
         {"alpha": 2.5},
         lambda eta: stats.nbinom(2.5, 2.5 / (2.5 + 3 * np.exp(eta))),
     ),
+    ("lognormal", {}, {"sigma": 0.6}, lambda eta: stats.lognorm(0.6, scale=np.exp(eta))),
+    ("gamma", {}, {"alpha": 2.5}, lambda eta: stats.gamma(2.5, scale=np.exp(eta) / 2.5)),
+    ("weibull", {}, {"alpha": 1.5}, lambda eta: stats.weibull_min(1.5, scale=np.exp(eta))),
+    ("exponential", {}, {}, lambda eta: stats.expon(scale=np.exp(eta))),
     (
         "beta",
         {},

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from predictive import OUTCOMES, checked, table
+from predictive import OUTCOMES, TRUTH, checked, table
 from scipy import stats
 
 from partialpool.answers import predictive_check
@@ -38,7 +38,11 @@ def test_replicates_and_what_was_observed_are_of_the_same_rows(outcome, monkeypa
     if not outcome.offset:
         rows["w"] = 10 ** np.random.default_rng(4).permutation(place)
     given = {"x": "normal(0.02, 0.0001)", "Intercept": "normal(-0.7, 0.001)"}
-    small = {"sigma": "half_normal(0.2)", "sd_log_sigma": "half_normal(0.1)"}
+    small = {
+        "sigma": "half_normal(0.2)",
+        "sd_log_sigma": "half_normal(0.1)",
+        "alpha": "gamma(40, 10)",
+    }
     given |= {name: small[name] for name in of_response(outcome) if name in small}
     tree = checked(rows, outcome, given, variant="pooled")
     assert (tree.attrs["rows"], tree.attrs["rows_replicated"]) == (60, 20)
@@ -47,7 +51,7 @@ def test_replicates_and_what_was_observed_are_of_the_same_rows(outcome, monkeypa
     own = rows.loc[numbers]
     assert (tree["observed_data"]["y"].values == own["y"]).all()
     eta = -0.7 + 0.02 * own["x"] + (own["w"] if outcome.offset else 0)
-    expected = families.FAMILIES[outcome.family].inverse_link(eta)
+    expected = families.FAMILIES[outcome.family].expected(eta, TRUTH)
     expected = expected * own["n"] if outcome.trials or outcome.exposure else expected
     for name in ("prior_predictive", "posterior_predictive"):
         assert (tree[name]["row"].values == numbers).all()

@@ -64,6 +64,10 @@ def by_definition(rows, at, outcome, variant, heavy, size=20_000):
         "binomial": lambda: rng.binomial(int(row["n"]), chance),
         "poisson": lambda: rng.poisson(mean),
         "negative_binomial": lambda: rng.poisson(mean * rng.gamma(3, 1 / 3, size)),
+        "lognormal": lambda: mean * np.exp(2 * rng.normal(size=size)),
+        "gamma": lambda: mean * rng.gamma(3, 1 / 3, size),
+        "weibull": lambda: mean * rng.weibull(3, size),
+        "exponential": lambda: mean * rng.exponential(size=size),
         "beta": lambda: rng.beta(6 * chance, 6 - 6 * chance),
         "beta_binomial": lambda: rng.binomial(int(row["n"]), rng.beta(6 * chance, 6 - 6 * chance)),
     }[outcome.family]()

@@ -20,6 +20,10 @@ OUTCOMES = {
     "binomial": Outcome("binomial", trials="n"),
     "poisson": Outcome("poisson", exposure="e", weights="w"),
     "negative_binomial": Outcome("negative_binomial", exposure="e", weights="w"),
+    "lognormal": Outcome("lognormal", weights="w"),
+    "gamma": Outcome("gamma", offset="o"),
+    "weibull": Outcome("weibull", weights="w"),
+    "exponential": Outcome("exponential", offset="o", weights="w"),
     "beta": Outcome("beta", offset="o", weights="w"),
     "beta_binomial": Outcome("beta_binomial", trials="n"),
 }
@@ -59,6 +63,10 @@ def law(family: str, eta: float, trials: float):
         "binomial": lambda: stats.binom(int(trials), 1 / (1 + np.exp(-eta))),
         "poisson": lambda: stats.poisson(np.exp(eta)),
         "negative_binomial": lambda: stats.nbinom(2, 2 / (2 + np.exp(eta))),
+        "lognormal": lambda: stats.lognorm(1.3, scale=np.exp(eta)),
+        "gamma": lambda: stats.gamma(2, scale=np.exp(eta) / 2),
+        "weibull": lambda: stats.weibull_min(2, scale=np.exp(eta)),
+        "exponential": lambda: stats.expon(scale=np.exp(eta)),
         "beta": lambda: stats.beta(5 * mean, 5 - 5 * mean),
         "beta_binomial": lambda: stats.betabinom(int(trials), 5 * mean, 5 - 5 * mean),
     }[family]()

@@ -20,7 +20,9 @@ def test_every_family_is_stated_in_mathematics_and_in_words(family, tmp_path):
     stated = " ".join("".join(ElementTree.fromstring(piece).itertext()) for piece in pieces)
     assert stated.startswith(f"yi ∼{FAMILIES[family].words.distribution}(")
     symbol = FAMILIES[family].words.symbol
-    link = {"logit": f"logit({symbol}i)=", "log": "log(μi)=", "identity": "μi="}[found.family.link]
+    link = {"logit": f"logit({symbol}i)=", "log": f"log({symbol}i)=", "identity": "μi="}[
+        found.family.link
+    ]
     assert link in stated
     assert ("log(weeksi)" in stated) == (family == "poisson")
     html = page(found, tmp_path)

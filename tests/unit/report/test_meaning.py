@@ -3,7 +3,17 @@
 from dataclasses import replace
 
 import pytest
-from report_models import COUNTS, MODELS, SHARES, SIGMA, STUDIES, T, group, with_coefficients
+from report_models import (
+    COUNTS,
+    MODELS,
+    POSITIVE,
+    SHARES,
+    SIGMA,
+    STUDIES,
+    T,
+    group,
+    with_coefficients,
+)
 from reports import factor_of, nested, results, row
 
 from partialpool.report import (
@@ -20,14 +30,20 @@ OF_RESPONSE = {
     "which is its variance too": {"poisson", "rates"},
     "variance μ + μ²/α": {"negative_binomial", "rates, overdispersed"},
     "on the scale of log odds": SHARES,
-    "on the scale of the log of μ.": {"poisson", "negative_binomial"},
+    "on the scale of the log of μ.": {"poisson", "negative_binomial", "gamma", "exponential"},
+    "on the scale of the log of m.": {"lognormal"},
+    "on the scale of the log of λ.": {"weibull"},
+    "The logarithm of y is normal around log m": {"lognormal"},
+    "y is gamma with expected value μ": {"gamma"},
+    "y is Weibull with shape α": {"weibull"},
+    "y is exponential with": {"exponential"},
     "log of the rate per unit of weeks.": {"rates", "rates, overdispersed"},
     "Twice the weeks, twice the expected y.": {"rates", "rates, overdispersed"},
     "n is added as it is": {"offset"},
     "A row counts as often as its n says.": {"weights"},
     "The variance of a row is σ² / n": {"precise"},
     "The squared scale of a row is σ² / n": {"precise, student_t"},
-    "of y around its expected value, is estimated.": SIGMA
+    "of y around its expected value, is estimated.": (SIGMA | {"lognormal"})
     - {"precise", "precise, student_t", "own sigmas", "pooled sigmas", "errors", "known"},
     "of a y of weight one around its": {"precise", "precise, student_t"},
     "σ, the scale": T,
@@ -60,6 +76,8 @@ def test_coefficients_are_ratios_where_there_is_a_link(name, groups):
     odds = name in SHARES
     share = "mean" if name == "beta" else "probability"
     what = share if odds else "rate" if "rates" in name else "expected count"
+    if name in POSITIVE:
+        what = {"lognormal": "median", "weibull": "scale"}.get(name, "mean")
     shown = f"The Intercept is shown as the {what}{' in the average group' * groups}"
     assert meaning.ratio(found) == f"{shown}."
     said = meaning.ratio(several)
@@ -134,7 +152,9 @@ def test_what_is_said_of_a_factor_is_of_that_factor_and_of_the_fits_that_have_it
 def test_what_is_shown_of_a_group_is_named(name, column):
     quantity = meaning.quantity(results(**STUDIES[name]), column)
     if column == "x":
-        scale = ", in log odds" * (name in SHARES) + ", on the log scale" * (name in COUNTS)
+        scale = ", in log odds" * (name in SHARES) + ", on the log scale" * (
+            name in COUNTS | POSITIVE
+        )
         assert quantity == f"coefficient of x{scale}"
     else:
         named = {"bernoulli": "probability of y = 1", "binomial": "probability (y of n)"}

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from report_models import COUNTS, MODELS, SHARES, STUDIES, group, with_coefficients
+from report_models import COUNTS, MODELS, POSITIVE, SHARES, STUDIES, group, with_coefficients
 from reports import VARIANTS, results, row
 
 from partialpool.report import (
@@ -27,8 +27,10 @@ def test_how_far_groups_differ_is_said_where_one_number_says_it(name, model):
         own["sigma"] = row("sigma", 2) | {"sd": "0"}
     alone = [factor for factor in factors if factor.varying == ("Intercept",)]
     said = meaning.spread(found)
-    if name in SHARES | COUNTS:
+    if name in SHARES | COUNTS | POSITIVE:
         what = "odds" if name in SHARES else "rate" if "rates" in name else "expected count"
+        if name in POSITIVE:
+            what = {"lognormal": "median", "weibull": "scale"}.get(name, "mean")
         ends = "2.7 times its {} (1 to 7.4)"  # e to the powers of 1, 0 and 2
         assert len(said) == len(alone)
         for sentence, factor in zip(said, alone, strict=True):

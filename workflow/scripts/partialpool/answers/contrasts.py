@@ -73,7 +73,7 @@ def _difference(
 ) -> dict:
     """Second minus first of two rows; not numbers unless `known`."""
     eta = draws.linear_predictor(at, prediction_target) if known else np.full((2, 1), np.nan)
-    mean = draws.mean(eta)
+    mean = draws.mean(at, eta, prediction_target)
     with np.errstate(invalid="ignore"):
         difference = (mean[1] - mean[0])[None]
     found = dict(zip(columns.EXPECTED, described(difference, interval)[0], strict=True))

@@ -22,7 +22,7 @@ from partialpool.model.arrays import LOG_2PI
 
 PRECISIONS = np.linspace(-14, 9, 40)  # in standard deviations of the log precision
 CELLS = 50_000  # rows x draws held at once: larger arrays get fresh memory each time, which is slow
-EVALUATIONS = 600_000_000  # rows x nodes x draws of one variant, some ten seconds
+EVALUATIONS = 700_000_000  # rows x nodes x draws of one variant, some ten seconds
 LEAST = 100  # draws that are used of very many rows, however long it takes
 
 

@@ -128,7 +128,7 @@ def estimates(
         step = max(1, BATCH // len(u))
         for start in range(0, len(factor.levels), step):
             batch = slice(start, start + step)
-            drawn = _drawn(data, number, where, flat(posterior, "beta"), u[:, batch], batch, offset)
+            drawn = _drawn(data, number, where, posterior, u[:, batch], batch, offset)
             for place, (value, population) in enumerate(drawn):
                 name = factor.varying[place]
                 intercept = name == "Intercept"
@@ -146,13 +146,16 @@ def estimates(
 
 
 def _drawn(
-    data, number: int, where: GroupPositions, beta: np.ndarray, u: np.ndarray, batch: slice, offset
+    data, number: int, where: GroupPositions, posterior, u: np.ndarray, batch: slice, offset
 ):
     """Draws of each varying column's quantity in some groups, and of the population's.
 
     Both of shape `(group, draw)`.
     """
-    columns, factor = list(data.columns), data.factors[number]
+    columns, factor, family = list(data.columns), data.factors[number], data.family
+    beta = flat(posterior, "beta")
+    own = family.parameter_names if family.mean else ()
+    parameters = {parameter: flat(posterior, parameter)[None] for parameter in own}
     at = [columns.index(name) for name in data.coefficients]
     varying = [columns.index(name) for name in factor.varying]
     for place, name in enumerate(factor.varying):
@@ -160,7 +163,7 @@ def _drawn(
             mean = where.mean[batch]
             population = mean[:, at] @ beta.T + offset
             value = population + np.einsum("gv,sgv->gs", mean[:, varying], u)
-            yield data.family.inverse_link(value), data.family.inverse_link(population)
+            yield family.expected(value, parameters), family.expected(population, parameters)
         else:
             weight = where.carried[batch, place].copy()
             weight[:, varying[place]] = 1

@@ -113,7 +113,7 @@ def _predicted(
     step = max(1, BATCH // draws.count)
     for at in (wanted[start : start + step] for start in range(0, len(wanted), step)):
         eta = draws.linear_predictor(at, prediction_target)
-        mean, trials = draws.mean(eta), draws.trials(at)
+        mean, trials = draws.mean(at, eta, prediction_target), draws.trials(at)
         if family.is_probability:
             found[columns.PROBABILITY][at] = described(mean, interval)[:, [0, 2, 3]]
         expected = mean if trials is None else mean * trials

@@ -140,10 +140,11 @@ class Predictor:
                 eta += effects.added(rows, prediction_target == "new_group", self.seed)
         return eta
 
-    def mean(self, eta: np.ndarray) -> np.ndarray:
+    def mean(self, rows: np.ndarray, eta: np.ndarray, prediction_target="group") -> np.ndarray:
         """Expected response, of one trial where there are trials."""
         with np.errstate(over="ignore"):
-            return self.family.inverse_link(eta)
+            given = self.parameters(rows, prediction_target) if self.family.mean else {}
+            return self.family.expected(eta, given)
 
     def trials(self, rows: np.ndarray) -> np.ndarray | None:
         """Trials of each row, `(row, 1)`; None where there are none."""

@@ -16,7 +16,7 @@ from scipy import special
 from partialpool.model.arrays import LOG_2PI
 from partialpool.model.family import ResponseFamily
 
-NODES = {1: 15, 2: 7}  # in each direction, by the number of varying coefficients
+NODES = {1: 15, 2: 9}  # in each direction, by the number of varying coefficients
 HEAVY = {1: 25, 2: 17}  # the same for Student-t effects
 FURTHEST = 8.0  # outermost node for Student-t effects, where 2 sinh(x / 2) is 55 sds
 STEPS = 20  # steps of Newton's method at most; it starts at a posterior draw

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from partialpool.model.family import COPIES, EXPOSURES, TRIALS, TRIANGLES
+from partialpool.model.family import COPIES, EXPOSURES, MEANS, TRIALS, TRIANGLES
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,8 @@ class MergeRule:
         Fields that add up.
     added_as_exp : tuple of str
         Fields whose exponentials add up.
+    averaged : tuple of str
+        Fields of which the mean is taken, weighted by `count`.
     constant : callable, optional
         Merged rows to terms of the log likelihood without parameters that merging changes,
         `(row,)`.
@@ -37,13 +39,17 @@ class MergeRule:
     equal: tuple[str, ...] = ("offset",)
     added: tuple[str, ...] = ()
     added_as_exp: tuple[str, ...] = ()
+    averaged: tuple[str, ...] = ()
     constant: Callable | None = None
 
     def totals(self, rows, number: np.ndarray) -> dict[str, np.ndarray]:
-        """Fields of merged rows that are sums over rows of the same `number`."""
+        """Fields of merged rows that are sums or means over rows of the same `number`."""
         found = {name: np.bincount(number, weights=getattr(rows, name)) for name in self.added}
         for name in self.added_as_exp:
             found[name] = np.log(np.bincount(number, weights=np.exp(getattr(rows, name))))
+        for name in self.averaged:
+            total = np.bincount(number, weights=rows.count * getattr(rows, name))
+            found[name] = total / np.bincount(number, weights=rows.count)
         return found
 
 
@@ -56,6 +62,10 @@ def _exposures(y, trials, offset, weights) -> dict[str, np.ndarray]:
     found = {"y": weights * y, "offset": offset + np.log(weights)}
     before, after = weights * y * offset, special.xlogy(found["y"], np.exp(found["offset"]))
     return found | {"constant": before - after}
+
+
+def _copies(y, trials, offset, weights) -> dict[str, np.ndarray]:
+    return {"count": weights, "trials": trials}
 
 
 # By `merging` of the family. Gaussian rows are merged by QR decomposition.
@@ -74,8 +84,15 @@ RULES = {
         added_as_exp=("offset",),
         constant=lambda rows: special.xlogy(rows.y, np.exp(rows.offset)),
     ),
+    MEANS: MergeRule(
+        weighted=_copies,
+        size=lambda rows: rows.count,
+        equal=("offset", "trials"),
+        added=("count",),
+        averaged=("y",),
+    ),
     COPIES: MergeRule(
-        weighted=lambda y, trials, offset, weights: {"count": weights, "trials": trials},
+        weighted=_copies,
         size=lambda rows: rows.count,
         equal=("offset", "y", "trials"),
         added=("count",),

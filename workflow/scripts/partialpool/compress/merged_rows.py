@@ -108,7 +108,8 @@ class MergedRows(ModelDescription):
         centre = LINKS[self.family.link].centre
         if centre is None:
             return {}
-        found = centre(self.y, self.count, self.trials, self.offset, NUMPY)
+        half = 0.5 if self.family.discrete else 0.0
+        found = centre(self.y, self.count, self.trials, self.offset, half, NUMPY)
         return {"response_mean": float(found), "response_sd": 1.0}
 
     def rows_in_each(self) -> np.ndarray:

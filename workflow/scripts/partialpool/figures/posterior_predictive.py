@@ -77,7 +77,7 @@ def density(study: FigureData, fit: FigureFit):
     else:
         figure.set_label("curves")
         axes.set_xlabel(study.row_label)
-        _densities(axes, LOOKS[fit.variant], y / per, fit.replicated / per, study.family.discrete)
+        _densities(axes, LOOKS[fit.variant], y / per, fit.replicated / per, study.family)
     return figure
 
 
@@ -103,9 +103,9 @@ def _frequencies(study: FigureData, axes, fit: FigureFit, y: np.ndarray) -> None
     axes.xaxis.get_major_locator().set_params(integer=True)
 
 
-def _densities(axes, look, y: np.ndarray, replicated: np.ndarray, discrete: bool) -> None:
+def _densities(axes, look, y: np.ndarray, replicated: np.ndarray, family) -> None:
     # Counts are drawn on a logarithmic axis: most are small and a few large.
-    skewed = discrete and y.max() > TICKS[2]
+    skewed = family.discrete and y.max() > TICKS[2]
     if skewed:
         y, replicated = np.log1p(y), np.log1p(replicated)
         ticks = [tick for tick in TICKS if tick < np.expm1(1.3 * y.max())]
@@ -117,8 +117,9 @@ def _densities(axes, look, y: np.ndarray, replicated: np.ndarray, discrete: bool
     grid, curve, _ = array_stats.kde(y)
     axes.plot(grid, curve, color=INK, lw=2.2)
     spread = np.ptp(y) * (0.3 if skewed else 0.45)
-    low = y.min() - (0.1 if skewed else 1) * spread
-    axes.set_xlim(max(low, -0.03 * spread) if discrete else low, y.max() + spread)
+    low, high = y.min() - (0.1 if skewed else 1) * spread, y.max() + spread
+    least, greatest = family.bounds
+    axes.set_xlim(max(low, least - 0.03 * spread), min(high, greatest + 0.03 * spread))
     # A replicate of few rows can have a spike.
     axes.set_ylim(0, min(axes.get_ylim()[1], 2.5 * curve.max()))
 

@@ -9,6 +9,7 @@ from partialpool.base.errors import UserError
 from partialpool.model.continuous import GAUSSIAN, STUDENT_T
 from partialpool.model.counts import NEGATIVE_BINOMIAL, POISSON
 from partialpool.model.family import ResponseFamily
+from partialpool.model.positive import EXPONENTIAL, GAMMA, LOGNORMAL, WEIBULL
 from partialpool.model.proportions import BETA, BETA_BINOMIAL
 from partialpool.model.successes import BERNOULLI, BINOMIAL
 from partialpool.study.outcome import Outcome
@@ -17,7 +18,7 @@ FAMILIES = {
     family.name: family
     for family in (
         *(GAUSSIAN, STUDENT_T, BERNOULLI, BINOMIAL, POISSON, NEGATIVE_BINOMIAL),
-        *(BETA, BETA_BINOMIAL),
+        *(LOGNORMAL, GAMMA, WEIBULL, EXPONENTIAL, BETA, BETA_BINOMIAL),
     )
 }
 

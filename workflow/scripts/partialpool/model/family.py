@@ -13,8 +13,9 @@ INFINITY = float("inf")
 TRIANGLES = "triangles"  # the triangle of their QR decomposition
 TRIALS = "trials"  # one row with the successes and trials of all
 EXPOSURES = "exposures"  # one row with the sum of responses and of exposures
+MEANS = "means"  # one row with the mean of responses, and their number
 COPIES = "copies"  # one row for each distinct response, with the number of its copies
-MERGING = (TRIANGLES, TRIALS, EXPOSURES, COPIES)
+MERGING = (TRIANGLES, TRIALS, EXPOSURES, MEANS, COPIES)
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class Words:
         A sentence about the distribution; `{y}` and `{trials}` stand for column names.
     expected : str
         The expected response, of one trial or of one row: "mean", "probability".
+    linked : str
+        What the inverse link of eta is, where that is not the expected response: "median".
     expected_per_exposure : str
         The same of one unit of exposure.
     difference : str
@@ -80,7 +83,7 @@ class Words:
         What the ratio of two rows compares.
     distribution, arguments, symbol : str, tuple of str, str
         The likelihood in mathematics. Arguments are "expected", "trials", or names of parameters;
-        the symbol is that of the expected response.
+        the symbol is that of the inverse link of eta, which is "expected".
     sigma, sigma_squared : str
         What sigma and its square are.
     """
@@ -91,6 +94,7 @@ class Words:
     distribution: str
     arguments: tuple[str, ...]
     difference: str
+    linked: str = ""
     symbol: str = wording("μ")
     expected_per_exposure: str = ""
     scale: str = ""
@@ -112,7 +116,8 @@ class ResponseFamily:
     name : str
         In the config.
     link : {"identity", "logit", "log"}
-        From the expected response (of one trial, of one unit of exposure) to eta.
+        From the expected response (of one trial, of one unit of exposure), or what else the
+        record's words say is `linked`, to eta.
     words : Words
     kernel : callable
         `(y, eta, parameters, trials, xp)` to the log density without its `constant`; for arrays
@@ -134,6 +139,9 @@ class ResponseFamily:
         without it is sampled by PyMC's density, which is slower.
     parameters : tuple of Parameter
         In the order of the results.
+    mean : callable, optional
+        `(eta, parameters, xp)` to the expected response, of one trial or of the exposure in eta,
+        where it is not the inverse link of eta.
     estimate : callable, optional
         `(y, linear, offset, parameters, trials, count, freedom, xp)` to rough values of
         parameters, by name; `linear` is eta without offset, `freedom()` the residual degrees of
@@ -176,6 +184,7 @@ class ResponseFamily:
     initial: Callable
     row_slopes: Callable | None = None
     parameters: tuple[Parameter, ...] = ()
+    mean: Callable | None = None
     estimate: Callable | None = None
     bounds: tuple[float, float] = (-INFINITY, INFINITY)
     discrete: bool = False
@@ -233,8 +242,10 @@ class ResponseFamily:
         """Whether the sigma of each group is drawn from a distribution that is estimated."""
         return self.has_sigma and outcome.has_hierarchical_sigma
 
-    def inverse_link(self, eta):
+    def expected(self, eta, parameters: dict):
         """Expected response, of one trial or of the exposure in eta."""
+        if self.mean is not None:
+            return self.mean(eta, parameters, _numpy())
         return LINKS[self.link].inverse(eta, _numpy())
 
     def log_density(self, y, eta, parameters: dict, trials=None):

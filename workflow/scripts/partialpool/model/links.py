@@ -15,9 +15,10 @@ class Link:
     inverse : callable
         `(eta, xp)` to the expected response.
     centre : callable or None
-        `(y, count, trials, offset, xp)`, each of shape `(row,)`, to the linear predictor of a
-        model that has only an intercept. Default priors are then on a scale of one. None where
-        eta is on the response's own scale, of which they take the mean and the sd.
+        `(y, count, trials, offset, half, xp)`, all but `half` of shape `(row,)`, to the linear
+        predictor of a model that has only an intercept; `half` a count more keeps it finite where
+        responses are counts, and is zero where they are not. Default priors are then on a scale of
+        one. None where eta is on the response's own scale, of which they take the mean and the sd.
     has_ratio : bool
         Whether the exponential of a coefficient is a ratio, of odds or of means. Where it is not,
         eta is on the response's own scale.
@@ -37,13 +38,13 @@ class Link:
     intercept_scale: str
 
 
-def _log_odds(y, count, trials, offset, xp):
+def _log_odds(y, count, trials, offset, half, xp):
     """The log odds that, with each row's offset added, have the observed mean probability."""
     from scipy import optimize
 
-    # Half a success and half a failure more keep it finite.
+    # Half a success and half a failure more.
     total = (count * trials).sum()
-    mean, weight = ((count * y).sum() + 0.5) / (total + 1), count * trials / total
+    mean, weight = ((count * y).sum() + half) / (total + 2 * half), count * trials / total
     own = xp.logit(mean)
     return optimize.brentq(
         lambda log_odds: weight @ xp.expit(log_odds + offset) - mean,
@@ -52,9 +53,9 @@ def _log_odds(y, count, trials, offset, xp):
     )
 
 
-def _log_rate(y, count, trials, offset, xp):
-    """Log of the mean response per unit of exposure; half a count more keeps it finite."""
-    return xp.log(((count * y).sum() + 0.5) / (count * xp.exp(offset)).sum())
+def _log_rate(y, count, trials, offset, half, xp):
+    """Log of the mean response per unit of exposure."""
+    return xp.log(((count * y).sum() + half) / (count * xp.exp(offset)).sum())
 
 
 LINKS = {

@@ -58,10 +58,12 @@ def _sigma(results: ReportData) -> str:
     return f"The {what} around the expected value is known: {number(outcome.sigma)}."
 
 
-def expected(results: ReportData) -> str:
-    """Name of the expected response: "mean", "probability", "rate"."""
+def linked(results: ReportData) -> str:
+    """Name of the inverse link of the linear predictor: "mean", "probability", "rate"."""
     words = results.family.words
-    return words.expected_per_exposure if results.outcome.exposure else words.expected
+    return (
+        words.expected_per_exposure if results.outcome.exposure else words.linked or words.expected
+    )
 
 
 def quantity(results: ReportData, column: str) -> str:
@@ -85,8 +87,7 @@ def has_predictors(results: ReportData) -> bool:
 
 def pulled_apart(results: ReportData, factor: FactorSummary, column: str) -> bool:
     """Whether groups are pulled towards different values, by their predictors."""
-    fit = results.fit("hierarchical") or results.fit("pooled")
-    if fit is None:
+    if (fit := results.fit("hierarchical") or results.fit("pooled")) is None:
         return False
     towards = [value(row, "population") for row in fit.groups[factor.name, column].values()]
     return max(towards) - min(towards) > 1e-9 * max(map(abs, towards))
@@ -154,9 +155,9 @@ def ratio(results: ReportData) -> str | None:
     """How to read exponentials of coefficients; None with the identity link."""
     if not results.link.has_ratio:
         return None
-    what = results.family.words.multiplied or expected(results)
+    what = results.family.words.multiplied or linked(results)
     group = " in the average group" if results.factors else ""
-    intercept = f"The Intercept is shown as the {expected(results)}{group}"
+    intercept = f"The Intercept is shown as the {linked(results)}{group}"
     if results.model["coefficients"] == ["Intercept"]:
         return f"{intercept}."
     return (
@@ -171,7 +172,7 @@ def pooling(results: ReportData) -> dict[str, str]:
     factors, y = results.factors, results.model["response"]
     varying = {("Intercept",), *(factor.varying for factor in factors)}
     only = results.model["coefficients"] == ["Intercept"] and len(varying) == 1
-    one = expected(results) if only else "set of coefficients"
+    one = linked(results) if only else "set of coefficients"
     own = one if only else "intercept" if len(varying) == 1 else "coefficients"
     units = join_words(factor.unit for factor in factors)
     wide = "; ".join(_wide(results, factor) for factor in factors)
@@ -250,7 +251,7 @@ def spread(results: ReportData) -> list[str]:
         if row is None or factor.varying != ("Intercept",):
             continue
         middle, low, high = (number(exp(value(row, k)), 2) for k in ("mean", "lower", "upper"))
-        what = results.family.words.multiplied or expected(results)
+        what = results.family.words.multiplied or linked(results)
         sentences.append(
             f"A{a(factor.unit)[1:]} one between-group sd above the average has about "
             f"{middle} times its {what} ({low} to {high})."

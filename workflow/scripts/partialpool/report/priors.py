@@ -82,7 +82,7 @@ def centred_words(results: ReportData) -> str | None:
     stored, said = results.fits[-1].priors, []
     others = [name for name in results.model["coefficients"] if name != "Intercept"]
     if stored["centred"] and others:
-        expected = meaning.expected(results)
+        expected = meaning.linked(results)
         scale = results.link.intercept_scale.format(expected=expected)
         said.append(
             f"The prior of the Intercept is on the {scale} at the mean of the "

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from partialpool.base.errors import UserError
+from partialpool.base.text import join_words
 from partialpool.design.design import HUGE, Design
 from partialpool.model import families
 from partialpool.model.family import ResponseFamily
@@ -97,10 +98,9 @@ def _advice(family: ResponseFamily, y: np.ndarray) -> str:
         return f"; {correction}"
     if counts:
         return (
-            f"; counts fit families {' and '.join(counts)}, scores and measurements "
-            f"{measurements[0]}"
+            f"; counts fit families {join_words(counts)}, scores and measurements {measurements[0]}"
         )
-    return f"; other numbers fit families {' and '.join(measurements)}"
+    return f"; other numbers fit families {join_words(measurements)}"
 
 
 def _others(y: np.ndarray, discrete: bool) -> list[str]:

@@ -93,7 +93,7 @@ def ratios(results: ReportData) -> dict | None:
     rows = []
     for name in results.model["coefficients"][:SHOWN]:
         through = _expected(results) if name == "Intercept" else meaning.exp
-        label = meaning.expected(results) if name == "Intercept" else results.family.words.ratio
+        label = meaning.linked(results) if name == "Intercept" else results.family.words.ratio
         rows.append(
             [
                 truncate(name),
