@@ -39,6 +39,22 @@ BAD_CONFIGS = [
         {"family": "gamma", "priors": {"alpha": "normal(0, 1)"}},
         f"{CONFIG}.priors.alpha: the prior does not fit, this parameter is over 0",
     ),
+    bad(
+        COUNTS | {"family": "hurdle_poisson", "priors": {"hu": "half_normal(1)"}},
+        f"{CONFIG}.priors.hu: the prior does not fit, this parameter is between 0 and 1; use one",
+    ),
+    bad(
+        COUNTS | {"family": "hurdle_poisson", "priors": {"zi": "beta(1, 1)"}},
+        f"{CONFIG}.priors.zi: no such parameter in the model",
+    ),
+    bad(
+        COUNTS | {"family": "zero_inflated_poisson", "priors": {"zi": "beta(0, 1)"}},
+        f"{CONFIG}.priors.zi: beta(0, 1) has alpha = 0; alpha is over 0",
+    ),
+    bad(
+        COUNTS | {"family": "zero_inflated_poisson", "sigma": 1},
+        f"{CONFIG}.sigma: family zero_inflated_poisson has none; leave it out",
+    ),
     bad({"family": "beta_binomial"}, f"{CONFIG}: no `trials`; add the column with the trials"),
     bad({"family": "beta", "trials": "n"}, f"{CONFIG}.trials: family beta has none; leave it out"),
     bad({"family": "beta", "sigma": 1}, f"{CONFIG}.sigma: family beta has none; leave it out"),
@@ -59,7 +75,7 @@ BAD_CONFIGS = [
     bad({"priors": {"sd": "beta(1, 1)"}}, f"{CONFIG}.priors.sd: the prior does not fit, this"),
     bad({"family": "binomial"}, f"{CONFIG}: no `trials`; add the column with the trials"),
     bad({"trials": "n"}, f"{CONFIG}.trials: family gaussian has none; leave it out"),
-    bad({"exposure": "n"}, f"{CONFIG}.exposure: family gaussian has none, only poisson and"),
+    bad({"exposure": "n"}, f"{CONFIG}.exposure: family gaussian has none, only poisson, "),
     bad(COUNTS | {"sigma": 1}, f"{CONFIG}.sigma: family poisson has none; leave it out"),
     bad({"sigma": -1}, f"{CONFIG}.sigma: -1; it must be"),
     bad({"sigma": "se", "weights": "se"}, f"{CONFIG}: column 'se' cannot be both the standard err"),

@@ -54,10 +54,26 @@ BAD_RESPONSES = [
         bad(
             POSITIVE | {"family": family},
             f"t.csv: the response 'y' is {value} in row 2; family {family} takes numbers over 0; "
-            "other numbers fit families gaussian and student_t",
+            "other numbers fit families gaussian",
             y=f"1.5|{value}|3.1|0.2|4.4|2.9",
         )
         for family, value in (("lognormal", "0"), ("gamma", "-1.5"), ("weibull", "0"))
+    ),
+    *(
+        bad(
+            POSITIVE | {"family": family},
+            f"t.csv: the response 'y' is -0.2 in row 4; family {family} takes numbers, 0 or more",
+            y="1.5|0|3.1|-0.2|4.4|2.9",
+        )
+        for family in ("hurdle_lognormal", "hurdle_gamma")
+    ),
+    *(
+        bad(
+            COUNTS | {"family": family},
+            f"t.csv: the response 'c' is 5.5 in row 4; family {family} takes whole numbers, 0 or m",
+            c="0|2|1|5.5|3|0",
+        )
+        for family in ("zero_inflated_poisson", "hurdle_poisson", "hurdle_negative_binomial")
     ),
     bad(
         POSITIVE | {"family": "exponential"},

@@ -20,6 +20,7 @@ TABLE = pd.DataFrame(
         "whole": RNG.integers(0, 3, 17).astype(float),
         "share": RNG.uniform(0.02, 0.98, 17),
         "positive": RNG.gamma(2, 1, 17),
+        "half": RNG.gamma(2, 1, 17) * (np.arange(17) % 3 > 0),
     }
 )
 DRAWS = 3

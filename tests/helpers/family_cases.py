@@ -41,6 +41,27 @@ def beta_binomial(y, eta, phi, trials):
     return ways + special.betaln(y + a, trials - y + b) - special.betaln(a, b)
 
 
+def inflated(base, y, zi):
+    """Log probability of zero-inflated counts, from that of the counts and of zero."""
+    counts, zero = base
+    return np.where(y == 0, np.logaddexp(np.log(zi), np.log1p(-zi) + zero), np.log1p(-zi) + counts)
+
+
+def hurdle(base, y, hu):
+    """Log density of a hurdle model, from that of the base and its log probability of zero."""
+    positive, zero = base
+    left = 0.0 if zero is None else np.log(-np.expm1(zero))
+    return np.where(y == 0, np.log(hu), np.log1p(-hu) + positive - left)
+
+
+def poisson(y, eta):
+    return stats.poisson(np.exp(eta)).logpmf(y), -np.exp(eta)
+
+
+def overdispersed(y, eta, alpha):
+    return negative_binomial(y, eta, alpha), -alpha * np.logaddexp(0, eta - np.log(alpha))
+
+
 # By family: parameters, trials, responses, and the same density by scipy.
 CASES = {
     "gaussian": [
@@ -116,14 +137,100 @@ CASES = {
         )
         for phi in (0.05, 3.0, 2_000.0) for trials in (1.0, 7.0, 1_000.0)
     ],
+    "zero_inflated_poisson": [
+        ({"zi": zi}, None, [0.0, 1.0, 300.0], lambda y, e, zi=zi: inflated(poisson(y, e), y, zi))
+        for zi in (1e-6, 0.3, 0.999)
+    ],
+    "zero_inflated_negative_binomial": [
+        (
+            {"alpha": alpha, "zi": 0.3},
+            None,
+            [0.0, 1.0, 300.0],
+            lambda y, e, a=alpha: inflated(overdispersed(y, e, a), y, 0.3),
+        )
+        for alpha in (0.01, 1.5, 1e4)
+    ],
+    "hurdle_poisson": [
+        ({"hu": hu}, None, [0.0, 1.0, 300.0], lambda y, e, hu=hu: hurdle(poisson(y, e), y, hu))
+        for hu in (1e-6, 0.3, 0.999)
+    ],
+    "hurdle_negative_binomial": [
+        (
+            {"alpha": alpha, "hu": 0.3},
+            None,
+            [0.0, 1.0, 300.0],
+            lambda y, e, a=alpha: hurdle(overdispersed(y, e, a), y, 0.3),
+        )
+        for alpha in (0.01, 1.5, 1e4)
+    ],
+    "hurdle_lognormal": [
+        (
+            {"sigma": 0.7, "hu": hu},
+            None,
+            [0.0, 0.3, 40.0],
+            lambda y, e, hu=hu: hurdle(
+                (stats.norm(e, 0.7).logpdf(np.log(np.maximum(y, 1e-9)))
+                 - np.log(np.maximum(y, 1e-9)), None), y, hu),
+        )
+        for hu in (0.01, 0.9)
+    ],
+    "hurdle_gamma": [
+        (
+            {"alpha": 2.5, "hu": hu},
+            None,
+            [0.0, 0.3, 40.0],
+            lambda y, e, hu=hu: hurdle(
+                (stats.gamma.logpdf(np.maximum(y, 1e-9), 2.5, scale=np.exp(e) / 2.5), None), y, hu
+            ),
+        )
+        for hu in (0.01, 0.9)
+    ],
 }  # fmt: skip
 
 
+def mixed(zero: float, mean: float, variance: float) -> tuple[float, float]:
+    """Mean and variance of a response that is zero with a probability, and else has these."""
+    return (1 - zero) * mean, (1 - zero) * (variance + mean**2) - ((1 - zero) * mean) ** 2
+
+
+def truncated(zero: float, mean: float, variance: float) -> tuple[float, float]:
+    """Mean and variance of counts over zero, from those of all and the probability of zero."""
+    above = mean / (1 - zero)
+    return above, (variance + mean**2) / (1 - zero) - above**2
+
+
+MEAN = np.exp(0.7)
 CONTINUOUS = [name for name, family in FAMILIES.items() if family.link == "identity"]
 
 
 # By family: parameters, linear predictor, trials, and the mean and variance of a response.
 MOMENTS = {
+    "zero_inflated_poisson": ({"zi": 0.3}, 0.7, None, *mixed(0.3, MEAN, MEAN)),
+    "zero_inflated_negative_binomial": (
+        {"alpha": 2.5, "zi": 0.3},
+        0.7,
+        None,
+        *mixed(0.3, MEAN, MEAN + MEAN**2 / 2.5),
+    ),
+    "hurdle_poisson": (
+        {"hu": 0.3},
+        0.7,
+        None,
+        *mixed(0.3, *truncated(np.exp(-MEAN), MEAN, MEAN)),
+    ),
+    "hurdle_negative_binomial": (
+        {"alpha": 2.5, "hu": 0.3},
+        0.7,
+        None,
+        *mixed(0.3, *truncated((1 + MEAN / 2.5) ** -2.5, MEAN, MEAN + MEAN**2 / 2.5)),
+    ),
+    "hurdle_lognormal": (
+        {"sigma": 0.6, "hu": 0.3},
+        0.7,
+        None,
+        *mixed(0.3, np.exp(0.7 + 0.18), np.expm1(0.36) * np.exp(1.4 + 0.36)),
+    ),
+    "hurdle_gamma": ({"alpha": 3.0, "hu": 0.3}, 0.7, None, *mixed(0.3, MEAN, MEAN**2 / 3)),
     "gaussian": ({"sigma": 3.0}, 2.0, None, 2.0, 9.0),
     "student_t": ({"sigma": 3.0, "nu": 12.0}, 2.0, None, 2.0, 9.0 * 12 / 10),
     "bernoulli": ({}, -1.0, None, special.expit(-1), special.expit(-1) * special.expit(1)),

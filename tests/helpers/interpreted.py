@@ -39,9 +39,9 @@ def drawn_point(model, rng) -> dict:
     point = {}
     for variable, value in model.rvs_to_values.items():
         shape = model.initial_point(0)[value.name].shape
-        if variable.name.startswith("z"):
+        if variable.name in ("z", "z_effects"):
             point[variable.name] = rng.normal(size=shape)
-        elif variable.name.startswith("partial"):
+        elif variable.name.startswith(("partial", "zi", "hu")):
             point[variable.name] = rng.uniform(0.2, 0.8, shape)
         else:
             point[variable.name] = rng.uniform(0.4, 2, shape)

@@ -12,7 +12,7 @@ from partialpool.model.priors import complete
 from partialpool.study.outcome import Outcome
 
 SHAPE = (2, 250)
-TRUTH = {"sigma": 1.5, "nu": 5.0, "alpha": 3.0, "phi": 8.0}
+TRUTH = {"sigma": 1.5, "nu": 5.0, "alpha": 3.0, "phi": 8.0, "zi": 0.2, "hu": 0.3}
 
 
 def table(family: str, seed: int) -> pd.DataFrame:
@@ -73,6 +73,12 @@ OUTCOMES = [
     Outcome(family="binomial", trials="n"),
     Outcome(family="poisson", exposure="n"),
     Outcome(family="negative_binomial", offset="w"),
+    Outcome(family="zero_inflated_poisson", exposure="n"),
+    Outcome(family="zero_inflated_negative_binomial", weights="w"),
+    Outcome(family="hurdle_poisson", weights="w"),
+    Outcome(family="hurdle_negative_binomial", exposure="n"),
+    Outcome(family="hurdle_lognormal", offset="w"),
+    Outcome(family="hurdle_gamma"),
     Outcome(family="lognormal", weights="w"),
     Outcome(family="gamma", offset="w"),
     Outcome(family="weibull"),

@@ -9,6 +9,12 @@ STUDIES = {
     "student_t": {"family": "student_t"},
     "bernoulli": {"family": "bernoulli"},
     "binomial": {"family": "binomial", "trials": "n"},
+    "zero_inflated_poisson": {"family": "zero_inflated_poisson"},
+    "zero_inflated_negative_binomial": {"family": "zero_inflated_negative_binomial"},
+    "hurdle_poisson": {"family": "hurdle_poisson"},
+    "hurdle_negative_binomial": {"family": "hurdle_negative_binomial"},
+    "hurdle_lognormal": {"family": "hurdle_lognormal"},
+    "hurdle_gamma": {"family": "hurdle_gamma"},
     "lognormal": {"family": "lognormal"},
     "gamma": {"family": "gamma"},
     "weibull": {"family": "weibull"},
@@ -31,7 +37,19 @@ STUDIES = {
     "known": {"sigma": 2.0},
 }
 T = {"student_t", "precise, student_t"}
-POSITIVE = {"lognormal", "gamma", "weibull", "exponential"}
+INFLATED = "expected count without extra zeros"
+TRUNCATED = "expected count before truncation"
+LINKED = {  # what the inverse link is, where it is not the expected response
+    "zero_inflated_poisson": INFLATED,
+    "zero_inflated_negative_binomial": INFLATED,
+    "hurdle_poisson": TRUNCATED,
+    "hurdle_negative_binomial": TRUNCATED,
+    "hurdle_lognormal": "median of what is over 0",
+    "hurdle_gamma": "mean of what is over 0",
+    "lognormal": "median",
+    "weibull": "scale",
+}
+POSITIVE = {*LINKED, "gamma", "exponential"}
 COUNTS = {"poisson", "rates", "negative_binomial", "rates, overdispersed"}
 SHARES = {"bernoulli", "binomial", "beta", "beta_binomial"}
 SIGMA = STUDIES.keys() - COUNTS - SHARES - POSITIVE

@@ -28,6 +28,14 @@ OUTCOMES = {
     "binomial": Outcome(family="binomial", trials="trials"),
     "poisson": Outcome(family="poisson", exposure="time"),
     "negative_binomial": Outcome(family="negative_binomial", weights="trials"),
+    "zero_inflated_poisson": Outcome(family="zero_inflated_poisson", exposure="time"),
+    "zero_inflated_negative_binomial": Outcome(
+        family="zero_inflated_negative_binomial", weights="trials"
+    ),
+    "hurdle_poisson": Outcome(family="hurdle_poisson", weights="trials"),
+    "hurdle_negative_binomial": Outcome(family="hurdle_negative_binomial", offset="shift"),
+    "hurdle_lognormal": Outcome(family="hurdle_lognormal", weights="trials"),
+    "hurdle_gamma": Outcome(family="hurdle_gamma", offset="shift"),
     "lognormal": Outcome(family="lognormal", weights="trials"),
     "gamma": Outcome(family="gamma", offset="shift"),
     "weibull": Outcome(family="weibull"),
@@ -60,7 +68,7 @@ def table(family: str, rows: int, groups: int, others: int, seed: int) -> pd.Dat
     x, w = rng.normal(0.5, 1, size).round(1), rng.normal(size=size).round(1)
     eta = 0.3 + 0.5 * x + rng.normal(size=groups)[g] / 2 + rng.normal(size=others)[h] / 3
     trials = rng.integers(2, 9, size)
-    truth = {"sigma": 0.7, "nu": 5.0, "alpha": 3.0, "phi": 4.0}
+    truth = {"sigma": 0.7, "nu": 5.0, "alpha": 3.0, "phi": 4.0, "zi": 0.2, "hu": 0.3}
     y = families.FAMILIES[family].responses(rng, eta, truth, trials)
     return pd.DataFrame(
         {

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from family_cases import hurdle, inflated, overdispersed, poisson
 from interpreted import drawn_point, evaluated
 from scipy import special, stats
 
@@ -26,6 +27,12 @@ OUTCOMES = {
     "binomial": Outcome(family="binomial", trials="trials", offset="shift"),
     "poisson": Outcome(family="poisson", exposure="time", weights="times"),
     "negative_binomial": Outcome(family="negative_binomial", exposure="time"),
+    "zero_inflated_poisson": Outcome(family="zero_inflated_poisson", exposure="time"),
+    "zero_inflated_negative_binomial": Outcome(family="zero_inflated_negative_binomial"),
+    "hurdle_poisson": Outcome(family="hurdle_poisson", weights="times"),
+    "hurdle_negative_binomial": Outcome(family="hurdle_negative_binomial", offset="shift"),
+    "hurdle_lognormal": Outcome(family="hurdle_lognormal", weights="times"),
+    "hurdle_gamma": Outcome(family="hurdle_gamma"),
     "lognormal": Outcome(family="lognormal", offset="shift"),
     "gamma": Outcome(family="gamma", weights="times"),
     "weibull": Outcome(family="weibull"),
@@ -41,6 +48,22 @@ BY_ROW = {
     "poisson": lambda y, eta, p, n: stats.poisson.logpmf(y, np.exp(eta)),
     "negative_binomial": lambda y, eta, p, n: stats.nbinom.logpmf(
         y, p["alpha"], p["alpha"] / (p["alpha"] + np.exp(eta))
+    ),
+    "zero_inflated_poisson": lambda y, eta, p, n: inflated(poisson(y, eta), y, p["zi"]),
+    "zero_inflated_negative_binomial": lambda y, eta, p, n: inflated(
+        overdispersed(y, eta, p["alpha"]), y, p["zi"]
+    ),
+    "hurdle_poisson": lambda y, eta, p, n: hurdle(poisson(y, eta), y, p["hu"]),
+    "hurdle_negative_binomial": lambda y, eta, p, n: hurdle(
+        overdispersed(y, eta, p["alpha"]), y, p["hu"]
+    ),
+    "hurdle_lognormal": lambda y, eta, p, n: hurdle(
+        (stats.lognorm.logpdf(y + (y == 0), p["sigma"], scale=np.exp(eta)), None), y, p["hu"]
+    ),
+    "hurdle_gamma": lambda y, eta, p, n: hurdle(
+        (stats.gamma.logpdf(y + (y == 0), p["alpha"], scale=np.exp(eta) / p["alpha"]), None),
+        y,
+        p["hu"],
     ),
     "lognormal": lambda y, eta, p, n: stats.lognorm.logpdf(y, p["sigma"], scale=np.exp(eta)),
     "gamma": lambda y, eta, p, n: stats.gamma.logpdf(y, p["alpha"], scale=np.exp(eta) / p["alpha"]),
@@ -62,6 +85,8 @@ PRIORS = {
     "nu": "gamma(2, 0.1)",
     "alpha": "half_normal(5)",
     "phi": "half_normal(20)",
+    "zi": "beta(2, 3)",
+    "hu": "beta(3, 2)",
 }
 
 
@@ -82,7 +107,7 @@ def table(family: str) -> pd.DataFrame:
     drawn = families.FAMILIES[family].responses(
         rng,
         eta.to_numpy(),
-        {"sigma": 0.7, "nu": 5.0, "alpha": 3.0, "phi": 4.0},
+        {"sigma": 0.7, "nu": 5.0, "alpha": 3.0, "phi": 4.0, "zi": 0.2, "hu": 0.3},
         rows["trials"].to_numpy(),
     )
     return rows.assign(y=drawn)
@@ -158,6 +183,8 @@ def log_joint(design, values, data, completed, variant, point, beta, u) -> float
         "nu": stats.gamma(2, scale=10),
         "alpha": stats.halfnorm(scale=5),
         "phi": stats.halfnorm(scale=20),
+        "zi": stats.beta(2, 3),
+        "hu": stats.beta(3, 2),
     }
     return total + sum(scipy[name].logpdf(point[name]) for name in data.family.parameter_names)
 
@@ -194,7 +221,7 @@ def check_density(design, values, data, completed, found, coordinates, variant):
         origin = np.concatenate([beta, *(one.ravel() for one in u.values())])
         steps = []
         # beta and deviations are linear in the coordinates, so a step of one is a derivative.
-        for name in (name for name in point if name.startswith("z")):
+        for name in (name for name in point if name in ("z", "z_effects")):
             for i in range(point[name].size):
                 step = np.zeros(point[name].size)
                 step[i] = 1

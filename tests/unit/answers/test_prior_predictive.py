@@ -57,15 +57,33 @@ def by_definition(rows, at, outcome, variant, heavy, size=20_000):
         sigma = sigma / row["w"] ** 0.5
     mean = np.exp(np.minimum(eta, 30)) * (row["n"] if outcome.exposure else 1)
     chance = np.clip(1 / (1 + np.exp(-eta)), 1e-12, 1 - 1e-12)
+    some = rng.uniform(size=size) > 0.3
+
+    def scattered():
+        return mean * rng.gamma(3, 1 / 3, size)
+
+    def over_zero(rates):
+        """Counts that are drawn, with their rates, until they are over zero."""
+        drawn = rng.poisson(rates())
+        for _ in range(500):
+            drawn = np.where(drawn == 0, rng.poisson(rates()), drawn)
+        return np.maximum(drawn, 1)  # where events are that rare, one is all
+
     return {
         "gaussian": lambda: eta + sigma * rng.normal(size=size),
         "student_t": lambda: eta + sigma * rng.standard_t(4, size),
         "bernoulli": lambda: rng.binomial(1, chance),
         "binomial": lambda: rng.binomial(int(row["n"]), chance),
         "poisson": lambda: rng.poisson(mean),
-        "negative_binomial": lambda: rng.poisson(mean * rng.gamma(3, 1 / 3, size)),
+        "negative_binomial": lambda: rng.poisson(scattered()),
+        "zero_inflated_poisson": lambda: some * rng.poisson(mean),
+        "zero_inflated_negative_binomial": lambda: some * rng.poisson(scattered()),
+        "hurdle_poisson": lambda: some * over_zero(lambda: mean),
+        "hurdle_negative_binomial": lambda: some * over_zero(scattered),
+        "hurdle_lognormal": lambda: some * mean * np.exp(2 * rng.normal(size=size)),
+        "hurdle_gamma": lambda: some * scattered(),
         "lognormal": lambda: mean * np.exp(2 * rng.normal(size=size)),
-        "gamma": lambda: mean * rng.gamma(3, 1 / 3, size),
+        "gamma": scattered,
         "weibull": lambda: mean * rng.weibull(3, size),
         "exponential": lambda: mean * rng.exponential(size=size),
         "beta": lambda: rng.beta(6 * chance, 6 - 6 * chance),
@@ -81,8 +99,10 @@ def test_the_prior_predictive_is_the_model_by_its_definition(outcome, variant, h
     sure = ", 0.0001)"
     given = {"Intercept": f"normal(0.5{sure}", "sd": f"lognormal({np.log(0.8)}{sure}"}
     own = {"sigma": 2, "sd_log_sigma": 0.5, "nu": 4, "alpha": 3, "phi": 6, "nu_g": 3}
+    share = {"zi": "beta(3e6, 7e6)", "hu": "beta(3e6, 7e6)"}
     known = [*of_response(outcome), "nu_g"]
-    given |= {name: f"lognormal({np.log(own[name])}{sure}" for name in known}
+    given |= {name: f"lognormal({np.log(own[name])}{sure}" for name in known if name in own}
+    given |= {name: share[name] for name in known if name in share}
     effects = "student_t" if heavy else "normal"
     rows = table(outcome.family, 1).assign(w=np.repeat([0.25, 1, 9], 10))
     tree = checked(rows, outcome, given, "y ~ 1 + (1 | g)", variant, group_effects=effects)

@@ -177,3 +177,8 @@ def test_of_many_groups_some_are_judged_and_it_is_said_which(monkeypatch, apart)
     [attempt] = json.loads(tree.attrs["attempts"])
     assert attempt["passed"] == ("abcdef"[apart] not in labels)
     assert tree["posterior"]["sigma"].sizes["g"] == 6
+
+
+def test_only_internal_coordinates_are_not_judged():
+    assert "z_effects".startswith(fit.COORDINATES)
+    assert not any(name.startswith(fit.COORDINATES) for name in ("zi", "sd_z", "beta", "sigma"))

@@ -30,7 +30,7 @@ def block(family, y, trials, count, eta, parameters):
 @pytest.mark.parametrize("name", COMPILED)
 def test_a_block_has_the_densities_of_its_rows_and_their_derivatives(name):
     family, rng = FAMILIES[name], np.random.default_rng(1)
-    truth = {"sigma": 0.7, "nu": 4.0, "alpha": 2.5, "phi": 6.0}
+    truth = {"sigma": 0.7, "nu": 4.0, "alpha": 2.5, "phi": 6.0, "zi": 0.3, "hu": 0.4}
     parameters = {one: truth[one] for one in family.parameter_names}
     trials = rng.integers(1, 9, ROWS).astype(float)
     eta = 3 * rng.normal(size=ROWS)

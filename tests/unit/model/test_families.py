@@ -47,7 +47,7 @@ def test_columns_and_what_they_add_to_the_linear_predictor():
         (Outcome("poisson", trials="n"), "c: s.trials: family poisson has none"),
         (
             Outcome("student_t", exposure="n"),
-            "c: s.exposure: family student_t has none, only poisson and negative_binomial have",
+            "c: s.exposure: family student_t has none, only poisson, negative_binomial, zero_",
         ),
         (Outcome("poisson", sigma=2), "c: s.sigma: family poisson has none; leave it out"),
         (

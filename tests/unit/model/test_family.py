@@ -37,6 +37,7 @@ def test_every_draw_has_its_own_parameters_and_trials(name):
     eta = np.array([[0.0, 3.0], [-2.0, 1.0], [0.5, 0.5]])
     parameters = {"sigma": np.array([[1e-9, 5.0]]), "nu": np.array([[4.0, 9.0]])}
     parameters |= dict.fromkeys(("alpha", "phi"), np.array([[1e9, 1e-9]]))
+    parameters |= dict.fromkeys(("zi", "hu"), np.array([[1e-9, 1 - 1e-9]]))
     trials = np.array([[1], [50], [1000]])
     drawn = FAMILIES[name].responses(np.random.default_rng(2), eta, parameters, trials)
     assert drawn.shape == eta.shape
@@ -57,12 +58,17 @@ def test_every_draw_has_its_own_parameters_and_trials(name):
         ("student_t", []),
         ("bernoulli", [-1, 0.5, 2, 7, 8]),
         ("binomial", [-1, 0.5, 8]),
-        ("poisson", [-1, 0.5]),
-        ("negative_binomial", [-1, 0.5]),
         ("lognormal", [-1, 0]),
         ("gamma", [-1, 0]),
         ("weibull", [-1, 0]),
         ("exponential", [-1, 0]),
+        *(
+            (name, [-1, 0.5])
+            for name in FAMILIES
+            if name.endswith(("poisson", "negative_binomial"))
+        ),
+        ("hurdle_lognormal", [-1]),
+        ("hurdle_gamma", [-1]),
         ("beta", [-1, 0, 1, 2, 7, 8]),
         ("beta_binomial", [-1, 0.5, 8]),
     ],

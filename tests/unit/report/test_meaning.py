@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from report_models import (
     COUNTS,
+    LINKED,
     MODELS,
     POSITIVE,
     SHARES,
@@ -28,10 +29,17 @@ OF_RESPONSE = {
     "variance μ(1 − μ)/(1 + φ)": {"beta"},
     "whose probability differs between rows": {"beta_binomial"},
     "which is its variance too": {"poisson", "rates"},
-    "variance μ + μ²/α": {"negative_binomial", "rates, overdispersed"},
+    "variance μ + μ²/α": {
+        *("negative_binomial", "rates, overdispersed"),
+        *("zero_inflated_negative_binomial", "hurdle_negative_binomial"),
+    },
+    "y is 0 with probability π": {n for n in STUDIES if n.startswith(("zero_", "hurdle_"))},
     "on the scale of log odds": SHARES,
-    "on the scale of the log of μ.": {"poisson", "negative_binomial", "gamma", "exponential"},
-    "on the scale of the log of m.": {"lognormal"},
+    "on the scale of the log of μ.": {
+        *("poisson", "negative_binomial", "gamma", "exponential", "hurdle_gamma"),
+        *(n for n in STUDIES if n.endswith(("_poisson", "_negative_binomial"))),
+    },
+    "on the scale of the log of m.": {"lognormal", "hurdle_lognormal"},
     "on the scale of the log of λ.": {"weibull"},
     "The logarithm of y is normal around log m": {"lognormal"},
     "y is gamma with expected value μ": {"gamma"},
@@ -43,7 +51,7 @@ OF_RESPONSE = {
     "A row counts as often as its n says.": {"weights"},
     "The variance of a row is σ² / n": {"precise"},
     "The squared scale of a row is σ² / n": {"precise, student_t"},
-    "of y around its expected value, is estimated.": (SIGMA | {"lognormal"})
+    "of y around its expected value, is estimated.": (SIGMA | {"lognormal", "hurdle_lognormal"})
     - {"precise", "precise, student_t", "own sigmas", "pooled sigmas", "errors", "known"},
     "of a y of weight one around its": {"precise", "precise, student_t"},
     "σ, the scale": T,
@@ -77,7 +85,7 @@ def test_coefficients_are_ratios_where_there_is_a_link(name, groups):
     share = "mean" if name == "beta" else "probability"
     what = share if odds else "rate" if "rates" in name else "expected count"
     if name in POSITIVE:
-        what = {"lognormal": "median", "weibull": "scale"}.get(name, "mean")
+        what = LINKED.get(name, "mean")
     shown = f"The Intercept is shown as the {what}{' in the average group' * groups}"
     assert meaning.ratio(found) == f"{shown}."
     said = meaning.ratio(several)

@@ -3,7 +3,16 @@
 from dataclasses import replace
 
 import pytest
-from report_models import COUNTS, MODELS, POSITIVE, SHARES, STUDIES, group, with_coefficients
+from report_models import (
+    COUNTS,
+    LINKED,
+    MODELS,
+    POSITIVE,
+    SHARES,
+    STUDIES,
+    group,
+    with_coefficients,
+)
 from reports import VARIANTS, results, row
 
 from partialpool.report import (
@@ -30,7 +39,7 @@ def test_how_far_groups_differ_is_said_where_one_number_says_it(name, model):
     if name in SHARES | COUNTS | POSITIVE:
         what = "odds" if name in SHARES else "rate" if "rates" in name else "expected count"
         if name in POSITIVE:
-            what = {"lognormal": "median", "weibull": "scale"}.get(name, "mean")
+            what = LINKED.get(name, "mean")
         ends = "2.7 times its {} (1 to 7.4)"  # e to the powers of 1, 0 and 2
         assert len(said) == len(alone)
         for sentence, factor in zip(said, alone, strict=True):

@@ -79,7 +79,9 @@ TAKES = {
     "studies.x.simulate.sigma[0]": ([1e-9], [0, *BESIDES]),
     **{
         f"studies.x.simulate.{key}": ([1e-9, 5], [0, -1, *BESIDES])
-        for key in ("sd_log_sigma", *families.parameter_names())
+        if support == "positive"
+        else ([1e-9, 0.999], [0, 1, *BESIDES])
+        for key, support in ({"sd_log_sigma": "positive"} | families.parameter_supports()).items()
         if key != "sigma"
     },
 }

@@ -209,7 +209,7 @@ def test_a_table_that_is_fine_has_no_warnings(tmp_path):
     eta = 0.3 + 0.7 * x + 0.6 * rng.normal(size=12)[g]
     frame = pd.DataFrame({"g": g, "x": x, "k": rng.choice(["a", "b", "c"], 240), "n": 20})
     for family in families.FAMILIES:
-        parameters = {"sigma": 1.0, "nu": 5.0, "alpha": 3.0, "phi": 4.0}
+        parameters = {"sigma": 1.0, "nu": 5.0, "alpha": 3.0, "phi": 4.0, "zi": 0.2, "hu": 0.3}
         frame["y"] = families.FAMILIES[family].responses(rng, eta, parameters, frame["n"])
         frame.to_csv(tmp_path / "t.csv", index=False)
         trials = "n" if "trials" in families.FAMILIES[family].needs else None

@@ -32,8 +32,16 @@ def complaint(y, **outcome) -> str:
             [0, 1, 2],
             "counts fit families poisson and negative_binomial, scores and measurements gaussian",
         ),
-        ("bernoulli", [0, 0.5, 2], "other numbers fit families gaussian and student_t"),
-        ("poisson", [0, 0.5], "other numbers fit families gaussian and student_t"),
+        (
+            "bernoulli",
+            [0, 0.5, 2],
+            "other numbers fit families gaussian, student_t, hurdle_lognormal and hurdle_gamma",
+        ),
+        (
+            "poisson",
+            [0, 0.5],
+            "other numbers fit families gaussian, student_t, hurdle_lognormal and hurdle_gamma",
+        ),
         ("binomial", [0.25, 0.5], "give the number of successes, not their share"),
         (
             "binomial",

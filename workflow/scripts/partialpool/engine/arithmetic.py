@@ -69,6 +69,7 @@ def polynomial(*coefficients: float):
 
 
 exp_series = polynomial(*(1.0 / math.factorial(n) for n in range(13, -1, -1)))
+expm1_series = polynomial(*(1.0 / math.factorial(n) for n in range(14, 0, -1)))
 # Of artanh(s) / s - 1, in s^2 and without its factor s^2, to 1e-17 for |s| <= 0.172 and 1/3.
 short_artanh_series = polynomial(*(1.0 / n for n in range(21, 1, -2)))
 artanh_series = polynomial(*(1.0 / n for n in range(33, 1, -2)))
@@ -90,6 +91,17 @@ def exp(x):
     r = (x - k * LOG_2_HIGH) - k * LOG_2_LOW
     p = exp_series(r)
     return number(bits(p) + (bits(shifted) << 52))
+
+
+@inlined
+def expm1(x):
+    """e^x - 1, exact also where it is small; as :func:`exp`."""
+    x = min(max(x, SMALLEST), LARGEST)
+    shifted = x * LOG2_E + SHIFT
+    k = shifted - SHIFT
+    r = (x - k * LOG_2_HIGH) - k * LOG_2_LOW
+    power = number(bits(1.0) + (bits(shifted) << 52))  # 2^k
+    return power * (r * expm1_series(r)) + (power - 1.0)
 
 
 @inlined

@@ -20,7 +20,8 @@ from partialpool.study.checks import published_limits
 
 HIGHEST_TARGET = 0.99
 TARGETS = {GroupTriangles: CollapsedTarget, MergedRows: SampledEffectsTarget}
-COORDINATES = ("z", "stretch_", "scale_")
+# Beginnings of the names of internal coordinates. `zi` is a parameter.
+COORDINATES = ("z_effects", "stretch_", "scale_")
 
 
 @dataclass
@@ -110,7 +111,7 @@ def fit(
         drawn.attrs["density"] = model.kind
         sampled = drawn["posterior"].to_dataset()
         # Judge convergence on the model's parameters, not on internal coordinates.
-        judged = sampled.drop_vars([name for name in sampled if name.startswith(COORDINATES)])
+        judged = sampled.drop_vars([n for n in sampled if n == "z" or n.startswith(COORDINATES)])
         return drawn, judged.isel(of_groups, missing_dims="ignore")
 
     attempts: list[dict] = []

@@ -15,12 +15,15 @@ NUMPY = SimpleNamespace(
     broadcast_to=np.broadcast_to,
     clip=np.clip,
     digamma=special.digamma,
+    eq=np.equal,
     exp=np.exp,
     expit=special.expit,
+    expm1=np.expm1,
     floor=np.floor,
     full_like=np.full_like,
     gammaln=special.gammaln,
     isfinite=np.isfinite,
+    isin=np.isin,
     log=np.log,
     log1p=np.log1p,
     # Ten times as fast as numpy's own.
@@ -34,6 +37,7 @@ NUMPY = SimpleNamespace(
     sqrt=np.sqrt,
     trigamma=lambda x: special.polygamma(1, x),
     unique=np.unique,
+    where=np.where,
     zeros=np.zeros,
 )
 LOG_2PI = np.log(2 * np.pi)

@@ -76,7 +76,7 @@ def _log_factorial(y, trials, xp):
     return -xp.gammaln(y + 1)
 
 
-_SCALE = wording("Coefficients are on the scale of the log of {expected}.")
+SCALE = wording("Coefficients are on the scale of the log of {expected}.")
 
 POISSON = ResponseFamily(
     name="poisson",
@@ -102,7 +102,7 @@ POISSON = ResponseFamily(
             difference="expected count",
             distribution="Poisson",
             arguments=("expected",),
-            scale=_SCALE,
+            scale=SCALE,
             ratio="rate ratio",
             compared="rates, for the same exposure,",
         )
@@ -134,7 +134,7 @@ NEGATIVE_BINOMIAL = ResponseFamily(
             difference="expected count",
             distribution="NegativeBinomial",
             arguments=("expected", "alpha"),
-            scale=_SCALE,
+            scale=SCALE,
             ratio="rate ratio",
             compared="rates, for the same exposure,",
         )

@@ -9,9 +9,16 @@ from partialpool.base.errors import UserError
 from partialpool.model.continuous import GAUSSIAN, STUDENT_T
 from partialpool.model.counts import NEGATIVE_BINOMIAL, POISSON
 from partialpool.model.family import ResponseFamily
+from partialpool.model.hurdle import (
+    HURDLE_GAMMA,
+    HURDLE_LOGNORMAL,
+    HURDLE_NEGATIVE_BINOMIAL,
+    HURDLE_POISSON,
+)
 from partialpool.model.positive import EXPONENTIAL, GAMMA, LOGNORMAL, WEIBULL
 from partialpool.model.proportions import BETA, BETA_BINOMIAL
 from partialpool.model.successes import BERNOULLI, BINOMIAL
+from partialpool.model.zero_inflated import ZERO_INFLATED_NEGATIVE_BINOMIAL, ZERO_INFLATED_POISSON
 from partialpool.study.outcome import Outcome
 
 FAMILIES = {
@@ -19,6 +26,8 @@ FAMILIES = {
     for family in (
         *(GAUSSIAN, STUDENT_T, BERNOULLI, BINOMIAL, POISSON, NEGATIVE_BINOMIAL),
         *(LOGNORMAL, GAMMA, WEIBULL, EXPONENTIAL, BETA, BETA_BINOMIAL),
+        *(ZERO_INFLATED_POISSON, ZERO_INFLATED_NEGATIVE_BINOMIAL),
+        *(HURDLE_POISSON, HURDLE_NEGATIVE_BINOMIAL, HURDLE_LOGNORMAL, HURDLE_GAMMA),
     )
 }
 
@@ -62,7 +71,7 @@ def check(outcome: Outcome, written: Mapping, where: str) -> None:
     if outcome.exposure and "exposure" not in family.takes:
         having = [name for name, other in FAMILIES.items() if "exposure" in other.takes]
         raise UserError(
-            f"{where}.exposure: family {family.name} has none, only {' and '.join(having)} have; "
+            f"{where}.exposure: family {family.name} has none, only {', '.join(having)} have; "
             "leave it out"
         )
     if "sigma" in written and "sigma" not in family.takes:
@@ -70,7 +79,7 @@ def check(outcome: Outcome, written: Mapping, where: str) -> None:
     if outcome.sigma_by_group and not family.sigma_by_group:
         having = [name for name, other in FAMILIES.items() if other.sigma_by_group]
         raise UserError(
-            f"{where}.sigma: {outcome.sigma!r} goes with family {' and '.join(having)}; "
+            f"{where}.sigma: {outcome.sigma!r} goes with family {', '.join(having)}; "
             f"{family.name} takes 'estimated', a number or a column of standard errors"
         )
     if outcome.precision_weights and "precision_weights" not in family.takes:

@@ -148,6 +148,8 @@ class ResponseFamily:
         freedom. Those not returned keep their value.
     bounds : tuple of float
         Infimum and supremum of the response, of one trial or one row.
+    atoms : tuple of float
+        Responses of a density that have a probability of their own.
     discrete : bool
         Whether responses are whole numbers.
     needs, takes : tuple of str
@@ -187,6 +189,7 @@ class ResponseFamily:
     mean: Callable | None = None
     estimate: Callable | None = None
     bounds: tuple[float, float] = (-INFINITY, INFINITY)
+    atoms: tuple[float, ...] = ()
     discrete: bool = False
     needs: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
@@ -273,7 +276,7 @@ class ResponseFamily:
             highest = high * trials if "trials" in self.needs else high
             return wrong | (y != xp.floor(y)) | (y < low) | (y > highest)
         # Bounds of a density are not part of its support.
-        return wrong | (y <= low) | (y >= high)
+        return wrong | (((y <= low) | (y >= high)) & ~xp.isin(y, self.atoms))
 
 
 def _numpy():

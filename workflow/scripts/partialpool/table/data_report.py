@@ -308,7 +308,8 @@ def _counts(design: Design, outcome: Outcome, values: dict) -> list[str]:
     if seen - expected > max(CLEARLY * chance, MANY_ZEROS * len(y)):
         return [
             f"{seen} of {len(y)} counts are 0, where family {family.name} with these means "
-            f"would give about {expected:.0f}: some zeros may come about in another way."
+            f"would give about {expected:.0f}: some zeros may come about in another way. Consider "
+            f"family zero_inflated_{family.name} or hurdle_{family.name}."
         ]
     return []
 

@@ -104,12 +104,17 @@ def _advice(family: ResponseFamily, y: np.ndarray) -> str:
 
 
 def _others(y: np.ndarray, discrete: bool) -> list[str]:
-    """Names of the families of counts, or of any numbers, that have all responses as support."""
-    return [
+    """Names of the families of counts, or of any numbers, that have all responses as support.
+
+    Those with a part for zeros are left out where their base will do.
+    """
+    fitting = [
         name
         for name, other in families.FAMILIES.items()
         if other.discrete == discrete and not other.bounded and not other.outside(y).any()
     ]
+    bases = tuple(f"_{name}" for name in fitting)
+    return [name for name in fitting if not name.endswith(bases)]
 
 
 def _row(mask: pd.Series) -> int:
