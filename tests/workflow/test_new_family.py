@@ -61,7 +61,7 @@ LAPLACE = ResponseFamily(
         count / parameters["width"] ** 2, count * _score(y, eta) / parameters["width"]
     ),
     initial=lambda y, trials, offset, centre, xp: y - offset,
-    estimate=lambda y, linear, offset, parameters, count, freedom, xp: {
+    estimate=lambda y, linear, offset, parameters, trials, count, freedom, xp: {
         "width": (count * abs(y - offset - linear)).sum() / count.sum()
     },
     words=wording(Words(
@@ -285,8 +285,7 @@ def test_the_report_has_the_words_and_the_mathematics_of_the_family(run):
 @pytest.mark.parametrize(
     ("study", "telling"),
     [
-        ({"family": "geometic"}, "family: \"geometic\"; it must be gaussian, student_t, bernoulli, "
-         "binomial, poisson, negative_binomial, geometric or laplace; nearest: 'geometric'"),
+        ({"family": "geometic"}, "hurdle_gamma, geometric or laplace; nearest: 'geometric'"),
         ({"family": "geometric", "sigma": 1}, "sigma: family geometric has none; leave it out"),
         ({"family": "geometric"}, "the response 'y' is -1 in row 2; family geometric takes whole "
          "numbers of failures"),

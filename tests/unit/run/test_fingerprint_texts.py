@@ -10,7 +10,13 @@ from partialpool.run import fingerprint
 
 # Texts of `model` that a fit reads: default priors, roles of columns, punctuation of priors.
 COMPUTED = {
-    *("half_student_t(4, {scale})", "gamma(2, 0.1)", "precision weights", "standard errors"),
+    *(
+        "half_student_t(4, {scale})",
+        "gamma(2, 0.1)",
+        "beta(1, 1)",
+        "precision weights",
+        "standard errors",
+    ),
     *(", ", ": "),
 }
 SHOWN = [
