@@ -1,9 +1,9 @@
 """Fit every family and structure to 2,000 simulated rows in 40 groups, and look for the truth.
 
-Each fit is a process of its own, with a warm compile cache, and may try once only. Reported:
-its seconds, divergences, the worst R-hat and effective sample size of any quantity, and of the
-population-level quantities how many of their 95% intervals hold the true value and how far, in
-posterior sds, the worst mean is from it.
+Each fit is a process of its own, with the code that `make` compiles, and may try once only.
+Reported: its seconds, divergences, the worst R-hat and effective sample size of any quantity, and
+of the population-level quantities how many of their 95% intervals hold the true value and how far,
+in posterior sds, the worst mean is from it.
 
     python benchmarks/families.py [--only NAME ...] [--variants hierarchical]
 """
@@ -167,7 +167,6 @@ def main() -> None:
             results = str(folder / "results" / name)
             for variant in chosen.variants:
                 effects = blocks[name].get("group_effects", "normal")
-                run(FIT, results, variant, effects)
                 seconds, _ = run(FIT, results, variant, effects)
                 found = json.loads(run(LOOK, results, variant)[1])
                 print(
